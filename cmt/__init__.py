@@ -1,0 +1,1 @@
+"""Background music for a video, controlled by the picture's rhythm."""

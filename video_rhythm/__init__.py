@@ -1,0 +1,1 @@
+"""A video's rhythm: motion speed, motion saliency, visual beats, cuts, tempo."""
