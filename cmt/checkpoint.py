@@ -1,0 +1,105 @@
+"""A model in one safetensors file: weights, configuration, calibration and where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from cmt.config import ModelConfig
+from cmt.errors import CmtError
+from cmt.model import MusicTransformer
+from cmt.words import VOCABULARY_VERSION, CompoundWord
+
+_METADATA = "cmt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network and what is known about it."""
+
+    model: MusicTransformer
+    sha256: str
+    """Of the file."""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    """How it was trained: words seen, losses, data."""
+
+
+def default_checkpoint() -> Path:
+    """The checkpoint that comes with the package."""
+    return Path(str(resources.files("cmt") / "assets" / "small.safetensors"))
+
+
+def save_checkpoint(
+    model: MusicTransformer, path: Path, provenance: dict[str, Any], dtype: torch.dtype = torch.float16
+) -> None:
+    """Write weights and configuration; never half a file."""
+    tensors = {name: tensor.detach().to(dtype).contiguous() for name, tensor in model.state_dict().items()}
+    save_tensors(
+        tensors,
+        {"vocabulary": VOCABULARY_VERSION, "model": asdict(model.config), "provenance": provenance},
+        path,
+    )
+
+
+def save_tensors(tensors: dict[str, torch.Tensor], description: dict[str, Any], path: Path) -> None:
+    """Tensors and a description as JSON in one safetensors file, renamed into place."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file(tensors, partial, metadata={_METADATA: json.dumps(description)})
+        os.replace(partial, path)
+    except OSError as error:
+        raise CmtError(f"{path}: cannot write the checkpoint ({error.strerror}); check the folder and its space") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """What `save_tensors` wrote.
+
+    Raises
+    ------
+    CmtError
+        If the file is missing, damaged, or no checkpoint of ours.
+    """
+    if not path.is_file():
+        raise CmtError(f"{path}: no such checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads((file.metadata() or {})[_METADATA])
+            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, KeyError):
+        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave --checkpoint out") from None
+
+
+def load_checkpoint(path: Path | None = None) -> Checkpoint:
+    """The model in `path`, or the one that comes with the package, ready to generate.
+
+    Raises
+    ------
+    CmtError
+        If the file is missing, damaged, or was trained on other words.
+    """
+    path = default_checkpoint() if path is None else path
+    tensors, description = load_tensors(path)
+    version = description.get("vocabulary")
+    if version != VOCABULARY_VERSION:
+        raise CmtError(f"{path}: made for vocabulary {version}, this is vocabulary {VOCABULARY_VERSION}; train it anew")
+    try:
+        sizes = dict(description["model"])
+        sizes["embedding_sizes"] = CompoundWord(*sizes["embedding_sizes"])
+        model = MusicTransformer(ModelConfig(**sizes))
+        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (RuntimeError, TypeError, ValueError, KeyError) as error:
+        first_line = str(error).splitlines()[0]
+        raise CmtError(f"{path}: its weights do not fit its configuration ({first_line})") from None
+    model.eval().requires_grad_(False)
+    return Checkpoint(model, hashlib.sha256(path.read_bytes()).hexdigest(), description.get("provenance", {}))

@@ -1,0 +1,129 @@
+"""Every default, once. The command line reads its own from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cmt.words import CompoundWord
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the network. The defaults are the paper's (section 5.2)."""
+
+    d_model: int = 512
+    """Width of the hidden states."""
+    n_layer: int = 12
+    n_head: int = 8
+    d_feed_forward: int = 2048
+    dropout: float = 0.1
+    """Share of activations dropped in training, 0..1."""
+    embedding_sizes: CompoundWord = CompoundWord(
+        type=32, position=64, density=64, strength=64, instrument=32, pitch=512, duration=128
+    )
+    """Embedding size of each attribute, in front of W_in (eq. 10 and 11)."""
+    d_timing: int = 256
+    """Embedding size of the beat timing, in front of its own projection."""
+    pre_norm: bool = False
+    """Normalise before each sub-layer; the paper's release normalises after it."""
+    metre: bool = False
+    """Add to each word two learnt vectors: its sixteenth in the bar, and its bar in a phrase of
+    sixteen. Sinusoids of the absolute position alone tell them only indirectly."""
+    chained_heads: bool = False
+    """Draw a word's attributes one after another, each seeing those before it. The paper draws
+    them independently once the type is known."""
+
+    def __post_init__(self) -> None:
+        if self.d_model % self.n_head:
+            raise ValueError(f"d_model {self.d_model} is not a multiple of n_head {self.n_head}")
+
+
+PRESETS = {
+    "paper": ModelConfig(),
+    "small": ModelConfig(
+        d_model=192,
+        n_layer=6,
+        n_head=3,
+        d_feed_forward=768,
+        dropout=0.0,
+        embedding_sizes=CompoundWord(
+            type=16, position=32, density=32, strength=32, instrument=16, pitch=96, duration=32
+        ),
+        d_timing=64,
+        pre_norm=True,
+        metre=True,
+        chained_heads=True,
+    ),
+    "tiny": ModelConfig(
+        d_model=128,
+        n_layer=4,
+        n_head=2,
+        d_feed_forward=512,
+        dropout=0.0,
+        embedding_sizes=CompoundWord(
+            type=16, position=32, density=32, strength=32, instrument=16, pitch=64, duration=32
+        ),
+        d_timing=32,
+        pre_norm=True,
+        metre=True,
+        chained_heads=True,
+    ),
+}
+"""`paper` as published, `small` as shipped, `tiny` for comparisons and tests."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained."""
+
+    words_per_step: int = 6144
+    """Words in a batch, padding included."""
+    max_words: int = 3072
+    """Longest example in words; what is longer is cut at a bar."""
+    min_bars: int = 4
+    """Shortest piece cut out of a song, in bars."""
+    max_bars: int = 60
+    """Longest piece cut out of a song, in bars."""
+    whole_song_share: float = 0.15
+    """Share of examples that keep the timing of their whole song."""
+    unlabelled_share: float = 0.25
+    """Share of examples drawn from songs without a genre, where there are any."""
+    free_share: float = 0.15
+    """Probability with which each initial word is left FREE."""
+    transpose: str = "home"
+    """`home` brings every song to C major or A minor; `random` moves it by -6..5 semitones."""
+    learning_rate: float = 1e-3
+    """Peak of AdamW's rate."""
+    warmup_steps: int = 200
+    """Steps over which the rate rises."""
+    decay_share: float = 0.35
+    """Last share of the training over which the rate falls to a fiftieth."""
+    weight_decay: float = 0.05
+    max_gradient_norm: float = 1.0
+    seed: int = 0
+    precision: str = "auto"
+    """`fp32`, `bf16` (autocast), or `auto`: bf16 where the processor multiplies it in hardware."""
+    checkpoint_minutes: float = 4.0
+    """Minutes between checkpoints, each with a validation."""
+    validation_words: int = 60_000
+    """Words of validation songs that a validation reads."""
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """How a piece is written."""
+
+    control: float = 0.7
+    """C of the paper's section 4.2: the probability with which a bar's density and a visual
+    beat's strengths are the video's, 0..1."""
+    temperature: float = 1.0
+    """Scales the spread of every draw; above 0, at most 5."""
+    nucleus: float = 0.95
+    """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
+    seed: int = 0
+    temperatures: CompoundWord = field(
+        default=CompoundWord(  # type: ignore[arg-type]
+            type=1.0, position=1.0, density=1.0, strength=1.0, instrument=1.0, pitch=1.0, duration=1.0
+        )
+    )
+    """Factor on `temperature` for each attribute."""

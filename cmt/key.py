@@ -1,0 +1,93 @@
+"""Keys: their names, and an estimator from the pitch classes that sound."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cmt.errors import CmtError
+from cmt.words import Mode
+from midi_io.song import Instrument, Song
+
+TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_ENHARMONIC = {"Db": "C#", "D#": "Eb", "Gb": "F#", "G#": "Ab", "A#": "Bb", "Cb": "B", "B#": "C", "E#": "F", "Fb": "E"}
+
+# Albrecht & Shanahan, "The use of large corpora to train a new type of key-finding
+# algorithm", Music Perception 31(1), 2013: share of each degree in major and in minor.
+_PROFILES = np.array(
+    [
+        [0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081],
+        [0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052],
+    ]
+)
+_HOME_TONIC = {Mode.MAJOR: 0, Mode.MINOR: 9}
+
+
+class Key(NamedTuple):
+    """A tonic (pitch class, 0 = C) and a mode."""
+
+    tonic: int
+    mode: Mode
+
+    def __str__(self) -> str:
+        return f"{TONICS[self.tonic]}:{self.mode.label}"
+
+
+def parse_key(text: str) -> tuple[int | None, Mode | None]:
+    """Tonic and mode of a key such as ``F#:minor``, ``C``, ``:minor``; None where left open.
+
+    Raises
+    ------
+    CmtError
+        If there is no such key.
+    """
+    tonic_text, _, mode_text = text.strip().partition(":")
+    tonic_text = tonic_text[:1].upper() + tonic_text[1:].lower()
+    tonic_text = _ENHARMONIC.get(tonic_text, tonic_text)
+    modes = {mode.label: mode for mode in Mode}
+    if (tonic_text and tonic_text not in TONICS) or (mode_text and mode_text.lower() not in modes) or not text.strip():
+        raise CmtError(
+            f"no key {text!r}; write TONIC:MODE, e.g. F#:minor, with a tonic of {', '.join(TONICS)} "
+            f"and a mode of {', '.join(modes)}"
+        )
+    tonic = TONICS.index(tonic_text) if tonic_text else None
+    return tonic, modes[mode_text.lower()] if mode_text else None
+
+
+def estimate_key(histogram: np.ndarray) -> Key:
+    """The key whose profile is nearest (Euclidean distance) to the shares of the 12 pitch classes.
+
+    `histogram` is (12,), any unit, e.g. sixteenths for which each class sounds. Silence is C major.
+    """
+    total = histogram.sum()
+    if total == 0:
+        return Key(0, Mode.MAJOR)
+    turned = np.stack([np.roll(histogram / total, -tonic) for tonic in range(12)])  # (tonic, degree)
+    distance = np.linalg.norm(turned[:, None] - _PROFILES[None], axis=-1)  # (tonic, mode)
+    tonic, mode = np.unravel_index(np.argmin(distance), distance.shape)
+    return Key(int(tonic), Mode(int(mode)))
+
+
+def key_of_song(song: Song) -> Key:
+    """The estimated key of all notes but the drums, weighed by duration."""
+    histogram = np.zeros(12)
+    for note in song.notes:
+        if note.instrument is not Instrument.DRUMS:
+            histogram[note.pitch % 12] += note.duration
+    return estimate_key(histogram)
+
+
+def semitones_between(here: int, there: int) -> int:
+    """The smallest move from one pitch class to another, -6..5."""
+    return (there - here + 6) % 12 - 6
+
+
+def semitones_to_home(key: Key) -> int:
+    """The move, -6..5, that brings a key to C major or A minor, where the model lives."""
+    return semitones_between(key.tonic, _HOME_TONIC[key.mode])
+
+
+def home_key(mode: Mode) -> Key:
+    """C major or A minor."""
+    return Key(_HOME_TONIC[mode], mode)

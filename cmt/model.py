@@ -1,0 +1,246 @@
+"""The network, from words to the loss and to the next word's probabilities.
+
+Source: Di et al. (ACM MM 2021), section 4, with two choices of ours that the `small` preset
+makes: layers are normalised first, and a word's attributes are drawn in a chain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cmt.attention import attend_sequence, attend_step
+from cmt.config import ModelConfig
+from cmt.words import BAR, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
+from midi_io.song import POSITIONS_PER_BAR
+
+N_INITIAL = len(INITIAL_SIZES)
+
+PHRASE_BARS = 16
+"""Bars after which the phrase of `ModelConfig.metre` begins anew."""
+
+CHAIN: Mapping[str, tuple[str, ...]] = {
+    "position": (),
+    "instrument": ("position",),
+    "strength": ("position", "instrument"),
+    "density": ("position",),
+    "pitch": ("instrument",),
+    "duration": ("instrument", "pitch"),
+}
+"""The attributes drawn after the type, in order, and what each of them sees when chained."""
+
+
+class Batch(NamedTuple):
+    """Examples side by side, padded at their ends."""
+
+    initial: Tensor
+    """(batch, 8) initial words."""
+    fields: Tensor
+    """(batch, word, 7) words."""
+    positions: Tensor
+    """(batch, word) sixteenths from the start of the piece."""
+    timing: Tensor
+    """(batch, word) bins of the beat timing."""
+    mask: Tensor
+    """(batch, word) true where there is a word."""
+
+
+class WordEmbedding(nn.Module):
+    """Attributes embedded, joined and projected (eq. 10, 11), plus position and timing (eq. 12-15)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.tables = nn.ModuleList(
+            nn.Embedding(size, width) for size, width in zip(FIELD_SIZES, config.embedding_sizes, strict=True)
+        )
+        self.w_in = nn.Linear(sum(config.embedding_sizes), config.d_model)
+        self.timing = nn.Embedding(N_TIMING + 1, config.d_timing)
+        self.timing_in = nn.Linear(config.d_timing, config.d_model)
+        self.in_bar = nn.Embedding(POSITIONS_PER_BAR, config.d_model) if config.metre else None
+        self.in_phrase = nn.Embedding(PHRASE_BARS, config.d_model) if config.metre else None
+        self.d_model = config.d_model
+
+    def forward(self, fields: Tensor, positions: Tensor, timing: Tensor) -> Tensor:
+        """(..., 7), (...), (...) -> (..., d_model)."""
+        embedded = torch.cat([table(fields[..., k]) for k, table in enumerate(self.tables)], dim=-1)
+        x = self.w_in(embedded) + self.timing_in(self.timing(timing)) + position_encoding(positions, self.d_model)
+        if self.in_bar is not None and self.in_phrase is not None:
+            x = x + self.in_bar(positions % POSITIONS_PER_BAR)
+            x = x + self.in_phrase(positions // POSITIONS_PER_BAR % PHRASE_BARS)
+        return x
+
+
+def position_encoding(positions: Tensor, d_model: int) -> Tensor:
+    """Sinusoids of the position in the piece (eq. 14, 15): all words of a sixteenth share one.
+
+    (...) -> (..., d_model)
+    """
+    exponent = torch.arange(0, d_model, 2, device=positions.device, dtype=torch.float32) / d_model
+    angle = positions.float().unsqueeze(-1) * torch.exp(-math.log(10000.0) * exponent)
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(-2)
+
+
+class Layer(nn.Module):
+    """Causal linear attention, then a feed-forward network; once over a sequence, once by step."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.n_head = config.n_head
+        self.pre_norm = config.pre_norm
+        self.attention_in = nn.Linear(config.d_model, 3 * config.d_model)
+        self.attention_out = nn.Linear(config.d_model, config.d_model)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(config.d_model, config.d_feed_forward),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.d_feed_forward, config.d_model),
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(config.d_model) for _ in range(2))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, step, d_model) -> the same, and the state after the last step."""
+        q, k, v = self._heads(self.norms[0](x) if self.pre_norm else x)
+        attended, state = attend_sequence(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+        return self._rest(x, attended.transpose(1, 2)), state
+
+    def step(self, x: Tensor, state: Tensor) -> Tensor:
+        """(batch, d_model) -> the same; `state` is brought up to date in place."""
+        q, k, v = self._heads(self.norms[0](x) if self.pre_norm else x)
+        return self._rest(x, attend_step(q, k, v, state))
+
+    def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = self.attention_in(x).unflatten(-1, (3, self.n_head, -1)).unbind(-3)
+        return q, k, v  # each (..., head, size)
+
+    def _rest(self, x: Tensor, attended: Tensor) -> Tensor:
+        x = x + self.dropout(self.attention_out(attended.flatten(-2)))
+        if self.pre_norm:
+            return x + self.dropout(self.feed_forward(self.norms[1](x)))
+        x = self.norms[0](x)
+        return self.norms[1](x + self.dropout(self.feed_forward(x)))
+
+
+class IndependentHeads(nn.Module):
+    """The paper's two stages: the type, then every attribute given the type alone."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.type_out = nn.Linear(config.d_model, FIELD_SIZES.type)
+        self.type_seen = nn.Embedding(FIELD_SIZES.type, config.embedding_sizes.type)
+        self.joined = nn.Linear(config.d_model + config.embedding_sizes.type, config.d_model)
+        self.out = nn.ModuleDict({name: nn.Linear(config.d_model, getattr(FIELD_SIZES, name)) for name in CHAIN})
+
+    def logits(self, name: str, hidden: Tensor, fields: Tensor) -> Tensor:
+        """Logits of attribute `name` for words of which `fields` holds what is known."""
+        return self.out[name](self.joined(torch.cat([hidden, self.type_seen(fields[..., 0])], dim=-1)))
+
+
+class ChainedHeads(nn.Module):
+    """The type, then the attributes in the order of CHAIN, each seeing those before it."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.type_out = nn.Linear(config.d_model, FIELD_SIZES.type)
+        self.hidden = nn.ModuleDict({name: nn.Linear(config.d_model, config.d_model) for name in CHAIN})
+        self.seen = nn.ModuleDict(
+            {
+                f"{name}_{earlier}": nn.Embedding(getattr(FIELD_SIZES, earlier), config.d_model)
+                for name, before in CHAIN.items()
+                for earlier in before
+            }
+        )
+        self.out = nn.ModuleDict({name: nn.Linear(config.d_model, getattr(FIELD_SIZES, name)) for name in CHAIN})
+
+    def logits(self, name: str, hidden: Tensor, fields: Tensor) -> Tensor:
+        """Logits of attribute `name` for words of which `fields` holds what is known."""
+        x = self.hidden[name](hidden)
+        for earlier in CHAIN[name]:
+            x = x + self.seen[f"{name}_{earlier}"](fields[..., FIELDS.index(earlier)])
+        return self.out[name](functional.gelu(x))
+
+
+class MusicTransformer(nn.Module):
+    """Initial words and compound words in, the next word's attributes out."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = WordEmbedding(config)
+        self.initial = nn.ModuleList(nn.Embedding(size, config.d_model) for size in INITIAL_SIZES)
+        self.dropout = nn.Dropout(config.dropout)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layer))
+        self.norm = nn.LayerNorm(config.d_model)
+        self.heads = ChainedHeads(config) if config.chained_heads else IndependentHeads(config)
+        self.apply(_initialise)
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """(batch, word, d_model): at each word what is known *before* it, so the future cannot leak."""
+        x = torch.cat([self._embed_initial(batch.initial), self._embed_words(batch)], dim=1)
+        for layer in self.layers:
+            x, _ = layer(x)
+        return self.norm(x)[:, N_INITIAL - 1 : -1]
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Sum of -log p over the words to which an attribute applies, in nats, by attribute."""
+        hidden = self.hidden(batch)[batch.mask]  # (word, d_model)
+        fields = batch.fields[batch.mask]
+        losses = {"type": _cross_entropy(self.heads.type_out(hidden), fields[:, 0])}
+        for name, applies in attribute_masks(fields).items():
+            rows = applies.nonzero().squeeze(1)
+            logits = self.heads.logits(name, hidden[rows], fields[rows])
+            losses[name] = _cross_entropy(logits, fields[rows, FIELDS.index(name)])
+        return losses
+
+    def start(self, initial: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Hidden vector (batch, d_model) and state after the initial words (batch, 8)."""
+        x = self._embed_initial(initial)
+        states = []
+        for layer in self.layers:
+            x, state = layer(x)
+            states.append(state)
+        return self.norm(x[:, -1]), states
+
+    def step(self, fields: Tensor, positions: Tensor, timing: Tensor, states: Sequence[Tensor]) -> Tensor:
+        """Hidden vector (batch, d_model) after one more word (batch, 7); `states` change in place."""
+        x = self.embedding(fields, positions, timing)
+        for layer, state in zip(self.layers, states, strict=True):
+            x = layer.step(x, state)
+        return self.norm(x)
+
+    def _embed_initial(self, initial: Tensor) -> Tensor:
+        return torch.stack([table(initial[:, k]) for k, table in enumerate(self.initial)], dim=1)
+
+    def _embed_words(self, batch: Batch) -> Tensor:
+        return self.dropout(self.embedding(batch.fields, batch.positions, batch.timing))
+
+
+def attribute_masks(fields: Tensor) -> dict[str, Tensor]:
+    """For each attribute after the type, the words (word, 7) in which there is something to choose.
+
+    A beat's density and a note's instrument follow from the words before them: the grammar
+    sets them, nothing is learnt.
+    """
+    word_type, position = fields[:, 0], fields[:, 1]
+    rhythm = word_type == WordType.RHYTHM
+    bar = position == BAR
+    note = word_type == WordType.NOTE
+    beat = rhythm & ~bar
+    return {"position": rhythm, "instrument": beat, "strength": beat, "density": bar, "pitch": note, "duration": note}
+
+
+def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    return functional.cross_entropy(logits.float(), target, reduction="sum")
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=0.3)

@@ -1,0 +1,146 @@
+"""The vocabulary: compound words of seven attributes, and the initial words before them.
+
+Source: Di et al., *Video Background Music Generation with Controllable Music Transformer*
+(ACM MM 2021), section 4.1. Every attribute counts from 0 = "none"; everything else is arithmetic.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from enum import IntEnum
+from typing import NamedTuple
+
+from midi_io.song import POSITIONS_PER_BAR, Instrument
+
+VOCABULARY_VERSION = 1
+"""Raised when words change their meaning: a checkpoint of another version cannot be used."""
+
+MAX_STRENGTH = 16
+"""Most notes in a simu-note; LPD has a larger one in less than one of 10,000."""
+MAX_DURATION = 4 * POSITIONS_PER_BAR
+"""Longest note in sixteenths: four bars."""
+BAR = POSITIONS_PER_BAR + 1
+"""Value of the position attribute that opens a bar; 1..16 are its sixteenths."""
+N_TIMING = 100
+"""Bins of the beat-timing encoding (M in eq. 12); a word's bin is 0..100, both included."""
+
+
+class WordType(IntEnum):
+    """First attribute of a word: it decides which of the others apply."""
+
+    END = 0
+    RHYTHM = 1
+    """A bar (position = BAR, density) or a beat (position, density, strength, instrument)."""
+    NOTE = 2
+    """A note of the simu-note announced last (instrument, pitch, duration)."""
+
+
+class CompoundWord(NamedTuple):
+    """One word, or one value for each of its K = 7 attributes."""
+
+    type: int
+    position: int
+    """0 none, 1..16 sixteenth of the bar + 1, 17 BAR."""
+    density: int
+    """0 none, else 1 + simu-note positions in the bar (bar) or still to come after this one (beat)."""
+    strength: int
+    """0 none, else the notes in this instrument's simu-note."""
+    instrument: int
+    """0 none, else 1 + Instrument."""
+    pitch: int
+    """0 none, else 1 + MIDI pitch."""
+    duration: int
+    """0 none, else sixteenths."""
+
+
+FIELD_SIZES = CompoundWord(
+    type=len(WordType),
+    position=BAR + 1,
+    density=POSITIONS_PER_BAR + 2,
+    strength=MAX_STRENGTH + 1,
+    instrument=len(Instrument) + 1,
+    pitch=128 + 1,
+    duration=MAX_DURATION + 1,
+)
+"""Number of values of each attribute."""
+
+FIELDS = CompoundWord._fields
+
+
+class Genre(IntEnum):
+    """The six genres of the paper (section 5.1)."""
+
+    COUNTRY = 0
+    DANCE = 1
+    ELECTRONIC = 2
+    METAL = 3
+    POP = 4
+    ROCK = 5
+
+    @property
+    def label(self) -> str:
+        """The name that users read and type, e.g. ``pop``."""
+        return self.name.lower()
+
+
+class Mode(IntEnum):
+    """Major or minor."""
+
+    MAJOR = 0
+    MINOR = 1
+
+    @property
+    def label(self) -> str:
+        """The name that users read and type, e.g. ``minor``."""
+        return self.name.lower()
+
+
+FREE = 0
+"""Value of an initial word that leaves its question to the model."""
+
+TEMPO_EDGES = (70.0, 90.0, 110.0, 130.0, 150.0)
+"""Borders in BPM between the six tempo classes; they split LPD's songs into parts of like size."""
+
+
+class InitialWords(NamedTuple):
+    """What is known of a piece before its first bar; each may be left FREE."""
+
+    genre: int = FREE
+    """FREE, else 1 + Genre."""
+    mode: int = FREE
+    """FREE, else 1 + Mode."""
+    tempo: int = FREE
+    """FREE, else 1 + tempo class."""
+    drums: int = FREE
+    """FREE, 1 absent, 2 present; likewise the other four."""
+    piano: int = FREE
+    guitar: int = FREE
+    bass: int = FREE
+    strings: int = FREE
+
+
+INITIAL_SIZES = InitialWords(len(Genre) + 1, len(Mode) + 1, len(TEMPO_EDGES) + 2, *[3] * len(Instrument))
+"""Number of values of each initial word."""
+
+
+def tempo_class(tempo: float) -> int:
+    """The class of a tempo in BPM, 0..5."""
+    return bisect_right(TEMPO_EDGES, tempo)
+
+
+def initial_words(
+    genre: Genre | None = None,
+    mode: Mode | None = None,
+    tempo: float | None = None,
+    instruments: tuple[Instrument, ...] | None = None,
+) -> InitialWords:
+    """The initial words of a piece; None leaves a question open. `tempo` in BPM."""
+    present = [FREE] * len(Instrument)
+    if instruments is not None:
+        present = [2 if instrument in instruments else 1 for instrument in Instrument]
+    return InitialWords(
+        FREE if genre is None else 1 + genre,
+        FREE if mode is None else 1 + mode,
+        FREE if tempo is None else 1 + tempo_class(tempo),
+        *present,
+    )
