@@ -1,0 +1,138 @@
+"""The loop that writes a piece: state, grammar, control -> words -> song."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from cmt.config import GenerateConfig
+from cmt.encoding import Words, decode, timing_bins
+from cmt.key import TONICS, Key, home_key, key_of_song, semitones_between
+from cmt.model import MusicTransformer
+from cmt.sampling import BarOrders, Grammar, draw
+from cmt.words import BAR, FIELDS, CompoundWord, Genre, Mode, WordType, initial_words
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+
+MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
+"""No bar can hold more; a bound for arrays and a guard against a loop without an end."""
+
+
+@dataclass(frozen=True)
+class PieceRequest:
+    """What a piece must be."""
+
+    length: float
+    """Sixteenths; the last bar is shortened where this is no whole number of bars."""
+    tempo: float
+    """BPM."""
+    genre: Genre | None = None
+    instruments: tuple[Instrument, ...] | None = None
+    """Those that play, all of them; None leaves the choice to the model."""
+    tonic: int | None = None
+    """Pitch class, or None for one drawn by the seed."""
+    mode: Mode | None = None
+
+
+@dataclass(frozen=True)
+class WrittenPiece:
+    """A piece and how it came about."""
+
+    song: Song
+    key: Key
+    words: Words
+    """As the model wrote them, in its home key."""
+
+
+@torch.inference_mode()
+def write_piece(
+    model: MusicTransformer,
+    request: PieceRequest,
+    orders: Mapping[int, BarOrders],
+    config: GenerateConfig,
+    progress: Callable[[int, int], None] | None = None,
+) -> WrittenPiece:
+    """Write a piece of exactly `request.length` sixteenths (Algorithm 1 of the paper).
+
+    `progress` is called with the bars written and the bars of the piece.
+    """
+    rng = np.random.default_rng([config.seed, 0])
+    orders = {bar: replace(bar_orders, strengths=dict(bar_orders.strengths)) for bar, bar_orders in orders.items()}
+    grammar = Grammar(request.length, request.instruments or tuple(Instrument), orders)
+    initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
+    hidden, states = model.start(torch.tensor([initial]))
+    rows: list[CompoundWord] = []
+    positions: list[int] = []
+    heard: set[Instrument] = set()
+    while not grammar.finished:
+        if request.instruments and grammar.bar == grammar.n_bar // 2 - 1 and grammar.bar_is_complete:
+            _order_entrances(orders, grammar, [i for i in request.instruments if i not in heard])
+        word = _draw_word(model, hidden, grammar, config, rng)
+        grammar.accept(word)
+        rows.append(word)
+        positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
+        if word.type == WordType.NOTE:
+            heard.add(Instrument(word.instrument - 1))
+        elif word.position == BAR and progress:
+            progress(grammar.bar, grammar.n_bar)
+        if len(rows) > MOST_WORDS_PER_BAR * grammar.n_bar:
+            raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
+        place = np.array(positions[-1:])
+        timing = timing_bins(place, grammar.n_bar * POSITIONS_PER_BAR)
+        hidden = model.step(torch.tensor([word]), torch.from_numpy(place), torch.from_numpy(timing), states)
+    words = Words(np.array(rows, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(positions, dtype=np.int32))
+    song = decode(words, request.tempo, request.length)
+    return _in_key(song, words, request, rng)
+
+
+def _draw_word(
+    model: MusicTransformer, hidden: torch.Tensor, grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
+) -> CompoundWord:
+    known = dict.fromkeys(FIELDS, 0)
+
+    def choose(name: str, allowed: np.ndarray) -> int:
+        if np.count_nonzero(allowed) == 1:
+            known[name] = int(np.argmax(allowed))
+            return known[name]
+        fields = torch.tensor([list(known.values())])
+        logits = model.heads.type_out(hidden) if name == "type" else model.heads.logits(name, hidden, fields)
+        temperature = config.temperature * getattr(config.temperatures, name)
+        known[name] = draw(logits[0].numpy(), allowed, temperature, config.nucleus, rng)
+        return known[name]
+
+    word_type = choose("type", grammar.types())
+    if word_type == WordType.NOTE:
+        known["instrument"] = 1 + grammar.instrument
+        choose("pitch", grammar.pitches())
+        choose("duration", grammar.durations())
+    elif word_type == WordType.RHYTHM:
+        position = choose("position", grammar.positions())
+        if position == BAR:
+            choose("density", grammar.densities())
+        else:
+            instrument = choose("instrument", grammar.instruments_at(position - 1))
+            choose("strength", grammar.strengths(position - 1, Instrument(instrument - 1)))
+            known["density"] = grammar.beat_density(position - 1)
+    return CompoundWord(**known)
+
+
+def _order_entrances(orders: dict[int, BarOrders], grammar: Grammar, missing: list[Instrument]) -> None:
+    """Instruments that were asked for and have not played by half of the piece enter in the bar that now opens."""
+    if not missing:
+        return
+    bar_orders = orders.setdefault(grammar.bar + 1, BarOrders())
+    position = min(bar_orders.positions(), default=0)
+    for instrument in missing:
+        bar_orders.strengths.setdefault((position, instrument), None)
+    if bar_orders.density is not None:
+        bar_orders.density = max(bar_orders.density, len(bar_orders.positions()))
+
+
+def _in_key(song: Song, words: Words, request: PieceRequest, rng: np.random.Generator) -> WrittenPiece:
+    """The piece moved from C major or A minor, where the model lives, to the key asked for."""
+    mode = request.mode if request.mode is not None else key_of_song(song).mode
+    tonic = request.tonic if request.tonic is not None else int(rng.integers(len(TONICS)))
+    moved = song.transposed(semitones_between(home_key(mode).tonic, tonic))
+    return WrittenPiece(moved, Key(tonic, mode), words)

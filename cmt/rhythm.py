@@ -1,0 +1,150 @@
+"""What a song and a video have in common: density bar by bar, strength beat by beat.
+
+Source: Di et al. (ACM MM 2021), section 3. Speed becomes density, and saliency strength, by
+matching percentiles: the fastest 5 % of bars get the densities of the densest 5 % of LPD's bars.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from cmt.errors import CmtError
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+
+if TYPE_CHECKING:
+    from video_rhythm import VideoRhythm
+
+CALM_PERCENTILE = 0.02
+"""A still picture gets the music of LPD's calmest bars, not silence."""
+
+
+class SimuNote(NamedTuple):
+    """The notes of one instrument that start together (eq. 6)."""
+
+    bar: int
+    position: int
+    """Sixteenth of the bar, 0..15."""
+    instrument: Instrument
+    strength: int
+    """Number of notes (eq. 9)."""
+
+
+class RhythmProfile(NamedTuple):
+    """Density and strengths of a piece, asked or obtained."""
+
+    density: tuple[int, ...]
+    """(n_bar,) positions of the bar on which at least one note starts, 0..16 (eq. 8)."""
+    simu_notes: tuple[SimuNote, ...]
+    """In order of bar, position, instrument."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Distributions over many videos and over LPD, from which percentiles are read."""
+
+    speed_quantiles: tuple[float, ...]
+    """Motion speed of bars of videos at evenly spaced quantiles, 0 to 1, in diagonals a second."""
+    saliency_quantiles: tuple[float, ...]
+    """Saliency of visual beats likewise."""
+    density_shares: tuple[tuple[float, ...], tuple[float, ...]]
+    """Shares of the densities 0..16 among LPD's sounding bars: without drums, with drums."""
+    strength_shares: tuple[tuple[float, ...], ...]
+    """For each instrument, shares of the strengths 0..16 among its simu-notes."""
+
+    def density_of_speed(self, speed: float, *, with_drums: bool) -> int:
+        """The density at the percentile of a bar's speed, 1..16."""
+        percentile = max(CALM_PERCENTILE, _percentile(speed, self.speed_quantiles))
+        return _class_at(percentile, self.density_shares[with_drums])
+
+    def saliency_percentile(self, saliency: float) -> float:
+        """How strong a visual beat is among those of all videos, 0..1."""
+        return _percentile(saliency, self.saliency_quantiles)
+
+    def strength_at(self, percentile: float, instrument: Instrument) -> int:
+        """The strength of an instrument's simu-notes at a percentile, 1 or more."""
+        return _class_at(percentile, self.strength_shares[instrument])
+
+
+def read_calibration(path: Path | None = None) -> Calibration:
+    """The calibration in a JSON file, or the one that comes with the package.
+
+    Raises
+    ------
+    CmtError
+        If the file is missing or is no calibration.
+    """
+    path = Path(str(resources.files("cmt") / "assets" / "calibration.json")) if path is None else path
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Calibration(
+            tuple(content["speed_quantiles"]),
+            tuple(content["saliency_quantiles"]),
+            (tuple(content["density_shares"]["without_drums"]), tuple(content["density_shares"]["with_drums"])),
+            tuple(tuple(content["strength_shares"][instrument.label]) for instrument in Instrument),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CmtError(f"{path}: not a calibration ({error}); make one with data/calibrate.py") from None
+
+
+def profile_of_song(song: Song) -> RhythmProfile:
+    """Density of each bar and strength of each simu-note (eq. 8, 9)."""
+    n_bar = max(song.n_bar, 1 + max((note.position // POSITIONS_PER_BAR for note in song.notes), default=-1))
+    onsets: list[set[int]] = [set() for _ in range(n_bar)]
+    strengths: dict[tuple[int, int, Instrument], int] = {}
+    for note in song.notes:
+        bar, position = divmod(note.position, POSITIONS_PER_BAR)
+        onsets[bar].add(position)
+        key = (bar, position, Instrument(note.instrument))
+        strengths[key] = strengths.get(key, 0) + 1
+    return RhythmProfile(
+        tuple(len(bar) for bar in onsets), tuple(SimuNote(*key, strengths[key]) for key in sorted(strengths))
+    )
+
+
+def profile_of_video(
+    video: VideoRhythm, song_length: float, tempo: float, instruments: Sequence[Instrument], calibration: Calibration
+) -> RhythmProfile:
+    """What the picture asks of music of `song_length` sixteenths at `tempo` BPM.
+
+    Every bar gets the density of its speed. Every visual beat asks, on the nearest sixteenth, for
+    simu-notes of the instruments: of the first of them where it is weak, of all where it is strong.
+    """
+    n_bar = -int(-song_length // POSITIONS_PER_BAR)
+    with_drums = Instrument.DRUMS in instruments
+    speeds = video.speed_per_bar(tempo, n_bar)
+    density = [calibration.density_of_speed(float(speed), with_drums=with_drums) for speed in speeds]
+    strongest: dict[int, float] = {}
+    for beat in video.visual_beats:
+        position = round(beat.time * tempo / 60 * 4)
+        if position < song_length:
+            strongest[position] = max(strongest.get(position, 0.0), calibration.saliency_percentile(beat.saliency))
+    simu_notes = []
+    for position, percentile in sorted(strongest.items()):
+        bar, in_bar = divmod(position, POSITIONS_PER_BAR)
+        n_asked = max(1, int(np.ceil(percentile * len(instruments))))
+        for instrument in sorted(instruments)[:n_asked]:
+            simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
+    for bar in range(n_bar):
+        ordered = {note.position for note in simu_notes if note.bar == bar}
+        room = int(min(POSITIONS_PER_BAR, np.ceil(song_length - bar * POSITIONS_PER_BAR)))
+        density[bar] = min(max(density[bar], len(ordered)), room)
+    return RhythmProfile(tuple(density), tuple(simu_notes))
+
+
+def _percentile(value: float, quantiles: Sequence[float]) -> float:
+    """The share of values below, by interpolation between evenly spaced quantiles."""
+    grid = np.asarray(quantiles)
+    return float(np.interp(value, grid, np.linspace(0.0, 1.0, len(grid))))
+
+
+def _class_at(percentile: float, shares: Sequence[float]) -> int:
+    """The smallest class, 1 or more, below or at which `percentile` of all lie."""
+    cumulative = np.cumsum(shares) / np.sum(shares)
+    return max(1, min(int(np.searchsorted(cumulative, percentile - 1e-9)), len(shares) - 1))
