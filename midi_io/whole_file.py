@@ -1,0 +1,41 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import MidiError
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary name beside `path`; rename it to `path` once the block ends well.
+
+    If the block raises, the temporary file is removed and an earlier file at `path`
+    stays as it was.
+
+    Raises
+    ------
+    MidiError
+        If the folder does not exist or the file cannot be written there.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise MidiError(f"{path}: folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise MidiError(f"{path}: is a folder; give the name of a file")
+    # The suffix stays last: numpy and FFmpeg look at it. mkstemp is not used because its
+    # files are readable by their owner only, whatever the umask.
+    unfinished = path.with_name(f".{path.stem[:100]}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise MidiError(f"{path}: cannot be written ({reason}); check the folder and the free space") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
