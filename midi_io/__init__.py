@@ -1,1 +1,35 @@
-"""Songs on the sixteenth grid, read from and written to MIDI, pianorolls, audio and video."""
+"""Songs on the sixteenth grid, read from and written to MIDI, pianorolls, audio and video.
+
+Importing this package is quick: libraries that are slow to load are imported by the
+functions that use them.
+"""
+
+from .errors import MidiError, SynthesisError
+from .midi_file import read_midi, write_midi
+from .performance import close_ending, perform
+from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
+from .song import Instrument, Note, Song
+from .synthesis import find_soundfont, has_fluidsynth, render, write_wav
+from .video_file import WrittenVideo, write_video
+
+__all__ = [
+    "Instrument",
+    "MidiError",
+    "Note",
+    "Song",
+    "SynthesisError",
+    "WrittenVideo",
+    "close_ending",
+    "find_soundfont",
+    "has_fluidsynth",
+    "perform",
+    "read_midi",
+    "read_pianoroll",
+    "render",
+    "song_from_multitrack",
+    "song_to_multitrack",
+    "write_midi",
+    "write_pianoroll",
+    "write_video",
+    "write_wav",
+]
