@@ -39,6 +39,8 @@ _DUCKING = 10 ** (-6 / 20)
 _LOUDEST = 0.97
 _SLIP_SECONDS = 0.03
 """Timestamps of sound jitter by less than this; a larger step is a gap."""
+_PREROLL = Fraction(1, 10)
+"""Seconds; AAC encoders begin with up to 50 ms that no player shows."""
 _DEFAULT_FRAME_RATE = Fraction(25)
 _TRANSPOSITIONS = {90: ("cclock",), -90: ("clock",), 180: ("clock", "clock"), -180: ("clock", "clock")}
 """Frame rotation, in degrees counter-clockwise, to quarter turns."""
@@ -495,7 +497,11 @@ def _original_packets(
 def _copied_sound(
     path: Path, stream_index: int, picture: _Picture, copy: av.AudioStream
 ) -> Iterator[av.Packet[av.AudioStream]]:
-    """The packets that mostly sound while the picture is shown, their time counted from its start."""
+    """The packets that sound while the picture is shown, their time counted from its start.
+
+    A few earlier ones go along: a decoder needs them to start up, and players skip what
+    lies before 0. At the end the sound may miss half a packet or have half a packet more.
+    """
     import av
 
     with _open_video(path) as container:
@@ -505,8 +511,9 @@ def _copied_sound(
             for packet in container.demux(original):
                 if not packet.size or packet.pts is None:
                     continue
-                middle = (packet.pts + (packet.duration or 0) / 2) * float(original.time_base)
-                if not picture.start <= middle < picture.end:
+                time = packet.pts * original.time_base
+                middle = time + (packet.duration or 0) * original.time_base / 2
+                if time < picture.start - _PREROLL or middle >= picture.end:
                     continue
                 packet.stream = copy
                 packet.pts -= shift

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +29,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise MidiError(f"{path}: is a folder; give the name of a file")
     # The suffix stays last: numpy and FFmpeg look at it. mkstemp is not used because its
     # files are readable by their owner only, whatever the umask.
-    unfinished = path.with_name(f".{path.stem[:100]}-{secrets.token_hex(4)}{path.suffix}")
+    unfinished = path.with_name(f".{path.stem[:100]}-{os.urandom(4).hex()}{path.suffix}")
     try:
         yield unfinished
         os.replace(unfinished, path)

@@ -1,0 +1,269 @@
+"""Songs survive a MIDI file; other people's MIDI files become songs; broken ones say so."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import mido
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from midi_io import Instrument, MidiError, Note, Song, read_midi, write_midi
+from midi_io.quantize import without_overlaps
+
+PIANO = Instrument.PIANO
+TUNE = Song(
+    (
+        Note(0, Instrument.DRUMS, 36, 1, 100),
+        Note(0, Instrument.BASS, 36, 8, 90),
+        Note(0, PIANO, 60, 4, 80),
+        Note(4, PIANO, 60, 4, 70),
+        Note(8, Instrument.GUITAR, 64, 2, 60),
+        Note(12, Instrument.STRINGS, 67, 4, 50),
+    ),
+    90.0,
+    32,
+)
+
+
+@st.composite
+def songs(draw):
+    note = st.builds(
+        Note,
+        st.integers(0, 63),
+        st.sampled_from(Instrument),
+        st.integers(0, 127),
+        st.integers(1, 32),
+        st.integers(1, 127),
+    )
+    notes = without_overlaps(draw(st.lists(note, max_size=40)))
+    length = max((n.position + n.duration for n in notes), default=0) + draw(st.integers(0, 20))
+    return Song(tuple(notes), float(draw(st.integers(40, 240))), length)
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return kind + struct.pack(">I", len(content)) + content
+
+
+def midi_bytes(track: bytes, *, division: int = 480) -> bytes:
+    return chunk(b"MThd", struct.pack(">HHH", 0, 1, division)) + chunk(b"MTrk", track)
+
+
+def saved(path, *tracks, ticks_per_beat=480):
+    file = mido.MidiFile(ticks_per_beat=ticks_per_beat)
+    file.tracks.extend(mido.MidiTrack(track) for track in tracks)
+    file.save(path)
+    return path
+
+
+def note_messages(pitch, wait, ticks, channel=0):
+    return [
+        mido.Message("note_on", note=pitch, velocity=64, time=wait, channel=channel),
+        mido.Message("note_off", note=pitch, velocity=0, time=ticks, channel=channel),
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(song=songs())
+def test_read_midi_inverts_write_midi(song, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "inverse.mid"
+    write_midi(song, path)
+    assert read_midi(path) == song
+
+
+@settings(max_examples=30, deadline=None)
+@given(tempo=st.floats(10.0, 400.0))
+def test_the_tempo_is_kept_to_a_microsecond_a_beat(tempo, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "tempo.mid"
+    write_midi(Song((), tempo, 16), path)
+    assert 60e6 / read_midi(path).tempo == pytest.approx(60e6 / tempo, abs=1.01)
+
+
+def test_the_same_song_gives_the_same_bytes(tmp_path):
+    write_midi(TUNE, tmp_path / "a.mid", title="Tune")
+    write_midi(TUNE, tmp_path / "b.mid", title="Tune")
+    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
+
+
+def test_tracks_carry_the_names_programs_and_channels_of_lpd5(tmp_path):
+    write_midi(TUNE, tmp_path / "tune.mid")
+    tracks = mido.MidiFile(tmp_path / "tune.mid").tracks[1:]
+    assert [track.name for track in tracks] == ["Drums", "Piano", "Guitar", "Bass", "Strings"]
+    changes = [next(message for message in track if message.type == "program_change") for track in tracks]
+    assert [change.program for change in changes] == [0, 0, 24, 33, 48]
+    channels = [change.channel for change in changes]
+    assert channels[0] == 9
+    assert len(set(channels)) == 5
+
+
+def test_silent_instruments_get_no_track(tmp_path):
+    write_midi(Song((Note(0, Instrument.BASS, 40, 4),), 120.0, 16), tmp_path / "bass.mid")
+    assert [track.name for track in mido.MidiFile(tmp_path / "bass.mid").tracks[1:]] == ["Bass"]
+
+
+def test_the_file_says_its_tempo_time_signature_and_title(tmp_path):
+    write_midi(TUNE, tmp_path / "tune.mid", title="Grüße aus 東京")
+    conductor = mido.MidiFile(tmp_path / "tune.mid", charset="utf-8").tracks[0]
+    said = {message.type: message for message in conductor}
+    assert said["set_tempo"].tempo == 666667
+    assert (said["time_signature"].numerator, said["time_signature"].denominator) == (4, 4)
+    assert said["track_name"].name == "Grüße aus 東京"
+
+
+@pytest.mark.parametrize("length", [32, 20, 17.3, 100.71])
+def test_the_file_ends_where_the_piece_does(tmp_path, length):
+    import miditoolkit
+    import pretty_midi
+
+    song = Song(TUNE.notes, 128.0, length)
+    write_midi(song, tmp_path / "tune.mid")
+    assert pretty_midi.PrettyMIDI(str(tmp_path / "tune.mid")).get_end_time() == pytest.approx(song.duration, abs=1e-3)
+    max_tick = miditoolkit.MidiFile(tmp_path / "tune.mid").max_tick
+    assert max_tick - 1 == round(length * 120)  # miditoolkit counts the last tick in
+
+
+def test_notes_are_cut_at_the_length_of_the_piece(tmp_path):
+    inside = Note(0, PIANO, 60, 4)
+    ringing = Note(4, PIANO, 64, 12)
+    behind = Note(11, PIANO, 67, 1)
+    write_midi(Song((inside, ringing, behind), 120.0, 10.5), tmp_path / "cut.mid")
+    song = read_midi(tmp_path / "cut.mid")
+    assert song.length == 10.5 or song.length == 11  # the cut note is rounded up to the grid
+    assert [(note.position, note.duration) for note in song.notes] == [(0, 4), (4, 7)]
+    assert mido.MidiFile(tmp_path / "cut.mid").length == pytest.approx(10.5 * 0.125, abs=1e-3)
+
+
+def test_the_piece_is_as_long_as_its_silence(tmp_path):
+    write_midi(Song((), 120.0, 37), tmp_path / "silence.mid")
+    assert read_midi(tmp_path / "silence.mid") == Song((), 120.0, 37)
+
+
+@pytest.mark.parametrize("tempo", [3.0, 1e9])
+def test_a_tempo_that_midi_cannot_store_is_refused(tmp_path, tempo):
+    with pytest.raises(ValueError, match="tempi"):
+        write_midi(Song((), tempo, 16), tmp_path / "odd.mid")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "tune.mid"
+    path.write_bytes(b"x" * 100_000)
+    write_midi(TUNE, path)
+    assert read_midi(path) == TUNE
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(MidiError, match=r"folder .*nowhere does not exist"):
+        write_midi(TUNE, tmp_path / "nowhere" / "tune.mid")
+
+
+@pytest.mark.parametrize(
+    ("program", "instrument"),
+    [
+        (0, PIANO),
+        (7, PIANO),
+        (8, Instrument.STRINGS),
+        (24, Instrument.GUITAR),
+        (31, Instrument.GUITAR),
+        (39, Instrument.BASS),
+        (56, Instrument.STRINGS),
+        (95, Instrument.STRINGS),
+        (104, Instrument.STRINGS),
+        (111, Instrument.STRINGS),
+    ],
+)
+def test_programs_are_merged_by_family(tmp_path, program, instrument):
+    track = [mido.Message("program_change", program=program, time=0), *note_messages(60, 0, 120)]
+    song = read_midi(saved(tmp_path / "one.mid", track))
+    assert [note.instrument for note in song.notes] == [instrument]
+
+
+@pytest.mark.parametrize("program", [96, 103, 112, 127])
+def test_effects_and_percussive_programs_are_left_out(tmp_path, program):
+    track = [mido.Message("program_change", program=program, time=0), *note_messages(60, 0, 120)]
+    assert read_midi(saved(tmp_path / "one.mid", track)).notes == ()
+
+
+def test_channel_ten_is_drums_whatever_its_program(tmp_path):
+    track = [mido.Message("program_change", program=48, channel=9, time=0), *note_messages(36, 0, 120, channel=9)]
+    assert [note.instrument for note in read_midi(saved(tmp_path / "one.mid", track)).notes] == [Instrument.DRUMS]
+
+
+def test_positions_come_from_the_files_own_ticks(tmp_path):
+    path = saved(tmp_path / "coarse.mid", note_messages(60, 25, 47), ticks_per_beat=96)
+    assert read_midi(path).notes == (Note(1, PIANO, 60, 2, 64),)
+
+
+def test_a_pitch_that_two_tracks_play_at_once_is_merged(tmp_path):
+    path = saved(tmp_path / "unison.mid", note_messages(60, 0, 480), note_messages(60, 0, 960))
+    assert read_midi(path).notes == (Note(0, PIANO, 60, 8, 64),)
+
+
+def test_several_tempi_become_the_one_that_lasts_as_long(tmp_path):
+    fast, slow = mido.bpm2tempo(120), mido.bpm2tempo(60)
+    conductor = [mido.MetaMessage("set_tempo", tempo=fast, time=0), mido.MetaMessage("set_tempo", tempo=slow, time=960)]
+    path = saved(tmp_path / "two.mid", conductor, note_messages(60, 0, 1920))
+    # Two beats at 120 and two at 60 last 3 s; four beats in 3 s are 80 a minute.
+    assert read_midi(path).tempo == pytest.approx(80.0)
+
+
+NOT_MIDI = {
+    "empty": b"",
+    "text": b"These are not the notes you are looking for.\n" * 20,
+    "riff": b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(64),
+    "half a header": b"MThd\x00\x00",
+    "header only": chunk(b"MThd", struct.pack(">HHH", 1, 3, 480)),
+    "no tracks": chunk(b"MThd", struct.pack(">HHH", 1, 0, 480)),
+    "track cut off": midi_bytes(b"\x00\x90\x3c\x40" * 50)[:60],
+    "track of nothing": midi_bytes(b""),
+    "endless delta": midi_bytes(b"\xff\xff\xff\xff\xff\xff\xff\xff"),
+    "event without status": midi_bytes(b"\x00\x3c\x40\x00\xff\x2f\x00"),
+    "ticks of zero": midi_bytes(b"\x00\x90\x3c\x40\x60\x80\x3c\x40\x00\xff\x2f\x00", division=0),
+    "smpte": midi_bytes(b"\x00\x90\x3c\x40\x60\x80\x3c\x40\x00\xff\x2f\x00", division=0xE728),
+    "tempo of zero": midi_bytes(b"\x00\xff\x51\x03\x00\x00\x00\x00\x90\x3c\x40\x60\x80\x3c\x40\x00\xff\x2f\x00"),
+    "bad key": midi_bytes(b"\x00\xff\x59\x02\x7f\x00\x00\xff\x2f\x00"),
+    "bad meta length": midi_bytes(b"\x00\xff\x51\x00\x00\xff\x2f\x00"),
+}
+
+
+@pytest.mark.parametrize("content", NOT_MIDI.values(), ids=NOT_MIDI.keys())
+def test_malformed_bytes_are_a_midi_error_of_one_line(tmp_path, content):
+    path = tmp_path / "bad.mid"
+    path.write_bytes(content)
+    with pytest.raises(MidiError) as caught:
+        read_midi(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_no_damage_lets_another_error_escape(data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "damaged.mid"
+    write_midi(TUNE, path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        read_midi(path)
+    except MidiError:
+        pass
+
+
+def test_a_missing_file_is_a_midi_error(tmp_path):
+    with pytest.raises(MidiError, match="cannot be read"):
+        read_midi(tmp_path / "none.mid")
+
+
+def test_a_file_without_notes_is_an_empty_song(tmp_path):
+    buffer = io.BytesIO()
+    file = mido.MidiFile()
+    file.tracks.append(mido.MidiTrack())
+    file.save(file=buffer)
+    (tmp_path / "empty.mid").write_bytes(buffer.getvalue())
+    assert read_midi(tmp_path / "empty.mid").notes == ()

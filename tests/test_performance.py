@@ -1,0 +1,138 @@
+"""How a song is played: louder on the beat, at accents and in the middle of a phrase; rings at the end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from midi_io import Instrument, Note, Song, close_ending, perform
+
+PIANO, BASS, DRUMS = Instrument.PIANO, Instrument.BASS, Instrument.DRUMS
+
+
+@st.composite
+def songs(draw):
+    note = st.builds(
+        Note, st.integers(0, 70), st.sampled_from(Instrument), st.integers(58, 64), st.integers(1, 20), st.just(80)
+    )
+    return Song(tuple(draw(st.lists(note, max_size=40))), 120.0, draw(st.integers(0, 640)) / 10)
+
+
+def velocities(song, accents=()):
+    return [note.velocity for note in perform(song, accents).notes]
+
+
+def sixteenths(instrument=PIANO, n_bar=1):
+    return Song(tuple(Note(position, instrument, 60, 1) for position in range(16 * n_bar)), 120.0, 16 * n_bar)
+
+
+def test_a_downbeat_is_louder_than_a_beat_than_an_offbeat_than_what_lies_between():
+    loudness = velocities(sixteenths())
+    assert loudness[0] > loudness[4] > loudness[2] > loudness[1]
+    assert loudness[8] > loudness[12] - 3
+
+
+def test_the_middle_of_a_phrase_is_louder_than_its_ends():
+    loudness = velocities(sixteenths(n_bar=8))
+    downbeats = loudness[::16]
+    assert downbeats[2] > downbeats[1] > downbeats[0]
+    assert downbeats[4] == downbeats[0]  # a new phrase
+
+
+def test_an_accented_position_is_louder_and_no_other_changes():
+    plain, accented = velocities(sixteenths()), velocities(sixteenths(), accents=[5])
+    louder = [position for position in range(16) if accented[position] != plain[position]]
+    assert louder == [5]
+    assert accented[5] > max(plain[4], plain[6])
+
+
+def test_accents_outside_the_piece_do_no_harm():
+    assert velocities(sixteenths(), accents=[-3, 999]) == velocities(sixteenths())
+
+
+def test_bass_and_drums_carry_and_strings_stay_behind():
+    level = {instrument: velocities(sixteenths(instrument))[0] for instrument in Instrument}
+    assert min(level[BASS], level[DRUMS]) > level[PIANO] > level[Instrument.STRINGS]
+
+
+def test_a_hi_hat_is_softer_than_a_kick():
+    song = Song((Note(0, DRUMS, 36, 1), Note(0, DRUMS, 42, 1)), 120.0, 16)
+    kick, hat = velocities(song)
+    assert hat < kick - 8
+
+
+def test_the_top_of_a_chord_is_heard_above_the_rest():
+    song = Song(tuple(Note(0, PIANO, pitch, 4) for pitch in (60, 64, 67)), 120.0, 16)
+    low, middle, top = velocities(song)
+    assert top > low == middle
+
+
+@given(songs(), st.lists(st.integers(0, 70)))
+def test_performing_changes_nothing_but_velocity_and_twice_gives_the_same(song, accents):
+    played = perform(song, accents)
+    assert [note[:4] for note in played.notes] == [note[:4] for note in song.notes]
+    assert (played.tempo, played.length) == (song.tempo, song.length)
+    assert perform(song, iter(accents)) == played == perform(played, accents)
+
+
+def test_the_last_notes_of_every_pitched_instrument_ring_to_the_end():
+    song = Song(
+        (
+            Note(16, DRUMS, 36, 1),
+            Note(16, PIANO, 60, 2),
+            Note(20, PIANO, 60, 2),
+            Note(20, PIANO, 64, 1),
+            Note(24, BASS, 36, 1),
+            Note(24, DRUMS, 38, 1),
+        ),
+        120.0,
+        32,
+    )
+    assert close_ending(song).notes == (
+        Note(16, DRUMS, 36, 1),
+        Note(16, PIANO, 60, 2),
+        Note(20, PIANO, 60, 12),
+        Note(20, PIANO, 64, 12),
+        Note(24, DRUMS, 38, 1),
+        Note(24, BASS, 36, 8),
+    )
+
+
+def test_an_instrument_silent_in_the_last_bar_does_not_come_back():
+    song = Song((Note(0, PIANO, 60, 2), Note(16, BASS, 36, 2)), 120.0, 32)
+    assert close_ending(song).notes == (Note(0, PIANO, 60, 2), Note(16, BASS, 36, 16))
+
+
+def test_without_a_start_in_the_last_bar_what_sounds_last_rings_on():
+    song = Song((Note(0, PIANO, 60, 4), Note(8, PIANO, 62, 4), Note(4, BASS, 36, 8), Note(17, DRUMS, 36, 1)), 120.0, 32)
+    ends = {(note.instrument, note.pitch): note.position + note.duration for note in close_ending(song).notes}
+    assert ends == {(PIANO, 60): 4, (PIANO, 62): 32, (BASS, 36): 32, (DRUMS, 36): 18}
+
+
+def test_a_length_between_two_sixteenths_is_rounded_up():
+    song = Song((Note(16, PIANO, 60, 1),), 120.0, 20.3)
+    assert close_ending(song).notes == (Note(16, PIANO, 60, 5),)
+
+
+@pytest.mark.parametrize("notes", [(), (Note(0, DRUMS, 36, 1),)])
+def test_a_song_without_pitched_notes_is_left_alone(notes):
+    song = Song(notes, 120.0, 32)
+    assert close_ending(song) == song
+
+
+@given(songs())
+def test_closing_keeps_every_onset_and_no_pitch_sounds_twice_at_once(song):
+    closed = close_ending(song)
+    assert {note[:3] for note in closed.notes} == {note[:3] for note in song.notes}
+    heard = set()
+    for note in closed.notes:
+        for position in range(note.position, note.position + note.duration):
+            assert (position, note.instrument, note.pitch) not in heard
+            heard.add((position, note.instrument, note.pitch))
+
+
+@given(songs())
+def test_closing_an_ending_again_changes_nothing(song):
+    closed = close_ending(song)
+    assert close_ending(closed) == closed

@@ -1,0 +1,238 @@
+"""Songs survive a pianoroll; LPD's pianorolls, old and new, become songs; unsafe files do not load."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from midi_io import (
+    Instrument,
+    MidiError,
+    Note,
+    Song,
+    read_pianoroll,
+    song_from_multitrack,
+    song_to_multitrack,
+    write_pianoroll,
+)
+from midi_io.quantize import without_overlaps
+
+pypianoroll = pytest.importorskip("pypianoroll")
+PIANO = Instrument.PIANO
+TUNE = Song((Note(0, Instrument.DRUMS, 36, 1, 100), Note(2, PIANO, 60, 4, 70), Note(6, PIANO, 60, 2, 50)), 96.0, 32)
+
+
+@st.composite
+def songs(draw):
+    note = st.builds(
+        Note,
+        st.integers(0, 40),
+        st.sampled_from(Instrument),
+        st.integers(0, 127),
+        st.integers(1, 20),
+        st.integers(1, 127),
+    )
+    notes = without_overlaps(draw(st.lists(note, max_size=20)))
+    length = max((n.position + n.duration for n in notes), default=0) + draw(st.integers(1, 10))
+    return Song(tuple(notes), draw(st.floats(30.0, 300.0)), length)
+
+
+def track(name="", program=0, is_drum=False, steps=(), n_step=96, velocity=80):
+    roll = np.zeros((n_step, 128), np.uint8)
+    for start, end, pitch in steps:
+        roll[start:end, pitch] = velocity
+    return pypianoroll.StandardTrack(name=name, program=program, is_drum=is_drum, pianoroll=roll)
+
+
+def save_arrays(path, info, arrays):
+    np.savez_compressed(path, **arrays)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("info.json", json.dumps(info))
+
+
+def sparse_arrays(name, roll):
+    """The column-wise sparse layout that LPD's files use."""
+    columns = [np.nonzero(column)[0] for column in roll.T]
+    return {
+        f"{name}_csc_data": np.concatenate([roll[rows, pitch] for pitch, rows in enumerate(columns)]),
+        f"{name}_csc_indices": np.concatenate(columns).astype(np.int32),
+        f"{name}_csc_indptr": np.cumsum([0, *(len(rows) for rows in columns)]).astype(np.int32),
+        f"{name}_csc_shape": np.array(roll.shape),
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(song=songs())
+def test_song_from_multitrack_inverts_song_to_multitrack(song):
+    assert song_from_multitrack(song_to_multitrack(song)) == song
+
+
+def test_read_pianoroll_inverts_write_pianoroll(tmp_path):
+    write_pianoroll(TUNE, tmp_path / "tune.npz")
+    assert read_pianoroll(tmp_path / "tune.npz") == TUNE
+    assert [path.name for path in tmp_path.iterdir()] == ["tune.npz"]
+
+
+def test_a_multitrack_has_the_five_tracks_of_lpd5_and_validates():
+    multitrack = song_to_multitrack(TUNE)
+    multitrack.validate()
+    assert [each.name for each in multitrack.tracks] == ["Drums", "Piano", "Guitar", "Bass", "Strings"]
+    assert [each.is_drum for each in multitrack.tracks] == [True, False, False, False, False]
+    assert multitrack.resolution == 24
+    assert np.flatnonzero(multitrack.downbeat).tolist() == [0, 96]
+
+
+def test_pypianoroll_can_write_our_multitrack_as_midi(tmp_path):
+    song_to_multitrack(TUNE).write(str(tmp_path / "tune.mid"))
+    assert (tmp_path / "tune.mid").stat().st_size > 0
+
+
+def test_a_struck_again_note_stays_two_notes():
+    repeated = Song((Note(0, PIANO, 60, 1), Note(1, PIANO, 60, 1), Note(2, PIANO, 60, 2)), 120.0, 4)
+    assert song_from_multitrack(song_to_multitrack(repeated)) == repeated
+
+
+def test_a_piece_may_end_between_two_sixteenths():
+    song = Song((Note(0, PIANO, 60, 4),), 120.0, 10.5)
+    assert song_from_multitrack(song_to_multitrack(song)).length == 10.5
+
+
+def test_tracks_of_lpd_cleansed_are_merged_by_family():
+    multitrack = pypianoroll.Multitrack(
+        resolution=24,
+        tempo=np.full(96, 100.0),
+        tracks=[
+            track("", 0, True, [(0, 1, 36)]),
+            track("Lead", 81, False, [(0, 12, 72)]),
+            track("Pad", 89, False, [(12, 24, 67)]),
+            track("Slap", 36, False, [(24, 48, 40)]),
+            track("Steel", 25, False, [(24, 48, 52)]),
+            track("Rhodes", 4, False, [(48, 96, 60)]),
+            track("Rain", 96, False, [(0, 96, 50)]),
+        ],
+    )
+    assert song_from_multitrack(multitrack).notes == (
+        Note(0, Instrument.DRUMS, 36, 1),
+        Note(0, Instrument.STRINGS, 72, 2),
+        Note(2, Instrument.STRINGS, 67, 2),
+        Note(4, Instrument.GUITAR, 52, 4),
+        Note(4, Instrument.BASS, 40, 4),
+        Note(8, PIANO, 60, 8),
+    )
+
+
+def test_a_track_named_after_lpd5_needs_no_program():
+    multitrack = pypianoroll.Multitrack(resolution=24, tracks=[track("Bass", 0, False, [(0, 6, 40)])])
+    assert [note.instrument for note in song_from_multitrack(multitrack).notes] == [Instrument.BASS]
+
+
+def test_other_resolutions_and_binary_rolls_are_read():
+    roll = np.zeros((16, 128), bool)
+    roll[4:12, 60] = True
+    multitrack = pypianoroll.Multitrack(resolution=8, tracks=[pypianoroll.BinaryTrack(program=0, pianoroll=roll)])
+    song = song_from_multitrack(multitrack)
+    assert [(note.position, note.duration) for note in song.notes] == [(2, 4)]
+    assert song.length == 8
+
+
+@pytest.mark.parametrize("shape", [(96,), (96, 1)])
+def test_the_tempo_is_read_whether_flat_or_a_column(shape):
+    multitrack = pypianoroll.Multitrack(resolution=24, tempo=np.full(shape, 87.5), tracks=[track()])
+    assert song_from_multitrack(multitrack).tempo == 87.5
+
+
+def test_several_tempi_become_the_one_that_lasts_as_long():
+    tempo = np.repeat([120.0, 60.0], 48)
+    multitrack = pypianoroll.Multitrack(resolution=24, tempo=tempo, tracks=[track()])
+    assert song_from_multitrack(multitrack).tempo == pytest.approx(80.0)
+
+
+def test_a_multitrack_without_tempo_is_at_120():
+    assert song_from_multitrack(pypianoroll.Multitrack(resolution=24, tracks=[track()])).tempo == 120.0
+
+
+def test_the_old_layout_of_lpd_is_read(tmp_path):
+    roll = np.zeros((192, 128), np.uint8)
+    roll[96:120, 64] = 90
+    arrays = {"tempo": np.full(192, 110.0), "downbeat": np.zeros(192, bool), **sparse_arrays("pianoroll_0", roll)}
+    info = {"beat_resolution": 24, "name": "old", "0": {"name": "Guitar", "program": 24, "is_drum": False}}
+    save_arrays(tmp_path / "old.npz", info, arrays)
+    assert read_pianoroll(tmp_path / "old.npz") == Song((Note(16, Instrument.GUITAR, 64, 4, 90),), 110.0, 32)
+
+
+def test_a_pickle_is_refused_and_not_run(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    np.savez(tmp_path / "trap.npz", tempo=np.array([Trap()], dtype=object))
+    before = set(tmp_path.iterdir())
+    with pytest.raises(MidiError, match="plain arrays"):
+        read_pianoroll(tmp_path / "trap.npz")
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_pickle_in_an_unused_member_is_refused_too(tmp_path):
+    write_pianoroll(TUNE, tmp_path / "tune.npz")
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([{}], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(tmp_path / "tune.npz", "a") as archive:
+        archive.writestr("extra.npy", pickled.getvalue())
+    with pytest.raises(MidiError, match="plain arrays"):
+        read_pianoroll(tmp_path / "tune.npz")
+
+
+def test_a_roll_too_large_for_any_song_is_refused_before_it_is_unpacked(tmp_path):
+    roll = np.zeros((96, 128), np.uint8)
+    arrays = sparse_arrays("pianoroll_0", roll) | {"pianoroll_0_csc_shape": np.array([10**12, 128])}
+    info = {"resolution": 24, "name": "", "0": {"name": "", "program": 0, "is_drum": False}}
+    save_arrays(tmp_path / "huge.npz", info, arrays)
+    with pytest.raises(MidiError, match="shape"):
+        read_pianoroll(tmp_path / "huge.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04" + bytes(40), b"\x80\x04K\x01."])
+def test_bytes_that_are_no_archive_are_a_midi_error(tmp_path, content):
+    (tmp_path / "bad.npz").write_bytes(content)
+    with pytest.raises(MidiError, match="bad.npz"):
+        read_pianoroll(tmp_path / "bad.npz")
+
+
+def test_a_bare_array_is_a_midi_error(tmp_path):
+    with open(tmp_path / "array.npz", "wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(MidiError, match="array.npz"):
+        read_pianoroll(tmp_path / "array.npz")
+
+
+def test_an_archive_without_rolls_is_a_midi_error(tmp_path):
+    np.savez(tmp_path / "other.npz", weights=np.zeros(3))
+    with pytest.raises(MidiError, match="pypianoroll"):
+        read_pianoroll(tmp_path / "other.npz")
+
+
+def test_an_archive_with_a_roll_missing_is_a_midi_error(tmp_path):
+    save_arrays(tmp_path / "half.npz", {"resolution": 24, "name": "", "0": {"name": "", "program": 0}}, {})
+    with pytest.raises(MidiError, match="half.npz"):
+        read_pianoroll(tmp_path / "half.npz")
+
+
+def test_a_missing_file_is_a_midi_error(tmp_path):
+    with pytest.raises(MidiError, match="cannot be read"):
+        read_pianoroll(tmp_path / "none.npz")
+
+
+def test_a_resolution_of_nothing_is_a_midi_error():
+    with pytest.raises(MidiError, match="resolution"):
+        song_from_multitrack(pypianoroll.Multitrack(resolution=0, tracks=[track()]))
+
+
+def test_a_name_without_npz_is_refused(tmp_path):
+    with pytest.raises(MidiError, match="npz"):
+        write_pianoroll(TUNE, tmp_path / "tune.mid")
