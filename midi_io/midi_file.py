@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ _LONGEST_BEAT = 2**24 - 1
 """Microseconds: a tempo is stored in three bytes."""
 _LAST_TICK = 2**28 - 1
 """The longest wait that a file can store."""
+_KEY_SIGNATURE = re.compile(rb"\xff\x59\x02..", re.DOTALL)
+_C_MAJOR = b"\xff\x59\x02\x00\x00"
+"""Keys are not used here, but a wrong one, which real files have, would stop the parser."""
 _END_MARK = "end"
 _STRAY_TICKS = 2
 """Writers of MIDI put the end of a track one tick, some two, after its last event."""
@@ -134,7 +138,7 @@ def _parse_midi(path: Path) -> miditoolkit.MidiFile:
     except OSError as error:
         raise MidiError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     try:
-        midi = miditoolkit.MidiFile(file=io.BytesIO(content), clip=True)
+        midi = miditoolkit.MidiFile(file=io.BytesIO(_KEY_SIGNATURE.sub(_C_MAJOR, content)), clip=True)
     except Exception as error:
         # The parsers raise whatever the first wrong byte leads to: EOFError, KeyError,
         # IndexError, ValueError, OSError. For the user they all mean the same.

@@ -1,0 +1,272 @@
+"""A song sounds for exactly its length, at its times, without clipping or clicks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+
+import numpy as np
+import pytest
+
+from midi_io import (
+    Instrument,
+    MidiError,
+    Note,
+    Song,
+    SynthesisError,
+    find_soundfont,
+    has_fluidsynth,
+    render,
+    synthesis,
+    write_wav,
+)
+
+PIANO = Instrument.PIANO
+TUNE = Song(
+    (
+        Note(0, Instrument.DRUMS, 36, 1, 100),
+        Note(0, Instrument.BASS, 36, 16, 90),
+        Note(4, PIANO, 60, 12, 80),
+        Note(8, Instrument.GUITAR, 64, 8, 80),
+        Note(8, Instrument.STRINGS, 67, 8, 80),
+    ),
+    120.0,
+    16,
+)
+FAKE_FONT = b"RIFF\x10\x00\x00\x00sfbk" + bytes(100)
+
+needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
+
+
+@pytest.fixture
+def no_system_fonts(monkeypatch, tmp_path):
+    """Two empty folders in place of the system's, and no environment variable."""
+    folders = (tmp_path / "sf2", tmp_path / "sf3")
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setattr(synthesis, "SOUNDFONT_FOLDERS", folders)
+    monkeypatch.delenv("CMT_SOUNDFONT", raising=False)
+    return folders
+
+
+def font(path):
+    path.write_bytes(FAKE_FONT)
+    return path
+
+
+def rms(audio):
+    return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64))))
+
+
+def test_the_font_asked_for_comes_first(tmp_path, monkeypatch, no_system_fonts):
+    monkeypatch.setenv("CMT_SOUNDFONT", str(font(tmp_path / "environment.sf2")))
+    asked = font(tmp_path / "asked.sf2")
+    assert find_soundfont(asked) == asked
+
+
+def test_the_environment_comes_before_the_system(tmp_path, monkeypatch, no_system_fonts):
+    font(no_system_fonts[0] / "FluidR3_GM.sf2")
+    monkeypatch.setenv("CMT_SOUNDFONT", str(font(tmp_path / "environment.sf2")))
+    assert find_soundfont() == tmp_path / "environment.sf2"
+
+
+def test_a_large_font_comes_before_a_small_one_wherever_it_lies(no_system_fonts):
+    sf2, sf3 = no_system_fonts
+    small, large = font(sf2 / "TimGM6mb.sf2"), font(sf3 / "MuseScore_General.sf3")
+    assert find_soundfont() == large
+    large.unlink()
+    assert find_soundfont() == small
+
+
+def test_a_system_font_of_unknown_name_is_not_taken_for_general_midi(no_system_fonts):
+    font(no_system_fonts[0] / "My Church Organ.sf2")
+    assert find_soundfont().name == "TimGM6mb.sf2"
+
+
+def test_the_font_of_pretty_midi_is_the_last_resort(no_system_fonts):
+    found = find_soundfont()
+    assert found.name == "TimGM6mb.sf2"
+    assert found.parent.name == "pretty_midi"
+
+
+def test_finding_a_font_does_not_import_pretty_midi():
+    code = "import sys, midi_io; midi_io.find_soundfont(); sys.exit('pretty_midi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_font_anywhere_says_how_to_get_one(no_system_fonts, monkeypatch):
+    monkeypatch.setattr(synthesis, "_bundled_soundfont", lambda: None)
+    with pytest.raises(SynthesisError, match="--soundfont"):
+        find_soundfont()
+
+
+@pytest.mark.parametrize("source", ["option", "environment"])
+def test_a_font_that_is_none_is_an_error_and_not_passed_over(tmp_path, monkeypatch, source):
+    text = tmp_path / "font.sf2"
+    text.write_text("not a font")
+    for path, reason in ((tmp_path / "none.sf2", "no such file"), (text, "not a SoundFont")):
+        monkeypatch.setenv("CMT_SOUNDFONT", str(path))
+        with pytest.raises(SynthesisError, match=reason):
+            find_soundfont(path if source == "option" else None)
+
+
+@needs_fluidsynth
+@pytest.mark.parametrize(("tempo", "length", "rate"), [(120.0, 16, 44100), (97.3, 21.7, 44100), (133.0, 5, 22050)])
+def test_the_sound_is_exactly_as_long_as_the_song(tempo, length, rate):
+    song = Song(TUNE.notes, tempo, length)
+    audio = render(song, sample_rate=rate)
+    assert audio.shape == (round(song.duration * rate), 2)
+    assert audio.dtype == np.float32
+
+
+@needs_fluidsynth
+def test_the_loudest_sample_is_just_below_full_scale_and_rendering_repeats_itself():
+    audio = render(TUNE)
+    assert -3.0 <= 20 * np.log10(np.max(np.abs(audio))) <= -0.5
+    assert np.array_equal(audio, render(TUNE))
+
+
+@needs_fluidsynth
+def test_a_dense_passage_is_not_clipped():
+    notes = tuple(
+        Note(position, instrument, 36 + 2 * i, 1, 127)
+        for position in range(16)
+        for instrument in Instrument
+        for i in range(12)
+    )
+    audio = render(Song(notes, 120.0, 16))
+    peak = np.max(np.abs(audio))
+    assert peak < 0.95
+    assert np.count_nonzero(np.abs(audio) >= 0.999 * peak) < 10  # no flat tops
+
+
+@needs_fluidsynth
+def test_the_sound_ends_in_silence_without_a_click():
+    audio = render(TUNE)
+    assert np.max(np.abs(audio[-20:])) < 1e-3
+    assert rms(audio[-44100 // 2 : -44100 // 4]) > 0.01
+
+
+@needs_fluidsynth
+@pytest.mark.parametrize("position", [0, 3, 9])
+def test_a_note_starts_when_it_should(position):
+    rate = 44100
+    song = Song((Note(position, Instrument.DRUMS, 38, 1, 127),), 100.0, 16)
+    audio = np.abs(render(song, sample_rate=rate)).max(axis=1)
+    onset = int(np.argmax(audio > 0.1)) / rate
+    assert onset == pytest.approx(position * song.seconds_per_position, abs=0.012)
+
+
+@needs_fluidsynth
+def test_nothing_is_heard_before_the_first_note():
+    audio = render(Song((Note(8, PIANO, 60, 4),), 120.0, 16))
+    assert rms(audio[: round(0.98 * 44100)]) < 1e-4
+
+
+@needs_fluidsynth
+def test_a_note_struck_again_sounds_its_full_length():
+    once = render(Song((Note(0, PIANO, 60, 2), Note(8, PIANO, 60, 8)), 120.0, 16))
+    overlapped = render(Song((Note(0, PIANO, 60, 16), Note(8, PIANO, 60, 8)), 120.0, 16))
+    late = slice(round(1.3 * 44100), round(1.6 * 44100))
+    assert rms(overlapped[late]) > 0.5 * rms(once[late])
+
+
+@needs_fluidsynth
+def test_bass_is_in_the_middle_and_guitar_to_the_right():
+    def balance(instrument):
+        audio = render(Song((Note(0, instrument, 48, 12),), 120.0, 16))
+        return rms(audio[:, 1]) / rms(audio[:, 0])
+
+    assert balance(Instrument.BASS) == pytest.approx(1.0, abs=0.1)
+    assert 1.1 < balance(Instrument.GUITAR) < 3.0
+    assert balance(PIANO) < 0.95
+
+
+@pytest.mark.parametrize("song", [Song((), 120.0, 16), Song((), 120.0, 0), Song((Note(20, PIANO, 60, 1),), 120.0, 0)])
+def test_a_song_without_notes_is_silence_of_its_length(song):
+    audio = render(song)
+    assert audio.shape == (round(song.duration * 44100), 2)
+    assert not audio.any()
+
+
+@needs_fluidsynth
+def test_silence_is_not_made_louder():
+    audio = render(Song((Note(20, PIANO, 60, 1),), 120.0, 16))
+    assert np.max(np.abs(audio)) < 1e-3
+
+
+@needs_fluidsynth
+def test_progress_rises_to_one():
+    shares = []
+    render(TUNE, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+@needs_fluidsynth
+def test_a_damaged_font_is_one_line_and_nothing_on_the_terminal(tmp_path):
+    font(tmp_path / "damaged.sf2")
+    code = (
+        "import sys; from midi_io import *\n"
+        "song = Song((Note(0, Instrument.PIANO, 60, 4),), 120.0, 4)\n"
+        "try: render(song, soundfont=sys.argv[1])\n"
+        "except SynthesisError as error: print(error)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "damaged.sf2")], capture_output=True, text=True, check=True
+    )
+    assert result.stderr == ""
+    assert result.stdout.count("\n") == 1
+    assert "cannot load" in result.stdout
+
+
+@needs_fluidsynth
+def test_rendering_prints_nothing():
+    code = (
+        "from midi_io import *\n"
+        "render(Song((Note(0, Instrument.DRUMS, 3, 4), Note(0, Instrument.PIANO, 127, 4)), 120.0, 4))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert result.stdout + result.stderr == b""
+
+
+def test_a_missing_library_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)  # makes the import fail
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    with pytest.raises(SynthesisError, match=r"apt-get install --no-install-recommends libfluidsynth3.*brew"):
+        synthesis._load_fluidsynth()
+    assert not has_fluidsynth()
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SynthesisError, match="pip install pyfluidsynth"):
+        synthesis._load_fluidsynth()
+
+
+@pytest.mark.parametrize("rate", [0, 4000, 192000])
+def test_a_sample_rate_that_fluidsynth_lacks_is_refused(rate):
+    with pytest.raises(ValueError, match="sample_rate"):
+        render(TUNE, sample_rate=rate)
+
+
+def test_a_wav_holds_the_samples_in_sixteen_bits(tmp_path):
+    audio = np.array([[0.0, 1.0], [-1.0, 0.5], [2.0, -2.0]], np.float32)
+    write_wav(audio, tmp_path / "a.wav", 22050)
+    with wave.open(str(tmp_path / "a.wav")) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 22050)
+        samples = np.frombuffer(file.readframes(3), "<i2").reshape(3, 2)
+    assert samples.tolist() == [[0, 32767], [-32767, 16384], [32767, -32767]]
+
+
+def test_a_mono_wav_has_one_channel(tmp_path):
+    write_wav(np.zeros(10), tmp_path / "mono.wav", 44100)
+    with wave.open(str(tmp_path / "mono.wav")) as file:
+        assert (file.getnchannels(), file.getnframes()) == (1, 10)
+
+
+def test_a_wav_into_a_missing_folder_is_a_midi_error(tmp_path):
+    with pytest.raises(MidiError, match="does not exist"):
+        write_wav(np.zeros(10), tmp_path / "nowhere" / "a.wav", 44100)
+    assert list(tmp_path.iterdir()) == []
