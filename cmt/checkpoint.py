@@ -57,7 +57,9 @@ def save_tensors(tensors: dict[str, torch.Tensor], description: dict[str, Any], 
         save_file(tensors, partial, metadata={_METADATA: json.dumps(description)})
         os.replace(partial, path)
     except OSError as error:
-        raise CmtError(f"{path}: cannot write the checkpoint ({error.strerror}); check the folder and its space") from None
+        raise CmtError(
+            f"{path}: cannot write the checkpoint ({error.strerror}); check the folder and its space"
+        ) from None
     finally:
         partial.unlink(missing_ok=True)
 

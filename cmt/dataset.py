@@ -85,7 +85,9 @@ def _read_pack(path: Path, split: str) -> Corpus:
     arrays = _read_arrays(path)
     offsets = arrays["offsets"]
     if len(infos) != len(offsets) - 1:
-        raise CmtError(f"{path}: {len(offsets) - 1} songs, but {len(infos)} in its song list; they do not belong together")
+        raise CmtError(
+            f"{path}: {len(offsets) - 1} songs, but {len(infos)} in its song list; they do not belong together"
+        )
     chosen = [i for i, info in enumerate(infos) if info["split"] == split]
     songs, counts, columns = [], [0], []
     for i in chosen:
@@ -199,7 +201,10 @@ def cut_notes(notes: NoteArrays, begin: int, n_bar: int, semitones: int = 0) -> 
     moved = pitch + semitones
     moved = np.where(moved < 0, moved + 12, np.where(moved > 127, moved - 12, moved))
     return NoteArrays(
-        position - begin * POSITIONS_PER_BAR, instrument, np.where(instrument == Instrument.DRUMS, pitch, moved), duration
+        position - begin * POSITIONS_PER_BAR,
+        instrument,
+        np.where(instrument == Instrument.DRUMS, pitch, moved),
+        duration,
     )
 
 
@@ -233,7 +238,9 @@ def batches(examples: Iterator[Example], words_per_step: int) -> Iterator[list[E
                 groups.append([])
             groups[-1].append(pool.pop())
         # Long batches must not always come first: shuffled by the words they hold, repeatably.
-        order = np.random.default_rng(sum(len(group) * len(group[0].timing) for group in groups)).permutation(len(groups))
+        order = np.random.default_rng(sum(len(group) * len(group[0].timing) for group in groups)).permutation(
+            len(groups)
+        )
         yield from (groups[i] for i in order)
 
 

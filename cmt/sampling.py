@@ -25,9 +25,7 @@ PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
 """Lowest and highest pitch; for drums the keys of the General MIDI percussion map with its extension."""
 
 
-def draw(
-    logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: float, rng: np.random.Generator
-) -> int:
+def draw(logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: float, rng: np.random.Generator) -> int:
     """One of the allowed values, at random by the logits (n_value,).
 
     Only the likeliest values that together hold `nucleus` of the probability are drawn from, the

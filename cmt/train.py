@@ -232,9 +232,7 @@ def _save(
         file.write(json.dumps({**provenance, **losses}) + "\n")
 
 
-def _resume(
-    run: Path, model: MusicTransformer, optimizer: torch.optim.Optimizer, rng: np.random.Generator
-) -> Progress:
+def _resume(run: Path, model: MusicTransformer, optimizer: torch.optim.Optimizer, rng: np.random.Generator) -> Progress:
     if not (run / STATE).exists():
         raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
     tensors, description = load_tensors(run / STATE)

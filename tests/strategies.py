@@ -1,0 +1,41 @@
+"""Random songs for the tests that hold for every song."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
+
+
+@st.composite
+def songs(draw: st.DrawFn, max_bars: int = 6) -> Song:
+    """Songs of whole bars in which no pitch sounds twice at once in a track, drums last one sixteenth."""
+    n_bar = draw(st.integers(1, max_bars))
+    length = n_bar * POSITIONS_PER_BAR
+    drawn = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, length - 1),
+                st.sampled_from(Instrument),
+                st.integers(0, 127),
+                st.integers(1, 64),
+            ),
+            max_size=60,
+            unique_by=lambda note: note[:3],
+        )
+    )
+    ends: dict[tuple[Instrument, int], int] = {}
+    notes = []
+    for position, instrument, pitch, duration in sorted(drawn, reverse=True):
+        duration = 1 if instrument is Instrument.DRUMS else duration
+        limit = ends.get((instrument, pitch), length)
+        notes.append(Note(position, instrument, pitch, min(duration, limit - position)))
+        ends[instrument, pitch] = position
+    by_place: dict[tuple[int, Instrument], int] = {}
+    kept = []
+    for note in sorted(notes):
+        place = (note.position, note.instrument)
+        by_place[place] = by_place.get(place, 0) + 1
+        if by_place[place] <= 16:
+            kept.append(note)
+    return Song(tuple(kept), draw(st.floats(40, 240)), length)

@@ -1,0 +1,59 @@
+"""Two forms of one attention."""
+
+import pytest
+import torch
+
+from cmt.attention import EPSILON, attend_sequence, attend_step, feature_map
+
+
+def random_qkv(n_step, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(2, 3, n_step, 8, generator=generator) for _ in range(3)]
+
+
+def plain(q, k, v):
+    """The definition, in float64 and quadratic time."""
+    weights = (feature_map(q.double()) @ feature_map(k.double()).transpose(-1, -2)).tril()
+    return (weights @ v.double()) / (weights.sum(-1, keepdim=True) + EPSILON)
+
+
+@pytest.mark.parametrize("n_step", [1, 63, 64, 65, 200])
+def test_attention_at_once_is_its_definition(n_step):
+    q, k, v = random_qkv(n_step)
+    assert torch.allclose(attend_sequence(q, k, v)[0].double(), plain(q, k, v), atol=1e-5)
+
+
+@pytest.mark.parametrize("n_step", [1, 64, 150])
+def test_attention_at_once_is_attention_step_by_step(n_step):
+    q, k, v = random_qkv(n_step)
+    at_once, final_state = attend_sequence(q, k, v)
+    state = torch.zeros(2, 3, 8, 9)
+    steps = [attend_step(q[:, :, i], k[:, :, i], v[:, :, i], state) for i in range(n_step)]
+    assert torch.allclose(at_once, torch.stack(steps, dim=2), atol=1e-5)
+    assert torch.allclose(final_state, state, atol=1e-4)
+
+
+def test_gradients_are_those_of_the_definition():
+    q, k, v = (x.requires_grad_() for x in random_qkv(100))
+    attend_sequence(q, k, v)[0].pow(2).sum().backward()
+    ours = [x.grad.clone() for x in (q, k, v)]
+    for x in (q, k, v):
+        x.grad = None
+    plain(q, k, v).pow(2).sum().backward()
+    for mine, x in zip(ours, (q, k, v), strict=True):
+        assert torch.allclose(mine, x.grad, rtol=1e-3, atol=1e-4)
+
+
+def test_fast_transformers_gives_the_same_numbers():
+    attention = pytest.importorskip("fast_transformers.attention.causal_linear_attention")
+    from fast_transformers.masking import LengthMask, TriangularCausalMask
+
+    q, k, v = random_qkv(100)
+    layer = attention.CausalLinearAttention(8)
+    theirs = layer(
+        *(x.transpose(1, 2).contiguous() for x in (q, k, v)),
+        TriangularCausalMask(100),
+        LengthMask(torch.full((2,), 100)),
+        LengthMask(torch.full((2,), 100)),
+    )
+    assert torch.allclose(attend_sequence(q, k, v)[0], theirs.transpose(1, 2), atol=1e-4)

@@ -1,0 +1,99 @@
+"""Any model's output is a valid song that keeps its orders."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmt.config import PRESETS, GenerateConfig
+from cmt.control import draw_orders
+from cmt.encoding import decode, encode
+from cmt.generate import PieceRequest, write_piece
+from cmt.key import Key
+from cmt.model import MusicTransformer
+from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
+from cmt.sampling import PITCH_RANGES, BarOrders
+from cmt.words import Genre, Mode
+from midi_io.song import Instrument
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    torch.manual_seed(0)
+    return MusicTransformer(PRESETS["tiny"]).eval()
+
+
+ORDERS = st.dictionaries(
+    st.integers(0, 3),
+    st.builds(
+        BarOrders,
+        st.none(),
+        st.dictionaries(st.tuples(st.integers(0, 15), st.sampled_from(Instrument)), st.integers(1, 6), max_size=5),
+    ),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000), length=st.floats(49, 64), orders=ORDERS)
+def test_any_model_output_decodes_to_a_valid_song(untrained, seed, length, orders):
+    orders = {
+        bar: BarOrders(order.density, {place: s for place, s in order.strengths.items() if bar * 16 + place[0] < length})
+        for bar, order in orders.items()
+    }
+    piece = write_piece(untrained, PieceRequest(length, 120), orders, GenerateConfig(seed=seed, temperature=1.5))
+    song = piece.song
+    assert song.n_bar == 4 and song.length == length
+    assert song.notes[-1].position >= 48, "the last bar is not silent"
+    ends: dict = {}
+    for note in song.notes:
+        assert note.position < length
+        low, high = PITCH_RANGES[note.instrument]
+        assert note.instrument is not Instrument.DRUMS or low <= note.pitch <= high
+        assert ends.get((note.instrument, note.pitch), 0) <= note.position, "no pitch sounds twice at once"
+        ends[note.instrument, note.pitch] = note.position + note.duration
+    at_home = decode(piece.words, 120, length)
+    assert np.array_equal(encode(at_home).fields[:, :4], piece.words.fields[:, :4])
+    obtained = {(n.bar, n.position, n.instrument): n.strength for n in profile_of_song(at_home).simu_notes}
+    for bar, order in orders.items():
+        for (position, instrument), strength in order.strengths.items():
+            assert obtained[bar, position, instrument] == strength
+
+
+def test_densities_that_are_ordered_are_kept_to_the_letter(untrained):
+    wishes = RhythmProfile((16, 1, 7, 12), (SimuNote(2, 3, Instrument.GUITAR, 4),))
+    orders = draw_orders(wishes, 1.0, seed=0)
+    piece = write_piece(untrained, PieceRequest(64, 120), orders, GenerateConfig())
+    assert profile_of_song(piece.song).density == wishes.density
+
+
+def test_the_same_seed_writes_the_same_piece_and_another_another(untrained):
+    def notes(seed):
+        return write_piece(untrained, PieceRequest(32, 120), {}, GenerateConfig(seed=seed)).song.notes
+
+    assert notes(1) == notes(1)
+    assert notes(1) != notes(2)
+
+
+def test_just_the_instruments_that_were_asked_for_play(untrained):
+    for wanted in [(Instrument.BASS,), (Instrument.DRUMS, Instrument.STRINGS), tuple(Instrument)]:
+        piece = write_piece(untrained, PieceRequest(16, 120, Genre.ROCK, wanted), {}, GenerateConfig())
+        assert piece.song.instruments == wanted
+
+
+def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
+    request = PieceRequest(32, 120, tonic=6, mode=Mode.MINOR)
+    piece = write_piece(untrained, request, {}, GenerateConfig())
+    at_home = decode(piece.words, 120, 32)
+    moved = {(b.pitch - a.pitch) % 12 for a, b in zip(at_home.notes, piece.song.notes) if a.instrument != 0}
+    assert piece.key == Key(6, Mode.MINOR)
+    assert moved == {9}  # from A up to F sharp
+
+
+def test_control_adds_orders_and_takes_none_away():
+    wishes = RhythmProfile(tuple(range(1, 17)), tuple(SimuNote(bar, 4, Instrument.PIANO, 2) for bar in range(16)))
+    n_ordered = []
+    for control in (0.0, 0.3, 0.7, 1.0):
+        orders = draw_orders(wishes, control, seed=5)
+        n_ordered.append(sum((order.density is not None) + len(order.strengths) for order in orders.values()))
+    assert n_ordered == sorted(n_ordered) and n_ordered[0] == 0 and n_ordered[-1] == 32

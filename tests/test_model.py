@@ -1,0 +1,108 @@
+"""The network: two forms of one thing, and no look into the future."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cmt.config import PRESETS
+from cmt.dataset import Example
+from cmt.encoding import encode, timing_bins
+from cmt.model import CHAIN, MusicTransformer, position_encoding
+from cmt.train import collate
+from cmt.words import INITIAL_SIZES, InitialWords, initial_words
+from midi_io.song import Instrument, Note, Song
+
+TINY = PRESETS["tiny"]
+
+
+def example(n_bar=3, seed=0):
+    rng = np.random.default_rng(seed)
+    notes = {
+        (int(p), Instrument(int(i)), int(pitch))
+        for p, i, pitch in zip(rng.integers(16 * n_bar, size=40), rng.integers(5, size=40), rng.integers(40, 80, 40))
+    }
+    song = Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
+    words = encode(song)
+    return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))
+
+
+@pytest.fixture(params=["chained and normalised first", "as in the paper"])
+def model(request):
+    torch.manual_seed(0)
+    ours = request.param.startswith("chained")
+    return MusicTransformer(replace(TINY, chained_heads=ours, pre_norm=ours, metre=ours)).eval()
+
+
+@torch.no_grad()
+def test_generation_by_state_is_generation_by_rerunning_the_prefix(model):
+    batch = collate([example()])
+    at_once = model.hidden(batch)
+    hidden, states = model.start(batch.initial)
+    for i in range(batch.mask.shape[1]):
+        assert torch.allclose(hidden, at_once[:, i], atol=1e-4)
+        hidden = model.step(batch.fields[:, i], batch.positions[:, i], batch.timing[:, i], states)
+
+
+@torch.no_grad()
+def test_the_future_does_not_leak(model):
+    batch = collate([example()])
+    changed = batch.fields.clone()
+    changed[:, 50:, 5] = 1
+    changed[:, 50:, 1] = 3
+    before, after = model.hidden(batch), model.hidden(batch._replace(fields=changed))
+    assert torch.equal(before[:, :51], after[:, :51])
+    assert not torch.allclose(before[:, 51:], after[:, 51:])
+
+
+@torch.no_grad()
+def test_padding_changes_nothing(model):
+    alone = model.losses(collate([example(2)]))
+    other = model.losses(collate([example(5, seed=1)]))
+    together = model.losses(collate([example(2), example(5, seed=1)]))
+    for name in alone:
+        assert together[name].item() == pytest.approx(alone[name].item() + other[name].item(), rel=1e-4)
+
+
+@torch.no_grad()
+def test_every_initial_word_matters(model):
+    batch = collate([example()])
+    before = model.hidden(batch)
+    for k, size in enumerate(INITIAL_SIZES):
+        changed = list(batch.initial[0].tolist())
+        changed[k] = (changed[k] + 1) % size
+        after = model.hidden(batch._replace(initial=torch.tensor([InitialWords(*changed)])))
+        assert not torch.allclose(before, after)
+
+
+def test_chained_heads_see_what_is_chosen_and_the_papers_do_not():
+    hidden = torch.randn(1, TINY.d_model)
+    fields = torch.tensor([[2, 0, 0, 0, 2, 60, 0]])
+    other = torch.tensor([[2, 0, 0, 0, 2, 72, 0]])
+    for chained in (True, False):
+        torch.manual_seed(0)
+        heads = MusicTransformer(replace(TINY, chained_heads=chained)).heads
+        same = torch.equal(heads.logits("duration", hidden, fields), heads.logits("duration", hidden, other))
+        assert same != chained
+
+
+def test_every_attribute_is_learnt():
+    model = MusicTransformer(TINY)
+    losses = model.losses(collate([example()]))
+    assert set(losses) == {"type", *CHAIN}
+    sum(losses.values()).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_the_paper_preset_has_the_papers_size():
+    model = MusicTransformer(PRESETS["paper"])
+    layers = sum(p.numel() for p in model.layers.parameters())
+    assert layers == pytest.approx(37.83e6, rel=0.001)
+    assert sum(p.numel() for p in model.parameters()) == pytest.approx(39.0e6, rel=0.01)
+
+
+def test_position_encoding_is_equation_14_and_15():
+    encoded = position_encoding(torch.tensor([3]), 8)[0]
+    assert encoded[4].item() == pytest.approx(np.sin(3 / 10000 ** (4 / 8)), abs=1e-6)
+    assert encoded[5].item() == pytest.approx(np.cos(3 / 10000 ** (4 / 8)), abs=1e-6)
