@@ -67,8 +67,8 @@ class _Picture(NamedTuple):
     """Time at which the last frame has been shown, in seconds."""
     n_packet: int
     """Packets up to the last one that is shown."""
-    is_timed: bool
-    """Whether every packet says when it is decoded and shown."""
+    decode_times: tuple[int, ...] | None
+    """When each packet is decoded, in ticks of the stream; None if a packet lacks the time it is shown at."""
     breaks_off: bool
     """Whether reading failed before the file's end."""
 
@@ -202,11 +202,14 @@ def _measure_picture(path: Path) -> _Picture:
         stream_index, frame_duration = stream.index, 1 / _frame_rate(stream)
         start = end = None
         n_packet = n_shown = 0
-        is_timed, breaks_off = True, False
+        decode_times: list[int | None] = []
+        show_times: list[int | None] = []
+        breaks_off = False
         try:
             for packet in _packets_of(stream):
                 n_packet += 1
-                is_timed &= packet.pts is not None and packet.dts is not None
+                decode_times.append(packet.dts)
+                show_times.append(packet.pts)
                 shown_at = packet.pts if packet.pts is not None else packet.dts
                 if packet.is_discard or shown_at is None:
                     continue
@@ -219,7 +222,27 @@ def _measure_picture(path: Path) -> _Picture:
             breaks_off = True
     if start is None or end is None:
         raise MidiError(f"{path}: no frame can be read; check it with ffprobe {path}")
-    return _Picture(stream_index, start, end, n_shown, is_timed, breaks_off)
+    times = _complete_decode_times(decode_times[:n_shown], show_times[:n_shown])
+    return _Picture(stream_index, start, end, n_shown, times, breaks_off)
+
+
+def _complete_decode_times(decode_times: list[int | None], show_times: list[int | None]) -> tuple[int, ...] | None:
+    """Fill in decode times: Matroska stores none, and FFmpeg cannot guess those of the first packets.
+
+    Packets are decoded in the order of the file at the times at which frames are shown,
+    all earlier by as much as keeps every packet's decoding before its showing.
+    """
+    shown = [time for time in show_times if time is not None]
+    if len(shown) < len(show_times):
+        return None
+    decoded = [time for time in decode_times if time is not None]
+    if len(decoded) < len(decode_times):
+        decoded = sorted(shown)
+        lead = max(decode - show for decode, show in zip(decoded, shown, strict=True))
+        decoded = [time - lead for time in decoded]
+    for index in range(1, len(decoded)):  # a careless muxer repeats times; an mp4 needs them to rise
+        decoded[index] = max(decoded[index], decoded[index - 1] + 1)
+    return tuple(decoded)
 
 
 def _packets_of(stream: av.VideoStream) -> Iterator[av.Packet[av.VideoStream]]:
@@ -241,37 +264,28 @@ def _picture_packets(
 ) -> Iterator[av.Packet[Any]]:
     """Add a video stream to `target` and give its packets: copied, or if need be encoded."""
     codec = video.codec_context.codec.canonical_name
-    if codec in _COPIED_VIDEO and picture.is_timed:
+    if codec in _COPIED_VIDEO and picture.decode_times is not None:
         copy = target.add_stream_from_template(video, opaque=True)
         if video.codec_context.codec_tag == "hvc1":
             copy.codec_context.codec_tag = "hvc1"  # Apple's players do not show FFmpeg's default, hev1
-        return _copied_picture(video, picture, copy)
-    reason = f"{codec} does not fit into an mp4" if picture.is_timed else "its packets lack timestamps"
+        return _copied_picture(video, picture, picture.decode_times, copy)
+    reason = "its packets lack timestamps" if codec in _COPIED_VIDEO else f"{codec} does not fit into an mp4"
     encoder = _video_encoder()
     notes.append(f"the picture was encoded again with {encoder}: {reason}")
     return _encoded_picture(video, picture, target, encoder)
 
 
 def _copied_picture(
-    video: av.VideoStream, picture: _Picture, copy: av.VideoStream
+    video: av.VideoStream, picture: _Picture, decode_times: tuple[int, ...], copy: av.VideoStream
 ) -> Iterator[av.Packet[av.VideoStream]]:
-    last_dts = None
-    for number, packet in enumerate(_packets_of(video), start=1):
-        if packet.pts is None or packet.dts is None:
-            continue  # never: only a picture with all its times is copied
+    for packet, decode_time in zip(_packets_of(video), decode_times, strict=False):
         shift = round(picture.start / packet.time_base)
         packet.stream = copy
-        packet.pts -= shift
-        packet.dts -= shift
-        if last_dts is not None and packet.dts <= last_dts:  # a careless muxer; mp4 wants them to rise
-            packet.dts = last_dts + 1
-            packet.pts = max(packet.pts, packet.dts)
-        last_dts = packet.dts
+        packet.dts = decode_time - shift
+        packet.pts = packet.dts if packet.pts is None else max(packet.pts - shift, packet.dts)
         if not packet.duration:
             packet.duration = round(1 / _frame_rate(video) / packet.time_base)
         yield packet
-        if number == picture.n_packet:
-            return
 
 
 def _video_encoder() -> str:
@@ -392,7 +406,7 @@ def _fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
         raise ValueError(f"audio must have shape (n_sample,), (n_sample, 1) or (n_sample, 2), got {audio.shape}")
     fitted = np.zeros((n_sample, 2), np.float32)
     n_kept = min(n_sample, len(audio))
-    fitted[:n_kept] = audio[:n_kept].reshape(n_kept, -1)
+    fitted[:n_kept] = audio[:n_kept] if audio.ndim == 2 else audio[:n_kept, np.newaxis]
     return fitted
 
 
