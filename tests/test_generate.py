@@ -38,7 +38,9 @@ ORDERS = st.dictionaries(
 @given(seed=st.integers(0, 1000), length=st.floats(49, 64), orders=ORDERS)
 def test_any_model_output_decodes_to_a_valid_song(untrained, seed, length, orders):
     orders = {
-        bar: BarOrders(order.density, {place: s for place, s in order.strengths.items() if bar * 16 + place[0] < length})
+        bar: BarOrders(
+            order.density, {place: s for place, s in order.strengths.items() if bar * 16 + place[0] < length}
+        )
         for bar, order in orders.items()
     }
     piece = write_piece(untrained, PieceRequest(length, 120), orders, GenerateConfig(seed=seed, temperature=1.5))

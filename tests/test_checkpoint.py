@@ -1,0 +1,71 @@
+"""A checkpoint is whole and ours, or it is refused in one line."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from cmt.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
+from cmt.config import PRESETS
+from cmt.errors import CmtError
+from cmt.model import MusicTransformer
+
+
+@pytest.fixture
+def path(tmp_path):
+    torch.manual_seed(0)
+    save_checkpoint(MusicTransformer(PRESETS["tiny"]), tmp_path / "model.safetensors", {"step": 7})
+    return tmp_path / "model.safetensors"
+
+
+def test_what_is_saved_is_loaded(path):
+    torch.manual_seed(0)
+    weights = MusicTransformer(PRESETS["tiny"]).state_dict()
+    loaded = load_checkpoint(path)
+    assert loaded.provenance == {"step": 7}
+    for name, tensor in loaded.model.state_dict().items():
+        assert torch.allclose(tensor, weights[name], atol=1e-2)
+
+
+def test_nothing_else_is_left_in_the_folder(path):
+    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"x" * 100, lambda b: b[8:]])
+def test_a_damaged_checkpoint_is_refused(path, damage):
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CmtError, match="damaged, or not a checkpoint"):
+        load_checkpoint(path)
+
+
+def test_a_missing_checkpoint_is_refused(tmp_path):
+    with pytest.raises(CmtError, match="no such checkpoint"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_somebody_elses_tensors_are_refused(tmp_path):
+    save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(CmtError, match="not a checkpoint of cmt"):
+        load_checkpoint(tmp_path / "other.safetensors")
+
+
+def test_another_vocabulary_is_refused(tmp_path):
+    path = tmp_path / "old.safetensors"
+    save_file({"weight": torch.zeros(3)}, path, metadata={"cmt": json.dumps({"vocabulary": 0, "model": {}})})
+    with pytest.raises(CmtError, match="vocabulary 0"):
+        load_checkpoint(path)
+
+
+def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path, path):
+    from dataclasses import asdict
+
+    description = {"vocabulary": 1, "model": asdict(PRESETS["tiny"])}
+    save_file({"weight": torch.zeros(3)}, path, metadata={"cmt": json.dumps(description)})
+    with pytest.raises(CmtError, match="do not fit"):
+        load_checkpoint(path)
+
+
+def test_the_shipped_checkpoint_loads_and_is_small():
+    assert default_checkpoint().stat().st_size < 80e6
+    assert load_checkpoint().provenance["words"] > 0
