@@ -20,13 +20,19 @@ def feature_map(x: Tensor) -> Tensor:
     return functional.elu(x) + 1
 
 
-def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+KERNELS = ("chunked", "fast-transformers")
+"""Who multiplies out a whole sequence: this module, or the extra `fast-transformers` where it is installed."""
+
+
+def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor, kernel: str = "chunked") -> tuple[Tensor, Tensor]:
     """Attention of each step to itself and all before it.
 
     Parameters
     ----------
     queries, keys, values
         (batch, head, step, size), before the feature map.
+    kernel
+        One of KERNELS; the numbers are the same.
 
     Returns
     -------
@@ -35,19 +41,30 @@ def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tens
     state
         (batch, head, size, size + 1) float32: what `attend_step` continues from.
     """
+    q, k, v = feature_map(queries.float()), feature_map(keys.float()), with_ones(values.float())
+    total, state = _fast_transformers_sums(q, k, v) if kernel == "fast-transformers" else _chunked_sums(q, k, v)
+    return normalised(total).to(values.dtype), state
+
+
+def _chunked_sums(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted sums of the values (batch, head, step, size + 1), and the state after the last step."""
     n_step = queries.shape[2]
-    padding = -n_step % CHUNK
-    dtype = values.dtype
     q, k, v = (
-        functional.pad(x, (0, 0, 0, padding)).unflatten(2, (-1, CHUNK))
-        for x in (feature_map(queries.float()), feature_map(keys.float()), with_ones(values.float()))
+        functional.pad(x, (0, 0, 0, -n_step % CHUNK)).unflatten(2, (-1, CHUNK)) for x in (queries, keys, values)
     )  # (batch, head, chunk, CHUNK, size)
     per_chunk = k.transpose(-1, -2) @ v  # (batch, head, chunk, size, size + 1)
     sums = per_chunk.cumsum(dim=2)
     within = (q @ k.transpose(-1, -2)).tril() @ v
     before = q @ (sums - per_chunk)
-    total = (within + before).flatten(2, 3)[:, :, :n_step]
-    return normalised(total).to(dtype), sums[:, :, -1]
+    return (within + before).flatten(2, 3)[:, :, :n_step], sums[:, :, -1]
+
+
+def _fast_transformers_sums(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """The same by fast-transformers' compiled kernel."""
+    from fast_transformers.causal_product import causal_dot_product
+
+    total = causal_dot_product(queries.contiguous(), keys.contiguous(), values.contiguous())
+    return total, keys.transpose(-1, -2) @ values
 
 
 def attend_step(query: Tensor, key: Tensor, value: Tensor, state: Tensor) -> Tensor:

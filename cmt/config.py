@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cmt.words import CompoundWord
 
@@ -121,9 +121,3 @@ class GenerateConfig:
     nucleus: float = 0.95
     """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
     seed: int = 0
-    temperatures: CompoundWord = field(
-        default=CompoundWord(  # type: ignore[arg-type]
-            type=1.0, position=1.0, density=1.0, strength=1.0, instrument=1.0, pitch=1.0, duration=1.0
-        )
-    )
-    """Factor on `temperature` for each attribute."""

@@ -77,8 +77,9 @@ def encode_notes(notes: NoteArrays, n_bar: int) -> Words:
     )
     end_word = _word_rows(1, WordType.END)
 
-    stands = [bars * POSITIONS_PER_BAR, beat_position, position[kept], [n_bar * POSITIONS_PER_BAR]]
-    turn = [np.zeros(n_bar), beat_instrument + 1, instrument[kept] + 1, [0]]
+    end = np.array([n_bar * POSITIONS_PER_BAR])
+    stands = (bars * POSITIONS_PER_BAR, beat_position, position[kept], end)
+    turn = (np.zeros(n_bar, dtype=np.int64), beat_instrument + 1, instrument[kept] + 1, np.zeros(1, dtype=np.int64))
     # A stable sort keeps a beat before its notes and the notes in order of pitch.
     positions = np.concatenate(stands).astype(np.int32)
     order = np.lexsort((np.concatenate(turn), positions))

@@ -98,8 +98,7 @@ def _draw_word(
             return known[name]
         fields = torch.tensor([list(known.values())])
         logits = model.heads.type_out(hidden) if name == "type" else model.heads.logits(name, hidden, fields)
-        temperature = config.temperature * getattr(config.temperatures, name)
-        known[name] = draw(logits[0].numpy(), allowed, temperature, config.nucleus, rng)
+        known[name] = draw(logits[0].numpy(), allowed, config.temperature, config.nucleus, rng)
         return known[name]
 
     word_type = choose("type", grammar.types())

@@ -92,6 +92,8 @@ class Layer(nn.Module):
         super().__init__()
         self.n_head = config.n_head
         self.pre_norm = config.pre_norm
+        self.kernel = "chunked"
+        """One of attention.KERNELS; how the work is done, not what comes out, so no part of the configuration."""
         self.attention_in = nn.Linear(config.d_model, 3 * config.d_model)
         self.attention_out = nn.Linear(config.d_model, config.d_model)
         self.feed_forward = nn.Sequential(
@@ -106,7 +108,7 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, step, d_model) -> the same, and the state after the last step."""
         q, k, v = self._heads(self.norms[0](x) if self.pre_norm else x)
-        attended, state = attend_sequence(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+        attended, state = attend_sequence(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), self.kernel)
         return self._rest(x, attended.transpose(1, 2)), state
 
     def step(self, x: Tensor, state: Tensor) -> Tensor:
@@ -179,6 +181,12 @@ class MusicTransformer(nn.Module):
         self.heads = ChainedHeads(config) if config.chained_heads else IndependentHeads(config)
         self.apply(_initialise)
 
+    def use_kernel(self, kernel: str) -> None:
+        """Multiply out whole sequences by one of `attention.KERNELS`."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)  # for the type checker
+            layer.kernel = kernel
+
     def hidden(self, batch: Batch) -> Tensor:
         """(batch, word, d_model): at each word what is known *before* it, so the future cannot leak."""
         x = torch.cat([self._embed_initial(batch.initial), self._embed_words(batch)], dim=1)
@@ -210,6 +218,7 @@ class MusicTransformer(nn.Module):
         """Hidden vector (batch, d_model) after one more word (batch, 7); `states` change in place."""
         x = self.embedding(fields, positions, timing)
         for layer, state in zip(self.layers, states, strict=True):
+            assert isinstance(layer, Layer)  # for the type checker
             x = layer.step(x, state)
         return self.norm(x)
 

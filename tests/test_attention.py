@@ -45,15 +45,7 @@ def test_gradients_are_those_of_the_definition():
 
 
 def test_fast_transformers_gives_the_same_numbers():
-    attention = pytest.importorskip("fast_transformers.attention.causal_linear_attention")
-    from fast_transformers.masking import LengthMask, TriangularCausalMask
-
+    pytest.importorskip("fast_transformers", reason="the extra fast-transformers is not installed")
     q, k, v = random_qkv(100)
-    layer = attention.CausalLinearAttention(8)
-    theirs = layer(
-        *(x.transpose(1, 2).contiguous() for x in (q, k, v)),
-        TriangularCausalMask(100),
-        LengthMask(torch.full((2,), 100)),
-        LengthMask(torch.full((2,), 100)),
-    )
-    assert torch.allclose(attend_sequence(q, k, v)[0], theirs.transpose(1, 2), atol=1e-4)
+    for ours, theirs in zip(attend_sequence(q, k, v), attend_sequence(q, k, v, "fast-transformers"), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-4)

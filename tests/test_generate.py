@@ -87,7 +87,7 @@ def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
     request = PieceRequest(32, 120, tonic=6, mode=Mode.MINOR)
     piece = write_piece(untrained, request, {}, GenerateConfig())
     at_home = decode(piece.words, 120, 32)
-    moved = {(b.pitch - a.pitch) % 12 for a, b in zip(at_home.notes, piece.song.notes) if a.instrument != 0}
+    moved = {(b.pitch - a.pitch) % 12 for a, b in zip(at_home.notes, piece.song.notes, strict=False) if a.instrument != 0}
     assert piece.key == Key(6, Mode.MINOR)
     assert moved == {9}  # from A up to F sharp
 

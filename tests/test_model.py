@@ -21,7 +21,7 @@ def example(n_bar=3, seed=0):
     rng = np.random.default_rng(seed)
     notes = {
         (int(p), Instrument(int(i)), int(pitch))
-        for p, i, pitch in zip(rng.integers(16 * n_bar, size=40), rng.integers(5, size=40), rng.integers(40, 80, 40))
+        for p, i, pitch in zip(rng.integers(16 * n_bar, size=40), rng.integers(5, size=40), rng.integers(40, 80, 40), strict=False)
     }
     song = Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
     words = encode(song)

@@ -53,6 +53,7 @@ def draw_clip(
     format: str = "yuv420p",
     shift: Fraction = Fraction(0),
     rotation: int | None = None,
+    tag: str | None = None,
 ) -> Path:
     """A clip of a square that moves right; `shift` moves all timestamps of the picture."""
     times = times or [Fraction(index, rate) for index in range(n_frame)]
@@ -60,6 +61,8 @@ def draw_clip(
         video: Any = container.add_stream(codec, rate=rate, width=size[0], height=size[1])
         video.pix_fmt = format
         video.codec_context.time_base = Fraction(1, rate) if path.suffix == ".avi" else Fraction(1, 1000)
+        if tag is not None:
+            video.codec_context.codec_tag = tag
         if rotation is not None:
             if not hasattr(video, "set_display_rotation"):
                 pytest.skip("this PyAV cannot write a rotation")
@@ -370,6 +373,30 @@ def test_a_file_that_breaks_off_gives_what_can_be_read(tmp_path):
     assert 0.5 < written.duration < 3.5
     video, audio = streams_of(tmp_path / "out.mp4")
     assert audio.end == pytest.approx(video.end, abs=0.002)
+
+
+def test_what_is_missing_from_a_file_that_breaks_off_is_said(tmp_path):
+    """An mp4 whose index comes first still lists the packets that are gone."""
+    whole = draw_clip(tmp_path / "clip.mp4", n_frame=100, sound=clicks(4, []))
+    write_video(whole, clicks(4, []), RATE, tmp_path / "indexed.mp4")
+    content = (tmp_path / "indexed.mp4").read_bytes()
+    (tmp_path / "half.mp4").write_bytes(content[: len(content) * 3 // 4])
+    for mode in ("drop", "keep", "mix"):
+        written = write_video(tmp_path / "half.mp4", SILENCE, RATE, tmp_path / "out.mp4", original_audio=mode)
+        video, *sounds = streams_of(tmp_path / "out.mp4")
+        assert 0 < written.duration < 4
+        assert written.notes[0].startswith("half.mp4 breaks off: only its first")
+        # Frames that were to be shown before the last one read may be missing.
+        assert sounds[0].end == pytest.approx(video.end, abs=0.2)
+
+
+def test_apples_name_for_hevc_is_kept(tmp_path):
+    if "libx265" not in av.codec.codecs_available:
+        pytest.skip("this PyAV lacks libx265")
+    clip = draw_clip(tmp_path / "clip.mov", "libx265", tag="hvc1")
+    write_video(clip, SILENCE, RATE, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "hvc1"
 
 
 def test_progress_rises_to_one(tmp_path):
