@@ -1,0 +1,171 @@
+"""The sound of a video: the music, and what becomes of the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .video_picture import Picture, open_video
+
+if TYPE_CHECKING:
+    import av
+
+_COPIED_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
+_AAC_BIT_RATE = 192_000
+_AAC_FRAME = 1024
+_DUCKING = 10 ** (-6 / 20)
+"""6 dB: the music steps back behind what is said in the original."""
+_LOUDEST = 0.97
+_SLIP_SECONDS = 0.03
+"""Timestamps of sound jitter by less than this; a larger step is a gap."""
+_PREROLL = Fraction(1, 10)
+"""Seconds; AAC encoders begin with up to 50 ms that no player shows."""
+
+
+def original_sound(source: av.container.InputContainer, video: av.VideoStream) -> av.AudioStream | None:
+    """The sound that players choose for this picture, or None if there is none that can be decoded."""
+    best: Any = source.streams.best("audio", related=video)
+    return best if best is not None and best.codec_context is not None else None
+
+
+def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
+    """`audio` as stereo of `n_sample` samples, cut or continued with silence."""
+    if audio.ndim not in (1, 2) or audio.ndim == 2 and audio.shape[1] not in (1, 2):
+        raise ValueError(f"audio must have shape (n_sample,), (n_sample, 1) or (n_sample, 2), got {audio.shape}")
+    stereo = np.zeros((n_sample, 2), np.float32)
+    n_kept = min(n_sample, len(audio))
+    stereo[:n_kept] = audio[:n_kept] if audio.ndim == 2 else audio[:n_kept, np.newaxis]
+    return stereo
+
+
+def mixed(music: NDArray[np.float32], original: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Both together, the music softer; all of it softer still if it would clip."""
+    both = original + np.float32(_DUCKING) * music
+    peak = float(np.max(np.abs(both), initial=0.0))
+    return both * np.float32(_LOUDEST / peak) if peak > _LOUDEST else both
+
+
+def decoded_sound(path: Path, stream_index: int, picture: Picture, sample_rate: int) -> NDArray[np.float32]:
+    """The original sound under the picture: stereo, `(n_sample, 2)`, silent where it has gaps."""
+    sound = np.zeros((round(picture.duration * sample_rate), 2), np.float32)
+    cursor: int | None = None
+    for frame in _resampled_frames(path, stream_index, sample_rate):
+        samples = frame.to_ndarray().T  # (n_sample, 2)
+        stamped = cursor
+        if frame.pts is not None and frame.time_base is not None:
+            stamped = round((frame.pts * frame.time_base - picture.start) * sample_rate)
+        if cursor is None or stamped is None or abs(stamped - cursor) > _SLIP_SECONDS * sample_rate:
+            cursor = stamped or 0
+        start, stop = max(0, cursor), min(len(sound), cursor + len(samples))
+        if start < stop:
+            sound[start:stop] = samples[start - cursor : stop - cursor]
+        cursor += len(samples)
+    return sound
+
+
+def _resampled_frames(path: Path, stream_index: int, sample_rate: int) -> Iterator[av.AudioFrame]:
+    import av
+
+    with open_video(path) as container:
+        resampler: Any = None
+        layout = None
+        for frame in _decoded_sound_frames(container, container.streams[stream_index]):
+            if (frame.format.name, frame.layout.name, frame.sample_rate) != layout:
+                if resampler is not None:
+                    yield from resampler.resample(None)
+                resampler = av.AudioResampler("fltp", "stereo", sample_rate)
+                layout = (frame.format.name, frame.layout.name, frame.sample_rate)
+            yield from resampler.resample(frame)
+        if resampler is not None:
+            yield from resampler.resample(None)
+
+
+def _decoded_sound_frames(container: av.container.InputContainer, stream: Any) -> Iterator[av.AudioFrame]:
+    import av
+
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                continue  # a broken packet leaves a gap
+    except av.error.FFmpegError:
+        return  # the file breaks off; the picture's note says so
+
+
+def music_packets(
+    target: av.container.OutputContainer, samples: NDArray[np.float32], sample_rate: int
+) -> Iterator[av.Packet[av.AudioStream]]:
+    stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
+    stream.metadata["handler_name"] = "Music"
+    return _encoded_sound(stream, samples, sample_rate)
+
+
+def _encoded_sound(
+    stream: av.AudioStream, samples: NDArray[np.float32], sample_rate: int
+) -> Iterator[av.Packet[av.AudioStream]]:
+    import av
+
+    for start in range(0, len(samples), _AAC_FRAME):
+        block = np.ascontiguousarray(samples[start : start + _AAC_FRAME].T)
+        frame = av.AudioFrame.from_ndarray(block, "fltp", "stereo")
+        frame.sample_rate = sample_rate
+        frame.time_base = Fraction(1, sample_rate)
+        frame.pts = start
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def original_packets(
+    path: Path,
+    original: av.AudioStream,
+    picture: Picture,
+    target: av.container.OutputContainer,
+    sample_rate: int,
+    notes: list[str],
+) -> Iterator[av.Packet[av.AudioStream]]:
+    """Add a second sound stream to `target` and give its packets: copied, or if need be as AAC."""
+    codec = original.codec_context.codec.canonical_name
+    if codec in _COPIED_AUDIO:
+        stream = target.add_stream_from_template(original, opaque=True)
+        packets = _copied_sound(path, original.index, picture, stream)
+    else:
+        notes.append(f"the original sound was encoded again as AAC: {codec} does not fit into an mp4")
+        stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
+        packets = _encoded_sound(stream, decoded_sound(path, original.index, picture, sample_rate), sample_rate)
+    stream.metadata["handler_name"] = "Original sound"
+    return packets
+
+
+def _copied_sound(
+    path: Path, stream_index: int, picture: Picture, copy: av.AudioStream
+) -> Iterator[av.Packet[av.AudioStream]]:
+    """The packets that sound while the picture is shown, their time counted from its start.
+
+    A few earlier ones go along: a decoder needs them to start up, and players skip what
+    lies before 0. At the end the sound may miss half a packet or have half a packet more.
+    """
+    import av
+
+    with open_video(path) as container:
+        original: Any = container.streams[stream_index]
+        shift = round(picture.start / original.time_base)
+        try:
+            for packet in container.demux(original):
+                if not packet.size or packet.pts is None:
+                    continue
+                time = packet.pts * original.time_base
+                middle = time + (packet.duration or 0) * original.time_base / 2
+                if time < picture.start - _PREROLL or middle >= picture.end:
+                    continue
+                packet.stream = copy
+                packet.pts -= shift
+                packet.dts = packet.pts
+                yield packet
+        except av.error.FFmpegError:
+            return  # the file breaks off; the picture's note says so
