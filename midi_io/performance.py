@@ -73,7 +73,7 @@ def close_ending(song: Song) -> Song:
     """
     end = math.ceil(song.length)
     pitched = [note for note in song.notes if note.instrument is not Instrument.DRUMS and note.position < song.length]
-    ringing = _last_of_each_instrument(pitched, (song.n_bar - 1) * POSITIONS_PER_BAR) or _sounding_last(pitched)
+    ringing = _last_of_each_instrument(pitched, (song.n_bar - 1) * POSITIONS_PER_BAR) or _sounding_last(pitched, end)
     return song.with_notes(
         without_overlaps(
             note._replace(duration=end - note.position) if note in ringing else note for note in song.notes
@@ -103,6 +103,8 @@ def _last_of_each_instrument(notes: list[Note], from_position: int) -> set[Note]
     return {note for note in late if note.position == last_onset[note.instrument]}
 
 
-def _sounding_last(notes: list[Note]) -> set[Note]:
-    last_end = max((note.position + note.duration for note in notes), default=0)
-    return {note for note in notes if note.position + note.duration == last_end}
+def _sounding_last(notes: list[Note], end: int) -> set[Note]:
+    """The notes that end last; those that would sound beyond `end` all end there."""
+    ends = {note: min(note.position + note.duration, end) for note in notes}
+    last_end = max(ends.values(), default=0)
+    return {note for note, note_end in ends.items() if note_end == last_end}

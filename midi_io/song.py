@@ -100,11 +100,12 @@ class Song:
         return replace(self, notes=tuple(notes))
 
     def transposed(self, semitones: int) -> Song:
-        """Every note but the drums moved by `semitones`; a pitch that would leave the MIDI range keeps its class an octave nearer."""
+        """Every note but the drums moved by `semitones`.
+
+        A pitch that would leave the MIDI range keeps its class, an octave nearer.
+        """
         return self.with_notes(
-            note
-            if note.instrument is Instrument.DRUMS
-            else note._replace(pitch=_into_range(note.pitch + semitones))
+            note if note.instrument is Instrument.DRUMS else note._replace(pitch=_into_range(note.pitch + semitones))
             for note in self.notes
         )
 

@@ -110,6 +110,11 @@ def test_without_a_start_in_the_last_bar_what_sounds_last_rings_on():
     assert ends == {(PIANO, 60): 4, (PIANO, 62): 32, (BASS, 36): 32, (DRUMS, 36): 18}
 
 
+def test_notes_that_reach_beyond_the_end_all_end_there():
+    song = Song((Note(0, PIANO, 60, 40), Note(2, BASS, 36, 50)), 120.0, 32)
+    assert close_ending(song).notes == (Note(0, PIANO, 60, 32), Note(2, BASS, 36, 30))
+
+
 def test_a_length_between_two_sixteenths_is_rounded_up():
     song = Song((Note(16, PIANO, 60, 1),), 120.0, 20.3)
     assert close_ending(song).notes == (Note(16, PIANO, 60, 5),)
