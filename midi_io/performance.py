@@ -72,13 +72,12 @@ def close_ending(song: Song) -> Song:
     pitched notes that sound last are. No pitch sounds twice at once in a track afterwards.
     """
     end = math.ceil(song.length)
-    pitched = [note for note in song.notes if note.instrument is not Instrument.DRUMS and note.position < song.length]
-    ringing = _last_of_each_instrument(pitched, (song.n_bar - 1) * POSITIONS_PER_BAR) or _sounding_last(pitched, end)
-    return song.with_notes(
-        without_overlaps(
-            note._replace(duration=end - note.position) if note in ringing else note for note in song.notes
-        )
-    )
+    # First, so that no note chosen to ring is cut by its own pitch struck again.
+    notes = without_overlaps(song.notes)
+    pitched = [note for note in notes if note.instrument is not Instrument.DRUMS and note.position < song.length]
+    last_bar = (song.n_bar - 1) * POSITIONS_PER_BAR
+    ringing = _last_of_each_instrument(pitched, last_bar) or _sounding_last(pitched, end)
+    return song.with_notes(note._replace(duration=end - note.position) if note in ringing else note for note in notes)
 
 
 def _metric_accent(position: int) -> int:

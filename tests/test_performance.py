@@ -115,6 +115,11 @@ def test_notes_that_reach_beyond_the_end_all_end_there():
     assert close_ending(song).notes == (Note(0, PIANO, 60, 32), Note(2, BASS, 36, 30))
 
 
+def test_what_rings_on_is_what_still_sounds_after_a_pitch_is_struck_again():
+    song = Song((Note(0, PIANO, 60, 10), Note(2, PIANO, 60, 4)), 120.0, 32)
+    assert close_ending(song).notes == (Note(0, PIANO, 60, 2), Note(2, PIANO, 60, 30))
+
+
 def test_a_length_between_two_sixteenths_is_rounded_up():
     song = Song((Note(16, PIANO, 60, 1),), 120.0, 20.3)
     assert close_ending(song).notes == (Note(16, PIANO, 60, 5),)
