@@ -1,1 +1,44 @@
-"""Background music for a video, controlled by the picture's rhythm."""
+"""Background music for a video, led by the picture's rhythm.
+
+The main job is `make_soundtrack`; `analyze`, `write_piece`, `render` and the rest are its steps.
+What needs torch is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "analyze": "video_rhythm",
+    "make_soundtrack": "cmt.soundtrack",
+    "Soundtrack": "cmt.soundtrack",
+    "Wishes": "cmt.soundtrack",
+    "GenerateConfig": "cmt.config",
+    "CmtError": "cmt.errors",
+    "Genre": "cmt.words",
+    "Mode": "cmt.words",
+    "encode": "cmt.encoding",
+    "decode": "cmt.encoding",
+    "load_checkpoint": "cmt.checkpoint",
+    "PieceRequest": "cmt.generate",
+    "write_piece": "cmt.generate",
+    "Instrument": "midi_io",
+    "Note": "midi_io",
+    "Song": "midi_io",
+    "read_midi": "midi_io",
+    "write_midi": "midi_io",
+    "render": "midi_io",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cmt' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

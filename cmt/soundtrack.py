@@ -85,13 +85,13 @@ class _Stages:
 
 
 def make_soundtrack(
-    video: Path,
-    folder: Path,
+    video: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
     wishes: Wishes | None = None,
     config: GenerateConfig | None = None,
     *,
-    checkpoint: Path | None = None,
-    soundfont: Path | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    soundfont: str | os.PathLike[str] | None = None,
     progress: StageProgress | None = None,
 ) -> Soundtrack:
     """Write music for `video` into `folder` as ``<stem>.mid``, ``.wav``, ``.mp4``, ``.json`` and ``.png``.
@@ -103,10 +103,10 @@ def make_soundtrack(
     VideoError, MidiError, CmtError
         If the video, the SoundFont, the checkpoint, a wish or the folder is of no use.
     """
+    video, folder = Path(video), Path(folder)
     wishes, config = wishes or Wishes(), config or GenerateConfig()
     _check(wishes, config)
-    if not wishes.midi_only:
-        soundfont = _ready_soundfont(soundfont)
+    font = None if wishes.midi_only else _ready_soundfont(soundfont)
     stages = _Stages(progress)
     with _folder_for_all_or_nothing(folder) as unfinished:
         with stages.stage("analyze"):
@@ -115,7 +115,7 @@ def make_soundtrack(
             # Late: torch takes a second to import, and a bad video is found without it.
             from cmt.checkpoint import load_checkpoint
 
-            loaded = load_checkpoint(checkpoint)
+            loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
         with stages.stage("compose"):
             length, tempo = _length_and_tempo(rhythm, wishes)
             orders, piece = _compose(
@@ -130,7 +130,7 @@ def make_soundtrack(
             with stages.stage("render"):
                 audio = render(
                     song,
-                    soundfont=soundfont,
+                    soundfont=font,
                     sample_rate=SAMPLE_RATE,
                     progress=lambda share: stages.progress("render", share, 1.0),
                 )
@@ -153,7 +153,7 @@ def make_soundtrack(
         report = _report(rhythm, piece, song, orders, wishes, config)
         report["warnings"] = [*rhythm.warnings, *notes]
         report["checkpoint"] = {"sha256": loaded.sha256, **loaded.provenance}
-        report["soundfont"] = soundfont.name if soundfont else None
+        report["soundfont"] = font.name if font else None
         report["stages"] = stages.seconds
         stem.with_name(f"{video.stem}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         _refuse_to_overwrite_the_video(video, unfinished, folder)
@@ -176,7 +176,7 @@ def _check(wishes: Wishes, config: GenerateConfig) -> None:
         parse_key(wishes.key)
 
 
-def _ready_soundfont(soundfont: Path | None) -> Path:
+def _ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
     """Before minutes of work, so that they are not lost."""
     if not has_fluidsynth():
         raise CmtError(

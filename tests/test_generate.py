@@ -87,15 +87,8 @@ def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
     request = PieceRequest(32, 120, tonic=6, mode=Mode.MINOR)
     piece = write_piece(untrained, request, {}, GenerateConfig())
     at_home = decode(piece.words, 120, 32)
-    moved = {(b.pitch - a.pitch) % 12 for a, b in zip(at_home.notes, piece.song.notes, strict=False) if a.instrument != 0}
+    moved = {
+        (b.pitch - a.pitch) % 12 for a, b in zip(at_home.notes, piece.song.notes, strict=False) if a.instrument != 0
+    }
     assert piece.key == Key(6, Mode.MINOR)
     assert moved == {9}  # from A up to F sharp
-
-
-def test_control_adds_orders_and_takes_none_away():
-    wishes = RhythmProfile(tuple(range(1, 17)), tuple(SimuNote(bar, 4, Instrument.PIANO, 2) for bar in range(16)))
-    n_ordered = []
-    for control in (0.0, 0.3, 0.7, 1.0):
-        orders = draw_orders(wishes, control, seed=5)
-        n_ordered.append(sum((order.density is not None) + len(order.strengths) for order in orders.values()))
-    assert n_ordered == sorted(n_ordered) and n_ordered[0] == 0 and n_ordered[-1] == 32
