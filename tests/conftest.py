@@ -1,0 +1,20 @@
+"""What holds for every test: one thread, and the same examples each time."""
+
+import os
+import sys
+
+# Threads that wait for each other make a busy machine many times slower, and sums in another order change last digits.
+# Set before anything imports numpy or torch, which read it once.
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+if "torch" in sys.modules:
+    sys.modules["torch"].set_num_threads(1)
+
+# No test needs a screen.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from hypothesis import settings  # noqa: E402
+
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50, print_blob=True)
+settings.load_profile("repeatable")

@@ -1,0 +1,149 @@
+"""Who may know whom: read from the source, so that no import has to run."""
+
+import ast
+import configparser
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("cmt", "midi_io", "video_rhythm")
+
+# The only modules that may know torch. The command line may too, inside a function: so `cmt --help` stays quick.
+TORCH_MODULES = frozenset(
+    f"cmt.{name}" for name in ("attention", "model", "sampling", "control", "generate", "train", "checkpoint")
+)
+LATE_TORCH_MODULES = frozenset({"cmt.cli"})
+TORCH_FREE_ENTRIES = ("cmt", "cmt.cli", "video_rhythm", "midi_io")
+
+MAY_IMPORT = {
+    "midi_io": {"midi_io"},
+    "video_rhythm": {"video_rhythm"},
+    "cmt": {"cmt", "midi_io", "video_rhythm"},
+}
+# Modules that run whatever is in the file they read.
+UNSAFE_READERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+# Where the import's name is not the distribution's.
+DISTRIBUTION_OF = {
+    "cv2": "opencv-python-headless",
+    "fluidsynth": "pyfluidsynth",
+    "fast_transformers": "pytorch-fast-transformers",
+    "mido": "miditoolkit",
+}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
+TREES = {module: ast.parse(path.read_text(encoding="utf-8"), str(path)) for module, path in SOURCES.items()}
+
+each_module = pytest.mark.parametrize("module", SOURCES)
+
+
+def names_of(node: ast.AST, module: str) -> list[str]:
+    """The full names that an import statement in `module` mentions; of `from a import b` both a and a.b."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        source = node.module or ""
+        if node.level:
+            is_package = SOURCES[module].name == "__init__.py"
+            package = module.split(".")[: None if is_package else -1]
+            package = package[: len(package) - node.level + 1]
+            source = ".".join([*package, source] if source else package)
+        return [source, *(f"{source}.{alias.name}" for alias in node.names)]
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("__import__", "importlib.import_module"):
+        return [str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant)]
+    return []
+
+
+def imports(module: str) -> set[str]:
+    return {name for node in ast.walk(TREES[module]) for name in names_of(node, module)}
+
+
+def run_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """All of a module that runs when it is imported: not its functions' bodies, nor what only type checkers see."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            continue
+        yield child
+        yield from run_at_import(child)
+
+
+def imports_at_once(module: str) -> set[str]:
+    return {name for node in run_at_import(TREES[module]) for name in names_of(node, module)}
+
+
+def top_level(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+def test_there_is_something_to_hold():
+    assert {module.split(".")[0] for module in SOURCES} == set(PACKAGES)
+
+
+@each_module
+def test_packages_know_only_whom_they_may(module: str):
+    ours = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    assert top_level(imports(module)) & ours <= MAY_IMPORT[module.split(".")[0]]
+
+
+@each_module
+def test_torch_is_known_to_the_network_only(module: str):
+    if "torch" in top_level(imports(module)):
+        assert module in TORCH_MODULES | LATE_TORCH_MODULES
+
+
+@pytest.mark.parametrize("entry", TORCH_FREE_ENTRIES)
+def test_starting_needs_no_torch(entry: str):
+    """Follows the imports that run at once, through our own modules."""
+    waiting, seen = [entry], set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        names = imports_at_once(module)
+        assert "torch" not in top_level(names), f"{entry} imports torch by way of {module}"
+        # Importing a.b runs a as well.
+        parents = {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+        waiting.extend((names | parents) & set(SOURCES))
+
+
+@each_module
+def test_nothing_reads_a_file_that_could_run_code(module: str):
+    assert not top_level(imports(module)) & UNSAFE_READERS
+    assert not {"torch.load", "numpy.lib.format"} & imports(module)
+    for call in (node for node in ast.walk(TREES[module]) if isinstance(node, ast.Call)):
+        assert ast.unparse(call.func) not in ("torch.load", "eval", "exec"), f"line {call.lineno}"
+        for argument in call.keywords:
+            if argument.arg == "allow_pickle":
+                assert ast.unparse(argument.value) == "False", f"line {call.lineno}"
+
+
+@each_module
+def test_no_command_passes_through_a_shell(module: str):
+    assert not {"os.system", "os.popen"} & imports(module)
+    for call in (node for node in ast.walk(TREES[module]) if isinstance(node, ast.Call)):
+        assert ast.unparse(call.func) not in ("os.system", "os.popen", "subprocess.getoutput"), f"line {call.lineno}"
+        for argument in call.keywords:
+            if argument.arg == "shell":
+                assert ast.unparse(argument.value) == "False", f"line {call.lineno}"
+
+
+@each_module
+def test_libraries_are_declared(module: str):
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    declared = config["options"]["install_requires"] + config["options.extras_require"]["fast-transformers"]
+    distributions = {re.split(r"[^\w-]", line.strip())[0] for line in declared.splitlines() if line.strip()}
+    libraries = top_level(imports(module)) - set(sys.stdlib_module_names) - set(PACKAGES)
+    assert {DISTRIBUTION_OF.get(name, name) for name in libraries} <= distributions
