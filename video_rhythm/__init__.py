@@ -1,1 +1,15 @@
-"""A video's rhythm: motion speed, motion saliency, visual beats, cuts, tempo."""
+"""A video's rhythm: motion speed, motion saliency, visual beats, cuts, tempo.
+
+from video_rhythm import analyze
+
+rhythm = analyze("clip.mp4")
+print(rhythm.tempo, rhythm.cuts, rhythm.visual_beats)
+"""
+
+from .analyze import VideoRhythm, analyze
+from .beats import VisualBeat
+from .errors import VideoError
+from .flow import FlowSeries
+from .tempo import TempoFit, fit_tempo
+
+__all__ = ["FlowSeries", "TempoFit", "VideoError", "VideoRhythm", "VisualBeat", "analyze", "fit_tempo"]

@@ -1,0 +1,146 @@
+"""Hard cuts: the instants at which one shot is followed by another.
+
+A cut is a picture that differs much from the one before, more than pictures around it differ among
+themselves (a fade or a pan is as strong before and after), in its structure and not only its brightness
+(a lamp, a flash), and in a way that no motion explains (a scrolled page); and the old picture does not
+come back at once (a flash again).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+THUMBNAIL = (32, 18)
+"""Columns and rows of the picture on which differences are measured: small enough for little motions not to
+count."""
+LEAST_DIFFERENCE = 4.0
+"""Grey levels (of 255), the mean over the thumbnail: below this nobody sees a cut."""
+ABOVE_NEIGHBOURS = 2.2
+"""A cut differs so many times more than the pictures around it."""
+NEIGHBOURHOOD = 0.1
+"""Seconds on each side in which the pictures around it are looked at; two pictures at least."""
+LEAST_CHANGE_OF_STRUCTURE = 0.25
+"""1 - correlation of the two thumbnails: 0 if they differ in brightness and contrast only."""
+LEAST_UNEXPLAINED = 0.5
+"""Share of the difference that is left when the old picture has been moved along the optical flow."""
+FLASH = 0.2
+"""Seconds within which a picture that comes back makes the change a flash."""
+COMES_BACK = 0.4
+"""A picture has come back if it differs from the old one less than this share of the change."""
+
+
+class _Candidate(NamedTuple):
+    nth: int
+    """Which picture, counted from 0."""
+    time: float
+    """Seconds."""
+    before: NDArray[np.float32]
+    """Thumbnail of the last picture of the old shot."""
+    difference: float
+    """Grey levels."""
+
+
+class CutFinder:
+    """Takes in the pictures of a video one by one, every one of them, and finds the cuts.
+
+    It keeps a few thumbnails and one number a picture.
+    """
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._picture: NDArray[np.uint8] | None = None
+        self._recent: deque[tuple[float, NDArray[np.float32]]] = deque()
+        self._times = array("d")
+        self._differences = array("f")
+        self._open: list[_Candidate] = []
+        self._found: list[_Candidate] = []
+
+    def take(self, time: float, picture: NDArray[np.uint8]) -> None:
+        """Look at the next picture, (rows, columns) of grey, shown from `time` (seconds) on."""
+        thumbnail = cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
+        self._settle(time, thumbnail)
+        difference = 0.0
+        if self._picture is not None:
+            before = self._recent[-1][1]
+            difference = _difference(before, thumbnail)
+            if (
+                difference >= LEAST_DIFFERENCE
+                and _change_of_structure(before, thumbnail) >= LEAST_CHANGE_OF_STRUCTURE
+                and not self._was_here(thumbnail, difference)
+                and self._unexplained(self._picture, picture) >= LEAST_UNEXPLAINED
+            ):
+                self._open.append(_Candidate(len(self._times), time, before, difference))
+        self._times.append(time)
+        self._differences.append(difference)
+        self._picture = picture
+        self._recent.append((time, thumbnail))
+        while self._recent[0][0] < time - FLASH and len(self._recent) > 1:
+            self._recent.popleft()
+
+    def cuts(self) -> tuple[float, ...]:
+        """Times in seconds of the first picture of each new shot."""
+        times, differences = np.array(self._times), np.array(self._differences)
+        return tuple(
+            candidate.time
+            for candidate in self._found + self._open
+            if candidate.difference >= ABOVE_NEIGHBOURS * _around(times, differences, candidate.nth)
+        )
+
+    def _settle(self, time: float, thumbnail: NDArray[np.float32]) -> None:
+        """Drop the candidates whose old picture comes back now, keep those for which it is too late."""
+        still_open = []
+        for candidate in self._open:
+            if time > candidate.time + FLASH:
+                self._found.append(candidate)
+            elif _difference(candidate.before, thumbnail) >= COMES_BACK * candidate.difference:
+                still_open.append(candidate)
+        self._open = still_open
+
+    def _was_here(self, thumbnail: NDArray[np.float32], difference: float) -> bool:
+        """True if this picture was seen just before the last one, so that the last one was a flash."""
+        earlier = list(self._recent)[:-1]
+        return any(_difference(seen, thumbnail) < COMES_BACK * difference for _, seen in earlier)
+
+    def _unexplained(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+        """Share (0..1 and a little above) of the difference that motion does not explain.
+
+        The worse direction counts: an even wall can be made of parts of any picture, but not the reverse.
+        """
+        whole = max(cv2.norm(one, other, cv2.NORM_L1), 1.0)
+        return max(self._left_after_motion(one, other), self._left_after_motion(other, one)) / whole
+
+    def _left_after_motion(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
+        """Sum of the differences from `after` when `before` has been moved along the flow between them."""
+        flow = self._flow.calc(after, before, None)  # type: ignore[call-overload]
+        rows, columns = after.shape
+        right = flow[..., 0] + np.arange(columns, dtype=np.float32)
+        down = flow[..., 1] + np.arange(rows, dtype=np.float32)[:, None]
+        moved = cv2.remap(before, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return float(cv2.norm(moved, after, cv2.NORM_L1))
+
+
+def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(np.abs(one - other).mean())
+
+
+def _change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """1 - correlation, 0..2; an even picture has no structure, so from or to one all of it changes."""
+    spreads = float(one.std() * other.std())
+    if spreads < 1.0:
+        return 1.0
+    return 1.0 - float(((one - one.mean()) * (other - other.mean())).mean()) / spreads
+
+
+def _around(times: NDArray[np.float64], differences: NDArray[np.float32], index: int) -> float:
+    """The largest difference among the pictures around picture `index`."""
+    first = min(int(np.searchsorted(times, times[index] - NEIGHBOURHOOD)), index - 2)
+    last = max(int(np.searchsorted(times, times[index] + NEIGHBOURHOOD, side="right")), index + 3)
+    # The difference of the very first picture is 0: there is nothing before it.
+    before, after = differences[max(first, 0) : index], differences[index + 1 : last]
+    return float(max(before.max(initial=0.0), after.max(initial=0.0)))

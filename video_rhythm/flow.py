@@ -1,0 +1,187 @@
+"""Optical flow: how fast the picture moves, and which way.
+
+All speeds are in *shares of the picture's diagonal per second*: 0.1 means that the
+average pixel crosses a tenth of the diagonal in a second. That depends neither on the
+resolution of the video nor on its frame rate.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_STEP = 0.05
+"""Seconds. Flow is measured over at least this long: at 24..30 frames a second over every second picture,
+12..15 times a second; a shorter step would measure mostly the noise of the compression."""
+LONGEST_STEP = 0.25
+"""Seconds. A picture shown for longer stands still until just before the next one."""
+N_DIRECTION = 12
+"""Bins of the directogram; bin 0 is centred on motion to the right, bin 3 on motion downwards."""
+SAME_PICTURE = 0.05
+"""Mean difference in grey levels (of 255) below which two pictures are one shown twice."""
+PIXEL_STRIDE = 2
+"""The flow is smooth at this scale, so every second pixel in each direction tells the same."""
+
+
+@dataclass(frozen=True)
+class FlowSeries:
+    """Motion over time, constant within each step: sample `i` holds from `times[i]` to `times[i + 1]`,
+    the last one to `end`."""
+
+    times: NDArray[np.float64]
+    """(n,) seconds at which the steps begin; the first is 0."""
+    speed: NDArray[np.float64]
+    """(n,) mean magnitude of the flow over all pixels (Di et al. 2021, eq. 4), in diagonals per second."""
+    directogram: NDArray[np.float32]
+    """(n, 12) the same speed shared out among directions; each row sums to `speed`, in diagonals per second."""
+    end: float
+    """Seconds at which the last step ends."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def mean_speed(self, borders: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean speed between neighbouring `borders`.
+
+        Parameters
+        ----------
+        borders
+            (n + 1,) increasing, in seconds. Beyond the last sample the last speed goes on.
+
+        Returns
+        -------
+        (n,) diagonals per second, always finite.
+        """
+        borders = np.asarray(borders, dtype=float)
+        if not len(self):
+            return np.zeros(len(borders) - 1)
+        edges = np.append(self.times, max(self.end, borders[-1], self.times[-1] + 1e-6))
+        distance = np.concatenate([[0.0], np.cumsum(self.speed * np.diff(edges))])
+        moved = np.interp(borders, edges, distance)
+        return np.diff(moved) / np.maximum(np.diff(borders), 1e-9)
+
+
+class FlowMeter:
+    """Takes in the pictures of a video one by one and measures the flow between those it samples.
+
+    It keeps one picture and a few numbers a sample.
+
+    Parameters
+    ----------
+    width, height
+        Of the upright video in pixels; only their ratio matters.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._shape = (width, height)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._picture: NDArray[np.uint8] | None = None
+        self._time = 0.0
+        self._begins = array("d")
+        self._repeated = array("b")
+        self._directograms = array("f")
+
+    def take(self, time: float, picture: NDArray[np.uint8]) -> None:
+        """Look at the next picture, (rows, columns) of grey, shown from `time` (seconds) on."""
+        if self._picture is None:
+            self._picture, self._time = picture, time
+            return
+        # A hair less than the step, so that timestamps rounded to milliseconds count as equal.
+        if time - self._time < SAMPLE_STEP - 0.002:
+            return
+        begin = self._time
+        if time - begin > LONGEST_STEP:
+            self._append(begin, np.zeros(N_DIRECTION), repeated=False)
+            begin = time - SAMPLE_STEP
+        repeated = float(cv2.norm(picture, self._picture, cv2.NORM_L1)) < SAME_PICTURE * picture.size
+        if repeated:
+            directogram = np.zeros(N_DIRECTION)
+        else:
+            directogram = self._directogram(self._picture, picture) / (time - begin)
+        self._append(begin, directogram, repeated)
+        self._picture, self._time = picture, time
+
+    def series(self, cuts: Sequence[float] = ()) -> FlowSeries:
+        """What was measured so far.
+
+        `cuts` (seconds) are instants at which one shot follows another. The flow across them compares
+        pictures that have nothing to do with each other; its neighbours take its place.
+        """
+        times = np.array(self._begins, dtype=np.float64)
+        directogram = np.array(self._directograms, dtype=np.float32).reshape(-1, N_DIRECTION)
+        edges = np.append(times, self._time)
+        directogram = _fill_repeats(directogram, np.array(self._repeated, dtype=bool), np.diff(edges))
+        directogram = _bridge_cuts(directogram, edges, np.asarray(cuts, dtype=float))
+        speed = directogram.sum(axis=1, dtype=np.float64)
+        return FlowSeries(times, speed, directogram, float(self._time))
+
+    def _append(self, begin: float, directogram: NDArray[np.float64], repeated: bool) -> None:
+        self._begins.append(begin)
+        self._repeated.append(repeated)
+        self._directograms.extend(directogram.tolist())
+
+    def _directogram(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """(12,) mean way of a pixel from one picture to the next, in diagonals, by direction."""
+        rows, columns = after.shape
+        width, height = self._shape
+        flow = self._flow.calc(before, after, None)  # type: ignore[call-overload]
+        flow = np.asarray(flow, np.float32)[::PIXEL_STRIDE, ::PIXEL_STRIDE]
+        diagonal = float(np.hypot(width, height))
+        right = flow[..., 0].ravel() * np.float32(width / columns / diagonal)
+        down = flow[..., 1].ravel() * np.float32(height / rows / diagonal)
+        return share_among_directions(np.hypot(right, down), np.arctan2(down, right)) / right.size
+
+
+def share_among_directions(way: NDArray[np.float32], angle: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Histogram of `angle` (n,) in radians weighted by `way` (n,), 12 bins that sum to the whole way.
+
+    Each pixel is shared between the two nearest bins, so that a direction near the border of two bins does
+    not jump from one to the other (Davis & Agrawala 2018, "Visual Rhythm and Beat", the directogram).
+    """
+    place = angle * np.float32(N_DIRECTION / (2 * np.pi))
+    lower = np.floor(place)
+    above = way * (place - lower)
+    bins = lower.astype(np.intp) % N_DIRECTION
+    in_lower = np.bincount(bins, way - above, minlength=N_DIRECTION)
+    in_upper = np.bincount(bins, above, minlength=N_DIRECTION)
+    return np.asarray(in_lower + np.roll(in_upper, 1), dtype=np.float64)
+
+
+def _fill_repeats(
+    directogram: NDArray[np.float32], repeated: NDArray[np.bool_], steps: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Spread the motion that follows a picture shown twice over both steps.
+
+    A single repeat amid motion is a trick of the frame rate (film shown at 30 frames a second, animation
+    drawn at 12), not a halt; two repeats in a row are a halt.
+    """
+    filled = directogram.copy()
+    for hole in np.flatnonzero(repeated[1:-1]) + 1:
+        if not repeated[hole - 1] and not repeated[hole + 1]:
+            both = steps[hole] + steps[hole + 1]
+            filled[hole : hole + 2] = directogram[hole + 1] * (steps[hole + 1] / both)
+    return filled
+
+
+def _bridge_cuts(
+    directogram: NDArray[np.float32], edges: NDArray[np.float64], cuts: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Replace each step that has a cut in it by what lies between its neighbours."""
+    n_step = len(directogram)
+    if not len(cuts) or not n_step:
+        return directogram
+    # A cut at time t is the first picture of the new shot: it spoils the step with begin < t <= end.
+    spoilt = np.zeros(n_step, dtype=bool)
+    spoilt[np.clip(np.searchsorted(edges, cuts - 1e-6) - 1, 0, n_step - 1)] = True
+    if spoilt.all():
+        return np.zeros_like(directogram)
+    bridged = directogram.copy()
+    where, sound = np.flatnonzero(spoilt), np.flatnonzero(~spoilt)
+    for direction in range(directogram.shape[1]):
+        bridged[where, direction] = np.interp(where, sound, directogram[sound, direction])
+    return bridged

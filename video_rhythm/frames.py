@@ -1,0 +1,360 @@
+"""A video file as a stream of small grey pictures with true times.
+
+Nothing here keeps more than one picture, so an hour of video costs no more
+memory than a second of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import av
+import av.container
+import av.error
+import av.stream
+import av.video.frame
+import av.video.stream
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import VideoError
+
+LONGER_SIDE = 320
+"""Longer side of a grey picture in pixels: enough for the motion of a whole picture, and 30
+times less work than 1080p. Smaller videos are not enlarged."""
+SHORTER_SIDE = 32
+"""Neither side of a grey picture falls below this: optical flow needs some room."""
+SHORTEST_VIDEO = 0.5
+"""Seconds; there is nothing rhythmical to measure in less."""
+RESTART = 1.0
+"""Seconds. Timestamps that run back further than this have started anew (recordings joined
+end to end); smaller steps back are a muxer's slip."""
+READ_ERRORS_IN_A_ROW = 50
+"""So many failed reads without a packet in between mean that the rest of the file is gone."""
+
+
+class Frame(NamedTuple):
+    """One picture of the video."""
+
+    time: float
+    """Seconds from the first picture; strictly increasing."""
+    grey: NDArray[np.uint8]
+    """(rows, columns), the same for the whole video, upright, longer side at most 320."""
+
+
+class Video:
+    """An open video file: iterate `frames` once, then read what was learnt on the way.
+
+    Parameters
+    ----------
+    path
+        A file on disk in any format that FFmpeg reads.
+
+    Raises
+    ------
+    VideoError
+        If there is no such file, or no moving picture in it.
+    """
+
+    path: str
+    width: int
+    """Pixels of the upright picture, from the first frame on (0 before)."""
+    height: int
+    """Pixels of the upright picture, from the first frame on (0 before)."""
+    frame_rate: Fraction
+    """Frames a second: what the file claims if that is credible, else (at the end) what was counted."""
+    expected_duration: float | None
+    """Seconds, as the file claims before anything is decoded; None if it makes no claim."""
+    duration: float
+    """Seconds from the first picture to the end of the last one; known when `frames` is exhausted."""
+    n_frame: int
+    """Pictures delivered so far."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self.name = _printable(Path(self.path).name or self.path)
+        self.width = self.height = self.n_frame = 0
+        self.duration = 0.0
+        self._clock = _Clock()
+        self._damaged = 0
+        self._first_damage = 0.0
+        self._container = _open_container(self.path, self.name)
+        try:
+            self._stream = _best_stream(self._container, self.name)
+        except VideoError:
+            self._container.close()
+            raise
+        self._stream.thread_type = "AUTO"
+        self.frame_rate = _claimed_rate(self._stream)
+        self.expected_duration = _claimed_duration(self._container, self._stream)
+
+    def __enter__(self) -> Video:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What went wrong without stopping us, one line each."""
+        if not self._damaged:
+            return ()
+        times = "once" if self._damaged == 1 else f"{self._damaged} times"
+        return (
+            f"{self.name}: the picture is damaged {times}, first near {self._first_damage:.1f} s; "
+            "the damaged parts were skipped",
+        )
+
+    def frames(self) -> Iterator[Frame]:
+        """Decode the video once, from the first picture to the last.
+
+        Pictures that come damaged, or whose time does not advance, are left out.
+
+        Raises
+        ------
+        VideoError
+            At the end, if nothing could be decoded, or only one picture, or less than half a second.
+        """
+        size = (0, 0)
+        quarter_turns = 0
+        last_length = 0.0
+        for decoded in self._decoded():
+            if not self.n_frame:
+                quarter_turns = round(decoded.rotation / 90) % 4
+                self.width, self.height = decoded.width, decoded.height
+                if quarter_turns % 2:
+                    self.width, self.height = decoded.height, decoded.width
+                size = _small_size(self.width, self.height, _pixel_shape(self._stream, quarter_turns))
+            time = self._clock.time(decoded, 1.0 / float(self.frame_rate or 25))
+            if time is None:
+                continue
+            self.n_frame += 1
+            last_length = float((decoded.duration or 0) * (decoded.time_base or 0))
+            yield Frame(time, grey_picture(decoded, size, quarter_turns))
+        self._finish(last_length)
+
+    def _decoded(self) -> Iterator[av.video.frame.VideoFrame]:
+        """Pictures as FFmpeg gives them, without the damaged ones."""
+        for packet in self._packets():
+            try:
+                pictures = packet.decode()
+            except av.error.FFmpegError:
+                self._note_damage()
+                continue
+            for picture in pictures:
+                if picture.is_corrupt:
+                    self._note_damage()
+                else:
+                    yield picture
+
+    def _packets(self) -> Iterator[Any]:
+        """The stream's packets; a failed read is noted and the reading goes on behind it."""
+        failures = 0
+        while failures < READ_ERRORS_IN_A_ROW:
+            try:
+                for packet in self._container.demux(self._stream):
+                    failures = 0
+                    yield packet
+                return
+            except av.error.FFmpegError:
+                failures += 1
+                self._note_damage()
+
+    def _note_damage(self) -> None:
+        if not self._damaged:
+            self._first_damage = max(self._clock.now, 0.0)
+        self._damaged += 1
+
+    def _finish(self, last_length: float) -> None:
+        """Set duration and frame rate, and refuse what is too short to have a rhythm."""
+        if not self.n_frame:
+            raise VideoError(
+                f"{self.name}: not one picture of the video could be decoded; the file is damaged or "
+                f"encrypted, check it with: ffprobe {self.name}"
+            )
+        if self.n_frame == 1:
+            raise VideoError(f"{self.name}: has only one picture; give a video that moves")
+        if not self.frame_rate:
+            self.frame_rate = Fraction((self.n_frame - 1) / self._clock.now).limit_denominator(1001)
+        self.duration = self._clock.now + (last_length if last_length > 0 else 1.0 / float(self.frame_rate))
+        if self.duration < SHORTEST_VIDEO:
+            raise VideoError(
+                f"{self.name}: lasts {self.duration:.2f} s, too short for a rhythm; "
+                f"give a video of at least {SHORTEST_VIDEO} s"
+            )
+
+
+class _Clock:
+    """Turns timestamps, which may be missing, repeated or restarted, into seconds that only grow."""
+
+    def __init__(self) -> None:
+        self.now = -1.0
+        """Time of the last picture in seconds; negative before the first."""
+        self._offset = 0.0
+
+    def time(self, picture: av.video.frame.VideoFrame, step: float) -> float | None:
+        """Seconds from the first picture, or None for a picture whose time does not advance.
+
+        `step` is how many seconds a picture lasts if nothing better is known.
+        """
+        started = self.now >= 0.0
+        if picture.pts is None or picture.time_base is None:
+            self.now = self.now + step if started else 0.0
+            return self.now
+        stamp = float(picture.pts * picture.time_base)
+        if not started:
+            self._offset = -stamp
+            self.now = 0.0
+            return self.now
+        time = stamp + self._offset
+        if time <= self.now - RESTART:
+            self._offset += self.now + step - time
+            time = self.now + step
+        elif time <= self.now:
+            return None
+        self.now = time
+        return time
+
+
+def grey_picture(
+    picture: av.video.frame.VideoFrame, size: tuple[int, int], quarter_turns: int = 0
+) -> NDArray[np.uint8]:
+    """The picture as (rows, columns) of grey, shrunk by area to `size` (columns, rows).
+
+    `quarter_turns` anticlockwise set it upright; `size` is that of the upright picture. Transparent parts
+    are black. 8-bit planar YUV takes the luma plane as it is, which saves a conversion that would cost as
+    much as decoding.
+    """
+    columns, rows = size if quarter_turns % 2 == 0 else size[::-1]
+    name = picture.format.name
+    if _has_alpha(name):
+        colour = picture.reformat(columns, rows, "rgba", interpolation="AREA").to_ndarray()
+        luma = cv2.cvtColor(colour, cv2.COLOR_RGBA2GRAY)
+        grey = cv2.multiply(luma, np.ascontiguousarray(colour[..., 3]), scale=1.0 / 255.0)
+    else:
+        luma_plane = _luma_plane(picture) if _has_8_bit_luma(name) else None
+        if luma_plane is None:
+            grey = picture.reformat(columns, rows, "gray", interpolation="AREA").to_ndarray()
+        elif luma_plane.shape == (rows, columns):
+            grey = luma_plane.copy()
+        else:
+            grey = cv2.resize(luma_plane, (columns, rows), interpolation=cv2.INTER_AREA)
+    if quarter_turns:
+        grey = np.rot90(grey, quarter_turns)
+    return np.ascontiguousarray(grey, dtype=np.uint8)
+
+
+def _has_alpha(format_name: str) -> bool:
+    return format_name.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8"))
+
+
+def _has_8_bit_luma(format_name: str) -> bool:
+    return format_name in {"gray", "nv12", "nv21", "nv16", "nv24"} or (
+        format_name.startswith(("yuv4", "yuvj4")) and format_name.endswith("p")
+    )
+
+
+def _luma_plane(picture: av.video.frame.VideoFrame) -> NDArray[np.uint8] | None:
+    """A view (no copy) of the first plane, or None if it is laid out in an unusual way."""
+    plane = picture.planes[0]
+    if plane.line_size < picture.width:
+        return None
+    rows = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]
+    if rows.size < plane.line_size * picture.height:
+        return None
+    return rows[: plane.line_size * picture.height].reshape(picture.height, plane.line_size)[:, : picture.width]
+
+
+def _pixel_shape(stream: av.video.stream.VideoStream, quarter_turns: int) -> float:
+    """Width of a pixel of the upright picture over its height; 1 if the file says nothing credible."""
+    shape = float(stream.sample_aspect_ratio or 1)
+    if not 0.25 <= shape <= 4.0:
+        return 1.0
+    return 1.0 / shape if quarter_turns % 2 else shape
+
+
+def _small_size(width: int, height: int, pixel_shape: float) -> tuple[int, int]:
+    """(columns, rows) of the grey picture for an upright video of `width` by `height` pixels.
+
+    Pixels that are not square are stretched to the shape in which the video is shown.
+    """
+    shown_width = width * pixel_shape
+    scale = min(1.0, LONGER_SIDE / max(shown_width, height))
+    return max(SHORTER_SIDE, round(shown_width * scale)), max(SHORTER_SIDE, round(height * scale))
+
+
+def _printable(name: str) -> str:
+    """The name on one line whatever it holds, for messages."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def _open_container(path: str, name: str) -> av.container.InputContainer:
+    try:
+        exists, is_folder, is_file = os.path.exists(path), os.path.isdir(path), os.path.isfile(path)
+        size = os.path.getsize(path) if is_file else 0
+        readable = os.access(path, os.R_OK)
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{name}: not a usable file name ({error}); rename the file") from None
+    if is_folder:
+        raise VideoError(f"{name}: is a folder; give one video file in it")
+    if not exists:
+        raise VideoError(f"{name}: no such file in {os.path.dirname(os.path.abspath(path))}; check the name")
+    if not is_file:
+        raise VideoError(f"{name}: is not an ordinary file; save the video to disk first")
+    if not readable:
+        raise VideoError(f"{name}: may not be read; change its permissions")
+    if not size:
+        raise VideoError(f"{name}: is empty (0 bytes); copy or download it again")
+    try:
+        # "file:" keeps a name such as "concat:a|b" a name, and the whitelist keeps a playlist
+        # in disguise from opening anything else.
+        return av.open("file:" + os.path.abspath(path), options={"protocol_whitelist": "file"})
+    except (av.error.FFmpegError, OSError, ValueError, UnicodeError):
+        raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
+
+
+def _best_stream(container: av.container.InputContainer, name: str) -> av.video.stream.VideoStream:
+    """The video stream a player would show: the default one, then the largest; never cover art."""
+    pictures = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails)
+    ]
+    if not pictures:
+        held = "a cover picture" if container.streams.video else "sound" if container.streams.audio else "other data"
+        raise VideoError(f"{name}: no video stream, only {held}; check it with: ffprobe {name}")
+    best = max(
+        pictures,
+        key=lambda stream: (
+            bool(stream.disposition & av.stream.Disposition.default),
+            (stream.width or 0) * (stream.height or 0),
+            -stream.index,
+        ),
+    )
+    if best.codec_context is None:
+        raise VideoError(f"{name}: its video codec is unknown to FFmpeg; convert it to H.264 first")
+    return best
+
+
+def _claimed_rate(stream: av.video.stream.VideoStream) -> Fraction:
+    """The stream's own frame rate, or 0 if it states none or an incredible one."""
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate and 0.1 <= rate <= 480:
+            return Fraction(rate)
+    return Fraction(0)
+
+
+def _claimed_duration(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if container.duration:
+        return container.duration / av.time_base
+    return None
