@@ -1,10 +1,4 @@
-"""A video's rhythm: motion speed, motion saliency, visual beats, cuts, tempo.
-
-from video_rhythm import analyze
-
-rhythm = analyze("clip.mp4")
-print(rhythm.tempo, rhythm.cuts, rhythm.visual_beats)
-"""
+"""A video's rhythm: motion speed, motion saliency, visual beats, cuts, tempo."""
 
 from .analyze import VideoRhythm, analyze
 from .beats import VisualBeat

@@ -1,4 +1,4 @@
-"""From a file to its rhythm, in one pass."""
+"""A video's whole rhythm in one pass over its pictures."""
 
 from __future__ import annotations
 
@@ -16,97 +16,105 @@ from .frames import Video
 from .impacts import find_impacts, motion_saliency
 from .tempo import visual_tempo
 
-PROGRESS_STEP = 0.25
-"""Seconds of video between two calls of `progress`."""
+Progress = Callable[[float, float | None], object]
+"""Called with the seconds of video done, and how many there are (None if the file does not say)."""
+PROGRESS_STEP = 0.5
+"""Seconds of video between two calls of the progress."""
 
 
 @dataclass(frozen=True)
 class VideoRhythm:
-    """What was measured of a video; nothing in it is about music."""
+    """What a video has of rhythm, in seconds and diagonals."""
 
     path: str
     duration: float
-    """Seconds from the first picture to the end of the last one."""
+    """Seconds, from the first picture to the end of the last."""
     fps: float
-    """Frames a second."""
+    """Pictures a second, on average if they come unevenly."""
     n_frame: int
+    """Pictures decoded."""
     width: int
-    """Pixels of the upright picture."""
+    """Pixels, of the upright picture."""
     height: int
-    """Pixels of the upright picture."""
+    """Pixels, of the upright picture."""
     flow: FlowSeries
+    """Speed and direction of the motion, about 15 times a second."""
     saliency: NDArray[np.float64]
-    """(n,) motion saliency at `flow.times`, in diagonals per second."""
+    """(n,) how much the motion grows, at `flow.times`, in diagonals per second; raised at cuts."""
     visual_beats: tuple[VisualBeat, ...]
+    """In order of time, at least 0.25 s apart; none in a picture that stands still or glides."""
     cuts: tuple[float, ...]
     """Seconds of the first picture of each new shot."""
     tempo: float | None
-    """Visual tempo in BPM, or None where there is no visual rhythm."""
+    """Visual tempo in BPM, 40..240; None if the picture has no pulse."""
     tempo_confidence: float
     """0..1."""
     warnings: tuple[str, ...]
-    """What went wrong without stopping the analysis, one line each."""
+    """What was wrong with the file without stopping us, one line each."""
 
     def speed_per_bar(self, tempo: float, n_bar: int) -> NDArray[np.float64]:
-        """Motion speed of each bar of four beats at `tempo` BPM (Di et al. 2021, eq. 5).
+        """Mean speed in each bar (Di et al. 2021, eq. 5).
+
+        A bar shorter than a step of the flow gets that step's speed; a last bar that outlasts the video has
+        the mean of what there is of it; beyond the end the last speed goes on.
+
+        Parameters
+        ----------
+        tempo
+            Quarter notes a minute, above 0; bars of 4/4 from the first picture on.
+        n_bar
+            Bars, 1 or more.
 
         Returns
         -------
-        (n_bar,) diagonals per second, always finite. A bar that reaches beyond the video is measured as
-        far as the video goes.
+        (n_bar,) diagonals per second, always finite.
         """
-        borders = np.minimum(np.arange(n_bar + 1) * 240.0 / tempo, self.duration)
-        return self.flow.mean_speed(borders)
+        if not (tempo > 0 and np.isfinite(tempo)) or n_bar < 1:
+            raise ValueError(f"tempo must be above 0 and n_bar 1 or more, got {tempo} and {n_bar}")
+        return self.flow.mean_speed(np.arange(n_bar + 1, dtype=np.float64) * (240.0 / tempo))
 
 
-def analyze(
-    path: str | os.PathLike[str], progress: Callable[[float, float | None], object] | None = None
-) -> VideoRhythm:
-    """Measure a video's rhythm.
-
-    The file is decoded once. Memory grows by a few hundred bytes for each second of video.
-
-    Parameters
-    ----------
-    progress
-        Called now and then with the seconds that are done and the seconds that there are, None if unknown.
+def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> VideoRhythm:
+    """Measure the rhythm of a video file, decoding it once.
 
     Raises
     ------
     VideoError
-        If there is no video in the file, or none that could be used.
+        If the file is missing, is no video, cannot be decoded, or is shorter than 0.5 s.
     """
     with Video(path) as video:
         cut_finder = CutFinder()
-        meter: FlowMeter | None = None
-        reported = -PROGRESS_STEP
-        for time, picture in video.frames():
-            meter = meter or FlowMeter(video.width, video.height)
-            meter.take(time, picture)
-            cut_finder.take(time, picture)
-            if progress is not None and time - reported >= PROGRESS_STEP:
-                progress(time, video.expected_duration)
-                reported = time
-        assert meter is not None  # a video without pictures has raised VideoError
-        cuts = cut_finder.cuts()
-        flow = meter.series(cuts)
-        saliency = motion_saliency(flow, cuts)
-        impacts = find_impacts(flow, saliency, cuts)
-        tempo, confidence = visual_tempo(impacts, video.duration)
-        if progress is not None:
-            progress(video.duration, video.duration)
-        return VideoRhythm(
-            path=os.fspath(path),
-            duration=video.duration,
-            fps=float(video.frame_rate),
-            n_frame=video.n_frame,
-            width=video.width,
-            height=video.height,
-            flow=flow,
-            saliency=saliency,
-            visual_beats=choose_beats(impacts, tempo),
-            cuts=cuts,
-            tempo=tempo,
-            tempo_confidence=confidence,
-            warnings=video.warnings,
-        )
+        flow_meter: FlowMeter | None = None
+        reported = 0.0
+        for frame in video.frames():
+            if flow_meter is None:
+                flow_meter = FlowMeter(video.width, video.height)
+            flow_meter.take(frame.time, frame.grey)
+            cut_finder.take(frame.time, frame.grey)
+            if progress is not None and frame.time >= reported + PROGRESS_STEP:
+                reported = frame.time
+                progress(frame.time, video.expected_duration)
+    assert flow_meter is not None  # `frames` raises if there are none
+    if progress is not None:
+        progress(video.duration, video.duration)
+
+    cuts = cut_finder.cuts()
+    flow = flow_meter.series(cuts)
+    saliency = motion_saliency(flow, cuts)
+    impacts = find_impacts(flow.times, saliency, cuts)
+    pulse = visual_tempo(video.duration, impacts)
+    return VideoRhythm(
+        path=video.path,
+        duration=video.duration,
+        fps=float(video.frame_rate),
+        n_frame=video.n_frame,
+        width=video.width,
+        height=video.height,
+        flow=flow,
+        saliency=saliency,
+        visual_beats=choose_beats(video.duration, impacts),
+        cuts=cuts,
+        tempo=pulse.tempo,
+        tempo_confidence=pulse.confidence,
+        warnings=video.warnings,
+    )

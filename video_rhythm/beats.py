@@ -1,4 +1,4 @@
-"""Visual beats: the impacts that make a chain of nearly constant tempo (Davis & Agrawala 2018)."""
+"""Visual beats: the impacts that together make the steadiest and strongest rhythm."""
 
 from __future__ import annotations
 
@@ -6,62 +6,90 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .impacts import Impact
+from .tempo import ENVELOPE_RATE, autocorrelation, envelope
 
 CLOSEST = 0.25
-"""Seconds between neighbouring visual beats, at least."""
-LONGEST_GAP = 8
-"""Periods that a chain may pass over without paying more."""
-TEMPO_WEIGHT = 1.0
-"""What leaving the tempo by a quarter of a period costs, in beats of middling saliency."""
+"""Seconds; visual beats are at least so far apart."""
+FARTHEST = 3.0
+"""Seconds; over a longer gap the rhythm starts anew."""
+SURROUNDINGS = 5.0
+"""Seconds on each side of an impact from which the tempo around it is learnt."""
+STEADINESS = 0.6
+"""What a step of exactly the tempo around it is worth beside an impact of full strength."""
+FULL_STRENGTH_QUANTILE = 0.9
+"""Impacts beyond this quantile of the video's have full strength."""
 
 
 class VisualBeat(NamedTuple):
-    """An instant of the video that music should mark."""
+    """An instant at which the picture strikes a beat."""
 
     time: float
-    """Seconds."""
+    """Seconds from the first picture."""
     saliency: float
     """How strong the change of motion is, in diagonals per second."""
 
 
-def choose_beats(impacts: Sequence[Impact], tempo: float | None) -> tuple[VisualBeat, ...]:
-    """The chain of impacts that holds the most saliency and leaves the tempo least.
+def choose_beats(duration: float, impacts: Sequence[Impact]) -> tuple[VisualBeat, ...]:
+    """The chain of impacts that scores highest.
 
-    Dynamic programming over all impacts: each adds the root of its saliency, and each step from one to the
-    next pays for the distance of its length from a multiple of half a period. Without a tempo (BPM) steps
-    cost nothing, and the strongest impacts stay that are 0.25 s apart.
+    A chain scores the strength of its impacts and, for each step from one to the next, how regularly the
+    impacts around there come again after just that time: the autocorrelation of the 10 s around, -1..1. So a
+    strong impact is taken wherever it is, a weak one only if it keeps the tempo of its surroundings, and the
+    tempo may drift (Davis & Agrawala 2018, section 5, by dynamic programming).
+
+    Parameters
+    ----------
+    duration
+        Of the video in seconds.
+    impacts
+        In order of time.
+
+    Returns
+    -------
+    Beats at least 0.25 s apart; none if there are no impacts.
     """
     if not impacts:
         return ()
-    worth = np.sqrt([impact.saliency for impact in impacts])
-    worth = worth / np.median(worth)
-    best = worth.copy()
-    before = np.full(len(impacts), -1)
-    for here, impact in enumerate(impacts):
-        for there in range(here - 1, -1, -1):
-            step = impact.time - impacts[there].time
-            if step < CLOSEST:
-                continue
-            score = best[there] + worth[here] - _cost(step, tempo)
-            if score > best[here]:
-                best[here], before[here] = score, there
-            if step > 30.0:  # further back there is no better predecessor
-                break
+    times = np.array([impact.time for impact in impacts])
+    saliency = np.array([impact.saliency for impact in impacts])
+    strength = np.minimum(saliency / np.quantile(saliency, FULL_STRENGTH_QUANTILE), 1.0)
+    values = envelope(duration, impacts)
+
+    score = strength.copy()
+    previous = np.full(len(times), -1)
+    best_so_far = 0  # the best chain among those that end too long ago for a step
+    for i in range(len(times)):
+        first = int(np.searchsorted(times, times[i] - FARTHEST))
+        last = int(np.searchsorted(times, times[i] - CLOSEST, side="right"))
+        if first > 0:
+            recent = int(score[best_so_far:first].argmax()) + best_so_far
+            best_so_far = recent
+            score[i], previous[i] = strength[i] + score[recent], recent
+        if last > first:
+            likeness = _likeness_around(values, times[i])
+            steady = np.interp(times[i] - times[first:last], np.arange(len(likeness)) / ENVELOPE_RATE, likeness)
+            totals = score[first:last] + strength[i] + STEADINESS * steady
+            if totals.max() > score[i]:
+                score[i], previous[i] = totals.max(), first + int(totals.argmax())
+    chain = _trace(score, previous)
+    return tuple(VisualBeat(float(times[i]), float(saliency[i])) for i in chain)
+
+
+def _likeness_around(values: NDArray[np.float64], time: float) -> NDArray[np.float64]:
+    """Autocorrelation of the envelope around `time` for lags up to `FARTHEST`, -1..1."""
+    first = max(int((time - SURROUNDINGS) * ENVELOPE_RATE), 0)
+    around = values[first : int((time + SURROUNDINGS) * ENVELOPE_RATE)]
+    return np.clip(autocorrelation(around, int(FARTHEST * ENVELOPE_RATE) + 1), -1.0, 1.0)
+
+
+def _trace(score: NDArray[np.float64], previous: NDArray[np.intp]) -> list[int]:
+    """Indices of the best chain, in order of time, its first link included."""
     chain = []
-    index = int(np.argmax(best))
-    while index >= 0:
-        chain.append(VisualBeat(impacts[index].time, impacts[index].saliency))
-        index = int(before[index])
-    return tuple(reversed(chain))
-
-
-def _cost(step: float, tempo: float | None) -> float:
-    if tempo is None:
-        return 0.0
-    halves = step * tempo / 30.0  # half periods
-    if halves > 2 * LONGEST_GAP:
-        return TEMPO_WEIGHT
-    off = abs(halves - round(halves)) / 0.5
-    return TEMPO_WEIGHT * min(1.0, off**2)
+    i = int(score.argmax())
+    while i >= 0:
+        chain.append(i)
+        i = int(previous[i])
+    return chain[::-1]

@@ -1,8 +1,4 @@
-"""Motion saliency, and the instants at which it strikes.
-
-Di et al. (ACM MM 2021), section 3.3, after Davis & Agrawala, "Visual Rhythm and Beat" (SIGGRAPH 2018):
-saliency is the positive change of the flow, direction by direction.
-"""
+"""Impacts: the instants at which the motion of the picture suddenly grows, or the shot changes."""
 
 from __future__ import annotations
 
@@ -11,71 +7,114 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import convolve1d
 
 from .flow import FlowSeries
 
-LEAST_SALIENCY = 0.005
-"""Diagonals per second: smaller changes of motion are noise, or nothing that anybody sees."""
-LEAST_CUT_SALIENCY = 0.5
-"""Diagonals per second: a cut strikes at least as hard as this, and as hard as the hardest impact."""
-PEAK_REACH = 0.12
-"""Seconds on each side within which a peak must be the highest."""
-SURROUNDINGS = 0.5
-"""Seconds on each side over which the level that a peak must rise above is measured."""
-RISE = 1.5
-"""A peak is at least so many times the mean of its surroundings."""
+SMOOTHING = np.array([0.25, 0.5, 0.25])
+"""Weights over neighbouring directions: turning a little is not an impact."""
+CUT_QUANTILE = 0.98
+"""A cut counts as much as the strongest impacts of the motion in the same video, those beyond this quantile..."""
+LEAST_CUT = 0.01
+"""...but at least so much (diagonals per second), also where nothing moves."""
+LEAST_IMPACT = 0.0008
+"""Diagonals per second: below this a peak is the noise of compression."""
+SHARE_OF_STRONGEST = 0.04
+"""A peak weaker than this share of the strong impacts of the video (`CUT_QUANTILE`) is not seen beside them."""
+PEAK_REACH = 0.1
+"""Seconds on each side within which a peak must be the largest value."""
+SURROUNDINGS = 0.4
+"""Seconds on each side whose mean a peak must exceed `ABOVE_SURROUNDINGS` times."""
+ABOVE_SURROUNDINGS = 1.5
 
 
 class Impact(NamedTuple):
-    """An instant at which the motion strikes."""
+    """A peak of the motion saliency."""
 
     time: float
     """Seconds."""
     saliency: float
-    """Diagonals per second."""
+    """Diagonals per second, above 0."""
 
 
 def motion_saliency(flow: FlowSeries, cuts: Sequence[float] = ()) -> NDArray[np.float64]:
-    """How much motion sets in at the beginning of each sample of the flow.
+    """How much the motion grows at the beginning of each step of the flow.
 
-    The sum over directions of what each of them gains. A direction is first blurred with its
-    neighbours, so that motion that only turns a little gains nothing. A cut strikes as hard as the
-    hardest impact of the video.
+    The average positive change of the flow over all directions between two consecutive samples (Di et al.
+    2021, section 3.3, after Davis & Agrawala 2018); motion that turns grows in its new direction. Each of
+    the `cuts` (seconds) is raised to the strongest impacts.
 
     Returns
     -------
-    (n,) diagonals per second, 0 or more, at `flow.times`.
+    (n,) in diagonals per second, at `flow.times`; the first is 0.
     """
+    saliency = np.zeros(len(flow))
     if not len(flow):
-        return np.zeros(0)
-    blurred = flow.directogram.astype(np.float64)
-    blurred = (np.roll(blurred, 1, axis=1) + 2 * blurred + np.roll(blurred, -1, axis=1)) / 4
-    gained = np.diff(blurred, axis=0, prepend=blurred[:1])
-    saliency: NDArray[np.float64] = np.maximum(gained, 0).sum(axis=1)
-    strongest = max(LEAST_CUT_SALIENCY, float(saliency.max()))
+        return saliency
+    directogram = convolve1d(flow.directogram.astype(np.float64), SMOOTHING, axis=1, mode="wrap")
+    saliency[1:] = np.maximum(np.diff(directogram, axis=0), 0.0).mean(axis=1)
+    cut_saliency = max(LEAST_CUT, strong_impact(saliency))
     for cut in cuts:
-        saliency[_nearest(flow.times, cut)] = strongest
+        nearest = _nearest(flow.times, cut)
+        saliency[nearest] = max(saliency[nearest], cut_saliency)
     return saliency
 
 
-def find_impacts(flow: FlowSeries, saliency: NDArray[np.float64], cuts: Sequence[float] = ()) -> tuple[Impact, ...]:
-    """The peaks of the saliency; a cut is one at its own exact time.
+def find_impacts(times: NDArray[np.float64], saliency: NDArray[np.float64], cuts: Sequence[float] = ()) -> list[Impact]:
+    """Peaks of the saliency, picked by steps in seconds that hold at any frame rate.
 
-    A peak is the highest within 120 ms, stands out from the half second on each side, and is strong
-    enough to be seen.
+    1. A peak is the largest value within 100 ms,
+    2. stands out from the mean of the 400 ms around it,
+    3. is no noise, neither by itself nor beside the strong impacts of the video.
+    4. Its time is that of the parabola through it and its neighbours; that of a cut is the cut's.
+
+    Parameters
+    ----------
+    times, saliency
+        (n,) seconds and diagonals per second, as of `motion_saliency` with the same `cuts`.
+    cuts
+        Seconds.
     """
-    times = flow.times
-    impacts = [Impact(float(cut), float(saliency[_nearest(times, cut)])) for cut in cuts if len(times)]
-    for index in np.flatnonzero(saliency >= LEAST_SALIENCY):
-        time, value = float(times[index]), float(saliency[index])
-        near = slice(*np.searchsorted(times, [time - PEAK_REACH, time + PEAK_REACH]))
-        around = slice(*np.searchsorted(times, [time - SURROUNDINGS, time + SURROUNDINGS]))
-        if value < saliency[near].max() or value < RISE * saliency[around].mean():
-            continue
-        if any(abs(time - impact.time) < PEAK_REACH for impact in impacts):
-            continue  # a cut, or an equal peak just before
-        impacts.append(Impact(time, value))
-    return tuple(sorted(impacts))
+    if not len(times):
+        return []
+    floor = max(LEAST_IMPACT, SHARE_OF_STRONGEST * strong_impact(saliency))
+    impacts = [
+        Impact(_peak_time(times, saliency, i), float(saliency[i]))
+        for i in map(int, np.flatnonzero(saliency >= floor))
+        if _is_peak(times, saliency, i)
+    ]
+    of_cuts = [Impact(cut, float(saliency[_nearest(times, cut)])) for cut in cuts]
+    if of_cuts:
+        # What moves beside a cut is the new shot appearing: one event, and its time is known exactly.
+        borders = np.asarray(cuts)
+        impacts = [impact for impact in impacts if np.abs(borders - impact.time).min() > PEAK_REACH]
+    return sorted(impacts + of_cuts)
+
+
+def strong_impact(saliency: NDArray[np.float64]) -> float:
+    """What counts as a strong impact in this video: the 0.98 quantile of what grows at all; 0 if nothing."""
+    growing = saliency[saliency > 0.0]
+    return float(np.quantile(growing, CUT_QUANTILE)) if len(growing) else 0.0
+
+
+def _is_peak(times: NDArray[np.float64], saliency: NDArray[np.float64], i: int) -> bool:
+    value = saliency[i]
+    near = slice(*np.searchsorted(times, [times[i] - PEAK_REACH, times[i] + PEAK_REACH]))
+    if value < saliency[near].max() or value in saliency[near.start : i]:
+        return False
+    around = slice(*np.searchsorted(times, [times[i] - SURROUNDINGS, times[i] + SURROUNDINGS]))
+    return bool(value >= ABOVE_SURROUNDINGS * saliency[around].mean())
+
+
+def _peak_time(times: NDArray[np.float64], saliency: NDArray[np.float64], i: int) -> float:
+    """Time of the top of the parabola through sample `i` and its neighbours."""
+    if not 0 < i < len(times) - 1:
+        return float(times[i])
+    before, top, after = saliency[i - 1 : i + 2]
+    bend = before - 2 * top + after
+    shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
+    step = times[i] - times[i - 1] if shift < 0 else times[i + 1] - times[i]
+    return float(times[i] + shift * min(step, 2 * PEAK_REACH))
 
 
 def _nearest(times: NDArray[np.float64], time: float) -> int:

@@ -1,4 +1,4 @@
-"""Visual tempo, and the musical tempo that fits a video."""
+"""Visual tempo, and the musical tempo that makes a whole number of bars last as long as the video."""
 
 from __future__ import annotations
 
@@ -7,168 +7,258 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import fftconvolve
 
 from .impacts import Impact
 
 ENVELOPE_RATE = 100.0
-"""Samples a second of the envelope that is searched for a period."""
+"""Values a second of the envelope in which a pulse is looked for."""
 IMPACT_WIDTH = 0.03
-"""Seconds (standard deviation) over which an impact is spread, as its time is known no better."""
-TEMPO_RANGE = (40.0, 240.0)
-"""BPM in which a visual tempo is looked for."""
-FAVOURITE_TEMPO = 120.0
-"""BPM at the middle of the prior; half and double are one standard deviation away."""
-LEAST_CONFIDENCE = 0.25
-"""Below this there is no visual rhythm."""
+"""Seconds, the standard deviation: how exactly an impact must meet the pulse."""
+SLOWEST, FASTEST = 40.0, 240.0
+"""BPM between which a visual tempo is looked for."""
+USUAL_TEMPO = 120.0
+"""BPM; of tempi that explain the impacts equally well, the one nearest to this in octaves wins."""
+USUAL_SPREAD = 1.0
+"""Octaves, the standard deviation of the preference for `USUAL_TEMPO`."""
 FEWEST_IMPACTS = 4
+"""Three intervals; fewer can be regular by chance."""
+FEWEST_BEATS = 3.0
+"""A pulse must go on for so many beats."""
+LEAST_CONFIDENCE = 0.15
+"""Below this there is no visual tempo."""
+MULTIPLES = 4
+"""How many beats ahead a pulse is followed."""
+
 MUSIC_RANGE = (70.0, 160.0)
 """BPM that music for a video may have unless it is asked for otherwise."""
-HIT_WIDTH = 0.03
-"""Seconds (standard deviation) by which a hit may miss a line of the grid and still count for much."""
-ON_GRID = 0.04
-"""Seconds within which a hit is said to lie on the grid."""
-_GRID = ((4.0, 0.25), (1.0, 0.45), (0.5, 0.2), (0.25, 0.1))
-"""Lines of the grid: every so many beats, and what a hit on one is worth."""
+TOLERANCE = 0.04
+"""Seconds by which a hit may miss the grid unnoticed."""
+HIT_WIDTH = 0.025
+"""Seconds, the standard deviation of the reward for a hit close to the grid."""
+REWARDS = {1: 1.0, 4: 0.8, 8: 0.4, 16: 0.2}
+"""What a hit on the grid is worth, by how many points the grid has in a bar: downbeat, beat, eighth, sixteenth."""
+COMFORTABLE_TEMPO = 110.0
+"""BPM towards which the musical tempo leans if nothing speaks for another."""
+COMFORTABLE_SPREAD = 0.5
+"""Octaves, the standard deviation of that leaning; a prior tempo is held to with `PRIOR_SPREAD`."""
+PRIOR_SPREAD = 0.1
+"""Octaves, about 7 per cent, so that neighbouring numbers of bars can still be weighed."""
 
 
 class VisualTempo(NamedTuple):
-    """The period in which motion strikes."""
+    """The pulse of the picture."""
 
     tempo: float | None
-    """BPM, or None where there is no visual rhythm."""
+    """Beats a minute, 40..240; None if the picture has no pulse."""
     confidence: float
-    """0..1: how much of the impacts' energy comes again after one period."""
+    """0 (no pulse) .. 1 (every impact is followed by others at exactly the beat's distance)."""
 
 
 class TempoFit(NamedTuple):
     """A musical tempo for a video."""
 
     tempo: float
-    """BPM, not rounded: `n_bar` bars are exactly as long as the video."""
+    """Quarter notes a minute; exactly `240 * n_bar / duration`, not rounded."""
     n_bar: int
-    """Bars of four beats."""
+    """Bars of 4/4 in the video, 1 or more."""
     share_on_grid: float
-    """Share of the hits, 0..1, within 40 ms of a sixteenth; NaN without hits. By chance it would be 0.08 s * tempo / 15."""
+    """0..1: weighted share of the hits within 40 ms of a sixteenth; 0 if there are no hits. At 120 BPM chance
+    alone gives 0.64: two sixteenths are only 125 ms apart."""
 
 
-def visual_tempo(impacts: Sequence[Impact], duration: float) -> VisualTempo:
-    """The tempo of the impacts, from the autocorrelation of their envelope.
+def visual_tempo(duration: float, impacts: Sequence[Impact]) -> VisualTempo:
+    """The tempo at which the impacts of a video of `duration` seconds come again.
 
-    Octave rule: of the periods that fit, the one is taken whose correlation times a log-normal prior
-    around 120 BPM (half and double at one standard deviation) is largest. What strikes at 60 and could be
-    heard at 120 stays 60 unless something happens in between.
+    The impacts, the strong ones levelled (square root), make an envelope; its autocorrelation, averaged over
+    the first four multiples of the beat, is weighed by a log-normal preference for 120 BPM (Ellis 2007).
+    Only neighbouring beats are compared, so the phase may drift, and a pause costs nothing.
+
+    Octave rule: a tempo is never doubled, because at the double nothing would move on every second beat. A
+    fast pulse that its half or third would explain as well is reported as that part of it which is nearest
+    to 120 BPM in octaves: impacts at 90 BPM give 90, at 45 give 45, at 180 give 90, at 160 give 160.
     """
     if len(impacts) < FEWEST_IMPACTS:
         return VisualTempo(None, 0.0)
-    envelope = _envelope(impacts, duration)
-    n_lag = int(ENVELOPE_RATE * 60 / TEMPO_RANGE[0]) + 2
-    energy = float(envelope @ envelope)
-    n_lag = min(n_lag, len(envelope) // 2)
-    correlation = np.array([envelope[lag:] @ envelope[: len(envelope) - lag] for lag in range(n_lag)]) / energy
-    # Fewer pairs overlap at longer lags; undone so that a regular beat correlates equally at any period.
-    correlation *= len(envelope) / (len(envelope) - np.arange(n_lag))
-    first = int(ENVELOPE_RATE * 60 / TEMPO_RANGE[1])
-    if n_lag <= first + 2:
+    lags, similarity = _pulse(duration, impacts)
+    if not len(lags):
         return VisualTempo(None, 0.0)
-    lags = np.arange(first, n_lag - 1)
-    peaks = lags[(correlation[lags] >= correlation[lags - 1]) & (correlation[lags] >= correlation[lags + 1])]
-    if not len(peaks):
-        return VisualTempo(None, 0.0)
-    octaves = np.log2(60 * ENVELOPE_RATE / peaks / FAVOURITE_TEMPO)
-    best = int(peaks[np.argmax(correlation[peaks] * np.exp(-0.5 * octaves**2))])
-    confidence = float(np.clip(correlation[best], 0.0, 1.0))
+    octaves = np.log2(60.0 / lags / USUAL_TEMPO) / USUAL_SPREAD
+    best = int((np.maximum(similarity, 0.0) * np.exp(-0.5 * octaves**2)).argmax())
+    confidence = float(np.clip(similarity[best], 0.0, 1.0))
     if confidence < LEAST_CONFIDENCE:
         return VisualTempo(None, confidence)
-    return VisualTempo(60 * ENVELOPE_RATE / (best + _vertex(correlation[best - 1 : best + 2])), confidence)
+    return VisualTempo(60.0 / _refine(float(lags[best]), impacts), confidence)
+
+
+def envelope(duration: float, impacts: Sequence[Impact]) -> NDArray[np.float64]:
+    """(n,) the impacts as bumps 30 ms wide, 100 values a second, strong ones levelled, the strongest 1 high."""
+    values = np.zeros(int(np.ceil(duration * ENVELOPE_RATE)) + 1)
+    if not impacts:
+        return values
+    strength = np.sqrt([impact.saliency for impact in impacts])
+    for impact, height in zip(impacts, strength / strength.max(), strict=True):
+        place = int(round(impact.time * ENVELOPE_RATE))
+        if 0 <= place < len(values):
+            values[place] += height
+    width = IMPACT_WIDTH * ENVELOPE_RATE
+    return np.asarray(gaussian_filter1d(values, width, mode="constant")) * width * np.sqrt(2 * np.pi)
+
+
+def autocorrelation(values: NDArray[np.float64], n_lag: int) -> NDArray[np.float64]:
+    """(n_lag,) likeness of the envelope to itself so many values later.
+
+    1 at lag 0; 0 is what impacts scattered at random would give.
+    """
+    n_lag = min(n_lag, len(values))
+    products = fftconvolve(values, values[::-1])[len(values) - 1 :][:n_lag]
+    # Longer lags have fewer pairs; without this a pulse would seem to fade.
+    products = products * (len(values) / (len(values) - np.arange(n_lag)))
+    by_chance = values.sum() ** 2 / len(values)
+    return np.asarray((products - by_chance) / max(products[0] - by_chance, 1e-12))
+
+
+def _pulse(duration: float, impacts: Sequence[Impact]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Beat lengths in seconds, (n,), and how regularly the impacts come again after each, (n,)."""
+    span = impacts[-1].time - impacts[0].time
+    shortest = 60.0 / FASTEST
+    longest = min(60.0 / SLOWEST, span / FEWEST_BEATS)
+    lags = np.arange(np.ceil(shortest * ENVELOPE_RATE), np.floor(longest * ENVELOPE_RATE) + 1) / ENVELOPE_RATE
+    if not len(lags):
+        return np.zeros(0), np.zeros(0)
+    first = max(impacts[0].time - 0.1, 0.0)
+    shifted = [Impact(impact.time - first, impact.saliency) for impact in impacts]
+    n_lag = int(MULTIPLES * longest * ENVELOPE_RATE) + 2
+    likeness = autocorrelation(envelope(min(span + 0.2, duration), shifted), n_lag)
+    far = np.arange(len(likeness)) / ENVELOPE_RATE
+    ahead = np.array([np.interp(lags * k, far, likeness, right=np.nan) for k in range(1, MULTIPLES + 1)])
+    # A multiple that two thirds of the span do not hold has too few pairs to be heard.
+    ahead[lags * np.arange(1, MULTIPLES + 1)[:, None] > span * 2 / 3] = np.nan
+    ahead[0] = np.nan_to_num(ahead[0])
+    return lags, np.nanmean(ahead, axis=0)
+
+
+def _refine(period: float, impacts: Sequence[Impact]) -> float:
+    """The beat length near `period` (seconds) at which the distances between impacts fit best.
+
+    The median, weighted, over pairs up to four beats apart of the distance per beat.
+    """
+    times = np.array([impact.time for impact in impacts])
+    weights = np.sqrt([impact.saliency for impact in impacts])
+    estimates, trust = [], []
+    for k in range(1, len(times)):
+        distance = times[k:] - times[:-k]
+        beats = np.round(distance / period)
+        fits = (beats >= 1) & (beats <= MULTIPLES) & (np.abs(distance - beats * period) < 2 * TOLERANCE)
+        if distance.min() > (MULTIPLES + 1) * period:
+            break
+        estimates.append(distance[fits] / beats[fits])
+        trust.append((weights[k:] * weights[:-k] * beats)[fits])
+    values, shares = np.concatenate(estimates), np.concatenate(trust)
+    if not len(values) or not shares.sum():
+        return period
+    order = values.argsort()
+    middle = np.searchsorted(np.cumsum(shares[order]), shares.sum() / 2)
+    return float(np.clip(values[order][middle], 60.0 / FASTEST, 60.0 / SLOWEST))
 
 
 def fit_tempo(
     duration: float,
     hits: Sequence[float] = (),
     weights: Sequence[float] | None = None,
-    *,
     tempo_range: tuple[float, float] = MUSIC_RANGE,
     prior_tempo: float | None = None,
 ) -> TempoFit:
-    """The tempo at which whole bars are exactly as long as the video and hits fall on the grid.
+    """The tempo at which a whole number of 4/4 bars lasts exactly `duration`, and the hits fall on its grid.
 
-    The first beat is at 0. Every number of bars whose tempo lies in `tempo_range` is tried; where there is
-    none, as in very short videos, the number that comes nearest. Hits count for more on downbeats and
-    beats than on what lies between; what hits at random times would score is taken off, as a fast
-    grid is fine enough for anything.
+    The music begins with the video, so the grid's phase is 0 and only the number of bars is free. Each number
+    that keeps the tempo in range is judged by how far the hits are rewarded above chance (a fast tempo has a
+    denser grid and so meets more by chance), in standard deviations of chance, less a mild penalty for being
+    far from the usual or the prior tempo.
 
     Parameters
     ----------
     duration
-        Of the video, in seconds, above 0.
+        Seconds, above 0.
     hits
-        (n,) seconds at which music should mark something: cuts, visual beats.
+        Seconds at which the picture wants something to happen: cuts, visual beats.
     weights
-        (n,) 0 or more; equal if left out.
+        How much each matters, 0 or more; all alike if left out.
+    tempo_range
+        Lowest and highest tempo in BPM. If no whole number of bars fits in, as in a very short video, the
+        number whose tempo is nearest to the range in octaves is taken.
     prior_tempo
-        BPM to stay near, up to octaves, such as the visual tempo.
+        BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
 
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If a number is out of range or `hits` and `weights` differ in length.
     """
-    if not duration > 0:
-        raise ValueError(f"duration must be above 0, got {duration}")
-    if not 0 < tempo_range[0] <= tempo_range[1]:
-        raise ValueError(f"tempo_range must rise and be above 0, got {tempo_range}")
-    times = np.asarray(hits, dtype=float)
-    shares = np.ones(len(times)) if weights is None else np.asarray(weights, dtype=float)
-    fewest = int(np.ceil(tempo_range[0] * duration / 240 - 1e-9))
-    most = int(np.floor(tempo_range[1] * duration / 240 + 1e-9))
-    if most < max(fewest, 1):
-        middle = float(np.sqrt(tempo_range[0] * tempo_range[1]))
-        candidates = [max(1, round(middle * duration / 240))]
-    else:
-        candidates = list(range(max(fewest, 1), most + 1))
-    scores = [_fit_score(240 * n_bar / duration, times, shares, prior_tempo) for n_bar in candidates]
-    n_bar = candidates[int(np.argmax(scores))]
-    tempo = 240 * n_bar / duration
-    on_grid = _distance(times, 15 / tempo) <= ON_GRID
-    return TempoFit(tempo, n_bar, float(on_grid.mean()) if len(times) else float("nan"))
+    lowest, highest = tempo_range
+    times = np.asarray(hits, dtype=float).reshape(-1)
+    trust = np.ones(len(times)) if weights is None else np.asarray(weights, dtype=float).reshape(-1)
+    if not (np.isfinite(duration) and duration > 0 and 0 < lowest <= highest):
+        raise ValueError(f"duration {duration} and tempo range {tempo_range} must be above 0 and in order")
+    if prior_tempo is not None and not prior_tempo > 0:
+        raise ValueError(f"prior tempo must be above 0, got {prior_tempo}")
+    if len(times) != len(trust) or (trust < 0).any() or not np.isfinite(trust).all():
+        raise ValueError("each hit needs one weight of 0 or more")
+    numbers = _numbers_of_bars(duration, lowest, highest)
+    merits = [_grid_merit(times, trust, duration / n) + _leaning(240.0 * n / duration, prior_tempo) for n in numbers]
+    n_bar = numbers[int(np.argmax(merits))]
+    return TempoFit(240.0 * n_bar / duration, n_bar, _share_on_grid(times, trust, duration / n_bar))
 
 
-def _fit_score(
-    tempo: float, times: NDArray[np.float64], weights: NDArray[np.float64], prior_tempo: float | None
-) -> float:
-    """How well hits lie on the grid of `tempo`, less chance, less the distance from a usual tempo."""
-    score = -0.05 * float(np.log2(tempo / 110.0)) ** 2
-    if prior_tempo is not None:
-        octaves = float(np.log2(tempo / prior_tempo))
-        score -= 0.3 * abs(octaves - round(octaves))
-    if not len(times) or weights.sum() <= 0:
-        return score
-    for beats, worth in _GRID:
-        spacing = beats * 60 / tempo
-        near = np.exp(-0.5 * (_distance(times, spacing) / HIT_WIDTH) ** 2)
-        chance = min(1.0, HIT_WIDTH * np.sqrt(2 * np.pi) / spacing)
-        score += worth * float((weights * (near - chance)).sum() / weights.sum())
-    return score
+def _numbers_of_bars(duration: float, lowest: float, highest: float) -> list[int]:
+    """All numbers of bars that keep the tempo in range, or the one number that comes nearest."""
+    hair = 1e-9
+    first = max(1, int(np.ceil(duration * lowest / 240.0 - hair)))
+    last = int(np.floor(duration * highest / 240.0 + hair))
+    if first <= last:
+        return list(range(first, last + 1))
+
+    def octaves_outside(n_bar: int) -> float:
+        tempo = 240.0 * n_bar / duration
+        return max(np.log2(lowest / tempo), np.log2(tempo / highest))
+
+    return [min((max(1, last), first), key=octaves_outside)]
 
 
-def _distance(times: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
-    """Seconds to the nearest multiple of `spacing`."""
-    return np.abs(times - np.round(times / spacing) * spacing)
+def _grid_merit(times: NDArray[np.float64], trust: NDArray[np.float64], bar: float) -> float:
+    """How far the hits are rewarded above chance on a grid whose bars last `bar` seconds, in deviations of chance."""
+    if not trust.sum():
+        return 0.0
+    anywhere = _reward(np.arange(0.0, bar, 0.001), bar)
+    effective_number = trust.sum() ** 2 / (trust**2).sum()
+    above_chance = np.average(_reward(times, bar), weights=trust) - anywhere.mean()
+    return float(above_chance / max(anywhere.std(), 1e-6) * np.sqrt(effective_number))
 
 
-def _envelope(impacts: Sequence[Impact], duration: float) -> NDArray[np.float64]:
-    """Impacts as bumps on an even grid; the root of their saliency, so that one cut does not outweigh all."""
-    envelope = np.zeros(int(np.ceil(duration * ENVELOPE_RATE)) + 1)
-    reach = int(4 * IMPACT_WIDTH * ENVELOPE_RATE)
-    for impact in impacts:
-        centre = round(impact.time * ENVELOPE_RATE)
-        span = np.arange(max(0, centre - reach), min(len(envelope), centre + reach + 1))
-        distance = span / ENVELOPE_RATE - impact.time
-        envelope[span] += np.sqrt(impact.saliency) * np.exp(-0.5 * (distance / IMPACT_WIDTH) ** 2)
-    return envelope
+def _reward(times: NDArray[np.float64], bar: float) -> NDArray[np.float64]:
+    """(n,) what a hit at each time is worth, 0..1."""
+    rewards = [
+        worth * np.exp(-0.5 * (_miss(times, bar / points) / HIT_WIDTH) ** 2) for points, worth in REWARDS.items()
+    ]
+    return np.asarray(np.max(rewards, axis=0))
 
 
-def _vertex(values: NDArray[np.float64]) -> float:
-    """Where the parabola through three values has its top, counted from the middle one."""
-    bend = float(values[0] - 2 * values[1] + values[2])
-    return 0.0 if bend >= 0 else float(0.5 * (values[0] - values[2]) / bend)
+def _miss(times: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """(n,) seconds to the nearest multiple of `step`."""
+    return np.asarray(np.abs(times - np.round(times / step) * step))
+
+
+def _leaning(tempo: float, prior_tempo: float | None) -> float:
+    """Minus the penalty for a tempo far from the usual and, octaves aside, from the prior one."""
+    usual = -0.5 * (np.log2(tempo / COMFORTABLE_TEMPO) / COMFORTABLE_SPREAD) ** 2
+    if prior_tempo is None:
+        return float(usual)
+    octaves = np.log2(tempo / prior_tempo)
+    return float(usual - min(0.5 * ((octaves - np.round(octaves)) / PRIOR_SPREAD) ** 2, 3.0))
+
+
+def _share_on_grid(times: NDArray[np.float64], trust: NDArray[np.float64], bar: float) -> float:
+    if not trust.sum():
+        return 0.0
+    return float(trust[_miss(times, bar / 16) <= TOLERANCE + 1e-9].sum() / trust.sum())
