@@ -18,9 +18,8 @@ def write_pack(folder: Path, n_song: int = 9, n_bar: int = 12) -> Path:
     columns: dict[str, list[np.ndarray]] = {"dt": [], "track": [], "pitch": [], "dur": [], "vel": []}
     offsets, infos = [0], []
     for index in range(n_song):
-        bar = sorted(
-            {(int(p), int(t), int(k)) for p, t, k in zip(*rng.integers([[0], [0], [40]], [[16], [5], [80]], (3, 9)), strict=False)}
-        )
+        drawn = rng.integers([0, 0, 40], [16, 5, 80], (9, 3))  # position, track, pitch
+        bar = sorted({tuple(note) for note in drawn.tolist()})
         notes = np.array([(16 * b + p, t, k) for b in range(n_bar) for p, t, k in bar])
         columns["dt"].append(np.diff(notes[:, 0], prepend=0).astype(np.uint16))
         columns["track"].append(notes[:, 1].astype(np.uint8))

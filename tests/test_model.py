@@ -19,10 +19,8 @@ TINY = PRESETS["tiny"]
 
 def example(n_bar=3, seed=0):
     rng = np.random.default_rng(seed)
-    notes = {
-        (int(p), Instrument(int(i)), int(pitch))
-        for p, i, pitch in zip(rng.integers(16 * n_bar, size=40), rng.integers(5, size=40), rng.integers(40, 80, 40), strict=False)
-    }
+    drawn = rng.integers([0, 0, 40], [16 * n_bar, 5, 80], (40, 3))
+    notes = {(position, Instrument(track), pitch) for position, track, pitch in drawn.tolist()}
     song = Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
     words = encode(song)
     return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))

@@ -1,0 +1,189 @@
+"""What a user types and reads."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from click.testing import CliRunner
+from clips import draw_clip
+
+from cmt.checkpoint import save_checkpoint
+from cmt.cli import main
+from cmt.config import PRESETS
+from cmt.model import MusicTransformer
+from midi_io import has_fluidsynth
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return draw_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 3.0)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save_checkpoint(MusicTransformer(PRESETS["tiny"]), path, {"words": 0})
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def one_line(result):
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr.strip()
+
+
+def test_generate_says_what_it_made(clip, checkpoint, tmp_path):
+    result = run("generate", clip, "-o", tmp_path, "--genre", "pop", "--midi-only", "--checkpoint", checkpoint)
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        *("video", "music", "control", "took"),
+        *["wrote"] * 3,
+    ]
+    assert str(tmp_path / "clip.mid") in result.stdout
+    assert result.stderr == ""
+
+
+def test_quiet_is_quiet(clip, checkpoint, tmp_path):
+    result = run("generate", clip, "-o", tmp_path, "--midi-only", "-q", "--checkpoint", checkpoint)
+    assert (result.exit_code, result.output) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.mp4", None, "missing.mp4"),
+        ("text.mp4", b"just text", "text.mp4"),
+        ("empty.mp4", b"", "empty.mp4"),
+    ],
+)
+@pytest.mark.parametrize("command", ["generate", "analyze"])
+def test_a_bad_video_is_one_line_and_exit_code_1(command, name, content, message, tmp_path):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    options = ["-o", tmp_path / "out", "--midi-only"] if command == "generate" else []
+    result = run(command, tmp_path / name, *options)
+    assert result.exit_code == 1
+    assert message in one_line(result)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_is_no_video(tmp_path):
+    result = run("analyze", tmp_path)
+    assert result.exit_code == 1
+    assert one_line(result).startswith("cmt: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--genre", "polka"], "country, dance, electronic, metal, pop, rock"),
+        (["--instruments", "drums,kazoo"], "no instrument 'kazoo'; choose from drums, piano, guitar, bass, strings"),
+        (["--key", "H:minor"], "with a tonic of C, C#, D"),
+        (["--control", "1.5"], "1.5 is not in the range 0<=x<=1"),
+        (["--tempo", "fast"], "'fast' is not a valid float"),
+        (["--original-audio", "louder"], "drop"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_exit_code_2(options, message, clip, tmp_path):
+    result = run("generate", clip, "-o", tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert message in one_line(result).replace("'country', 'dance', 'electronic', 'metal', 'pop', 'rock'", message)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_checkpoint_is_one_line_and_exit_code_1(clip, tmp_path):
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing good")
+    result = run("generate", clip, "-o", tmp_path / "out", "--midi-only", "--checkpoint", tmp_path / "bad.safetensors")
+    assert result.exit_code == 1
+    assert "damaged, or not a checkpoint of cmt" in one_line(result)
+    assert not (tmp_path / "out").exists()
+
+
+def test_analyze_as_json_holds_what_a_program_needs(clip):
+    result = run("analyze", clip, "--json")
+    assert result.exit_code == 0, result.output
+    rhythm = json.loads(result.stdout)
+    assert {"duration", "fps", "tempo", "n_bar", "speed_per_bar", "visual_beats", "cuts"} <= set(rhythm)
+    assert rhythm["duration"] == pytest.approx(3.0) and rhythm["fps"] == pytest.approx(12)
+    assert len(rhythm["speed_per_bar"]) == rhythm["n_bar"]
+    assert rhythm["n_bar"] * 240 / rhythm["tempo"] == pytest.approx(3.0)
+
+
+def test_analyze_draws_a_picture(clip, tmp_path):
+    result = run("analyze", clip, "--plot", tmp_path / "rhythm.png")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "rhythm.png").read_bytes().startswith(b"\x89PNG")
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        "picture",
+        "tempo",
+        "speed",
+        "beats",
+        "cuts",
+        "wrote",
+    ]
+
+
+def test_a_picture_of_an_unknown_format_is_one_line(clip, tmp_path):
+    result = run("analyze", clip, "--plot", tmp_path / "rhythm.xyz")
+    assert result.exit_code == 1
+    assert "rhythm.xyz" in one_line(result)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
+def test_render_plays_a_midi_file(clip, checkpoint, tmp_path):
+    run("generate", clip, "-o", tmp_path, "--midi-only", "--checkpoint", checkpoint)
+    result = run("render", tmp_path / "clip.mid", "-o", tmp_path / "song.wav")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "song.wav").stat().st_size > 100_000
+
+
+def test_render_of_no_midi_is_one_line(tmp_path):
+    (tmp_path / "song.mid").write_bytes(b"MThd")
+    result = run("render", tmp_path / "song.mid")
+    assert result.exit_code == 1
+    assert "song.mid" in one_line(result)
+
+
+def test_train_on_no_pack_is_one_line(tmp_path):
+    result = run("train", tmp_path / "lpd5_16th_x.npz.xz", "-o", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "lpd5_16th_x.npz.xz" in one_line(result)
+    assert not (tmp_path / "run").exists()
+
+
+def test_help_starts_without_torch():
+    script = """
+import sys
+from cmt.cli import main
+try:
+    main(["generate", "--help"])
+except SystemExit:
+    assert "torch" not in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "--control" in result.stdout
+
+
+def test_every_option_has_a_help_text():
+    for command in main.commands.values():
+        assert command.help
+        for parameter in command.params:
+            assert (
+                getattr(parameter, "help", None)
+                or parameter.param_type_name == "argument"
+                or parameter.name
+                in {
+                    "preset",
+                    "seed",
+                    "learning_rate",
+                }
+            )
