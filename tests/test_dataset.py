@@ -11,7 +11,7 @@ from cmt.config import TrainConfig
 from cmt.dataset import batches, cut_notes, draw_example, examples, read_packs, validation_examples
 from cmt.encoding import Words, decode
 from cmt.errors import CmtError
-from cmt.key import key_of_song
+from cmt.key import estimate_key, home_key
 from cmt.words import FREE, WordType
 from midi_io.song import Instrument
 
@@ -39,9 +39,16 @@ def test_every_example_is_a_whole_piece_that_decodes(corpus):
 
 def test_songs_are_brought_home(corpus):
     rng = np.random.default_rng(0)
-    for index in range(len(corpus.songs)):
+    for index, song in enumerate(corpus.songs):
+        notes = corpus.notes_of(index)
+        pitched = notes.pitch[notes.instrument != Instrument.DRUMS]
+        key = estimate_key(np.bincount(pitched % 12, minlength=12))  # all notes last equally long
+        assert (key.tonic + song.semitones_home) % 12 == home_key(key.mode).tonic
         example = draw_example(corpus, index, TrainConfig(whole_song_share=1.0), rng)
-        assert key_of_song(decode(Words(example.fields, example.positions), 120)).tonic in (0, 9)
+        at_home = [
+            note.pitch for note in decode(Words(example.fields, example.positions), 120).notes if note.instrument
+        ]
+        assert set(at_home) == set((pitched.astype(int) + song.semitones_home).tolist())
 
 
 def test_initial_words_are_left_free_at_the_share_asked_for(corpus):

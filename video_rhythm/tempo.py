@@ -26,8 +26,11 @@ FEWEST_IMPACTS = 4
 """Three intervals; fewer can be regular by chance."""
 FEWEST_BEATS = 3.0
 """A pulse must go on for so many beats."""
-LEAST_CONFIDENCE = 0.15
+LEAST_CONFIDENCE = 0.12
 """Below this there is no visual tempo."""
+CHANCE_SECONDS = 2.5
+"""Impacts at random look as regular as this over the seconds they span (99th percentile of simulated ones), so
+in a short video a pulse must be plainer."""
 MULTIPLES = 4
 """How many beats ahead a pulse is followed."""
 
@@ -87,7 +90,7 @@ def visual_tempo(duration: float, impacts: Sequence[Impact]) -> VisualTempo:
     octaves = np.log2(60.0 / lags / USUAL_TEMPO) / USUAL_SPREAD
     best = int((np.maximum(similarity, 0.0) * np.exp(-0.5 * octaves**2)).argmax())
     confidence = float(np.clip(similarity[best], 0.0, 1.0))
-    if confidence < LEAST_CONFIDENCE:
+    if confidence < max(LEAST_CONFIDENCE, CHANCE_SECONDS / (impacts[-1].time - impacts[0].time)):
         return VisualTempo(None, confidence)
     return VisualTempo(60.0 / _refine(float(lags[best]), impacts), confidence)
 
