@@ -380,6 +380,13 @@ def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool)
     show_default=True,
     help="How a word's attributes are drawn.",
 )
+@click.option(
+    "--kernel",
+    type=click.Choice(["chunked", "fast-transformers"]),
+    default=TrainConfig.kernel,
+    show_default=True,
+    help="Who multiplies out the attention; the numbers are the same.",
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads of torch. Left out, torch decides.")
 @click.option("--seed", type=click.IntRange(0), default=TrainConfig.seed, show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -392,6 +399,7 @@ def train(
     transpose: str,
     learning_rate: float,
     heads: str,
+    kernel: str,
     threads: int | None,
     seed: int,
     quiet: bool,
@@ -413,7 +421,7 @@ def train(
     model_config = PRESETS[preset]
     if heads != "preset":
         model_config = replace(model_config, chained_heads=heads == "chained")
-    config = TrainConfig(transpose=transpose, learning_rate=learning_rate, seed=seed)
+    config = TrainConfig(transpose=transpose, learning_rate=learning_rate, seed=seed, kernel=kernel)
     corpus, validation = read_packs(list(packs), "train"), read_packs(list(packs), "val")
     if not quiet:
         click.echo(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")

@@ -103,6 +103,8 @@ class TrainConfig:
     seed: int = 0
     precision: str = "auto"
     """`fp32`, `bf16` (autocast), or `auto`: bf16 where the processor multiplies it in hardware."""
+    kernel: str = "chunked"
+    """Who multiplies out the attention: `chunked`, our own, or `fast-transformers`, where it is installed."""
     checkpoint_minutes: float = 4.0
     """Minutes between checkpoints, each with a validation."""
     validation_words: int = 60_000

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def train(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(config.seed)
     model = MusicTransformer(model_config).to(device)
+    model.use_kernel(_available(config.kernel))
     optimizer = _optimizer(model, config)
     rng = np.random.default_rng(config.seed)
     progress = _resume(run, model, optimizer, rng) if resume else _begin(run, model_config, config)
@@ -155,6 +157,12 @@ def _step(
     torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
     optimizer.step()
     return loss.item()
+
+
+def _available(kernel: str) -> str:
+    if kernel == "fast-transformers" and find_spec("fast_transformers") is None:
+        raise CmtError("fast-transformers is not installed; README.md says how to build it, or leave --kernel out")
+    return kernel
 
 
 def _optimizer(model: MusicTransformer, config: TrainConfig) -> torch.optim.AdamW:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -77,6 +78,13 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path, corpora, monkeypa
     )
     with pytest.raises(CmtError, match="no longer a number"):
         train(*corpora, tmp_path, MINIATURE, QUICK, minutes=SECONDS, show_progress=False)
+
+
+def test_a_kernel_that_is_not_installed_is_named(tmp_path, corpora):
+    if find_spec("fast_transformers"):
+        pytest.skip("it is installed here")
+    with pytest.raises(CmtError, match="fast-transformers is not installed"):
+        train(*corpora, tmp_path, MINIATURE, replace(QUICK, kernel="fast-transformers"), minutes=SECONDS)
 
 
 def test_the_learning_rate_rises_stays_and_falls():

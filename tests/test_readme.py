@@ -1,0 +1,84 @@
+"""The README tells the truth: its commands and its Python run as they stand."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from clips import draw_clip
+from packs import write_pack
+
+from cmt.cli import main
+from cmt.soundtrack import Wishes, make_soundtrack
+from midi_io import has_fluidsynth
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+COMMANDS = [
+    line.split("#")[0].strip().removeprefix(".venv/bin/")
+    for block in blocks("sh")
+    for line in block.splitlines()
+    if line.removeprefix(".venv/bin/").startswith("cmt ")
+]
+needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder with the files that the README's commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    clip = draw_clip(folder / "video.mp4", 2.0)
+    files = make_soundtrack(clip, folder / "made", Wishes(midi_only=True)).files
+    shutil.copy(next(file for file in files if file.suffix == ".mid"), folder / "song.mid")
+    pack = write_pack(folder)
+    pack.rename(folder / "lpd5_16th_labelled.npz.xz")
+    (folder / "songs_test.json.xz").rename(folder / "songs_labelled.json.xz")
+    return folder
+
+
+def test_the_readme_has_commands():
+    assert {shlex.split(command)[1] for command in COMMANDS} == {"generate", "analyze", "render", "train"}
+
+
+@needs_fluidsynth
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_runs_as_it_stands(command, workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    # Two hours of training are not for a test.
+    arguments = shlex.split(command.replace("--minutes 120", "--minutes 0.01"))[1:]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+
+
+@needs_fluidsynth
+def test_the_python_runs_as_it_stands(workplace, monkeypatch, capsys):
+    monkeypatch.chdir(workplace)
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), {})
+    assert "out/video.mid" in capsys.readouterr().out
+
+
+def test_every_option_of_generate_is_told_of():
+    for parameter in main.commands["generate"].params:
+        for name in parameter.opts:
+            if name.startswith("--") and name not in {"--output", "--quiet"}:
+                assert name in README, name
+
+
+def test_links_lead_to_files():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
