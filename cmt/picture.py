@@ -54,6 +54,8 @@ def draw_soundtrack(rhythm: VideoRhythm, song: Song, path: Path) -> None:
         for cut in rhythm.cuts:
             axes.axvline(cut, color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     lower.set_xlabel("seconds (grid: bars)")
+    if song.notes:
+        figure.legend(*lower.get_legend_handles_labels(), loc="outside lower center", ncols=len(Instrument))
     figure.savefig(path, dpi=120)
 
 
@@ -133,6 +135,6 @@ def _plot_piano_roll(axes: Axes, song: Song) -> None:
     axes.set_xticks(np.arange(0, song.duration, bar_seconds), minor=True)
     axes.grid(axis="x", which="minor", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.set_ylabel("MIDI pitch (drums below)")
-    if song.notes:
-        axes.legend(loc="upper right", ncols=len(Instrument), fontsize="small", framealpha=0.9)
+    axes.set_ylabel("MIDI pitch, C by C (drums below)")
+    # The drums' rows have no pitch: ticks stand beside the pitched notes only.
+    axes.set_yticks([pitch for pitch in range(0, 128, 12) if floor < pitch <= max(pitched, default=80)])
