@@ -38,7 +38,7 @@ class VideoRhythm:
     height: int
     """Pixels, of the upright picture."""
     flow: FlowSeries
-    """Speed and direction of the motion, about 15 times a second."""
+    """Speed and direction of the motion, up to 30 times a second."""
     saliency: NDArray[np.float64]
     """(n,) how much the motion grows, at `flow.times`, in diagonals per second; raised at cuts."""
     visual_beats: tuple[VisualBeat, ...]

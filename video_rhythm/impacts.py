@@ -17,7 +17,7 @@ CUT_QUANTILE = 0.98
 """A cut counts as much as the strongest impacts of the motion in the same video, those beyond this quantile..."""
 LEAST_CUT = 0.01
 """...but at least so much (diagonals per second), also where nothing moves."""
-LEAST_IMPACT = 0.0008
+LEAST_IMPACT = 0.0005
 """Diagonals per second: below this a peak is the noise of compression."""
 SHARE_OF_STRONGEST = 0.04
 """A peak weaker than this share of the strong impacts of the video (`CUT_QUANTILE`) is not seen beside them."""
@@ -25,7 +25,7 @@ PEAK_REACH = 0.1
 """Seconds on each side within which a peak must be the largest value."""
 SURROUNDINGS = 0.4
 """Seconds on each side whose mean a peak must exceed `ABOVE_SURROUNDINGS` times."""
-ABOVE_SURROUNDINGS = 1.5
+ABOVE_SURROUNDINGS = 1.7
 
 
 class Impact(NamedTuple):

@@ -26,7 +26,7 @@ FEWEST_IMPACTS = 4
 """Three intervals; fewer can be regular by chance."""
 FEWEST_BEATS = 3.0
 """A pulse must go on for so many beats."""
-LEAST_CONFIDENCE = 0.12
+LEAST_CONFIDENCE = 0.15
 """Below this there is no visual tempo."""
 CHANCE_SECONDS = 2.5
 """Impacts at random look as regular as this over the seconds they span (99th percentile of simulated ones), so
@@ -170,6 +170,7 @@ def fit_tempo(
     duration: float,
     hits: Sequence[float] = (),
     weights: Sequence[float] | None = None,
+    *,
     tempo_range: tuple[float, float] = MUSIC_RANGE,
     prior_tempo: float | None = None,
 ) -> TempoFit:
