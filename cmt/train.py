@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from tqdm import tqdm
 
 from cmt.checkpoint import load_tensors, save_checkpoint, save_tensors
@@ -77,40 +78,79 @@ def train(
 ) -> Progress:
     """Train until `minutes` are spent; the run's folder always holds the newest checkpoint.
 
+    Started by torchrun, the processes share each step: every one learns from a batch of its own,
+    their gradients are averaged, and the first one validates and saves. On a CPU two processes of one
+    thread each do more than one process of two threads.
+
     Raises
     ------
     CmtError
         If the folder already holds a run and `resume` is not asked, or the other way round,
         or if the loss is no longer a number.
     """
+    team = _Team()
     run.mkdir(parents=True, exist_ok=True)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = f"cuda:{team.local_rank}" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(config.seed)
     model = MusicTransformer(model_config).to(device)
     model.use_kernel(_available(config.kernel))
     optimizer = _optimizer(model, config)
     rng = np.random.default_rng(config.seed)
-    progress = _resume(run, model, optimizer, rng) if resume else _begin(run, model_config, config)
+    progress = _resume(run, model, optimizer, rng) if resume else _begin(run, model_config, config, team)
+    if team.rank:
+        rng = np.random.default_rng([config.seed, team.rank, progress.step])
     held_out = [[example] for example in validation_examples(validation, config)]
     held_out = list(_in_batches(held_out, config.words_per_step))
     stream = batches(examples(corpus, config, rng), config.words_per_step)
     clock = _Clock(device, progress.seconds)
     saved_at = clock.seconds()
-    with tqdm(total=round(minutes * 60), initial=round(clock.seconds()), unit="s", disable=not show_progress) as bar:
-        while clock.seconds() < 60 * minutes:
+    quiet = team.rank > 0 or not show_progress
+    with tqdm(total=round(minutes * 60), initial=round(clock.seconds()), unit="s", disable=quiet) as bar:
+        while (share_done := team.agree(clock.seconds() / (60 * minutes))) < 1:
             batch = collate(next(stream), device)
-            rate = learning_rate(progress.step, clock.seconds() / (60 * minutes), config)
-            loss = _step(model, optimizer, batch, rate, config)
+            rate = learning_rate(progress.step, share_done, config)
+            loss = _step(model, optimizer, batch, rate, config, team)
             progress.step += 1
-            progress.n_word += int(batch.mask.sum())
+            progress.n_word += team.size * int(batch.mask.sum())
             bar.n = min(round(clock.seconds()), bar.total)
             bar.set_postfix(loss=f"{loss:.3f}", words=f"{progress.n_word / 1e6:.2f}M", refresh=True)
-            if clock.seconds() - saved_at > 60 * config.checkpoint_minutes:
+            if team.rank == 0 and clock.seconds() - saved_at > 60 * config.checkpoint_minutes:
                 progress.seconds = saved_at = clock.seconds()
                 _save(run, model, optimizer, rng, progress, validate(model, held_out, config), model_config, config)
     progress.seconds = clock.seconds()
-    _save(run, model, optimizer, rng, progress, validate(model, held_out, config), model_config, config)
+    if team.rank == 0:
+        _save(run, model, optimizer, rng, progress, validate(model, held_out, config), model_config, config)
     return progress
+
+
+class _Team:
+    """The processes that train together: one, or those that torchrun started."""
+
+    def __init__(self) -> None:
+        self.rank = int(os.environ.get("RANK", 0))
+        self.local_rank = int(os.environ.get("LOCAL_RANK", 0))
+        self.size = int(os.environ.get("WORLD_SIZE", 1))
+        if self.size > 1 and not distributed.is_initialized():
+            distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+    def agree(self, value: float) -> float:
+        """The first process's value."""
+        if self.size == 1:
+            return value
+        told = torch.tensor([value], device=self.local_rank if torch.cuda.is_available() else "cpu")
+        distributed.broadcast(told, 0)
+        return float(told)
+
+    def average_gradients(self, model: MusicTransformer) -> None:
+        """Every process's gradients become the mean of all."""
+        if self.size == 1:
+            return
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        joined = torch.cat([gradient.flatten() for gradient in gradients])
+        distributed.all_reduce(joined)
+        joined /= self.size
+        for gradient, mean in zip(gradients, joined.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
 
 
 def learning_rate(step: int, share_done: float, config: TrainConfig) -> float:
@@ -143,7 +183,12 @@ def validate(model: MusicTransformer, held_out: list[list[Example]], config: Tra
 
 
 def _step(
-    model: MusicTransformer, optimizer: torch.optim.Optimizer, batch: Batch, rate: float, config: TrainConfig
+    model: MusicTransformer,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    rate: float,
+    config: TrainConfig,
+    team: _Team,
 ) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -154,6 +199,7 @@ def _step(
         raise CmtError("the loss is no longer a number; go on from the last checkpoint with a lower --learning-rate")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    team.average_gradients(model)
     torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
     optimizer.step()
     return loss.item()
@@ -200,7 +246,7 @@ class _Clock:
     """Seconds worked: CPU time of the process, halved for its threads, or wall time on a GPU."""
 
     def __init__(self, device: str, before: float) -> None:
-        self.read = time.monotonic if device == "cuda" else self._cpu_seconds
+        self.read = time.monotonic if device.startswith("cuda") else self._cpu_seconds
         self.start = self.read() - before
 
     def seconds(self) -> float:
@@ -211,7 +257,9 @@ class _Clock:
         return time.process_time() / torch.get_num_threads()
 
 
-def _begin(run: Path, model_config: ModelConfig, config: TrainConfig) -> Progress:
+def _begin(run: Path, model_config: ModelConfig, config: TrainConfig, team: _Team) -> Progress:
+    if team.rank:
+        return Progress()
     if (run / STATE).exists():
         raise CmtError(f"{run}: holds a training already; go on with --resume or choose another folder")
     (run / "config.json").write_text(json.dumps({"model": asdict(model_config), "train": asdict(config)}, indent=1))

@@ -21,28 +21,26 @@ def write_clip(
     *,
     times: Sequence[float] | None = None,
     codec: str = "mpeg4",
-    sound: bool = False,
 ) -> Path:
     """Encode `pictures`, all of one size, at `fps` a second, or at `times` (seconds) if they are given.
 
-    MPEG-4 by default: it is in every build of FFmpeg, and quick. Timestamps are exact to a millisecond.
+    MPEG-4 by default: it is in every build of FFmpeg, and quick. `times` are exact to a millisecond.
     """
+    rate = Fraction(fps).limit_denominator(1001)
+    tick = 1 / rate if times is None else Fraction(1, 1000)
     with av.open(str(path), "w") as container:
         stream = None
-        if sound:
-            add_sound(container)
         for index, picture in enumerate(pictures):
             if stream is None:
-                stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
+                stream = container.add_stream(codec, rate=rate)
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt = "bgr8" if codec == "gif" else "yuv420p"
                 stream.bit_rate = 8_000_000
-                stream.codec_context.time_base = Fraction(1, 1000)
+                stream.codec_context.time_base = tick
                 stream.codec_context.gop_size = 12
             layout = "gray" if picture.ndim == 2 else "rgb24"
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=layout)
-            time = index / fps if times is None else times[index]
-            frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
+            frame.pts, frame.time_base = index if times is None else round(times[index] * 1000), tick
             container.mux(stream.encode(frame))
         if stream is not None:
             container.mux(stream.encode())

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d
 
 SAMPLE_STEP = 0.033
 """Seconds. Flow is measured over at least this long: between all pictures up to 30 frames a second, every second
@@ -23,9 +22,6 @@ LONGEST_STEP = 0.25
 """Seconds. A picture shown for longer stands still until just before the next one."""
 N_DIRECTION = 12
 """Bins of the directogram; bin 0 is centred on motion to the right, bin 3 on motion downwards."""
-SMOOTHING = (0.25, 0.5, 0.25)
-"""Weights over neighbouring samples. They even out the judder of pictures that were dropped or moved by whole
-pixels, which would else be an impact at every picture."""
 SHORTEST_HALT = 0.13
 """Seconds for which a picture must stand still amid motion for that to be a halt."""
 SAME_PICTURE = 0.05
@@ -197,8 +193,13 @@ def _bridge_cuts(
 
 
 def _smooth(directogram: NDArray[np.float32], steps: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Hand a quarter of each step's way to each neighbour; the whole way stays what it was."""
+    """Hand a quarter of each step's way to each neighbour; the whole way stays what it was.
+
+    That evens out the judder of pictures that were dropped or moved by whole pixels, which would else be an
+    impact at every picture.
+    """
     if not len(steps):
         return directogram
-    way = convolve1d(directogram * steps[:, None], SMOOTHING, axis=0, mode="reflect")
+    way = np.pad(directogram * steps[:, None], ((1, 1), (0, 0)), mode="edge")
+    way = (way[:-2] + 2 * way[1:-1] + way[2:]) / 4
     return np.asarray(way / steps[:, None], dtype=np.float32)

@@ -32,7 +32,7 @@ SHORTER_SIDE = 32
 """Neither side of a grey picture falls below this: optical flow needs some room."""
 SHORTEST_VIDEO = 0.5
 """Seconds; there is nothing rhythmical to measure in less."""
-RESTART = 1.0
+RESTART = 0.25
 """Seconds. Timestamps that run back further than this have started anew (recordings joined
 end to end); smaller steps back are a muxer's slip."""
 READ_ERRORS_IN_A_ROW = 50

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import fftconvolve
 
 from .impacts import Impact
 
@@ -106,7 +104,8 @@ def envelope(duration: float, impacts: Sequence[Impact]) -> NDArray[np.float64]:
         if 0 <= place < len(values):
             values[place] += height
     width = IMPACT_WIDTH * ENVELOPE_RATE
-    return np.asarray(gaussian_filter1d(values, width, mode="constant")) * width * np.sqrt(2 * np.pi)
+    reach = np.arange(-int(4 * width), int(4 * width) + 1)
+    return np.convolve(values, np.exp(-0.5 * (reach / width) ** 2))[reach[-1] : reach[-1] + len(values)]
 
 
 def autocorrelation(values: NDArray[np.float64], n_lag: int) -> NDArray[np.float64]:
@@ -115,7 +114,9 @@ def autocorrelation(values: NDArray[np.float64], n_lag: int) -> NDArray[np.float
     1 at lag 0; 0 is what impacts scattered at random would give.
     """
     n_lag = min(n_lag, len(values))
-    products = fftconvolve(values, values[::-1])[len(values) - 1 :][:n_lag]
+    # Padded, so that the end does not meet the beginning.
+    spectrum = np.fft.rfft(values, len(values) + n_lag)
+    products = np.fft.irfft(np.abs(spectrum) ** 2, len(values) + n_lag)[:n_lag]
     # Longer lags have fewer pairs; without this a pulse would seem to fade.
     products = products * (len(values) / (len(values) - np.arange(n_lag)))
     by_chance = values.sum() ** 2 / len(values)
@@ -139,7 +140,8 @@ def _pulse(duration: float, impacts: Sequence[Impact]) -> tuple[NDArray[np.float
     # A multiple that two thirds of the span do not hold has too few pairs to be heard.
     ahead[lags * np.arange(1, MULTIPLES + 1)[:, None] > span * 2 / 3] = np.nan
     ahead[0] = np.nan_to_num(ahead[0])
-    return lags, np.nanmean(ahead, axis=0)
+    # Where nothing follows after one beat, later beats do not make up for it: it is the double of a slow pulse.
+    return lags, np.minimum(np.nanmean(ahead, axis=0), 2 * ahead[0])
 
 
 def _refine(period: float, impacts: Sequence[Impact]) -> float:
@@ -234,7 +236,7 @@ def _grid_merit(times: NDArray[np.float64], trust: NDArray[np.float64], bar: flo
     """How far the hits are rewarded above chance on a grid whose bars last `bar` seconds, in deviations of chance."""
     if not trust.sum():
         return 0.0
-    anywhere = _reward(np.arange(0.0, bar, 0.001), bar)
+    anywhere = _reward(np.arange(0.0, bar, HIT_WIDTH / 5), bar)
     effective_number = trust.sum() ** 2 / (trust**2).sum()
     above_chance = np.average(_reward(times, bar), weights=trust) - anywhere.mean()
     return float(above_chance / max(anywhere.std(), 1e-6) * np.sqrt(effective_number))
