@@ -1,0 +1,107 @@
+"""From a file to its rhythm: clips with a planted answer."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from synthetic import hop, moving_square, pan, texture, write_clip
+
+from video_rhythm import VideoRhythm, analyze
+
+
+@pytest.mark.parametrize("fps", [24, 30, 60])
+@pytest.mark.parametrize("bpm", [60, 90, 128])
+def test_a_square_that_hops_is_heard_at_its_tempo(tmp_path, fps, bpm):
+    rhythm = analyze(write_clip(tmp_path / "a.mp4", moving_square(hop(bpm, first=0.31), 8.0, fps), fps))
+    assert rhythm.tempo == pytest.approx(bpm, rel=0.01)
+    planted = np.arange(0.31, 7.9, 60 / bpm)
+    beats = np.array([beat.time for beat in rhythm.visual_beats])
+    assert np.abs(beats[:, None] - planted).min(axis=0).max() < 0.04
+    assert len(beats) == len(planted)
+    assert rhythm.cuts == ()
+
+
+def test_cuts_are_visual_beats_to_the_frame(tmp_path):
+    pictures = [texture(96, 160, seed, grain=20) for seed in (0, 1, 2) for _ in range(25)]
+    rhythm = analyze(write_clip(tmp_path / "a.mp4", pictures, 25))
+    assert rhythm.cuts == pytest.approx((1.0, 2.0), abs=1e-3)
+    assert [beat.time for beat in rhythm.visual_beats] == pytest.approx([1.0, 2.0], abs=1e-3)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_an_empty_picture_has_no_rhythm(tmp_path, level):
+    rhythm = analyze(write_clip(tmp_path / "a.mp4", [np.full((96, 160), level, np.uint8)] * 50, 25))
+    assert (rhythm.tempo, rhythm.visual_beats, rhythm.cuts) == (None, (), ())
+    assert rhythm.speed_per_bar(120.0, 1).tolist() == [0.0]
+
+
+def test_a_gliding_picture_has_speed_but_no_rhythm(tmp_path):
+    rhythm = analyze(write_clip(tmp_path / "a.mp4", pan(4.0, 25, 0.2), 25))
+    assert rhythm.speed_per_bar(120.0, 2) == pytest.approx([0.2, 0.2], rel=0.12)
+    assert rhythm.tempo is None and len(rhythm.visual_beats) <= 1
+
+
+def test_a_clip_of_one_second_as_gif_has_a_rhythm(tmp_path):
+    pictures = moving_square(hop(120), 1.1, 20)
+    rhythm = analyze(write_clip(tmp_path / "a.gif", pictures, 20, codec="gif"))
+    assert rhythm.duration == pytest.approx(1.1, abs=0.02)
+    assert np.isfinite(rhythm.speed_per_bar(218.0, 1)).all()
+
+
+def test_uneven_frame_times_do_not_move_the_beats(tmp_path):
+    rng = np.random.default_rng(0)
+    times = np.cumsum(rng.choice([1 / 60, 1 / 30, 1 / 20], 300))
+    times -= times[0]
+    place = hop(90, first=0.4)
+    squares = [next(iter(moving_square(lambda _, t=t: place(t), 1 / 25, 25))) for t in times]
+    rhythm = analyze(write_clip(tmp_path / "a.mkv", squares, 25, times=times.tolist()))
+    assert rhythm.tempo == pytest.approx(90, rel=0.02)
+
+
+def test_progress_grows_and_reaches_the_end(tmp_path):
+    calls = []
+    path = write_clip(tmp_path / "a.mp4", pan(2.0, 25, 0.1), 25)
+    rhythm = analyze(path, progress=lambda done, total: calls.append((done, total)))
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+    assert calls[-1] == (rhythm.duration, rhythm.duration)
+
+
+@pytest.mark.parametrize(("tempo", "n_bar"), [(120.0, 1), (3000.0, 40), (30.0, 4), (120.0, 5)])
+def test_speed_per_bar_is_finite_for_any_bars(tmp_path, tempo, n_bar):
+    rhythm = analyze(write_clip(tmp_path / "a.mp4", pan(1.0, 25, 0.1), 25))
+    speeds = rhythm.speed_per_bar(tempo, n_bar)
+    assert speeds.shape == (n_bar,) and np.isfinite(speeds).all() and (speeds >= 0).all()
+
+
+@pytest.mark.parametrize(("tempo", "n_bar"), [(0.0, 1), (-1.0, 1), (float("nan"), 1), (120.0, 0)])
+def test_bars_that_cannot_be_are_a_programmers_mistake(tmp_path, tempo, n_bar):
+    rhythm = analyze(write_clip(tmp_path / "a.mp4", pan(1.0, 25, 0.1), 25))
+    with pytest.raises(ValueError):
+        rhythm.speed_per_bar(tempo, n_bar)
+
+
+def test_measuring_again_gives_the_same(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", moving_square(hop(100), 3.0, 25), 25)
+    first, second = analyze(path), analyze(path)
+    assert isinstance(first, VideoRhythm)
+    assert (first.saliency == second.saliency).all()
+    assert (first.visual_beats, first.cuts, first.tempo) == (second.visual_beats, second.cuts, second.tempo)
+
+
+def test_memory_does_not_grow_with_the_pictures(tmp_path):
+    peaks = []
+    for seconds in (2.0, 8.0):
+        path = write_clip(tmp_path / f"{seconds}.mp4", pan(seconds, 25, 0.05), 25)
+        tracemalloc.start()
+        analyze(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 300_000  # 150 pictures of 15 kB would be 2.3 MB
+
+
+def test_nothing_is_printed(tmp_path, capfd):
+    content = bytearray(write_clip(tmp_path / "a.avi", pan(3.0, 25, 0.1), 25).read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 2000] = bytes(range(250)) * 8
+    (tmp_path / "b.avi").write_bytes(content)
+    analyze(tmp_path / "b.avi")
+    assert capfd.readouterr() == ("", "")
