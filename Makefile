@@ -78,11 +78,11 @@ $(BIN)/pip:
 	@echo "setup: making $(VENV)"
 	@'$(PYTHON)' -m venv $(VENV)
 
-# Without this library cmt still writes MIDI and plays it by simpler means, so its absence stops nothing.
+# Without this library cmt still writes MIDI, but no audio.
 system: | $(INSTALLED)
 	@$(BIN)/python -c 'import sys, ctypes.util as u; sys.exit(not u.find_library("fluidsynth"))' || { \
 		package=libfluidsynth3; \
 		echo "setup: installing $$package, the synthesizer's library"; \
 		{ $(CAN_APT) && $(APT_INSTALL); } || \
-		echo "setup: FluidSynth's library is missing, going on without it; for better sound type:" \
+		echo "setup: FluidSynth's library is missing: without it cmt generate works with --midi-only alone; type:" \
 			"sudo apt-get install $$package (on macOS: brew install fluid-synth)" >&2; }

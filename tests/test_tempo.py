@@ -91,6 +91,12 @@ def test_a_prior_tempo_or_its_octave_is_kept_to():
     assert fit_tempo(60.0, prior_tempo=46.0).tempo == pytest.approx(92)
 
 
+def test_a_sure_prior_outweighs_hits_that_an_unsure_one_does_not():
+    hits = np.arange(1, 30) * 0.75  # at 80 BPM
+    assert fit_tempo(24.0, hits, prior_tempo=100.0, prior_confidence=0.0).tempo == pytest.approx(80)
+    assert fit_tempo(24.0, hits, prior_tempo=100.0, prior_confidence=1.0).tempo == pytest.approx(100)
+
+
 def test_heavy_hits_outweigh_light_ones():
     at_80, at_100 = np.arange(1, 16) * 0.75, np.arange(1, 16) * 0.6
     hits = np.concatenate([at_80, at_100])
@@ -112,6 +118,7 @@ def test_a_very_short_video_has_the_nearest_number_of_bars(duration, n_bar):
         dict(duration=5.0, hits=[1.0], weights=[]),
         dict(duration=5.0, hits=[1.0], weights=[-1.0]),
         dict(duration=5.0, prior_tempo=0.0),
+        dict(duration=5.0, prior_tempo=100.0, prior_confidence=1.5),
     ],
 )
 def test_numbers_out_of_range_are_a_programmers_mistake(bad):

@@ -46,6 +46,9 @@ COMFORTABLE_SPREAD = 0.5
 """Octaves, the standard deviation of that leaning; a prior tempo is held to with `PRIOR_SPREAD`."""
 PRIOR_SPREAD = 0.1
 """Octaves, about 7 per cent, so that neighbouring numbers of bars can still be weighed."""
+PRIOR_TRUST = 5.0
+"""How many times heavier a prior tempo of full confidence weighs than one of none: music at another tempo than a
+plain pulse of the picture is worse than music that keeps its tempo and misses its phase."""
 
 
 class VisualTempo(NamedTuple):
@@ -175,6 +178,7 @@ def fit_tempo(
     *,
     tempo_range: tuple[float, float] = MUSIC_RANGE,
     prior_tempo: float | None = None,
+    prior_confidence: float = 0.0,
 ) -> TempoFit:
     """The tempo at which a whole number of 4/4 bars lasts exactly `duration`, and the hits fall on its grid.
 
@@ -196,6 +200,8 @@ def fit_tempo(
         number whose tempo is nearest to the range in octaves is taken.
     prior_tempo
         BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
+    prior_confidence
+        0..1: how sure the prior tempo is, and so how much it weighs against the hits.
 
     Raises
     ------
@@ -209,10 +215,15 @@ def fit_tempo(
         raise ValueError(f"duration {duration} and tempo range {tempo_range} must be above 0 and in order")
     if prior_tempo is not None and not prior_tempo > 0:
         raise ValueError(f"prior tempo must be above 0, got {prior_tempo}")
+    if not 0 <= prior_confidence <= 1:
+        raise ValueError(f"prior confidence must be from 0 to 1, got {prior_confidence}")
     if len(times) != len(trust) or (trust < 0).any() or not np.isfinite(trust).all():
         raise ValueError("each hit needs one weight of 0 or more")
     numbers = _numbers_of_bars(duration, lowest, highest)
-    merits = [_grid_merit(times, trust, duration / n) + _leaning(240.0 * n / duration, prior_tempo) for n in numbers]
+    merits = [
+        _grid_merit(times, trust, duration / n) + _leaning(240.0 * n / duration, prior_tempo, prior_confidence)
+        for n in numbers
+    ]
     n_bar = numbers[int(np.argmax(merits))]
     return TempoFit(240.0 * n_bar / duration, n_bar, _share_on_grid(times, trust, duration / n_bar))
 
@@ -255,13 +266,14 @@ def _miss(times: NDArray[np.float64], step: float) -> NDArray[np.float64]:
     return np.asarray(np.abs(times - np.round(times / step) * step))
 
 
-def _leaning(tempo: float, prior_tempo: float | None) -> float:
+def _leaning(tempo: float, prior_tempo: float | None, prior_confidence: float) -> float:
     """Minus the penalty for a tempo far from the usual and, octaves aside, from the prior one."""
     usual = -0.5 * (np.log2(tempo / COMFORTABLE_TEMPO) / COMFORTABLE_SPREAD) ** 2
     if prior_tempo is None:
         return float(usual)
     octaves = np.log2(tempo / prior_tempo)
-    return float(usual - min(0.5 * ((octaves - np.round(octaves)) / PRIOR_SPREAD) ** 2, 3.0))
+    far = min(0.5 * ((octaves - np.round(octaves)) / PRIOR_SPREAD) ** 2, 3.0)
+    return float(usual - far * (1 + (PRIOR_TRUST - 1) * prior_confidence))
 
 
 def _share_on_grid(times: NDArray[np.float64], trust: NDArray[np.float64], bar: float) -> float:
