@@ -220,9 +220,7 @@ def music_tempo(rhythm: VideoRhythm) -> TempoFit:
     hits = [beat.time for beat in rhythm.visual_beats] + list(rhythm.cuts)
     strongest = max((beat.saliency for beat in rhythm.visual_beats), default=1.0) or 1.0
     weights = [beat.saliency / strongest for beat in rhythm.visual_beats] + [1.0] * len(rhythm.cuts)
-    return fit_tempo(
-        rhythm.duration, hits, weights, prior_tempo=rhythm.tempo, prior_confidence=rhythm.tempo_confidence
-    )
+    return fit_tempo(rhythm.duration, hits, weights, prior_tempo=rhythm.tempo, prior_confidence=rhythm.tempo_confidence)
 
 
 def _length_and_tempo(rhythm: VideoRhythm, wishes: Wishes) -> tuple[float, float]:
