@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=20)
     parser.add_argument("--bars", type=int, default=16)
     parser.add_argument("--genres", nargs=2, default=["metal", "country"], choices=[genre.label for genre in Genre])
-    parser.add_argument("--genre-pieces", type=int, default=10)
+    parser.add_argument("--genre-pieces", type=int, default=10, help="0: no comparison of genres")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     trained = load_checkpoint(arguments.checkpoint).model
@@ -86,6 +86,8 @@ def main() -> None:
     }
     print(f"{arguments.pieces} pieces of {arguments.bars} bars each, mean and standard error")
     print_table(sets)
+    if not arguments.genre_pieces:
+        return
     one, other = (Genre[name.upper()] for name in arguments.genres)
     seeds = range(1000, 1000 + arguments.genre_pieces)
     pieces = {genre: [write(trained, seed, genre, arguments.bars) for seed in seeds] for genre in (one, other)}

@@ -73,7 +73,7 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         If the file is missing, damaged, or no checkpoint of ours.
     """
     if not path.is_file():
-        raise CmtError(f"{path}: no such checkpoint")
+        raise CmtError(f"{path}: no such checkpoint; check the name, or leave --checkpoint out")
     try:
         with safe_open(path, framework="pt") as file:
             description = json.loads((file.metadata() or {})[_METADATA])

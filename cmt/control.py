@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from cmt.rhythm import RhythmProfile
@@ -29,15 +27,3 @@ def draw_orders(wishes: RhythmProfile, control: float, seed: int) -> dict[int, B
             bar_orders = orders.setdefault(note.bar, BarOrders())
             bar_orders.strengths[note.position, note.instrument] = note.strength
     return orders
-
-
-def asked(orders: Mapping[int, BarOrders], n_bar: int) -> tuple[list[int | None], list[tuple[int, int, int, int]]]:
-    """What was ordered: (n_bar,) densities, None where free, and (bar, position, instrument, strength)."""
-    density = [orders[bar].density if bar in orders else None for bar in range(n_bar)]
-    strength = [
-        (bar, position, int(instrument), strength)
-        for bar in sorted(orders)
-        for (position, instrument), strength in sorted(orders[bar].strengths.items())
-        if strength is not None
-    ]
-    return density, strength

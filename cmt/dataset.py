@@ -120,6 +120,8 @@ def _read_song_list(path: Path) -> list[dict]:
         with lzma.open(list_path, "rt", encoding="utf-8") as file:
             return json.load(file)
     except FileNotFoundError:
+        if not path.exists():
+            raise CmtError(f"{path}: no such file; check the name") from None
         raise CmtError(f"{path}: its song list {list_path.name} is not beside it") from None
     except (OSError, lzma.LZMAError, ValueError, EOFError) as error:
         raise CmtError(f"{list_path}: not a list of songs ({error})") from None
