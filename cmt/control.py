@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmt.rhythm import RhythmProfile
 from cmt.sampling import BarOrders
+
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+"""Multiples of it fall into 0..1 more evenly than those of any other number."""
 
 
 def draw_orders(wishes: RhythmProfile, control: float, seed: int) -> dict[int, BarOrders]:
     """Orders by bar: each bar's density and each visual beat's strengths with probability `control`.
 
-    The draws do not depend on `control`: raising it adds orders and takes none away.
+    The draws do not depend on `control`: raising it adds orders and takes none away. They are spread evenly,
+    where the paper's are independent: left to itself for a while, the music would forget the picture.
     """
     rng = np.random.default_rng([seed, 1])
     orders: dict[int, BarOrders] = {}
-    for bar, density in enumerate(wishes.density):
-        if rng.random() < control:
-            orders.setdefault(bar, BarOrders()).density = density
-    beats: dict[tuple[int, int], bool] = {}
+    for bar, draw in enumerate(_even_draws(rng, len(wishes.density))):
+        if draw < control:
+            orders.setdefault(bar, BarOrders()).density = wishes.density[bar]
+    places = sorted({(note.bar, note.position) for note in wishes.simu_notes})
+    draws = dict(zip(places, _even_draws(rng, len(places)), strict=True))
     for note in wishes.simu_notes:
-        place = (note.bar, note.position)
-        if place not in beats:
-            beats[place] = bool(rng.random() < control)
-        if beats[place]:
-            bar_orders = orders.setdefault(note.bar, BarOrders())
-            bar_orders.strengths[note.position, note.instrument] = note.strength
+        if draws[note.bar, note.position] < control:
+            orders.setdefault(note.bar, BarOrders()).strengths[note.position, note.instrument] = note.strength
     return orders
+
+
+def _even_draws(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+    """(n,) draws, each by itself uniform in 0..1, neighbours far apart."""
+    return np.asarray((rng.random() + GOLDEN_RATIO * np.arange(n)) % 1.0)

@@ -40,3 +40,19 @@ def test_raising_control_adds_orders_and_takes_none_away():
 def test_the_instruments_of_a_beat_are_ordered_together():
     orders = draw_orders(WISHES, 0.5, seed=1)
     assert {len(order.strengths) for order in orders.values()} <= {0, 2}
+
+
+def test_free_bars_do_not_follow_one_another_at_the_usual_control():
+    for seed in range(100):
+        free = [
+            bar
+            for bar in range(16)
+            if (orders := draw_orders(WISHES, 0.7, seed)).get(bar) is None or orders[bar].density is None
+        ]
+        assert all(later - earlier > 1 for earlier, later in zip(free, free[1:], strict=False))
+
+
+def test_every_bar_is_ordered_equally_often():
+    ordered = [bar for seed in range(400) for bar, order in draw_orders(WISHES, 0.7, seed).items() if order.density]
+    for bar in range(16):
+        assert abs(ordered.count(bar) / 400 - 0.7) < 0.08
