@@ -16,16 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.stats import mannwhitneyu
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.dataset import cut_notes, read_packs
+from cmt.decoder import Decoder, weight_shapes
 from cmt.encoding import decode, encode_notes
 from cmt.generate import PieceRequest, write_piece
 from cmt.metrics import different_bars, grooving_similarity, onsets, pattern_repetition, pitch_class_entropy
-from cmt.model import MusicTransformer
 from cmt.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
@@ -74,10 +73,8 @@ def main() -> None:
     parser.add_argument("--genres", nargs=2, default=["metal", "country"], choices=[genre.label for genre in Genre])
     parser.add_argument("--genre-pieces", type=int, default=10, help="0: no comparison of genres")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    trained = load_checkpoint(arguments.checkpoint).model
-    torch.manual_seed(0)
-    untrained = MusicTransformer(trained.config).eval()
+    trained = load_checkpoint(arguments.checkpoint).decoder
+    untrained = untrained_like(trained)
     genres = [list(Genre)[i % len(Genre)] for i in range(arguments.pieces)]
     sets = {
         "held-out songs": real_excerpts(arguments.pack, arguments.pieces, arguments.bars),
@@ -109,7 +106,19 @@ def real_excerpts(
     return excerpts
 
 
-def write(model: MusicTransformer, seed: int, genre: Genre, n_bar: int) -> Song:
+def untrained_like(trained: Decoder) -> Decoder:
+    """The same network before training: Xavier's spread for matrices, nothing else learnt."""
+    rng = np.random.default_rng(0)
+    weights = {}
+    for name, shape in weight_shapes(trained.config).items():
+        if len(shape) == 1:
+            weights[name] = np.full(shape, float("norm" in name and name.endswith("weight")), np.float32)
+        else:
+            weights[name] = rng.normal(0, (2 / sum(shape)) ** 0.5, shape).astype(np.float32)
+    return Decoder(trained.config, weights)
+
+
+def write(model: Decoder, seed: int, genre: Genre, n_bar: int) -> Song:
     """A piece without a video."""
     request = PieceRequest(n_bar * POSITIONS_PER_BAR, 120.0, genre, tuple(Instrument))
     return write_piece(model, request, {}, GenerateConfig(seed=seed)).song

@@ -1,7 +1,7 @@
-"""Causal linear attention (Katharopoulos et al., *Transformers are RNNs*, ICML 2020) twice.
+"""Causal linear attention (Katharopoulos et al., *Transformers are RNNs*, ICML 2020).
 
-The whole sequence at once for training, and one step with a state for generation. Both give
-the same numbers. The feature map is elu(x) + 1, as in the paper; sums are kept in float32.
+The whole sequence at once, for training; `cmt.decoder.attend_step` gives the same numbers one by one. The
+feature map is elu(x) + 1, as in the paper; sums are kept in float32.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from cmt.config import EPSILON
+
 CHUNK = 64
 """Steps that are multiplied out at once; 64 was fastest at 32..256 on two cores."""
-EPSILON = 1e-6
-"""Added to the normaliser, as in the reference implementation."""
 
 
 def feature_map(x: Tensor) -> Tensor:
@@ -65,16 +65,6 @@ def _fast_transformers_sums(queries: Tensor, keys: Tensor, values: Tensor) -> tu
 
     total = causal_dot_product(queries.contiguous(), keys.contiguous(), values.contiguous())
     return total, keys.transpose(-1, -2) @ values
-
-
-def attend_step(query: Tensor, key: Tensor, value: Tensor, state: Tensor) -> Tensor:
-    """One more step; `state` is brought up to date in place.
-
-    `query`, `key`, `value` are (batch, head, size), `state` is (batch, head, size, size + 1) float32.
-    """
-    state += feature_map(key.float()).unsqueeze(-1) * with_ones(value.float()).unsqueeze(-2)
-    total = (feature_map(query.float()).unsqueeze(-2) @ state).squeeze(-2)
-    return normalised(total).to(value.dtype)
 
 
 def with_ones(values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A model in one safetensors file: weights, configuration, calibration and where it came from."""
+"""A model in one safetensors file: weights, configuration and where it came from."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from cmt.config import ModelConfig
+from cmt.decoder import Decoder
 from cmt.errors import CmtError
-from cmt.model import MusicTransformer
 from cmt.words import VOCABULARY_VERSION, CompoundWord
 
 _METADATA = "cmt"
+
+
+Tensors = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A network and what is known about it."""
 
-    model: MusicTransformer
+    decoder: Decoder
     sha256: str
     """Of the file."""
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -38,19 +42,13 @@ def default_checkpoint() -> Path:
     return Path(str(resources.files("cmt") / "assets" / "small.safetensors"))
 
 
-def save_checkpoint(
-    model: MusicTransformer, path: Path, provenance: dict[str, Any], dtype: torch.dtype = torch.float16
-) -> None:
-    """Write weights and configuration; never half a file."""
-    tensors = {name: tensor.detach().to(dtype).contiguous() for name, tensor in model.state_dict().items()}
-    save_tensors(
-        tensors,
-        {"vocabulary": VOCABULARY_VERSION, "model": asdict(model.config), "provenance": provenance},
-        path,
-    )
+def save_checkpoint(config: ModelConfig, weights: Tensors, path: Path, provenance: dict[str, Any]) -> None:
+    """Write weights, in half precision, and configuration; never half a file."""
+    description = {"vocabulary": VOCABULARY_VERSION, "model": asdict(config), "provenance": provenance}
+    save_tensors({name: weight.astype(np.float16) for name, weight in weights.items()}, description, path)
 
 
-def save_tensors(tensors: dict[str, torch.Tensor], description: dict[str, Any], path: Path) -> None:
+def save_tensors(tensors: Tensors, description: dict[str, Any], path: Path) -> None:
     """Tensors and a description as JSON in one safetensors file, renamed into place."""
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -64,7 +62,7 @@ def save_tensors(tensors: dict[str, torch.Tensor], description: dict[str, Any], 
         partial.unlink(missing_ok=True)
 
 
-def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     """What `save_tensors` wrote.
 
     Raises
@@ -75,7 +73,7 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     if not path.is_file():
         raise CmtError(f"{path}: no such checkpoint; check the name, or leave --checkpoint out")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {})[_METADATA])
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError):
@@ -96,12 +94,12 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
     if version != VOCABULARY_VERSION:
         raise CmtError(f"{path}: made for vocabulary {version}, this is vocabulary {VOCABULARY_VERSION}; train it anew")
     try:
-        sizes = dict(description["model"])
-        sizes["embedding_sizes"] = CompoundWord(*sizes["embedding_sizes"])
-        model = MusicTransformer(ModelConfig(**sizes))
-        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (RuntimeError, TypeError, ValueError, KeyError) as error:
-        first_line = str(error).splitlines()[0]
-        raise CmtError(f"{path}: its weights do not fit its configuration ({first_line})") from None
-    model.eval().requires_grad_(False)
-    return Checkpoint(model, hashlib.sha256(path.read_bytes()).hexdigest(), description.get("provenance", {}))
+        decoder = Decoder(config_from(description["model"]), tensors)
+    except (TypeError, ValueError, KeyError) as error:
+        raise CmtError(f"{path}: its weights do not fit its configuration ({error})") from None
+    return Checkpoint(decoder, hashlib.sha256(path.read_bytes()).hexdigest(), description.get("provenance", {}))
+
+
+def config_from(description: dict[str, Any]) -> ModelConfig:
+    """The configuration that was written as JSON."""
+    return ModelConfig(**{**description, "embedding_sizes": CompoundWord(*description["embedding_sizes"])})

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from cmt.words import CompoundWord
 
+PHRASE_BARS = 16
+"""Bars after which the phrase of `ModelConfig.metre` begins anew."""
+EPSILON = 1e-6
+"""Added to the attention's normaliser, as in the reference implementation."""
+
 
 @dataclass(frozen=True)
 class ModelConfig:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
+from threadpoolctl import threadpool_limits
 
 from cmt.config import GenerateConfig
+from cmt.decoder import Decoder, Floats
 from cmt.encoding import Words, decode, timing_bins
 from cmt.key import TONICS, Key, home_key, key_of_song, semitones_between
-from cmt.model import MusicTransformer
 from cmt.sampling import BarOrders, Grammar, draw
 from cmt.words import BAR, FIELDS, CompoundWord, Genre, Mode, WordType, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
@@ -46,9 +46,9 @@ class WrittenPiece:
     """As the model wrote them, in its home key."""
 
 
-@torch.inference_mode()
+@threadpool_limits.wrap(limits=1, user_api="blas")  # products so small that two threads wait for each other
 def write_piece(
-    model: MusicTransformer,
+    model: Decoder,
     request: PieceRequest,
     orders: Mapping[int, BarOrders],
     config: GenerateConfig,
@@ -62,7 +62,8 @@ def write_piece(
     orders = {bar: replace(bar_orders, strengths=dict(bar_orders.strengths)) for bar, bar_orders in orders.items()}
     grammar = Grammar(request.length, request.instruments or tuple(Instrument), orders)
     initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
-    hidden, states = model.start(torch.tensor([initial]))
+    state = model.new_state()
+    hidden = model.start(initial, state)
     rows: list[CompoundWord] = []
     positions: list[int] = []
     heard: set[Instrument] = set()
@@ -79,16 +80,15 @@ def write_piece(
             progress(grammar.bar, grammar.n_bar)
         if len(rows) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
-        place = np.array(positions[-1:])
-        timing = timing_bins(place, grammar.n_bar * POSITIONS_PER_BAR)
-        hidden = model.step(torch.tensor([word]), torch.from_numpy(place), torch.from_numpy(timing), states)
+        timing = timing_bins(np.array(positions[-1:]), grammar.n_bar * POSITIONS_PER_BAR)
+        hidden = model.step(word, positions[-1], int(timing[0]), state)
     words = Words(np.array(rows, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(positions, dtype=np.int32))
     song = decode(words, request.tempo, request.length)
     return _in_key(song, words, request, rng)
 
 
 def _draw_word(
-    model: MusicTransformer, hidden: torch.Tensor, grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
+    model: Decoder, hidden: Floats, grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
@@ -96,9 +96,8 @@ def _draw_word(
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
-        fields = torch.tensor([list(known.values())])
-        logits = model.heads.type_out(hidden) if name == "type" else model.heads.logits(name, hidden, fields)
-        known[name] = draw(logits[0].numpy(), allowed, config.temperature, config.nucleus, rng)
+        logits = model.logits(name, hidden, known)
+        known[name] = draw(logits, allowed, config.temperature, config.nucleus, rng)
         return known[name]
 
     word_type = choose("type", grammar.types())

@@ -1,4 +1,4 @@
-"""The network, from words to the loss and to the next word's probabilities.
+"""The network over whole pieces, from words to the loss; `cmt.decoder` is the same word by word.
 
 Source: Di et al. (ACM MM 2021), section 4, with two choices of ours that the `small` preset
 makes: layers are normalised first, and a word's attributes are drawn in a chain.
@@ -7,32 +7,18 @@ makes: layers are normalised first, and a word's attributes are drawn in a chain
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cmt.attention import attend_sequence, attend_step
-from cmt.config import ModelConfig
-from cmt.words import BAR, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
+from cmt.attention import attend_sequence
+from cmt.config import PHRASE_BARS, ModelConfig
+from cmt.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from midi_io.song import POSITIONS_PER_BAR
 
 N_INITIAL = len(INITIAL_SIZES)
-
-PHRASE_BARS = 16
-"""Bars after which the phrase of `ModelConfig.metre` begins anew."""
-
-CHAIN: Mapping[str, tuple[str, ...]] = {
-    "position": (),
-    "instrument": ("position",),
-    "strength": ("position", "instrument"),
-    "density": ("position",),
-    "pitch": ("instrument",),
-    "duration": ("instrument", "pitch"),
-}
-"""The attributes drawn after the type, in order, and what each of them sees when chained."""
 
 
 class Batch(NamedTuple):
@@ -86,7 +72,7 @@ def position_encoding(positions: Tensor, d_model: int) -> Tensor:
 
 
 class Layer(nn.Module):
-    """Causal linear attention, then a feed-forward network; once over a sequence, once by step."""
+    """Causal linear attention, then a feed-forward network."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -105,16 +91,11 @@ class Layer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(config.d_model) for _ in range(2))
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, step, d_model) -> the same, and the state after the last step."""
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, step, d_model) -> the same."""
         q, k, v = self._heads(self.norms[0](x) if self.pre_norm else x)
-        attended, state = attend_sequence(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), self.kernel)
-        return self._rest(x, attended.transpose(1, 2)), state
-
-    def step(self, x: Tensor, state: Tensor) -> Tensor:
-        """(batch, d_model) -> the same; `state` is brought up to date in place."""
-        q, k, v = self._heads(self.norms[0](x) if self.pre_norm else x)
-        return self._rest(x, attend_step(q, k, v, state))
+        attended, _ = attend_sequence(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), self.kernel)
+        return self._rest(x, attended.transpose(1, 2))
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v = self.attention_in(x).unflatten(-1, (3, self.n_head, -1)).unbind(-3)
@@ -191,7 +172,7 @@ class MusicTransformer(nn.Module):
         """(batch, word, d_model): at each word what is known *before* it, so the future cannot leak."""
         x = torch.cat([self._embed_initial(batch.initial), self._embed_words(batch)], dim=1)
         for layer in self.layers:
-            x, _ = layer(x)
+            x = layer(x)
         return self.norm(x)[:, N_INITIAL - 1 : -1]
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -204,23 +185,6 @@ class MusicTransformer(nn.Module):
             logits = self.heads.logits(name, hidden[rows], fields[rows])
             losses[name] = _cross_entropy(logits, fields[rows, FIELDS.index(name)])
         return losses
-
-    def start(self, initial: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Hidden vector (batch, d_model) and state after the initial words (batch, 8)."""
-        x = self._embed_initial(initial)
-        states = []
-        for layer in self.layers:
-            x, state = layer(x)
-            states.append(state)
-        return self.norm(x[:, -1]), states
-
-    def step(self, fields: Tensor, positions: Tensor, timing: Tensor, states: Sequence[Tensor]) -> Tensor:
-        """Hidden vector (batch, d_model) after one more word (batch, 7); `states` change in place."""
-        x = self.embedding(fields, positions, timing)
-        for layer, state in zip(self.layers, states, strict=True):
-            assert isinstance(layer, Layer)  # for the type checker
-            x = layer.step(x, state)
-        return self.norm(x)
 
     def _embed_initial(self, initial: Tensor) -> Tensor:
         return torch.stack([table(initial[:, k]) for k, table in enumerate(self.initial)], dim=1)

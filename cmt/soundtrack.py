@@ -12,21 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
+from cmt.control import draw_orders
+from cmt.decoder import Decoder
 from cmt.errors import CmtError
+from cmt.generate import PieceRequest, WrittenPiece, write_piece
 from cmt.key import parse_key
 from cmt.rhythm import profile_of_song, profile_of_video, read_calibration
+from cmt.sampling import BarOrders
 from cmt.words import Genre
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
 from midi_io.song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Song
 from midi_io.video_file import OriginalAudio, write_video
 from video_rhythm import TempoFit, VideoRhythm, analyze, fit_tempo
-
-if TYPE_CHECKING:
-    from cmt.control import BarOrders
-    from cmt.generate import WrittenPiece
 
 SAMPLE_RATE = 44100
 """Of the rendered audio, in Hz."""
@@ -112,14 +113,11 @@ def make_soundtrack(
         with stages.stage("analyze"):
             rhythm = analyze(video, progress=lambda done, total: stages.progress("analyze", done, total))
         with stages.stage("load model"):
-            # Late: torch takes a second to import, and a bad video is found without it.
-            from cmt.checkpoint import load_checkpoint
-
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
         with stages.stage("compose"):
             length, tempo = _length_and_tempo(rhythm, wishes)
             orders, piece = _compose(
-                loaded.model, rhythm, length, tempo, wishes, config, lambda a, b: stages.progress("compose", a, b)
+                loaded.decoder, rhythm, length, tempo, wishes, config, lambda a, b: stages.progress("compose", a, b)
             )
             song = _performed(piece.song, orders)
         stem = unfinished / video.stem
@@ -232,7 +230,7 @@ def _length_and_tempo(rhythm: VideoRhythm, wishes: Wishes) -> tuple[float, float
 
 
 def _compose(
-    model: Any,
+    decoder: Decoder,
     rhythm: VideoRhythm,
     length: float,
     tempo: float,
@@ -240,15 +238,11 @@ def _compose(
     config: GenerateConfig,
     progress: Any,
 ) -> tuple[dict[int, BarOrders], WrittenPiece]:
-    # Late, for torch.
-    from cmt.control import draw_orders
-    from cmt.generate import PieceRequest, write_piece
-
     tonic, mode = parse_key(wishes.key) if wishes.key else (None, None)
     asked = profile_of_video(rhythm, length, tempo, wishes.instruments or ALL_INSTRUMENTS, read_calibration())
     orders = draw_orders(asked, config.control, config.seed)
     request = PieceRequest(length, tempo, wishes.genre, wishes.instruments, tonic, mode)
-    return orders, write_piece(model, request, orders, config, progress)
+    return orders, write_piece(decoder, request, orders, config, progress)
 
 
 def _performed(song: Song, orders: dict[int, BarOrders]) -> Song:
@@ -299,7 +293,7 @@ def _report(
         "cuts": list(rhythm.cuts),
         "speed_per_bar": [float(speed) for speed in rhythm.speed_per_bar(song.tempo, n_bar)],
         "seconds_per_bar": 60 * BEATS_PER_BAR / song.tempo,
-        "versions": {name: _version(name) for name in ("video-cmt", "torch", "numpy", "av")},
+        "versions": {name: _version(name) for name in ("video-cmt", "numpy", "av")},
     }
 
 

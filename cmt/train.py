@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, distributed
 from tqdm import tqdm
 
-from cmt.checkpoint import load_tensors, save_checkpoint, save_tensors
+from cmt.checkpoint import Tensors, config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.dataset import Corpus, Example, batches, examples, validation_examples
 from cmt.errors import CmtError
 from cmt.model import Batch, MusicTransformer
-from cmt.words import CompoundWord, WordType
+from cmt.words import WordType
 
 STATE = "state.safetensors"
 """In the run's folder: everything needed to go on."""
@@ -182,6 +182,11 @@ def validate(model: MusicTransformer, held_out: list[list[Example]], config: Tra
     return per_word
 
 
+def weights_of(model: MusicTransformer) -> Tensors:
+    """Every weight as an array, by name."""
+    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
+
+
 def _step(
     model: MusicTransformer,
     optimizer: torch.optim.Optimizer,
@@ -277,13 +282,15 @@ def _save(
     config: TrainConfig,
 ) -> None:
     progress.losses = losses
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = {f"model.{name}": weight for name, weight in weights_of(model).items()}
     for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value).cpu().numpy() for name, value in state.items()}
     description = {"progress": asdict(progress), "rng": rng.bit_generator.state, "model": asdict(model_config)}
-    save_tensors({name: tensor.contiguous() for name, tensor in tensors.items()}, description, run / STATE)
+    save_tensors(tensors, description, run / STATE)
     provenance = {"step": progress.step, "words": progress.n_word, "minutes": progress.seconds / 60}
-    save_checkpoint(model, run / MODEL, {**provenance, "validation": losses, "train": asdict(config)})
+    save_checkpoint(
+        model_config, weights_of(model), run / MODEL, {**provenance, "validation": losses, "train": asdict(config)}
+    )
     with open(run / LOSSES, "a", encoding="utf-8") as file:
         file.write(json.dumps({**provenance, **losses}) + "\n")
 
@@ -292,15 +299,15 @@ def _resume(run: Path, model: MusicTransformer, optimizer: torch.optim.Optimizer
     if not (run / STATE).exists():
         raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
     tensors, description = load_tensors(run / STATE)
-    sizes = {**description["model"], "embedding_sizes": CompoundWord(*description["model"]["embedding_sizes"])}
-    if ModelConfig(**sizes) != model.config:
+    if config_from(description["model"]) != model.config:
         raise CmtError(f"{run}: was begun with another model; give the same --preset")
-    model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
+    weights = {name[6:]: weight for name, weight in tensors.items() if name.startswith("model.")}
+    model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
             _, index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
+            state.setdefault(int(index), {})[key] = torch.from_numpy(tensor)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     rng.bit_generator.state = description["rng"]
     return Progress(**description["progress"])

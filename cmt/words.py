@@ -7,6 +7,7 @@ Source: Di et al., *Video Background Music Generation with Controllable Music Tr
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -65,6 +66,16 @@ FIELD_SIZES = CompoundWord(
 """Number of values of each attribute."""
 
 FIELDS = CompoundWord._fields
+
+CHAIN: Mapping[str, tuple[str, ...]] = {
+    "position": (),
+    "instrument": ("position",),
+    "strength": ("position", "instrument"),
+    "density": ("position",),
+    "pitch": ("instrument",),
+    "duration": ("instrument", "pitch"),
+}
+"""The attributes drawn after the type, in order, and what each of them sees when chained."""
 
 
 class Genre(IntEnum):

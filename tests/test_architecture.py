@@ -13,11 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("cmt", "midi_io", "video_rhythm")
 
 # The only modules that may know torch. The command line may too, inside a function: so `cmt --help` stays quick.
-TORCH_MODULES = frozenset(
-    f"cmt.{name}" for name in ("attention", "model", "sampling", "control", "generate", "train", "checkpoint")
-)
+TORCH_MODULES = frozenset(f"cmt.{name}" for name in ("attention", "model", "train"))
 LATE_TORCH_MODULES = frozenset({"cmt.cli"})
-TORCH_FREE_ENTRIES = ("cmt", "cmt.cli", "video_rhythm", "midi_io")
+TORCH_FREE_ENTRIES = ("cmt", "cmt.cli", "cmt.soundtrack", "video_rhythm", "midi_io")
 
 MAY_IMPORT = {
     "midi_io": {"midi_io"},

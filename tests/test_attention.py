@@ -1,9 +1,12 @@
 """Two forms of one attention."""
 
+import numpy as np
 import pytest
 import torch
 
-from cmt.attention import EPSILON, attend_sequence, attend_step, feature_map
+from cmt.attention import attend_sequence, feature_map
+from cmt.config import EPSILON
+from cmt.decoder import attend_step
 
 
 def random_qkv(n_step, seed=0):
@@ -27,10 +30,11 @@ def test_attention_at_once_is_its_definition(n_step):
 def test_attention_at_once_is_attention_step_by_step(n_step):
     q, k, v = random_qkv(n_step)
     at_once, final_state = attend_sequence(q, k, v)
-    state = torch.zeros(2, 3, 8, 9)
-    steps = [attend_step(q[:, :, i], k[:, :, i], v[:, :, i], state) for i in range(n_step)]
-    assert torch.allclose(at_once, torch.stack(steps, dim=2), atol=1e-5)
-    assert torch.allclose(final_state, state, atol=1e-4)
+    for piece in range(2):
+        state = np.zeros((3, 8, 9), np.float32)
+        steps = [attend_step(*(x[piece, :, i].numpy() for x in (q, k, v)), state) for i in range(n_step)]
+        assert np.allclose(at_once[piece], np.stack(steps, axis=1), atol=1e-5)
+        assert np.allclose(final_state[piece], state, atol=1e-4)
 
 
 def test_gradients_are_those_of_the_definition():

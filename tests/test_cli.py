@@ -13,6 +13,7 @@ from cmt.checkpoint import save_checkpoint
 from cmt.cli import main
 from cmt.config import PRESETS
 from cmt.model import MusicTransformer
+from cmt.train import weights_of
 from midi_io import has_fluidsynth
 
 
@@ -25,7 +26,8 @@ def clip(tmp_path_factory):
 def checkpoint(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    save_checkpoint(MusicTransformer(PRESETS["tiny"]), path, {"words": 0})
+    model = MusicTransformer(PRESETS["tiny"])
+    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
     return path
 
 

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
+from cmt.decoder import Decoder
 from cmt.encoding import decode, encode
 from cmt.generate import PieceRequest, write_piece
 from cmt.key import Key
 from cmt.model import MusicTransformer
 from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
 from cmt.sampling import PITCH_RANGES, BarOrders
+from cmt.train import weights_of
 from cmt.words import Genre, Mode
 from midi_io.song import Instrument
 
@@ -21,7 +23,7 @@ from midi_io.song import Instrument
 @pytest.fixture(scope="module")
 def untrained():
     torch.manual_seed(0)
-    return MusicTransformer(PRESETS["tiny"]).eval()
+    return Decoder(PRESETS["tiny"], weights_of(MusicTransformer(PRESETS["tiny"])))
 
 
 ORDERS = st.dictionaries(

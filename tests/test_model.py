@@ -34,16 +34,6 @@ def model(request):
 
 
 @torch.no_grad()
-def test_generation_by_state_is_generation_by_rerunning_the_prefix(model):
-    batch = collate([example()])
-    at_once = model.hidden(batch)
-    hidden, states = model.start(batch.initial)
-    for i in range(batch.mask.shape[1]):
-        assert torch.allclose(hidden, at_once[:, i], atol=1e-4)
-        hidden = model.step(batch.fields[:, i], batch.positions[:, i], batch.timing[:, i], states)
-
-
-@torch.no_grad()
 def test_the_future_does_not_leak(model):
     batch = collate([example()])
     changed = batch.fields.clone()

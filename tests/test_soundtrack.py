@@ -16,6 +16,7 @@ from cmt.config import PRESETS, GenerateConfig
 from cmt.errors import CmtError
 from cmt.model import MusicTransformer
 from cmt.soundtrack import Wishes, make_soundtrack
+from cmt.train import weights_of
 from cmt.words import Genre
 from midi_io import MidiError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
@@ -30,7 +31,8 @@ def checkpoint(tmp_path_factory):
     """An untrained model: what it writes must be valid all the same."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    save_checkpoint(MusicTransformer(PRESETS["tiny"]), path, {"words": 0})
+    model = MusicTransformer(PRESETS["tiny"])
+    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
     return path
 
 

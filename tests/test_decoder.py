@@ -1,0 +1,87 @@
+"""The network word by word gives what the network at once gives."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_model import example
+
+from cmt.config import PRESETS
+from cmt.decoder import Decoder, gelu, position_encoding, weight_shapes
+from cmt.model import MusicTransformer, attribute_masks
+from cmt.model import position_encoding as position_encoding_at_once
+from cmt.train import collate, weights_of
+from cmt.words import FIELDS, CompoundWord, InitialWords
+
+TINY = PRESETS["tiny"]
+
+
+@pytest.fixture(params=["chained and normalised first", "as in the paper"])
+def model(request):
+    torch.manual_seed(0)
+    ours = request.param.startswith("chained")
+    return MusicTransformer(replace(TINY, chained_heads=ours, pre_norm=ours, metre=ours)).eval()
+
+
+@torch.no_grad()
+def test_generation_by_state_is_generation_by_rerunning_the_prefix(model):
+    batch = collate([example()])
+    at_once = model.hidden(batch)[0].numpy()
+    decoder = Decoder(model.config, weights_of(model))
+    state = decoder.new_state()
+    hidden = decoder.start(InitialWords(*batch.initial[0].tolist()), state)
+    for i in range(batch.mask.shape[1]):
+        assert np.allclose(hidden, at_once[i], atol=1e-5)
+        word = CompoundWord(*batch.fields[0, i].tolist())
+        hidden = decoder.step(word, int(batch.positions[0, i]), int(batch.timing[0, i]), state)
+
+
+@torch.no_grad()
+def test_logits_of_a_word_are_those_of_the_network_at_once(model):
+    batch = collate([example()])
+    hidden, fields = model.hidden(batch)[0], batch.fields[0]
+    decoder = Decoder(model.config, weights_of(model))
+    for i in range(0, len(fields), 7):
+        known = dict(zip(FIELDS, fields[i].tolist(), strict=True))
+        type_logits = decoder.logits("type", hidden[i].numpy(), known)
+        assert np.allclose(type_logits, model.heads.type_out(hidden[i]), atol=1e-5)
+        for name in attribute_masks(fields):
+            ours = decoder.logits(name, hidden[i].numpy(), known)
+            assert np.allclose(ours, model.heads.logits(name, hidden[i], fields[i]), atol=1e-5)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_weights_called_for_are_those_of_the_network(preset):
+    shapes = {name: tuple(tensor.shape) for name, tensor in MusicTransformer(PRESETS[preset]).state_dict().items()}
+    assert weight_shapes(PRESETS[preset]) == shapes
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda w: w.pop("norm.bias"), "norm.bias is missing"),
+        (lambda w: w.update({"norm.bias": np.zeros(3)}), r"norm.bias is \(3,\), not \(128,\)"),
+        (lambda w: w.update({"more": np.zeros(3)}), "more is not known"),
+    ],
+)
+def test_other_weights_are_refused_by_name(spoil, message):
+    weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(TINY).items()}
+    spoil(weights)
+    with pytest.raises(ValueError, match=message):
+        Decoder(TINY, weights)
+
+
+def test_gelu_is_exact():
+    x = np.linspace(-9, 9, 2001, dtype=np.float32)
+    assert gelu(x).dtype == np.float32
+    assert np.allclose(gelu(x), torch.nn.functional.gelu(torch.from_numpy(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize("position", [0, 3, 1000, 80_000])
+def test_position_encoding_is_that_of_the_network_at_once(position):
+    assert np.allclose(
+        position_encoding(position, 64),
+        position_encoding_at_once(torch.tensor([position]), 64),
+        atol=2e-2 if position > 9999 else 1e-4,
+    )
