@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from cmt.words import CompoundWord
+
+Dynamics: TypeAlias = Literal["absolute", "relative"]
+"""Whether the picture's speeds are measured against those of many videos, or against each other."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ class GenerateConfig:
     control: float = 0.7
     """C of the paper's section 4.2: the probability with which a bar's density and a visual
     beat's strengths are the video's, 0..1."""
+    dynamics: Dynamics = "absolute"
+    """`absolute`: a calm video gets calm music; `relative`: its own liveliest bars get lively music."""
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
     nucleus: float = 0.95

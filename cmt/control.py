@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from cmt.rhythm import RhythmProfile
 from cmt.sampling import BarOrders
+from midi_io.song import POSITIONS_PER_BAR
 
 
-def draw_orders(wishes: RhythmProfile, control: float, seed: int) -> dict[int, BarOrders]:
+def draw_orders(
+    wishes: RhythmProfile, control: float, seed: int, markers: Collection[int] = ()
+) -> dict[int, BarOrders]:
     """Orders by bar: each bar's density and each visual beat's strengths with probability `control`.
 
-    The draws do not depend on `control`: raising it adds orders and takes none away.
+    On `markers`, positions from the start of the first bar, the strengths are ordered in any case. The draws
+    do not depend on `control`: raising it adds orders and takes none away.
     """
     rng = np.random.default_rng([seed, 1])
     orders: dict[int, BarOrders] = {}
@@ -24,7 +28,8 @@ def draw_orders(wishes: RhythmProfile, control: float, seed: int) -> dict[int, B
     for note in wishes.simu_notes:
         place = (note.bar, note.position)
         if place not in beats:
-            beats[place] = bool(rng.random() < control)
+            is_marker = note.bar * POSITIONS_PER_BAR + note.position in markers
+            beats[place] = bool(rng.random() < control) or is_marker
         if beats[place]:
             bar_orders = orders.setdefault(note.bar, BarOrders())
             bar_orders.strengths[note.position, note.instrument] = note.strength

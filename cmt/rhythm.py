@@ -2,6 +2,7 @@
 
 Source: Di et al. (ACM MM 2021), section 3. Speed becomes density, and saliency strength, by
 matching percentiles: the fastest 5 % of bars get the densities of the densest 5 % of LPD's bars.
+The percentile is that among the bars of many videos, or that among the bars of this video alone.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from cmt.config import Dynamics
 from cmt.errors import CmtError
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
 
 CALM_PERCENTILE = 0.02
 """A still picture gets the music of LPD's calmest bars, not silence."""
+RELATIVE_RANGE = (0.15, 0.85)
+"""Percentiles between which a video's own calmest and liveliest bar lie with relative dynamics."""
+STILL = 0.002
+"""Diagonals a second; a video that never moves faster has no arc to be made larger."""
 
 
 class SimuNote(NamedTuple):
@@ -58,10 +64,13 @@ class Calibration:
     strength_shares: tuple[tuple[float, ...], ...]
     """For each instrument, shares of the strengths 0..16 among its simu-notes."""
 
-    def density_of_speed(self, speed: float, *, with_drums: bool) -> int:
-        """The density at the percentile of a bar's speed, 1..16."""
-        percentile = max(CALM_PERCENTILE, _percentile(speed, self.speed_quantiles))
-        return _class_at(percentile, self.density_shares[with_drums])
+    def speed_percentile(self, speed: float) -> float:
+        """How fast a bar is among those of all videos, 0..1."""
+        return _percentile(speed, self.speed_quantiles)
+
+    def density_at(self, percentile: float, *, with_drums: bool) -> int:
+        """The density of music's bars at a percentile, 1..16."""
+        return _class_at(max(CALM_PERCENTILE, percentile), self.density_shares[with_drums])
 
     def saliency_percentile(self, saliency: float) -> float:
         """How strong a visual beat is among those of all videos, 0..1."""
@@ -109,33 +118,68 @@ def profile_of_song(song: Song) -> RhythmProfile:
 
 
 def profile_of_video(
-    video: VideoRhythm, song_length: float, tempo: float, instruments: Sequence[Instrument], calibration: Calibration
+    video: VideoRhythm,
+    timing: TempoMap,
+    length: float,
+    instruments: Sequence[Instrument],
+    calibration: Calibration,
+    dynamics: Dynamics = "absolute",
+    markers: Sequence[float] = (),
 ) -> RhythmProfile:
-    """What the picture asks of music of `song_length` sixteenths at `tempo` BPM.
+    """What the picture asks of music that lies at `timing` and ends at the position `length`.
 
-    Every bar gets the density of its speed. Every visual beat asks, on the nearest sixteenth, for
-    simu-notes of the instruments: of the first of them where it is weak, of all where it is strong.
+    Every bar gets the density of its speed; a bar that is cut off, its share of it. Every visual beat asks, on the
+    nearest sixteenth, for simu-notes of the instruments: of the first of them where it is weak, of all where it is
+    strong. A marker, in seconds, asks as the strongest beat does.
+
+    With absolute `dynamics` a bar's percentile is that of its speed among the bars of many videos, and a beat's that
+    of its saliency. With relative ones it is its rank among the bars, or the beats, of this video, between 0.15 for
+    the calmest and 0.85 for the liveliest; equals share a rank, and a video that stands still stays calm.
     """
-    n_bar = -int(-song_length // POSITIONS_PER_BAR)
+    borders = np.array(timing.bar_borders(length))
     with_drums = Instrument.DRUMS in instruments
-    speeds = video.speed_per_bar(tempo, n_bar)
-    density = [calibration.density_of_speed(float(speed), with_drums=with_drums) for speed in speeds]
+    speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
+    saliencies = [beat.saliency for beat in video.visual_beats]
+    if dynamics == "relative" and max(speeds) > STILL:
+        paces, forces = _ranks(speeds), _ranks(saliencies)
+    else:
+        paces = [calibration.speed_percentile(speed) for speed in speeds]
+        forces = [calibration.saliency_percentile(saliency) for saliency in saliencies]
     strongest: dict[int, float] = {}
-    for beat in video.visual_beats:
-        position = round(beat.time * tempo / 60 * 4)
-        if position < song_length:
-            strongest[position] = max(strongest.get(position, 0.0), calibration.saliency_percentile(beat.saliency))
+    accents = [(beat.time, force) for beat, force in zip(video.visual_beats, forces, strict=True)]
+    for time, percentile in [*accents, *((marker, 1.0) for marker in markers)]:
+        position = nearest_position(timing, time)
+        if position < length:
+            strongest[position] = max(strongest.get(position, 0.0), percentile)
     simu_notes = []
     for position, percentile in sorted(strongest.items()):
         bar, in_bar = divmod(position, POSITIONS_PER_BAR)
         n_asked = max(1, int(np.ceil(percentile * len(instruments))))
         for instrument in sorted(instruments)[:n_asked]:
             simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
-    for bar in range(n_bar):
+    density = []
+    for bar, pace in enumerate(paces):
         ordered = {note.position for note in simu_notes if note.bar == bar}
-        room = int(min(POSITIONS_PER_BAR, np.ceil(song_length - bar * POSITIONS_PER_BAR)))
-        density[bar] = min(max(density[bar], len(ordered)), room)
+        first = max(timing.start, bar * POSITIONS_PER_BAR)
+        room = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length) - first))
+        share = calibration.density_at(pace, with_drums=with_drums) * room / POSITIONS_PER_BAR
+        density.append(min(max(1, round(share), len(ordered)), room))
     return RhythmProfile(tuple(density), tuple(simu_notes))
+
+
+def nearest_position(timing: TempoMap, seconds: float) -> int:
+    """The sixteenth nearest to a time, the first of the piece or a later one."""
+    return max(round(timing.position(seconds)), int(np.ceil(timing.start)))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """The rank of each value among all, spread over `RELATIVE_RANGE`; in the middle of it if all are equal."""
+    ordered = np.sort(values)
+    middle = (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") - 1) / 2
+    low, high = RELATIVE_RANGE
+    if len(values) < 2:
+        return [(low + high) / 2] * len(values)
+    return [float(low + (high - low) * rank / (len(values) - 1)) for rank in middle]
 
 
 def _percentile(value: float, quantiles: Sequence[float]) -> float:

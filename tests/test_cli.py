@@ -42,7 +42,7 @@ def test_generate_says_what_it_made(clip, checkpoint, tmp_path):
     result = run("generate", clip, "-o", tmp_path, "--genre", "pop", "--midi-only", "--checkpoint", checkpoint)
     assert result.exit_code == 0, result.output
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
-        *("video", "music", "control", "took"),
+        *("video", "music", "hits", "control", "took"),
         *["wrote"] * 3,
     ]
     assert str(tmp_path / "clip.mid") in result.stdout
@@ -123,6 +123,7 @@ def test_analyze_draws_a_picture(clip, tmp_path):
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
         "picture",
         "tempo",
+        "hits",
         "speed",
         "beats",
         "cuts",

@@ -17,17 +17,17 @@ EVEN = Calibration(
 
 
 def test_the_fastest_share_of_bars_gets_the_densest_share_of_densities():
-    assert EVEN.density_of_speed(2.0, with_drums=False) == 16
-    assert EVEN.density_of_speed(1.0, with_drums=False) == 8
-    assert EVEN.density_of_speed(1.0, with_drums=True) == 12
+    assert EVEN.density_at(EVEN.speed_percentile(2.0), with_drums=False) == 16
+    assert EVEN.density_at(EVEN.speed_percentile(1.0), with_drums=False) == 8
+    assert EVEN.density_at(EVEN.speed_percentile(1.0), with_drums=True) == 12
 
 
 def test_a_still_picture_gets_calm_music_not_silence():
-    assert EVEN.density_of_speed(0.0, with_drums=False) == 1
+    assert EVEN.density_at(EVEN.speed_percentile(0.0), with_drums=False) == 1
 
 
 def test_density_grows_with_speed():
-    densities = [EVEN.density_of_speed(speed / 10, with_drums=False) for speed in range(30)]
+    densities = [EVEN.density_at(EVEN.speed_percentile(speed / 10), with_drums=False) for speed in range(30)]
     assert densities == sorted(densities)
 
 
@@ -57,7 +57,7 @@ def test_the_profile_of_a_song_counts_onsets_and_notes():
 
 def test_the_shipped_calibration_can_be_read():
     calibration = read_calibration()
-    assert calibration.density_of_speed(100.0, with_drums=True) == 16
+    assert calibration.density_at(calibration.speed_percentile(100.0), with_drums=True) == 16
     assert calibration.saliency_percentile(1e9) == 1.0
 
 
