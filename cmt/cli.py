@@ -219,7 +219,7 @@ def main() -> None:
     type=click.Choice(get_args(Dynamics)),
     default=GenerateConfig.dynamics,
     show_default=True,
-    help="Motion measured against many videos (a calm one stays calm), or against the video itself.",
+    help="Motion measured against the video itself, or against many videos: then a calm one stays calm.",
 )
 @click.option(
     "--seed",

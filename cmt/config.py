@@ -122,8 +122,9 @@ class GenerateConfig:
     control: float = 0.7
     """C of the paper's section 4.2: the probability with which a bar's density and a visual
     beat's strengths are the video's, 0..1."""
-    dynamics: Dynamics = "absolute"
-    """`absolute`: a calm video gets calm music; `relative`: its own liveliest bars get lively music."""
+    dynamics: Dynamics = "relative"
+    """`relative`: the video's own liveliest bars get lively music; `absolute`: a calm video gets calm music only,
+    and a lively one is loud from end to end."""
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
     nucleus: float = 0.95

@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
 CALM_PERCENTILE = 0.02
 """A still picture gets the music of LPD's calmest bars, not silence."""
-RELATIVE_RANGE = (0.15, 0.85)
-"""Percentiles between which a video's own calmest and liveliest bar lie with relative dynamics."""
-STILL = 0.002
-"""Diagonals a second; a video that never moves faster has no arc to be made larger."""
+RELATIVE_CENTRE = (0.35, 0.65)
+"""Percentiles between which a video's median lies with relative dynamics, however calm or lively it is."""
+RELATIVE_ARC = 0.35
+"""By so much of a percentile the video's own calmest and liveliest bars lie below and above its median."""
+LEAST_SPREAD = 0.5
+"""Octaves; a video whose bars differ by less than this has a smaller arc, not one made of nothing."""
+STILL = 0.001
+"""Diagonals a second; motion far below this is none."""
 
 
 class SimuNote(NamedTuple):
@@ -123,7 +127,7 @@ def profile_of_video(
     length: float,
     instruments: Sequence[Instrument],
     calibration: Calibration,
-    dynamics: Dynamics = "absolute",
+    dynamics: Dynamics = "relative",
     markers: Sequence[float] = (),
 ) -> RhythmProfile:
     """What the picture asks of music that lies at `timing` and ends at the position `length`.
@@ -133,18 +137,17 @@ def profile_of_video(
     strong. A marker, in seconds, asks as the strongest beat does.
 
     With absolute `dynamics` a bar's percentile is that of its speed among the bars of many videos, and a beat's that
-    of its saliency. With relative ones it is its rank among the bars, or the beats, of this video, between 0.15 for
-    the calmest and 0.85 for the liveliest; equals share a rank, and a video that stands still stays calm.
+    of its saliency. With relative ones it depends on how many octaves the bar is faster or slower than this
+    video's median bar, and the beat stronger than its median beat: see `relative_percentiles`.
     """
     borders = np.array(timing.bar_borders(length))
     with_drums = Instrument.DRUMS in instruments
     speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
     saliencies = [beat.saliency for beat in video.visual_beats]
+    paces = [calibration.speed_percentile(speed) for speed in speeds]
+    forces = [calibration.saliency_percentile(saliency) for saliency in saliencies]
     if dynamics == "relative" and max(speeds) > STILL:
-        paces, forces = _ranks(speeds), _ranks(saliencies)
-    else:
-        paces = [calibration.speed_percentile(speed) for speed in speeds]
-        forces = [calibration.saliency_percentile(saliency) for saliency in saliencies]
+        paces, forces = relative_percentiles(speeds, paces), relative_percentiles(saliencies, forces)
     strongest: dict[int, float] = {}
     accents = [(beat.time, force) for beat, force in zip(video.visual_beats, forces, strict=True)]
     for time, percentile in [*accents, *((marker, 1.0) for marker in markers)]:
@@ -172,14 +175,21 @@ def nearest_position(timing: TempoMap, seconds: float) -> int:
     return max(round(timing.position(seconds)), int(np.ceil(timing.start)))
 
 
-def _ranks(values: Sequence[float]) -> list[float]:
-    """The rank of each value among all, spread over `RELATIVE_RANGE`; in the middle of it if all are equal."""
-    ordered = np.sort(values)
-    middle = (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") - 1) / 2
-    low, high = RELATIVE_RANGE
-    if len(values) < 2:
-        return [(low + high) / 2] * len(values)
-    return [float(low + (high - low) * rank / (len(values) - 1)) for rank in middle]
+def relative_percentiles(values: Sequence[float], absolute: Sequence[float]) -> list[float]:
+    """Percentiles of speeds or saliencies measured against each other, 0..1.
+
+    The median of the values lies at its percentile among many videos, `absolute`, but at 0.35 at least and 0.65 at
+    most. From there the others rise and fall by up to 0.35: in proportion to the octaves between them and the median,
+    the tenth that is farthest from it at the ends. So a talking head has an arc as wide as a car chase's. Where less
+    than half an octave makes up the whole difference, the arc is smaller in proportion.
+    """
+    if not values:
+        return []
+    octaves = np.log2(np.asarray(values) + STILL)
+    octaves -= np.median(octaves)
+    spread = max(float(np.quantile(np.abs(octaves), 0.9)), LEAST_SPREAD)
+    centre = float(np.clip(np.median(absolute), *RELATIVE_CENTRE))
+    return [float(centre + RELATIVE_ARC * np.clip(octave / spread, -1, 1)) for octave in octaves]
 
 
 def _percentile(value: float, quantiles: Sequence[float]) -> float:
