@@ -321,7 +321,10 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
 
 def _grid_in_words(music: dict[str, Any]) -> str:
     """``19 bars at 120.00 BPM, first downbeat at 0.50 s``."""
-    tempi = [stretch["tempo"] for stretch in music["tempo_map"] if stretch["seconds"] > 0] or [music["tempo"]]
+    tempo_map = music["tempo_map"]
+    if len(tempo_map) > 1 and tempo_map[1]["position"] - tempo_map[0]["position"] == 1:
+        tempo_map = tempo_map[1:]  # the first sixteenth alone, stretched to begin with the picture
+    tempi = [stretch["tempo"] for stretch in tempo_map]
     lowest, highest = min(tempi), max(tempi)
     span = f"{music['tempo']:.2f} BPM" if highest - lowest < 0.005 else f"{lowest:.2f} to {highest:.2f} BPM"
     pickup = f", first downbeat at {music['phase']:.2f} s" if music["phase"] else ""

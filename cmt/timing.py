@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cmt.errors import CmtError
 from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
-from video_rhythm import Grid, Hit, VideoRhythm, agreement, fit_grid
+from video_rhythm import Grid, Hit, VideoRhythm, agreement, bend_grid, fit_grid
 
 CUT_WEIGHT = 1.0
 """What a cut matters to the grid."""
@@ -25,6 +22,8 @@ SAME_TIME = 0.04
 """Seconds; a visual beat so near to a cut or a marker is the same event."""
 SAME_MARKER = 0.001
 """Seconds; markers so near to each other are one."""
+MOST_SHOWN = 40
+"""Characters of a wrong line that a message shows."""
 MOST_TEMPO_CHANGE = 30.0
 """Per cent; beyond, a tempo map would be another piece at each cut."""
 
@@ -63,7 +62,7 @@ def read_markers(path: Path) -> tuple[Marker, ...]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        cells = [cell.strip() for cell in next(csv.reader([line.replace(";", ",").replace("\t", ",")]))]
+        cells = [cell.strip(" \"'") for cell in line.replace(";", ",").replace("\t", ",").split(",")]
         is_header = header_is_possible and not any(character.isdigit() for character in cells[0])
         header_is_possible = False
         if not is_header:
@@ -76,12 +75,12 @@ def read_markers(path: Path) -> tuple[Marker, ...]:
 def _marker_of_cells(cells: Sequence[str], source: str) -> Marker:
     time = _number(cells[0])
     if time is None:
-        raise CmtError(f"{source}: {cells[0]!r} is no time; write seconds, such as 12.5")
+        raise CmtError(f"{source}: {cells[0][:MOST_SHOWN]!r} is no time; write seconds, such as 12.5")
     if len(cells) < 2 or not cells[1]:
         return Marker(time, source=source)
     weight = _number(cells[1])
     if weight is None or weight <= 0:
-        raise CmtError(f"{source}: {cells[1]!r} is no weight; write a number above 0, or leave it out")
+        raise CmtError(f"{source}: {cells[1][:MOST_SHOWN]!r} is no weight; write a number above 0, or leave it out")
     return Marker(time, weight, source)
 
 
@@ -104,10 +103,10 @@ def checked_markers(markers: Iterable[Marker], duration: float) -> tuple[Marker,
     kept: list[Marker] = []
     for marker in sorted(markers, key=lambda marker: (marker.time, -marker.weight)):
         where = marker.source or "marker"
-        if not (math.isfinite(marker.time) and math.isfinite(marker.weight) and marker.weight > 0):
-            raise CmtError(
-                f"{where}: time {marker.time} and weight {marker.weight} must be numbers, the weight above 0"
-            )
+        if not math.isfinite(marker.time):
+            raise CmtError(f"{where}: {marker.time} is no time; write seconds, such as 12.5")
+        if not 0 < marker.weight < math.inf:
+            raise CmtError(f"{where}: {marker.weight} is no weight; write a number above 0, or leave it out")
         if not 0 <= marker.time <= duration:
             raise CmtError(
                 f"{where}: {marker.time:g} s lies outside the video, which lasts {duration:.3f} s; "
@@ -150,14 +149,15 @@ def music_grid(
     tempo_change
         Per cent by which a tempo map may leave the tempo at cuts and markers; 0 keeps it steady.
     """
-    return fit_grid(
+    hits = hits_of(rhythm, markers)
+    steady = fit_grid(
         rhythm.duration,
-        hits_of(rhythm, markers),
+        hits,
         tempo=tempo,
         prior_tempo=rhythm.tempo,
         prior_confidence=rhythm.tempo_confidence,
-        tempo_change=tempo_change / 100,
     )
+    return bend_grid(steady, hits, tempo_change / 100)
 
 
 def tempo_map_of(grid: Grid) -> TempoMap:
@@ -196,8 +196,3 @@ def describe_grid(grid: Grid, hits: Sequence[Hit]) -> dict[str, Any]:
             for name, kind in (("all", None), ("markers", "marker"), ("cuts", "cut"), ("visual_beats", "visual beat"))
         },
     }
-
-
-def largest_miss(grid: Grid, times: Sequence[float]) -> float:
-    """Seconds by which the worst of `times` misses a sixteenth, 0 if there are none."""
-    return float(np.max(grid.misses(times, POSITIONS_PER_BAR), initial=0.0))

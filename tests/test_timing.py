@@ -18,7 +18,7 @@ from cmt.timing import (
     read_markers,
     tempo_map_of,
 )
-from video_rhythm import Hit, VisualBeat, fit_grid
+from video_rhythm import Hit, VisualBeat, bend_grid, fit_grid
 
 
 def rhythm(duration=20.0, cuts=(), beats=()):
@@ -46,6 +46,7 @@ def written(tmp_path, content):
         "seconds;weight;name\n1.5;;verse\n3;2;chorus\n",
         "Time\n\n# the verse\n 1.5 \n\n3\t2.0\n",
         "\ufefftime\r\n1.5\r\n3,2\r\n",
+        '"time","weight"\n"1.5","1"\n"3","2"\n',
         b"1.5\r3,2",
     ],
 )
@@ -65,6 +66,7 @@ def test_markers_are_read_with_and_without_header_weights_and_comments(content, 
         ("1.5\n,3\n", "{path}:2: '' is no time; write seconds, such as 12.5"),
         ("1.5,heavy\n", "{path}:1: 'heavy' is no weight; write a number above 0, or leave it out"),
         ("2\n1.5,-1\n", "{path}:2: '-1' is no weight; write a number above 0, or leave it out"),
+        ("x1" * 99999, "{path}:1: '" + "x1" * 20 + "' is no time; write seconds, such as 12.5"),
         ("", "{path}: holds no markers; write a time in seconds on each line"),
         ("time,weight\n", "{path}: holds no markers; write a time in seconds on each line"),
         (b"\xff\xfe1\x00", "{path}: is no text; give a file with a time in seconds on each line"),
@@ -98,7 +100,7 @@ def test_a_marker_outside_of_the_video_is_refused_with_its_time_and_the_duration
 
 @pytest.mark.parametrize("marker", [Marker(float("nan")), Marker(1.0, 0.0), Marker(1.0, float("inf"))])
 def test_markers_from_python_are_checked_as_well(marker):
-    with pytest.raises(CmtError, match="must be numbers, the weight above 0"):
+    with pytest.raises(CmtError, match="marker: (nan is no time|0.0 is no weight|inf is no weight)"):
         checked_markers([marker], 10.0)
 
 
@@ -123,7 +125,7 @@ def test_each_event_is_one_hit_and_markers_are_the_heaviest():
 @settings(max_examples=30, deadline=None)
 def test_the_tempo_map_gives_the_seconds_of_the_grid(times, tempo, change):
     hits = [Hit(time, 3.0, "marker") for time in times]
-    grid = fit_grid(20.0, hits, tempo=tempo, tempo_change=change / 100)
+    grid = bend_grid(fit_grid(20.0, hits, tempo=tempo), hits, change / 100)
     timing, length = tempo_map_of(grid), length_of(grid)
     assert timing.seconds(length) == pytest.approx(20.0, abs=1e-9)
     assert timing.start == int(timing.start)
@@ -138,5 +140,5 @@ def test_the_tempo_map_gives_the_seconds_of_the_grid(times, tempo, change):
 def test_a_wish_for_a_tempo_and_a_range_is_granted():
     grid = music_grid(rhythm(cuts=(3.1, 7.7, 12.0)), [Marker(15.3)], tempo=100.0, tempo_change=5.0)
     tempi = [stretch["tempo"] for stretch in describe_grid(grid, [])["tempo_map"]]
-    assert len(tempi) > 1 and all(95 - 1e-6 <= tempo <= 105 + 1e-6 for tempo in tempi)
+    assert len(tempi) > 1 and all(95 - 1e-6 <= tempo <= 105 + 1e-6 for tempo in tempi[1:])
     assert grid.misses([3.1, 7.7, 12.0, 15.3], 16).max() < 0.04

@@ -5,6 +5,7 @@ from .beats import VisualBeat
 from .errors import VideoError
 from .flow import FlowSeries
 from .grid import Agreement, Grid, GridKnot, Hit, agreement, fit_grid
+from .tempo_map import bend_grid
 
 __all__ = [
     "Agreement",
@@ -17,5 +18,6 @@ __all__ = [
     "VisualBeat",
     "agreement",
     "analyze",
+    "bend_grid",
     "fit_grid",
 ]

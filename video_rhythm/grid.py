@@ -62,17 +62,6 @@ more in a video of over a quarter of an hour, lest there are more than `MOST_TEM
 MOST_TEMPI = 20_000
 TEMPI_AT_ONCE = 256
 
-BENT_REWARDS = {1: 1.0, 4: 0.8, 8: 0.6, 16: 0.5}
-"""What a hit on the grid is worth to a tempo map, like `REWARDS`: to miss none matters more, as all can be met."""
-KNOT_COST = 0.05
-"""Of a tempo map, in hits on downbeats: each change of tempo."""
-BEND_COST = 0.15
-"""Likewise a stretch at the edge of the range; less, by the square, nearer to the tempo asked for."""
-WHOLE_END_WORTH = 0.5
-"""Likewise an end with the last bar whole."""
-LONGEST_LEAP = 8
-"""Hits, at least, that a stretch of steady tempo may leave between two that it puts on the grid."""
-
 N_SHIFT = 1000
 """Times that the hits are shifted to learn what chance alone would give."""
 
@@ -205,7 +194,6 @@ def fit_grid(
     tempo_range: tuple[float, float] = MUSIC_RANGE,
     prior_tempo: float | None = None,
     prior_confidence: float = 0.0,
-    tempo_change: float = 0.0,
 ) -> Grid:
     """The grid on which the hits of a video of `duration` seconds fall best.
 
@@ -235,16 +223,12 @@ def fit_grid(
         BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
     prior_confidence
         0..1: how sure the prior tempo is, and so how much it weighs against the hits.
-    tempo_change
-        Share, such as 0.08, by which the tempo may leave the chosen one at cuts and markers so that they fall on the
-        grid exactly: see `bend_grid`.
-
     Raises
     ------
     ValueError
         If a number is out of range.
     """
-    _check(duration, hits, tempo, tempo_range, prior_tempo, prior_confidence, tempo_change)
+    _check(duration, hits, tempo, tempo_range, prior_tempo, prior_confidence)
     hits = sorted(hit for hit in hits if hit.weight > 0)
     judge = _Judge(duration, hits, prior_tempo, prior_confidence)
     if tempo is None:
@@ -263,7 +247,7 @@ def fit_grid(
             judge.merit(free) - _surcharge(len(tempi), len(plain)),
         ]
         grid = _turned((grid, nudged, free)[int(np.argmax(merits))], judge)
-    return bend_grid(grid, hits, tempo_change) if tempo_change else grid
+    return grid
 
 
 def _check(
@@ -273,7 +257,6 @@ def _check(
     tempo_range: tuple[float, float],
     prior_tempo: float | None,
     prior_confidence: float,
-    tempo_change: float,
 ) -> None:
     lowest, highest = tempo_range
     if not (np.isfinite(duration) and duration > 0 and 0 < lowest <= highest):
@@ -283,8 +266,6 @@ def _check(
             raise ValueError(f"{name} must be above 0, got {value}")
     if not 0 <= prior_confidence <= 1:
         raise ValueError(f"prior confidence must be from 0 to 1, got {prior_confidence}")
-    if not 0 <= tempo_change < 1:
-        raise ValueError(f"tempo change must be from 0 to below 1, got {tempo_change}")
     for hit in hits:
         if not (0 <= hit.time <= duration and hit.weight >= 0 and np.isfinite(hit.weight)):
             raise ValueError(f"a hit must lie in the video and weigh 0 or more, got {hit}")
@@ -307,7 +288,7 @@ class _Judge:
         """Deviations of chance, and the costs."""
         is_open = abs(grid.knots[-1].bar - round(grid.knots[-1].bar)) > 1e-6
         costs = PICKUP_COST * (grid.knots[0].bar > 0) + OPEN_END_COST * is_open
-        rewards = _reward(lambda points: grid.misses(self.times, points))
+        rewards = reward(lambda points: grid.misses(self.times, points))
         anywhere = _reward_by_phase(240.0 / grid.tempo)
         if not len(self.hits):
             return float(self.leaning(grid.tempo) - costs)
@@ -334,7 +315,7 @@ class _Judge:
         return np.asarray(usual - far * (1 + (PRIOR_TRUST - 1) * self.prior_confidence))
 
 
-def _reward(misses: Callable[[int], Floats], rewards: Mapping[int, float] = REWARDS) -> Floats:
+def reward(misses: Callable[[int], Floats], rewards: Mapping[int, float] = REWARDS) -> Floats:
     """What hits are worth, 0..1, from how far they miss the points of each level."""
     return np.max([worth * np.exp(-0.5 * (misses(n) / HIT_WIDTH) ** 2) for n, worth in rewards.items()], axis=0)
 
@@ -343,7 +324,7 @@ def _reward_by_phase(bars: Floats | float) -> Floats:
     """(..., PHASE_STEPS) what a hit is worth so far into a bar that lasts so many seconds."""
     share = np.arange(PHASE_STEPS) / PHASE_STEPS
     length = np.asarray(bars)[..., None]
-    return _reward(lambda n: np.abs(share - np.round(share * n) / n) * length)
+    return reward(lambda n: np.abs(share - np.round(share * n) / n) * length)
 
 
 def _numbers_of_bars(duration: float, lowest: float, highest: float) -> list[int]:
@@ -485,113 +466,3 @@ def _steady_grid(duration: float, tempo: float, phase: float) -> Grid:
         second = first + 1 / SIXTEENTHS
         knots.insert(1, GridKnot(second, (second - offset - before) * bar))
     return Grid(tuple(knots))
-
-
-def bend_grid(grid: Grid, hits: Sequence[Hit], tempo_change: float) -> Grid:
-    """The grid with its tempo changed at cuts and markers, so that they fall on it exactly.
-
-    Between two cuts or markers that it puts on the grid the tempo is steady, and at most the share `tempo_change`
-    away from that of `grid`, the way a film composer writes to picture. By dynamic programming over which
-    of them are put where in a bar: downbeats are worth more than beats, these more than eighths and sixteenths
-    (`BENT_REWARDS`); changes of tempo cost a little, and a whole last bar is worth something. What is left
-    between (cuts too close together for the range, visual beats) counts by how near to the grid it comes.
-    """
-    duration, base = grid.duration, grid.tempo
-    anchors = [hit for hit in sorted(hits) if hit.kind != "visual beat" and TOLERANCE < hit.time < duration - TOLERANCE]
-    if not anchors:
-        return grid
-    times = np.array([0.0, *(hit.time for hit in anchors), duration])
-    weights = np.array([0.0, *(hit.weight for hit in anchors), 0.0])
-    weights /= weights.max()
-    passing = np.array(sorted((hit.time, hit.weight) for hit in hits)).reshape(-1, 2)
-    passing[:, 1] /= max(hit.weight for hit in anchors)
-    worth_at = np.array([max(worth for n, worth in BENT_REWARDS.items() if q % (16 // n) == 0) for q in range(16)])
-    # After so long some number of sixteenths fits, however the hits lie.
-    far = 2 * (15.0 / base) / max(2 * tempo_change, 1e-6)
-
-    values = np.full((len(times), SIXTEENTHS), -np.inf)
-    values[0] = np.where(np.arange(SIXTEENTHS) == 0, 0.0, -PICKUP_COST)
-    came_from = np.zeros((len(times), SIXTEENTHS, 2), dtype=int)  # index of the hit before, sixteenths since
-    for i in range(1, len(times) - 1):
-        for j in range(i - 1, -1, -1):
-            if i - j > LONGEST_LEAP and times[i] - times[j] > far:
-                break
-            span = times[i] - times[j]
-            steps = np.arange(
-                int(np.ceil(span * base * (1 - tempo_change) / 15 - 1e-9)),
-                int(np.floor(span * base * (1 + tempo_change) / 15 + 1e-9)) + 1,
-            )
-            steps = steps[steps > 0]
-            if not len(steps) or span < 1e-3:
-                continue
-            stretch = _stretch_values(times[j], span, steps.astype(float), passing, base, tempo_change)
-            for n, step in enumerate(steps):
-                to = (np.arange(SIXTEENTHS) + step) % SIXTEENTHS
-                total = values[j] + stretch[:, n] + weights[i] * worth_at[to]
-                better = total > values[i][to]
-                values[i][to[better]] = total[better]
-                came_from[i, to[better]] = j, step
-    return _traced(grid, times, values, came_from, passing, tempo_change)
-
-
-def _stretch_values(
-    begin: float, span: float, steps: Floats, passing: Floats, base: float, tempo_change: float
-) -> Floats:
-    """(16, n) what a stretch from `begin` of so many sixteenths is worth, by the sixteenth on which it begins."""
-    bend = np.log(15.0 * steps / span / base) / np.log1p(tempo_change)
-    costs = np.broadcast_to(-KNOT_COST - BEND_COST * bend**2, (SIXTEENTHS, len(steps)))
-    inside = passing[(passing[:, 0] > begin + 1e-3) & (passing[:, 0] < begin + span - 1e-3)]
-    if not len(inside):
-        return costs
-    share = (inside[:, 0] - begin) / span
-    places = np.arange(SIXTEENTHS)[:, None, None] + steps[:, None] * share
-    seconds = (span / steps)[:, None]
-
-    def misses(points: int) -> Floats:
-        step = SIXTEENTHS / points
-        return np.asarray(np.abs(places - np.round(places / step) * step) * seconds)
-
-    return np.asarray(costs + _reward(misses, BENT_REWARDS) @ inside[:, 1])
-
-
-def _traced(
-    grid: Grid, times: Floats, values: Floats, came_from: NDArray, passing: Floats, tempo_change: float
-) -> Grid:
-    """The best way to the end: from some hit on to the last picture."""
-    base, duration = grid.tempo, float(times[-1])
-    best, best_value = (0, 0, duration * base / 15), -np.inf
-    for j in range(len(times) - 1):
-        span = duration - times[j]
-        at_base = span * base / 15
-        for q in np.flatnonzero(np.isfinite(values[j])).tolist():
-            lowest, highest = at_base * (1 - tempo_change), at_base * (1 + tempo_change)
-            whole = np.arange(np.ceil((lowest + q) / 16) * 16 - q, highest + 1e-9, 16)
-            steps = np.append(whole[whole > 0], at_base)
-            totals = values[j, q] + _stretch_values(times[j], span, steps, passing, base, tempo_change)[q]
-            totals[:-1] += WHOLE_END_WORTH
-            n = int(totals.argmax())
-            if totals[n] > best_value:
-                best, best_value = (j, q, float(steps[n])), float(totals[n])
-    i, place, steps_to_end = best
-    places = [(duration, steps_to_end)]
-    while i > 0:
-        before, step = came_from[i, place].tolist()
-        places.append((float(times[i]), float(step)))
-        i, place = before, (place - step) % SIXTEENTHS
-    position = float(place)
-    knots = [GridKnot(position / SIXTEENTHS, 0.0)]
-    for seconds, n_step in reversed(places):
-        position += n_step
-        knots.append(GridKnot(position / SIXTEENTHS, seconds))
-    return Grid(_without_idle_knots(knots))
-
-
-def _without_idle_knots(knots: Sequence[GridKnot]) -> tuple[GridKnot, ...]:
-    """Those at which the tempo changes, by more than a microsecond a beat, and the ends."""
-    kept = [knots[0]]
-    for i in range(1, len(knots) - 1):
-        before = (knots[i].seconds - kept[-1].seconds) / (knots[i].bar - kept[-1].bar)
-        after = (knots[i + 1].seconds - knots[i].seconds) / (knots[i + 1].bar - knots[i].bar)
-        if abs(before - after) > 4e-6:
-            kept.append(knots[i])
-    return (*kept, knots[-1])
