@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 from tqdm import tqdm
 
-from cmt.config import PRESETS, Dynamics, GenerateConfig, TrainConfig
+from cmt.config import MOST_TEMPO_CHANGE, PRESETS, TEMPO_CHANGE, Dynamics, GenerateConfig, TrainConfig
 from cmt.errors import CmtError
 from cmt.key import parse_key
 from cmt.words import Genre
@@ -159,9 +159,9 @@ def timing_options(command: Callable) -> Callable:
             ),
             click.option(
                 "--tempo-change",
-                type=click.FloatRange(0, 30, min_open=True),
+                type=click.FloatRange(0, MOST_TEMPO_CHANGE, min_open=True),
                 metavar="PERCENT",
-                help="How far a tempo map may leave the tempo.  [default: 8]",
+                help=f"How far a tempo map may leave the tempo.  [default: {TEMPO_CHANGE:g}]",
             ),
         )
     ):
@@ -369,7 +369,7 @@ def analyze(
 ) -> None:
     """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, tempo, and where music's grid would lie."""
     from cmt.soundtrack import wished_grid
-    from cmt.timing import checked_markers, describe_grid, hits_of
+    from cmt.timing import checked_markers, describe_grid, hits_of, warnings_of
     from video_rhythm import analyze as analyze_video
 
     wishes = _timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
@@ -379,8 +379,9 @@ def analyze(
     finally:
         bars.close()
     wishes = replace(wishes, markers=checked_markers(wishes.markers, rhythm.duration))
-    music = describe_grid(wished_grid(rhythm, wishes), hits_of(rhythm, wishes.markers))
-    for warning in rhythm.warnings:
+    grid, hits = wished_grid(rhythm, wishes), hits_of(rhythm, wishes.markers)
+    music = describe_grid(grid, hits)
+    for warning in (*rhythm.warnings, *warnings_of(grid, hits, tempo_map=wishes.tempo_map)):
         click.echo(f"warning: {warning}", err=True)
     if plot is not None:
         _plot(rhythm, music["bar_borders"], plot)

@@ -11,6 +11,12 @@ Dynamics: TypeAlias = Literal["absolute", "relative"]
 """Whether the picture's speeds are measured against those of many videos, or against each other."""
 
 
+TEMPO_CHANGE = 8.0
+"""Per cent by which a tempo map may leave the tempo."""
+MOST_TEMPO_CHANGE = 30
+"""Per cent; beyond, a tempo map would be another piece at each cut."""
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Sizes of the network. The defaults are the paper's (section 5.2)."""

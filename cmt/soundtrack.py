@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from cmt.config import GenerateConfig
+from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE, GenerateConfig
 from cmt.errors import CmtError
 from cmt.key import parse_key
 from cmt.rhythm import nearest_position, profile_of_song, profile_of_video, read_calibration
 from cmt.timing import (
-    MOST_TEMPO_CHANGE,
     Marker,
     checked_markers,
     describe_grid,
@@ -28,6 +27,7 @@ from cmt.timing import (
     length_of,
     music_grid,
     tempo_map_of,
+    warnings_of,
 )
 from cmt.words import Genre
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
@@ -60,7 +60,7 @@ class Wishes:
     """Times that the music meets before all others."""
     tempo_map: bool = False
     """Let the tempo change at cuts and markers, so that they fall on the grid exactly."""
-    tempo_change: float = 8.0
+    tempo_change: float = TEMPO_CHANGE
     """Per cent by which a tempo map may leave the tempo."""
     original_audio: OriginalAudio = "drop"
     midi_only: bool = False
@@ -169,7 +169,8 @@ def make_soundtrack(
 
             draw_soundtrack(rhythm, song, stem.with_name(f"{video.stem}.png"))
         report = _report(rhythm, grid, piece, song, orders, wishes, config)
-        report["warnings"] = [*rhythm.warnings, *notes]
+        missed = warnings_of(grid, hits_of(rhythm, wishes.markers), tempo_map=wishes.tempo_map)
+        report["warnings"] = [*rhythm.warnings, *missed, *notes]
         report["checkpoint"] = {"sha256": loaded.sha256, **loaded.provenance}
         report["soundfont"] = font.name if font else None
         report["stages"] = stages.seconds

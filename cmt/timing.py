@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cmt.errors import CmtError
 from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
 from video_rhythm import Grid, Hit, VideoRhythm, agreement, bend_grid, fit_grid
+from video_rhythm.grid import TOLERANCE
 
 CUT_WEIGHT = 1.0
 """What a cut matters to the grid."""
@@ -24,8 +27,8 @@ SAME_MARKER = 0.001
 """Seconds; markers so near to each other are one."""
 MOST_SHOWN = 40
 """Characters of a wrong line that a message shows."""
-MOST_TEMPO_CHANGE = 30.0
-"""Per cent; beyond, a tempo map would be another piece at each cut."""
+MOST_TIMES = 8
+"""Missed markers that a warning names."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,22 @@ def _tidy(position: float) -> float:
 def length_of(grid: Grid) -> float:
     """Position at which music on this grid ends."""
     return tempo_map_of(grid).knots[-1].position
+
+
+def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[str, ...]:
+    """What the user asked of the grid and does not get, a line each with a cure."""
+    warnings = []
+    if tempo_map and all(hit.kind == "visual beat" for hit in hits):
+        warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with --hit")
+    markers = np.array([hit.time for hit in hits if hit.kind == "marker"])
+    missed = markers[grid.misses(markers, POSITIONS_PER_BAR) > TOLERANCE] if len(markers) else markers
+    if len(missed):
+        times = ", ".join(f"{time:g}" for time in missed[:MOST_TIMES]) + (" ..." if len(missed) > MOST_TIMES else "")
+        cure = "a larger --tempo-change" if tempo_map else "--tempo-map"
+        warnings.append(
+            f"{len(missed)} of {len(markers)} markers miss the grid ({times} s); {cure} may bring them back"
+        )
+    return tuple(warnings)
 
 
 def describe_grid(grid: Grid, hits: Sequence[Hit]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cmt.timing import (
     music_grid,
     read_markers,
     tempo_map_of,
+    warnings_of,
 )
 from video_rhythm import Hit, VisualBeat, bend_grid, fit_grid
 
@@ -135,6 +136,19 @@ def test_the_tempo_map_gives_the_seconds_of_the_grid(times, tempo, change):
     assert len(described["bar_borders"]) == described["n_bar"] + 1
     assert described["bar_borders"][0] == 0 and described["bar_borders"][-1] == pytest.approx(20.0)
     assert described["hits"]["markers"]["n_hit"] == len(times)
+
+
+def test_what_the_grid_cannot_give_is_said_with_a_cure():
+    markers = [Hit(time, 3.0, "marker") for time in (2.0, 2.31, 4.0, 6.0, 8.0)]
+    steady = fit_grid(10.0, markers, tempo=120.0)
+    assert warnings_of(steady, markers, tempo_map=False) == (
+        "1 of 5 markers miss the grid (2.31 s); --tempo-map may bring them back",
+    )
+    assert warnings_of(steady, markers[:1], tempo_map=True) == ()
+    beats = [Hit(1.0, 0.5, "visual beat")]
+    assert warnings_of(bend_grid(steady, beats, 0.08), beats, tempo_map=True) == (
+        "the tempo map has no cuts to follow, so the tempo stays steady; give times with --hit",
+    )
 
 
 def test_a_wish_for_a_tempo_and_a_range_is_granted():
