@@ -189,7 +189,7 @@ def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[st
         times = ", ".join(f"{time:g}" for time in missed[:MOST_TIMES]) + (" ..." if len(missed) > MOST_TIMES else "")
         cure = "a larger --tempo-change" if tempo_map else "--tempo-map"
         warnings.append(
-            f"{len(missed)} of {len(markers)} markers miss the grid ({times} s); {cure} may bring them back"
+            f"off the grid: {len(missed)} of {len(markers)} times asked for ({times} s); {cure} may bring them back"
         )
     return tuple(warnings)
 
