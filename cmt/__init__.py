@@ -15,6 +15,8 @@ _HOMES = {
     "Soundtrack": "cmt.soundtrack",
     "Wishes": "cmt.soundtrack",
     "GenerateConfig": "cmt.config",
+    "Marker": "cmt.timing",
+    "read_markers": "cmt.timing",
     "CmtError": "cmt.errors",
     "Genre": "cmt.words",
     "Mode": "cmt.words",

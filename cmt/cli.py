@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 from tqdm import tqdm
 
-from cmt.config import PRESETS, GenerateConfig, TrainConfig
+from cmt.config import MOST_TEMPO_CHANGE, PRESETS, TEMPO_CHANGE, Dynamics, GenerateConfig, TrainConfig
 from cmt.errors import CmtError
 from cmt.key import parse_key
 from cmt.words import Genre
@@ -20,8 +21,8 @@ from midi_io.song import Instrument
 from video_rhythm.errors import VideoError
 
 if TYPE_CHECKING:
-    from cmt.soundtrack import Soundtrack
-    from video_rhythm import TempoFit, VideoRhythm
+    from cmt.soundtrack import Soundtrack, Wishes
+    from video_rhythm import VideoRhythm
 
 Labelled = TypeVar("Labelled", Genre, Instrument)
 
@@ -127,6 +128,66 @@ class Bars:
             self.bar = None
 
 
+def timing_options(command: Callable) -> Callable:
+    """The options that say where the music's grid shall lie, the same for every command that has them."""
+    for option in reversed(
+        (
+            click.option(
+                "--tempo",
+                type=click.FloatRange(20, 400),
+                help="Exact BPM. Left out, the tempo is chosen so that cuts and visual beats fall on the grid.",
+            ),
+            click.option(
+                "--hit",
+                "hit_times",
+                type=float,
+                multiple=True,
+                metavar="SECONDS",
+                help="A time that the music must meet; as often as you like.",
+            ),
+            click.option(
+                "--hits",
+                "hit_files",
+                type=FILE,
+                multiple=True,
+                help="Such times from a CSV file: seconds, and a weight if you like.",
+            ),
+            click.option(
+                "--tempo-map",
+                is_flag=True,
+                help="Let the tempo change at cuts and hits, so that they fall on the grid exactly.",
+            ),
+            click.option(
+                "--tempo-change",
+                type=click.FloatRange(0, MOST_TEMPO_CHANGE, min_open=True),
+                metavar="PERCENT",
+                help=f"How far a tempo map may leave the tempo.  [default: {TEMPO_CHANGE:g}]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _timing_wishes(
+    tempo: float | None,
+    hit_times: tuple[float, ...],
+    hit_files: tuple[Path, ...],
+    tempo_map: bool,
+    tempo_change: float | None,
+) -> Wishes:
+    from cmt.soundtrack import Wishes
+    from cmt.timing import Marker, read_markers
+
+    if tempo_change is not None and not tempo_map:
+        raise click.UsageError("--tempo-change says how far a tempo map may go; add --tempo-map")
+    markers = [Marker(time, source="--hit") for time in hit_times]
+    for file in hit_files:
+        markers += read_markers(file)
+    wishes = Wishes(tempo=tempo, markers=tuple(markers), tempo_map=tempo_map)
+    return wishes if tempo_change is None else replace(wishes, tempo_change=tempo_change)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="video-cmt", prog_name="cmt")
 def main() -> None:
@@ -145,17 +206,20 @@ def main() -> None:
     help=f"Tracks that play, all of them, with commas; {FREE} lets the model choose.",
 )
 @click.option("--key", type=KeyType(), help="TONIC:MODE, e.g. F#:minor; either may be left out (C, :minor).")
-@click.option(
-    "--tempo",
-    type=click.FloatRange(20, 400),
-    help="Exact BPM. Left out, a tempo is chosen at which whole bars are as long as the video.",
-)
+@timing_options
 @click.option(
     "--control",
     type=click.FloatRange(0, 1),
     default=GenerateConfig.control,
     show_default=True,
     help="How much the picture decides: 0 free music, 1 every bar and visual beat.",
+)
+@click.option(
+    "--dynamics",
+    type=click.Choice(get_args(Dynamics)),
+    default=GenerateConfig.dynamics,
+    show_default=True,
+    help="Motion measured against the video itself, or against many videos: then a calm one stays calm.",
 )
 @click.option(
     "--seed",
@@ -191,7 +255,12 @@ def generate(
     instruments: tuple[Instrument, ...] | None,
     key: str | None,
     tempo: float | None,
+    hit_times: tuple[float, ...],
+    hit_files: tuple[Path, ...],
+    tempo_map: bool,
+    tempo_change: float | None,
     control: float,
+    dynamics: Any,
     seed: int,
     temperature: float,
     original_audio: Any,
@@ -204,17 +273,17 @@ def generate(
 
     The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json.
     """
-    from cmt.soundtrack import Wishes, make_soundtrack
+    from cmt.soundtrack import make_soundtrack
 
-    wishes = Wishes(
+    wishes = replace(
+        _timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change),
         genre=None if genre == FREE else Genre[genre.upper()],
         instruments=instruments,
         key=key,
-        tempo=tempo,
         original_audio=original_audio,
         midi_only=midi_only,
     )
-    config = GenerateConfig(control=control, temperature=temperature, seed=seed)
+    config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, seed=seed)
     bars = Bars(quiet)
     try:
         soundtrack = make_soundtrack(
@@ -233,9 +302,10 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
     beats, cuts = len(report["visual_beats"]), len(report["cuts"])
     click.echo(f"video    {report['duration']:.2f} s, {_count(beats, 'visual beat')}, {_count(cuts, 'cut')}")
     click.echo(
-        f"music    {_count(report['n_bar'], 'bar')} at {report['tempo']:.2f} BPM, {report['key']}, "
+        f"music    {_grid_in_words(report)}, {report['key']}, "
         f"{report['genre'] or 'any genre'}, {', '.join(report['instruments'])}"
     )
+    _print_hits(report["hits"])
     asked = [(a, b) for a, b in zip(report["density_asked"], report["density_obtained"], strict=True) if a is not None]
     kept = sum(a == b for a, b in asked)
     click.echo(
@@ -249,6 +319,33 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
         click.echo(f"wrote    {file}")
 
 
+def _grid_in_words(music: dict[str, Any]) -> str:
+    """``19 bars at 120.00 BPM, first downbeat at 0.50 s``."""
+    tempo_map = music["tempo_map"]
+    if len(tempo_map) > 1 and tempo_map[1]["position"] - tempo_map[0]["position"] == 1:
+        tempo_map = tempo_map[1:]  # the first sixteenth alone, stretched to begin with the picture
+    tempi = [stretch["tempo"] for stretch in tempo_map]
+    lowest, highest = min(tempi), max(tempi)
+    span = f"{music['tempo']:.2f} BPM" if highest - lowest < 0.005 else f"{lowest:.2f} to {highest:.2f} BPM"
+    pickup = f", first downbeat at {music['phase']:.2f} s" if music["phase"] else ""
+    return f"{_count(music['n_bar'], 'bar')} at {span}{pickup}"
+
+
+def _print_hits(hits: dict[str, Any]) -> None:
+    """How many of each kind the music meets, beside what chance would give."""
+    kinds = {"markers": "marker", "cuts": "cut", "visual_beats": "visual beat"}
+    for name, noun in kinds.items():
+        met = hits[name]
+        if met["n_hit"]:
+            click.echo(
+                f"hits     {round(met['on_grid'] * met['n_hit'])} of {_count(met['n_hit'], noun)} on the grid "
+                f"(chance {met['on_grid_by_chance']:.0%} of them), {round(met['on_downbeats'] * met['n_hit'])} "
+                f"on downbeats (chance {met['on_downbeats_by_chance']:.0%})"
+            )
+    if not hits["all"]["n_hit"]:
+        click.echo("hits     none: nothing in the picture speaks for a grid")
+
+
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
 
@@ -257,40 +354,55 @@ def _count(n: int, noun: str) -> str:
 @click.argument("video", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON on stdout.")
 @click.option("--plot", type=FILE, help="Write a picture; the suffix says its format (.png, .svg, .pdf).")
+@timing_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def analyze(video: Path, as_json: bool, plot: Path | None, quiet: bool) -> None:
-    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, tempo."""
-    from cmt.soundtrack import music_tempo
+def analyze(
+    video: Path,
+    as_json: bool,
+    plot: Path | None,
+    tempo: float | None,
+    hit_times: tuple[float, ...],
+    hit_files: tuple[Path, ...],
+    tempo_map: bool,
+    tempo_change: float | None,
+    quiet: bool,
+) -> None:
+    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, tempo, and where music's grid would lie."""
+    from cmt.soundtrack import wished_grid
+    from cmt.timing import checked_markers, describe_grid, hits_of, warnings_of
     from video_rhythm import analyze as analyze_video
 
+    wishes = _timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
     bars = Bars(quiet)
     try:
         rhythm = analyze_video(video, progress=lambda done, total: bars("analyze", done, total))
     finally:
         bars.close()
-    fit = music_tempo(rhythm)
-    for warning in rhythm.warnings:
+    wishes = replace(wishes, markers=checked_markers(wishes.markers, rhythm.duration))
+    grid, hits = wished_grid(rhythm, wishes), hits_of(rhythm, wishes.markers)
+    music = describe_grid(grid, hits)
+    for warning in (*rhythm.warnings, *warnings_of(grid, hits, tempo_map=wishes.tempo_map)):
         click.echo(f"warning: {warning}", err=True)
     if plot is not None:
-        _plot(rhythm, fit, plot)
+        _plot(rhythm, music["bar_borders"], plot)
     if as_json:
-        click.echo(json.dumps(_rhythm_as_json(rhythm, fit), indent=1))
+        click.echo(json.dumps(_rhythm_as_json(rhythm, music), indent=1))
     else:
-        _print_rhythm(rhythm, fit, plot)
+        _print_rhythm(rhythm, music, plot)
 
 
-def _plot(rhythm: VideoRhythm, fit: TempoFit, path: Path) -> None:
+def _plot(rhythm: VideoRhythm, borders: list[float], path: Path) -> None:
     from cmt.picture import draw_rhythm
     from midi_io.whole_file import whole_file
 
     with whole_file(path) as unfinished:
         try:
-            draw_rhythm(rhythm, fit.tempo, fit.n_bar, unfinished)
+            draw_rhythm(rhythm, borders, unfinished)
         except ValueError as error:
             raise CmtError(f"{path}: cannot be drawn ({error})") from None
 
 
-def _rhythm_as_json(rhythm: VideoRhythm, fit: TempoFit) -> dict[str, Any]:
+def _rhythm_as_json(rhythm: VideoRhythm, music: dict[str, Any]) -> dict[str, Any]:
     return {
         "video": rhythm.path,
         "duration": rhythm.duration,
@@ -298,22 +410,26 @@ def _rhythm_as_json(rhythm: VideoRhythm, fit: TempoFit) -> dict[str, Any]:
         "n_frame": rhythm.n_frame,
         "width": rhythm.width,
         "height": rhythm.height,
-        "tempo": fit.tempo,
-        "n_bar": fit.n_bar,
+        **music,
         "visual_tempo": rhythm.tempo,
         "visual_tempo_confidence": rhythm.tempo_confidence,
-        "speed_per_bar": [float(speed) for speed in rhythm.speed_per_bar(fit.tempo, fit.n_bar)],
+        "speed_per_bar": _speed_by_bar(rhythm, music),
         "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
         "cuts": list(rhythm.cuts),
         "warnings": list(rhythm.warnings),
     }
 
 
-def _print_rhythm(rhythm: VideoRhythm, fit: TempoFit, plot: Path | None) -> None:
+def _speed_by_bar(rhythm: VideoRhythm, music: dict[str, Any]) -> list[float]:
+    return [float(speed) for speed in rhythm.flow.mean_speed(music["bar_borders"])]
+
+
+def _print_rhythm(rhythm: VideoRhythm, music: dict[str, Any], plot: Path | None) -> None:
     visual = "none" if rhythm.tempo is None else f"{rhythm.tempo:.1f} BPM (confidence {rhythm.tempo_confidence:.2f})"
     click.echo(f"picture  {rhythm.width}x{rhythm.height}, {rhythm.fps:.3f} fps, {rhythm.duration:.3f} s")
-    click.echo(f"tempo    visual: {visual}; music that fits: {fit.tempo:.2f} BPM, {_count(fit.n_bar, 'bar')}")
-    click.echo(f"speed    {_numbers(rhythm.speed_per_bar(fit.tempo, fit.n_bar), '.3f')}  (diagonals/s, by bar)")
+    click.echo(f"tempo    visual: {visual}; music that fits: {_grid_in_words(music)}")
+    _print_hits(music["hits"])
+    click.echo(f"speed    {_numbers(_speed_by_bar(rhythm, music), '.3f')}  (diagonals/s, by bar)")
     click.echo(f"beats    {len(rhythm.visual_beats)}: {_numbers((b.time for b in rhythm.visual_beats), '.2f')} s")
     click.echo(f"cuts     {len(rhythm.cuts)}: {_numbers(rhythm.cuts, '.3f')} s")
     if plot is not None:
@@ -409,8 +525,6 @@ def train(
     The folder always holds the newest model.safetensors (for cmt generate --checkpoint),
     state.safetensors (for --resume) and losses.jsonl.
     """
-    from dataclasses import replace
-
     import torch
 
     from cmt.dataset import read_packs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from cmt.words import CompoundWord
 
@@ -10,6 +11,14 @@ PHRASE_BARS = 16
 """Bars after which the phrase of `ModelConfig.metre` begins anew."""
 EPSILON = 1e-6
 """Added to the attention's normaliser, as in the reference implementation."""
+Dynamics: TypeAlias = Literal["absolute", "relative"]
+"""Whether the picture's speeds are measured against those of many videos, or against each other."""
+
+
+TEMPO_CHANGE = 8.0
+"""Per cent by which a tempo map may leave the tempo."""
+MOST_TEMPO_CHANGE = 30
+"""Per cent; beyond, a tempo map would be another piece at each cut."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,9 @@ class GenerateConfig:
     control: float = 0.7
     """C of the paper's section 4.2: the probability with which a bar's density and a visual
     beat's strengths are the video's, 0..1."""
+    dynamics: Dynamics = "relative"
+    """`relative`: the video's own liveliest bars get lively music; `absolute`: a calm video gets calm music only,
+    and a lively one is loud from end to end."""
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
     nucleus: float = 0.95

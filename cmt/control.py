@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.rhythm import RhythmProfile
 from cmt.sampling import BarOrders
+from midi_io.song import POSITIONS_PER_BAR
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 """Multiples of it fall into 0..1 more evenly than those of any other number."""
 
 
-def draw_orders(wishes: RhythmProfile, control: float, seed: int) -> dict[int, BarOrders]:
+def draw_orders(
+    wishes: RhythmProfile, control: float, seed: int, markers: Collection[int] = ()
+) -> dict[int, BarOrders]:
     """Orders by bar: each bar's density and each visual beat's strengths with probability `control`.
 
-    The draws do not depend on `control`: raising it adds orders and takes none away. They are spread evenly,
-    where the paper's are independent: left to itself for a while, the music would forget the picture.
+    On `markers`, positions from the start of the first bar, the strengths are ordered in any case. The draws
+    do not depend on `control`: raising it adds orders and takes none away. They are spread evenly, where the
+    paper's are independent: left to itself for a while, the music would forget the picture.
     """
     rng = np.random.default_rng([seed, 1])
     orders: dict[int, BarOrders] = {}
@@ -26,7 +32,8 @@ def draw_orders(wishes: RhythmProfile, control: float, seed: int) -> dict[int, B
     places = sorted({(note.bar, note.position) for note in wishes.simu_notes})
     draws = dict(zip(places, _even_draws(rng, len(places)), strict=True))
     for note in wishes.simu_notes:
-        if draws[note.bar, note.position] < control:
+        is_marker = note.bar * POSITIONS_PER_BAR + note.position in markers
+        if is_marker or draws[note.bar, note.position] < control:
             orders.setdefault(note.bar, BarOrders()).strengths[note.position, note.instrument] = note.strength
     return orders
 

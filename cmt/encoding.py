@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmt.words import BAR, FIELDS, MAX_DURATION, MAX_STRENGTH, N_TIMING, CompoundWord, WordType
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, TempoMap
 
 _TYPE, _POSITION, _DENSITY, _STRENGTH, _INSTRUMENT, _PITCH, _DURATION = range(len(FIELDS))
 
@@ -87,7 +87,7 @@ def encode_notes(notes: NoteArrays, n_bar: int) -> Words:
     return Words(fields[order], positions[order])
 
 
-def decode(words: Words, tempo: float, length: float | None = None) -> Song:
+def decode(words: Words, tempo: float, length: float | None = None, tempo_map: TempoMap | None = None) -> Song:
     """The song that words stand for; the inverse of `encode`.
 
     Notes go to the bar, position and instrument announced last. A note that would sound over
@@ -122,7 +122,7 @@ def decode(words: Words, tempo: float, length: float | None = None) -> Song:
                 notes[earlier] = notes[earlier]._replace(duration=position - notes[earlier].position)
             sounding[key] = len(notes)
             notes.append(Note(position, instrument, word.pitch - 1, word.duration))
-    return Song(tuple(notes), tempo, (bar + 1) * POSITIONS_PER_BAR if length is None else length)
+    return Song(tuple(notes), tempo, (bar + 1) * POSITIONS_PER_BAR if length is None else length, tempo_map)
 
 
 def dump(words: Words) -> str:

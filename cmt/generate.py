@@ -14,7 +14,7 @@ from cmt.encoding import Words, decode, timing_bins
 from cmt.key import TONICS, Key, home_key, key_of_song, semitones_between
 from cmt.sampling import BarOrders, Grammar, draw
 from cmt.words import BAR, FIELDS, CompoundWord, Genre, Mode, WordType, initial_words
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
 """No bar can hold more; a bound for arrays and a guard against a loop without an end."""
@@ -25,15 +25,22 @@ class PieceRequest:
     """What a piece must be."""
 
     length: float
-    """Sixteenths; the last bar is shortened where this is no whole number of bars."""
+    """Position at which it ends; the last bar is shortened where this is no whole number of bars."""
     tempo: float
-    """BPM."""
+    """BPM; the mean where a tempo map says more."""
     genre: Genre | None = None
     instruments: tuple[Instrument, ...] | None = None
     """Those that play, all of them; None leaves the choice to the model."""
     tonic: int | None = None
     """Pitch class, or None for one drawn by the seed."""
     mode: Mode | None = None
+    tempo_map: TempoMap | None = None
+    """Where positions lie in seconds; its start shortens the first bar. None is the steady tempo."""
+
+    @property
+    def start(self) -> float:
+        """Position with which the piece begins."""
+        return 0 if self.tempo_map is None else self.tempo_map.start
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,13 @@ def write_piece(
     config: GenerateConfig,
     progress: Callable[[int, int], None] | None = None,
 ) -> WrittenPiece:
-    """Write a piece of exactly `request.length` sixteenths (Algorithm 1 of the paper).
+    """Write a piece from `request.start` to exactly `request.length` (Algorithm 1 of the paper).
 
     `progress` is called with the bars written and the bars of the piece.
     """
     rng = np.random.default_rng([config.seed, 0])
     orders = {bar: replace(bar_orders, strengths=dict(bar_orders.strengths)) for bar, bar_orders in orders.items()}
-    grammar = Grammar(request.length, request.instruments or tuple(Instrument), orders)
+    grammar = Grammar(request.length, request.instruments or tuple(Instrument), orders, request.start)
     initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
     state = model.new_state()
     hidden = model.start(initial, state)
@@ -83,7 +90,7 @@ def write_piece(
         timing = timing_bins(np.array(positions[-1:]), grammar.n_bar * POSITIONS_PER_BAR)
         hidden = model.step(word, positions[-1], int(timing[0]), state)
     words = Words(np.array(rows, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(positions, dtype=np.int32))
-    song = decode(words, request.tempo, request.length)
+    song = decode(words, request.tempo, request.length, request.tempo_map)
     return _in_key(song, words, request, rng)
 
 
@@ -121,7 +128,7 @@ def _order_entrances(orders: dict[int, BarOrders], grammar: Grammar, missing: li
     if not missing:
         return
     bar_orders = orders.setdefault(grammar.bar + 1, BarOrders())
-    position = min(bar_orders.positions(), default=0)
+    position = min(bar_orders.positions(), default=grammar.first_position(grammar.bar + 1))
     for instrument in missing:
         bar_orders.strengths.setdefault((position, instrument), None)
     if bar_orders.density is not None:

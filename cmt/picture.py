@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,14 @@ _SPEED, _BEAT, _CUT = "#30638e", "#e07a1f", "#111111"
 _WIDEST = 40.0
 
 
-def draw_rhythm(rhythm: VideoRhythm, tempo: float, n_bar: int, path: Path) -> None:
-    """Motion speed, its mean by bar, visual beats and cuts as a picture; the format is the suffix's."""
+def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> None:
+    """Motion speed, its mean by bar, visual beats and cuts as a picture; the format is the suffix's.
+
+    `borders`, in seconds, are the beginnings of the bars and the end of the last.
+    """
     figure = Figure(figsize=(_width(rhythm.duration), 4.0), layout="constrained")
     axes = figure.subplots()
-    _plot_rhythm(axes, rhythm, tempo, n_bar)
+    _plot_rhythm(axes, rhythm, borders)
     axes.set_xlabel("seconds")
     axes.set_title(_title(rhythm))
     figure.savefig(path, dpi=120)
@@ -46,10 +50,11 @@ def draw_soundtrack(rhythm: VideoRhythm, song: Song, path: Path) -> None:
     """The video's rhythm above, density by bar and the piano roll below."""
     figure = Figure(figsize=(_width(rhythm.duration), 8.0), layout="constrained")
     upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=[2.0, 0.8, 4.0])
-    _plot_rhythm(upper, rhythm, song.tempo, song.n_bar)
+    borders = song.timing.bar_borders(song.length)
+    _plot_rhythm(upper, rhythm, borders)
     upper.set_title(f"{_title(rhythm)}  |  music: {song.tempo:.2f} BPM, {song.n_bar} bars")
-    _plot_density(middle, song)
-    _plot_piano_roll(lower, song)
+    _plot_density(middle, song, borders)
+    _plot_piano_roll(lower, song, borders)
     for axes in (middle, lower):
         for cut in rhythm.cuts:
             axes.axvline(cut, color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
@@ -68,10 +73,9 @@ def _title(rhythm: VideoRhythm) -> str:
     return f"{Path(rhythm.path).name}: {rhythm.duration:.2f} s, {visual}"
 
 
-def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, tempo: float, n_bar: int) -> None:
+def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> None:
     axes.fill_between(rhythm.flow.times, rhythm.flow.speed, color=_SPEED, alpha=0.25, step="post", linewidth=0)
-    borders = np.minimum(np.arange(n_bar + 1) * 240 / tempo, rhythm.duration)
-    axes.stairs(rhythm.speed_per_bar(tempo, n_bar), borders, color=_SPEED, linewidth=1.8)
+    axes.stairs(rhythm.flow.mean_speed(np.array(borders)), borders, color=_SPEED, linewidth=1.8)
     axes.set_ylabel("speed (diagonals/s)", color=_SPEED)
     axes.set_xlim(0, rhythm.duration)
     axes.set_ylim(bottom=0)
@@ -96,21 +100,17 @@ def _label_corner(axes: Axes) -> None:
     axes.legend(handles=handles, loc="upper right", fontsize="small", framealpha=0.9)
 
 
-def _plot_density(axes: Axes, song: Song) -> None:
-    n_bar = max(1, song.n_bar)
+def _plot_density(axes: Axes, song: Song, borders: Sequence[float]) -> None:
     onsets = {note.position for note in song.notes}
-    density = [sum(1 for p in onsets if p // POSITIONS_PER_BAR == bar) for bar in range(n_bar)]
-    bar_seconds = POSITIONS_PER_BAR * song.seconds_per_position
-    borders = np.minimum(np.arange(n_bar + 1) * bar_seconds, song.duration)
+    density = [sum(1 for p in onsets if p // POSITIONS_PER_BAR == bar) for bar in range(song.n_bar)]
     axes.stairs(density, borders, fill=True, color="#8aa29e")
     axes.set_ylim(0, POSITIONS_PER_BAR)
     axes.set_yticks([0, 8, 16])
     axes.set_ylabel("density")
 
 
-def _plot_piano_roll(axes: Axes, song: Song) -> None:
+def _plot_piano_roll(axes: Axes, song: Song, borders: Sequence[float]) -> None:
     """Pitched tracks by pitch; drum keys in a band of their own below."""
-    seconds = song.seconds_per_position
     drum_keys = sorted({note.pitch for note in song.notes if note.instrument is Instrument.DRUMS})
     pitched = [note.pitch for note in song.notes if note.instrument is not Instrument.DRUMS]
     floor = min(pitched, default=40) - 3
@@ -121,9 +121,9 @@ def _plot_piano_roll(axes: Axes, song: Song) -> None:
             if note.instrument != instrument:
                 continue
             row = row_of_key[note.pitch] if instrument is Instrument.DRUMS else note.pitch
-            begin = note.position * seconds
-            end = min((note.position + note.duration) * seconds, song.duration)
-            segments.append([(begin, row), (max(begin, end - 0.15 * seconds), row)])
+            begin = song.seconds(note.position)
+            end = min(song.seconds(note.position + note.duration - 0.15), song.duration)  # neighbours stay apart
+            segments.append([(begin, row), (max(begin, end), row)])
         axes.add_collection(
             LineCollection(
                 segments, colors=COLOURS[instrument], linewidths=3.0, label=instrument.label, capstyle="butt"
@@ -131,8 +131,7 @@ def _plot_piano_roll(axes: Axes, song: Song) -> None:
         )
     axes.set_ylim(min(row_of_key.values(), default=floor) - 2, max(pitched, default=80) + 3)
     axes.set_xlim(0, song.duration)
-    bar_seconds = POSITIONS_PER_BAR * seconds
-    axes.set_xticks(np.arange(0, song.duration, bar_seconds), minor=True)
+    axes.set_xticks(borders[:-1], minor=True)
     axes.grid(axis="x", which="minor", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_ylabel("MIDI pitch, C by C (drums below)")

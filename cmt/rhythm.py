@@ -2,6 +2,7 @@
 
 Source: Di et al. (ACM MM 2021), section 3. Speed becomes density, and saliency strength, by
 matching percentiles: the fastest 5 % of bars get the densities of the densest 5 % of LPD's bars.
+The percentile is that among the bars of many videos, or that among the bars of this video alone.
 """
 
 from __future__ import annotations
@@ -15,14 +16,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from cmt.config import Dynamics
 from cmt.errors import CmtError
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
 
 CALM_PERCENTILE = 0.02
 """A still picture gets the music of LPD's calmest bars, not silence."""
+RELATIVE_CENTRE = (0.35, 0.65)
+"""Percentiles between which a video's median lies with relative dynamics, however calm or lively it is."""
+RELATIVE_ARC = 0.35
+"""By so much of a percentile the video's own calmest and liveliest bars lie below and above its median."""
+LEAST_SPREAD = 0.5
+"""Octaves; a video whose bars differ by less than this has a smaller arc, not one made of nothing."""
+STILL = 0.001
+"""Diagonals a second; motion far below this is none."""
 
 
 class SimuNote(NamedTuple):
@@ -58,10 +68,13 @@ class Calibration:
     strength_shares: tuple[tuple[float, ...], ...]
     """For each instrument, shares of the strengths 0..16 among its simu-notes."""
 
-    def density_of_speed(self, speed: float, *, with_drums: bool) -> int:
-        """The density at the percentile of a bar's speed, 1..16."""
-        percentile = max(CALM_PERCENTILE, _percentile(speed, self.speed_quantiles))
-        return _class_at(percentile, self.density_shares[with_drums])
+    def speed_percentile(self, speed: float) -> float:
+        """How fast a bar is among those of all videos, 0..1."""
+        return _percentile(speed, self.speed_quantiles)
+
+    def density_at(self, percentile: float, *, with_drums: bool) -> int:
+        """The density of music's bars at a percentile, 1..16."""
+        return _class_at(max(CALM_PERCENTILE, percentile), self.density_shares[with_drums])
 
     def saliency_percentile(self, saliency: float) -> float:
         """How strong a visual beat is among those of all videos, 0..1."""
@@ -109,33 +122,74 @@ def profile_of_song(song: Song) -> RhythmProfile:
 
 
 def profile_of_video(
-    video: VideoRhythm, song_length: float, tempo: float, instruments: Sequence[Instrument], calibration: Calibration
+    video: VideoRhythm,
+    timing: TempoMap,
+    length: float,
+    instruments: Sequence[Instrument],
+    calibration: Calibration,
+    dynamics: Dynamics = "relative",
+    markers: Sequence[float] = (),
 ) -> RhythmProfile:
-    """What the picture asks of music of `song_length` sixteenths at `tempo` BPM.
+    """What the picture asks of music that lies at `timing` and ends at the position `length`.
 
-    Every bar gets the density of its speed. Every visual beat asks, on the nearest sixteenth, for
-    simu-notes of the instruments: of the first of them where it is weak, of all where it is strong.
+    Every bar gets the density of its speed; a bar that is cut off, its share of it. Every visual beat asks, on the
+    nearest sixteenth, for simu-notes of the instruments: of the first of them where it is weak, of all where it is
+    strong. A marker, in seconds, asks as the strongest beat does.
+
+    With absolute `dynamics` a bar's percentile is that of its speed among the bars of many videos, and a beat's that
+    of its saliency. With relative ones it depends on how many octaves the bar is faster or slower than this
+    video's median bar, and the beat stronger than its median beat: see `relative_percentiles`.
     """
-    n_bar = -int(-song_length // POSITIONS_PER_BAR)
+    borders = np.array(timing.bar_borders(length))
     with_drums = Instrument.DRUMS in instruments
-    speeds = video.speed_per_bar(tempo, n_bar)
-    density = [calibration.density_of_speed(float(speed), with_drums=with_drums) for speed in speeds]
+    speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
+    saliencies = [beat.saliency for beat in video.visual_beats]
+    paces = [calibration.speed_percentile(speed) for speed in speeds]
+    forces = [calibration.saliency_percentile(saliency) for saliency in saliencies]
+    if dynamics == "relative" and max(speeds) > STILL:
+        paces, forces = relative_percentiles(speeds, paces), relative_percentiles(saliencies, forces)
     strongest: dict[int, float] = {}
-    for beat in video.visual_beats:
-        position = round(beat.time * tempo / 60 * 4)
-        if position < song_length:
-            strongest[position] = max(strongest.get(position, 0.0), calibration.saliency_percentile(beat.saliency))
+    accents = [(beat.time, force) for beat, force in zip(video.visual_beats, forces, strict=True)]
+    for time, percentile in [*accents, *((marker, 1.0) for marker in markers)]:
+        position = nearest_position(timing, time)
+        if position < length:
+            strongest[position] = max(strongest.get(position, 0.0), percentile)
     simu_notes = []
     for position, percentile in sorted(strongest.items()):
         bar, in_bar = divmod(position, POSITIONS_PER_BAR)
         n_asked = max(1, int(np.ceil(percentile * len(instruments))))
         for instrument in sorted(instruments)[:n_asked]:
             simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
-    for bar in range(n_bar):
+    density = []
+    for bar, pace in enumerate(paces):
         ordered = {note.position for note in simu_notes if note.bar == bar}
-        room = int(min(POSITIONS_PER_BAR, np.ceil(song_length - bar * POSITIONS_PER_BAR)))
-        density[bar] = min(max(density[bar], len(ordered)), room)
+        first = max(timing.start, bar * POSITIONS_PER_BAR)
+        room = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length) - first))
+        share = calibration.density_at(pace, with_drums=with_drums) * room / POSITIONS_PER_BAR
+        density.append(min(max(1, round(share), len(ordered)), room))
     return RhythmProfile(tuple(density), tuple(simu_notes))
+
+
+def nearest_position(timing: TempoMap, seconds: float) -> int:
+    """The sixteenth nearest to a time, the first of the piece or a later one."""
+    return max(round(timing.position(seconds)), int(np.ceil(timing.start)))
+
+
+def relative_percentiles(values: Sequence[float], absolute: Sequence[float]) -> list[float]:
+    """Percentiles of speeds or saliencies measured against each other, 0..1.
+
+    The median of the values lies at its percentile among many videos, `absolute`, but at 0.35 at least and 0.65 at
+    most. From there the others rise and fall by up to 0.35: in proportion to the octaves between them and the median,
+    the tenth that is farthest from it at the ends. So a talking head has an arc as wide as a car chase's. Where less
+    than half an octave makes up the whole difference, the arc is smaller in proportion.
+    """
+    if not values:
+        return []
+    octaves = np.log2(np.asarray(values) + STILL)
+    octaves -= np.median(octaves)
+    spread = max(float(np.quantile(np.abs(octaves), 0.9)), LEAST_SPREAD)
+    centre = float(np.clip(np.median(absolute), *RELATIVE_CENTRE))
+    return [float(centre + RELATIVE_ARC * np.clip(octave / spread, -1, 1)) for octave in octaves]
 
 
 def _percentile(value: float, quantiles: Sequence[float]) -> float:

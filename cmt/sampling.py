@@ -65,15 +65,24 @@ class Grammar:
     Parameters
     ----------
     length
-        Sixteenths of the piece; the last bar may be shorter than 16.
+        Position at which the piece ends; the last bar may be shorter than 16.
     instruments
         Those that may play.
     orders
         What must happen, by bar.
+    start
+        Position with which the piece begins, 0..15; above 0 the first bar is a pickup.
     """
 
-    def __init__(self, length: float, instruments: tuple[Instrument, ...], orders: Mapping[int, BarOrders]) -> None:
+    def __init__(
+        self,
+        length: float,
+        instruments: tuple[Instrument, ...],
+        orders: Mapping[int, BarOrders],
+        start: float = 0,
+    ) -> None:
         self.length = int(np.ceil(length))
+        self.start = int(np.ceil(start))
         self.n_bar = -(-self.length // POSITIONS_PER_BAR)
         self.instruments = tuple(sorted(instruments))
         self.orders = orders
@@ -95,7 +104,7 @@ class Grammar:
 
     @property
     def piece_position(self) -> int:
-        """Sixteenths from the start of the piece to the last word."""
+        """Sixteenths from the start of the first bar to the last word."""
         return max(0, self.bar) * POSITIONS_PER_BAR + max(0, self.position)
 
     def types(self) -> np.ndarray:
@@ -192,9 +201,17 @@ class Grammar:
     def _orders(self, bar: int) -> BarOrders:
         return self.orders.get(bar, _NO_ORDERS)
 
-    def _room(self, bar: int) -> int:
-        """Sixteenths of a bar that belong to the piece."""
+    def first_position(self, bar: int) -> int:
+        """The first sixteenth of a bar that belongs to the piece, 0..15."""
+        return self.start if bar == 0 else 0
+
+    def _end(self, bar: int) -> int:
+        """The sixteenth of a bar behind the last that belongs to the piece, 1..16."""
         return min(POSITIONS_PER_BAR, self.length - bar * POSITIONS_PER_BAR)
+
+    def _room(self, bar: int) -> int:
+        """How many sixteenths of a bar belong to the piece."""
+        return self._end(bar) - self.first_position(bar)
 
     def _orders_left_here(self) -> list[Instrument]:
         """Instruments ordered on the present position that have not played."""
@@ -212,9 +229,10 @@ class Grammar:
         if self.density_left == 0:
             return []
         ordered = [p for p in self._orders(self.bar).positions() if p > self.position]
-        last = min(self._room(self.bar) - self.density_left, ordered[0] if ordered else POSITIONS_PER_BAR)
+        last = min(self._end(self.bar) - self.density_left, ordered[0] if ordered else POSITIONS_PER_BAR)
         spare = self.density_left - len(ordered)
-        return [p for p in range(self.position + 1, last + 1) if spare > 0 or p in ordered]
+        first = max(self.position + 1, self.first_position(self.bar))
+        return [p for p in range(first, last + 1) if spare > 0 or p in ordered]
 
 
 _NO_ORDERS = BarOrders()

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from cmt.checkpoint import load_checkpoint
-from cmt.config import GenerateConfig
+from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE, GenerateConfig
 from cmt.control import draw_orders
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
 from cmt.generate import PieceRequest, WrittenPiece, write_piece
 from cmt.key import parse_key
-from cmt.rhythm import profile_of_song, profile_of_video, read_calibration
+from cmt.rhythm import nearest_position, profile_of_song, profile_of_video, read_calibration
 from cmt.sampling import BarOrders
+from cmt.timing import (
+    Marker,
+    checked_markers,
+    describe_grid,
+    hits_of,
+    length_of,
+    music_grid,
+    tempo_map_of,
+    warnings_of,
+)
 from cmt.words import Genre
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
-from midi_io.song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Song
 from midi_io.video_file import OriginalAudio, write_video
-from video_rhythm import TempoFit, VideoRhythm, analyze, fit_tempo
+from video_rhythm import Grid, VideoRhythm, analyze
 
 SAMPLE_RATE = 44100
 """Of the rendered audio, in Hz."""
@@ -45,7 +56,13 @@ class Wishes:
     key: str | None = None
     """``F#:minor``, ``C``, ``:major``."""
     tempo: float | None = None
-    """Exact BPM; None fits a whole number of bars to the video."""
+    """Exact BPM; None chooses one at which the picture's hits fall on the grid."""
+    markers: tuple[Marker, ...] = ()
+    """Times that the music meets before all others."""
+    tempo_map: bool = False
+    """Let the tempo change at cuts and markers, so that they fall on the grid exactly."""
+    tempo_change: float = TEMPO_CHANGE
+    """Per cent by which a tempo map may leave the tempo."""
     original_audio: OriginalAudio = "drop"
     midi_only: bool = False
     """Write no audio and no video: no FluidSynth is needed."""
@@ -112,12 +129,13 @@ def make_soundtrack(
     with _folder_for_all_or_nothing(folder) as unfinished:
         with stages.stage("analyze"):
             rhythm = analyze(video, progress=lambda done, total: stages.progress("analyze", done, total))
+            wishes = replace(wishes, markers=checked_markers(wishes.markers, rhythm.duration))
+            grid = wished_grid(rhythm, wishes)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
         with stages.stage("compose"):
-            length, tempo = _length_and_tempo(rhythm, wishes)
             orders, piece = _compose(
-                loaded.decoder, rhythm, length, tempo, wishes, config, lambda a, b: stages.progress("compose", a, b)
+                loaded.decoder, rhythm, grid, wishes, config, lambda a, b: stages.progress("compose", a, b)
             )
             song = _performed(piece.song, orders)
         stem = unfinished / video.stem
@@ -148,8 +166,9 @@ def make_soundtrack(
             from cmt.picture import draw_soundtrack
 
             draw_soundtrack(rhythm, song, stem.with_name(f"{video.stem}.png"))
-        report = _report(rhythm, piece, song, orders, wishes, config)
-        report["warnings"] = [*rhythm.warnings, *notes]
+        report = _report(rhythm, grid, piece, song, orders, wishes, config)
+        missed = warnings_of(grid, hits_of(rhythm, wishes.markers), tempo_map=wishes.tempo_map)
+        report["warnings"] = [*rhythm.warnings, *missed, *notes]
         report["checkpoint"] = {"sha256": loaded.sha256, **loaded.provenance}
         report["soundfont"] = font.name if font else None
         report["stages"] = stages.seconds
@@ -170,6 +189,10 @@ def _check(wishes: Wishes, config: GenerateConfig) -> None:
         raise CmtError(f"temperature {config.temperature:g}: must be above 0 and at most 5")
     if wishes.tempo is not None and not TEMPO_LIMITS[0] <= wishes.tempo <= TEMPO_LIMITS[1]:
         raise CmtError(f"tempo {wishes.tempo:g}: must be from {TEMPO_LIMITS[0]:g} to {TEMPO_LIMITS[1]:g} BPM")
+    if wishes.tempo_map and not 0 < wishes.tempo_change <= MOST_TEMPO_CHANGE:
+        raise CmtError(
+            f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {MOST_TEMPO_CHANGE:g} per cent"
+        )
     if wishes.key is not None:
         parse_key(wishes.key)
 
@@ -213,35 +236,27 @@ def _refuse_to_overwrite_the_video(video: Path, unfinished: Path, folder: Path) 
             raise CmtError(f"{target}: is the video itself; choose another folder with -o")
 
 
-def music_tempo(rhythm: VideoRhythm) -> TempoFit:
-    """The tempo at which a whole number of bars is as long as the picture, and its beats fall on the picture's."""
-    hits = [beat.time for beat in rhythm.visual_beats] + list(rhythm.cuts)
-    strongest = max((beat.saliency for beat in rhythm.visual_beats), default=1.0) or 1.0
-    weights = [beat.saliency / strongest for beat in rhythm.visual_beats] + [1.0] * len(rhythm.cuts)
-    return fit_tempo(rhythm.duration, hits, weights, prior_tempo=rhythm.tempo, prior_confidence=rhythm.tempo_confidence)
-
-
-def _length_and_tempo(rhythm: VideoRhythm, wishes: Wishes) -> tuple[float, float]:
-    """Sixteenths and BPM of music exactly as long as the picture."""
-    if wishes.tempo is not None:
-        return rhythm.duration * wishes.tempo * POSITIONS_PER_BEAT / 60, wishes.tempo
-    fit = music_tempo(rhythm)
-    return float(fit.n_bar * POSITIONS_PER_BAR), fit.tempo
+def wished_grid(rhythm: VideoRhythm, wishes: Wishes) -> Grid:
+    """The grid of music exactly as long as the picture, as the user wants it."""
+    return music_grid(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change if wishes.tempo_map else 0.0)
 
 
 def _compose(
     decoder: Decoder,
     rhythm: VideoRhythm,
-    length: float,
-    tempo: float,
+    grid: Grid,
     wishes: Wishes,
     config: GenerateConfig,
     progress: Any,
 ) -> tuple[dict[int, BarOrders], WrittenPiece]:
     tonic, mode = parse_key(wishes.key) if wishes.key else (None, None)
-    asked = profile_of_video(rhythm, length, tempo, wishes.instruments or ALL_INSTRUMENTS, read_calibration())
-    orders = draw_orders(asked, config.control, config.seed)
-    request = PieceRequest(length, tempo, wishes.genre, wishes.instruments, tonic, mode)
+    timing, length = tempo_map_of(grid), length_of(grid)
+    markers = [marker.time for marker in wishes.markers]
+    instruments = wishes.instruments or ALL_INSTRUMENTS
+    asked = profile_of_video(rhythm, timing, length, instruments, read_calibration(), config.dynamics, markers)
+    marked = {nearest_position(timing, marker) for marker in markers}
+    orders = draw_orders(asked, config.control, config.seed, marked)
+    request = PieceRequest(length, grid.tempo, wishes.genre, wishes.instruments, tonic, mode, timing)
     return orders, write_piece(decoder, request, orders, config, progress)
 
 
@@ -252,6 +267,7 @@ def _performed(song: Song, orders: dict[int, BarOrders]) -> Song:
 
 def _report(
     rhythm: VideoRhythm,
+    grid: Grid,
     piece: WrittenPiece,
     song: Song,
     orders: dict[int, BarOrders],
@@ -259,20 +275,22 @@ def _report(
     config: GenerateConfig,
 ) -> dict[str, Any]:
     obtained = profile_of_song(song)
-    n_bar = math.ceil(song.length / POSITIONS_PER_BAR)
+    n_bar = song.n_bar
+    borders = song.timing.bar_borders(song.length)
     return {
         "video": rhythm.path,
         "duration": rhythm.duration,
         "fps": rhythm.fps,
-        "tempo": song.tempo,
-        "n_bar": n_bar,
-        "length_in_beats": song.length / POSITIONS_PER_BEAT,
+        **describe_grid(grid, hits_of(rhythm, wishes.markers)),
+        "length_in_beats": (song.length - song.start) / POSITIONS_PER_BEAT,
+        "markers": [{"time": marker.time, "weight": marker.weight} for marker in wishes.markers],
         "seed": config.seed,
         "genre": wishes.genre.label if wishes.genre is not None else None,
         "instruments": [instrument.label for instrument in song.instruments],
         "instruments_asked": [i.label for i in wishes.instruments] if wishes.instruments else None,
         "key": str(piece.key),
         "control": config.control,
+        "dynamics": config.dynamics,
         "temperature": config.temperature,
         "nucleus": config.nucleus,
         "original_audio": wishes.original_audio,
@@ -291,8 +309,7 @@ def _report(
         "visual_tempo": rhythm.tempo,
         "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
         "cuts": list(rhythm.cuts),
-        "speed_per_bar": [float(speed) for speed in rhythm.speed_per_bar(song.tempo, n_bar)],
-        "seconds_per_bar": 60 * BEATS_PER_BAR / song.tempo,
+        "speed_per_bar": [float(speed) for speed in rhythm.flow.mean_speed(np.array(borders))],
         "versions": {name: _version(name) for name in ("video-cmt", "numpy", "av")},
     }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cmt.dataset import Corpus, cut_notes, read_packs
-from cmt.soundtrack import music_tempo
+from cmt.timing import length_of, music_grid, tempo_map_of
 from cmt.words import MAX_STRENGTH
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 from video_rhythm import VideoError, analyze
@@ -46,12 +46,13 @@ def measure_videos(paths: list[Path]) -> dict:
         except VideoError as error:
             print(f"left out: {error}")
             continue
-        fit = music_tempo(rhythm)
-        speeds.append(rhythm.speed_per_bar(fit.tempo, fit.n_bar))
+        grid = music_grid(rhythm)
+        borders = np.array(tempo_map_of(grid).bar_borders(length_of(grid)))
+        speeds.append(rhythm.flow.mean_speed(borders))
         saliencies += [beat.saliency for beat in rhythm.visual_beats]
         names.append(file.name)
         seconds += rhythm.duration
-        print(f"{file.name}: {rhythm.duration:.1f} s, {fit.n_bar} bars, {len(rhythm.visual_beats)} visual beats")
+        print(f"{file.name}: {rhythm.duration:.1f} s, {grid.n_bar} bars, {len(rhythm.visual_beats)} visual beats")
     return {
         "speed_quantiles": _quantiles(np.concatenate(speeds)),
         "saliency_quantiles": _quantiles(np.array(saliencies)),

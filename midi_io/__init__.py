@@ -8,16 +8,18 @@ from .errors import MidiError, SynthesisError
 from .midi_file import read_midi, write_midi
 from .performance import close_ending, perform
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
-from .song import Instrument, Note, Song
+from .song import Instrument, Knot, Note, Song, TempoMap
 from .synthesis import find_soundfont, has_fluidsynth, render, write_wav
 from .video_file import WrittenVideo, write_video
 
 __all__ = [
     "Instrument",
+    "Knot",
     "MidiError",
     "Note",
     "Song",
     "SynthesisError",
+    "TempoMap",
     "WrittenVideo",
     "close_ending",
     "find_soundfont",

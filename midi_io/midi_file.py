@@ -6,12 +6,12 @@ import io
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import MidiError
 from .general_midi import PROGRAMS, instrument_of_program
 from .quantize import quantize_span, without_overlaps
-from .song import BEATS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
+from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Knot, Note, Song, TempoMap
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ def write_midi(song: Song, path: str | os.PathLike[str], *, title: str | None = 
     """Write `song` as a Standard MIDI File of type 1; the same song gives the same bytes.
 
     Notes are cut at `song.length`, and the file ends there even if the last note ends
-    earlier. The tempo is stored as whole microseconds per quarter note, so a piece drifts
-    by at most half a microsecond a beat.
+    earlier. Tempi are stored as whole microseconds per quarter note, so a steady stretch drifts
+    by at most half a microsecond a beat; what one stretch drifts the next makes up for. A pickup
+    is a first bar of as many sixteenths, by its time signature, so that a sequencer shows every
+    downbeat where it is.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
 
     Tracks are merged into the five instruments by channel (drums) and program; positions
     come from the file's own ticks, and a bar counts 16 of them whatever its time signature
-    says. A file with several tempi gets the steady tempo that lasts as long. Each pitch
+    says; a first bar of so many sixteenths in front of 4/4 is a pickup. A file with several
+    tempi gets a tempo map, and for its tempo the steady one that lasts as long. Each pitch
     sounds once at a time: see `quantize.without_overlaps`.
 
     Raises
@@ -72,6 +75,7 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
     path = Path(path)
     midi = _parse_midi(path)
     ticks_per_beat = midi.ticks_per_beat
+    start = _pickup_start(midi)
     notes = []
     for track in midi.instruments:
         instrument = instrument_of_program(int(track.program), track.is_drum)
@@ -79,26 +83,33 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
             continue
         for note in track.notes:
             position, duration = quantize_span(note.start, note.end, ticks_per_beat)
-            notes.append(Note(position, instrument, note.pitch, duration, note.velocity))
+            notes.append(Note(start + position, instrument, note.pitch, duration, note.velocity))
     notes = without_overlaps(notes)
     end_tick = midi.max_tick - 1  # miditoolkit counts the tick of the last event in
-    length = max([_length_in_positions(end_tick, ticks_per_beat), *(note.position + note.duration for note in notes)])
-    return Song(tuple(notes), _steady_tempo(midi, end_tick), length)
+    length = start + _length_in_positions(end_tick, ticks_per_beat)
+    length = max([length, *(note.position + note.duration for note in notes)])
+    tempo_map = _tempo_map(midi, start, end_tick)
+    return Song(tuple(notes), _steady_tempo(midi, end_tick), length, tempo_map)
 
 
 def _encode_midi(song: Song, title: str | None) -> bytes:
     import miditoolkit
     import mido
 
-    microseconds_per_beat = round(_MICROSECONDS_PER_MINUTE / song.tempo)
-    if not 1 <= microseconds_per_beat <= _LONGEST_BEAT:
-        raise ValueError(f"MIDI stores tempi from 3.6 to 60,000,000, got {song.tempo}")
-    end_tick = round(song.length * TICKS_PER_POSITION)
+    tempo_changes = _tempo_changes(song)
+    end_tick = _tick(song, song.length)
     if end_tick > _LAST_TICK:
         raise ValueError(f"a MIDI file holds at most {_LAST_TICK // TICKS_PER_POSITION} sixteenths, got {song.length}")
     midi = miditoolkit.MidiFile(ticks_per_beat=TICKS_PER_BEAT)
-    midi.tempo_changes = [miditoolkit.TempoChange(_MICROSECONDS_PER_MINUTE / microseconds_per_beat, 0)]
+    midi.tempo_changes = [
+        miditoolkit.TempoChange(_MICROSECONDS_PER_MINUTE / change.microseconds_per_beat, change.tick)
+        for change in tempo_changes
+    ]
     midi.time_signature_changes = [miditoolkit.TimeSignature(BEATS_PER_BAR, 4, 0)]
+    pickup = int(-song.start % POSITIONS_PER_BAR)
+    if pickup and pickup < song.length - song.start:
+        midi.time_signature_changes[0].time = pickup * TICKS_PER_POSITION
+        midi.time_signature_changes.insert(0, miditoolkit.TimeSignature(pickup, 16, 0))
     midi.instruments = [_track_of(song, instrument, end_tick) for instrument in song.instruments]
 
     draft = io.BytesIO()
@@ -108,12 +119,50 @@ def _encode_midi(song: Song, title: str | None) -> bytes:
     mido_file = mido.MidiFile(file=draft, charset="utf-8")
     conductor = mido_file.tracks[0]
     conductor.insert(0, mido.MetaMessage("track_name", name=title or "", time=0))
-    conductor.insert(-1, mido.MetaMessage("text", text=_END_MARK, time=end_tick))
+    last_tick = sum(message.time for message in conductor[:-1])
+    conductor.insert(-1, mido.MetaMessage("text", text=_END_MARK, time=end_tick - last_tick))
     for track in mido_file.tracks:
         track[-1].time = 0
     content = io.BytesIO()
     mido_file.save(file=content)
     return content.getvalue()
+
+
+class _StoredTempo(NamedTuple):
+    """A tempo as the file holds it."""
+
+    tick: int
+    microseconds_per_beat: int
+
+
+def _tick(song: Song, position: float) -> int:
+    return round((position - song.start) * TICKS_PER_POSITION)
+
+
+def _tempo_changes(song: Song) -> list[_StoredTempo]:
+    """The tempo map in ticks and microseconds, without drift from one stretch to the next."""
+    if song.start != int(song.start):
+        raise ValueError(f"a MIDI file begins with a whole sixteenth, got {song.start}")
+    changes: list[_StoredTempo] = []
+    stored_seconds = 0.0  # where the file's own tempi have come to
+    inner = [knot.position for knot in song.timing.knots[1:-1] if knot.position < song.length]
+    end = max(song.length, song.timing.knots[-1].position)
+    borders = [song.start, *inner, end]
+    for begin, stop in zip(borders, borders[1:], strict=False):
+        # The end is no event: it need not lie on a tick.
+        stop_tick = (stop - song.start) * TICKS_PER_POSITION if stop == end else _tick(song, stop)
+        beats = (stop_tick - _tick(song, begin)) / TICKS_PER_BEAT
+        if not beats:
+            continue
+        microseconds = round((song.seconds(stop) - stored_seconds) / beats * 1e6)
+        if not 1 <= microseconds <= _LONGEST_BEAT:
+            raise ValueError(
+                f"MIDI stores tempi from 3.6 to 60,000,000, got {song.timing.tempo_between(begin, stop):g}"
+            )
+        stored_seconds += beats * microseconds / 1e6
+        if not changes or changes[-1].microseconds_per_beat != microseconds:
+            changes.append(_StoredTempo(_tick(song, begin), microseconds))
+    return changes
 
 
 def _track_of(song: Song, instrument: Instrument, end_tick: int) -> miditoolkit.Instrument:
@@ -123,7 +172,7 @@ def _track_of(song: Song, instrument: Instrument, end_tick: int) -> miditoolkit.
         program=PROGRAMS[instrument], is_drum=instrument is Instrument.DRUMS, name=instrument.label.capitalize()
     )
     for note in without_overlaps(note for note in song.notes if note.instrument is instrument):
-        start = note.position * TICKS_PER_POSITION
+        start = _tick(song, note.position)
         end = min(start + note.duration * TICKS_PER_POSITION, end_tick)
         if start < end:
             track.notes.append(miditoolkit.Note(note.velocity, note.pitch, start, end))
@@ -157,6 +206,38 @@ def _length_in_positions(end_tick: int, ticks_per_beat: int) -> float:
     if abs(end_tick - whole * ticks_per_position) <= min(_STRAY_TICKS, ticks_per_position / 4):
         return whole
     return end_tick / ticks_per_position
+
+
+def _pickup_start(midi: miditoolkit.MidiFile) -> int:
+    """The position at which the file begins: above 0 if a bar of so many sixteenths stands before 4/4."""
+    signatures = sorted(midi.time_signature_changes, key=lambda signature: signature.time)
+    if len(signatures) < 2 or signatures[0].time != 0:
+        return 0
+    pickup, following = signatures[:2]
+    whole = (following.numerator, following.denominator) == (BEATS_PER_BAR, 4)
+    if not whole or pickup.denominator != 16 or not pickup.numerator < POSITIONS_PER_BAR:
+        return 0
+    if following.time * POSITIONS_PER_BEAT != pickup.numerator * midi.ticks_per_beat:
+        return 0
+    return POSITIONS_PER_BAR - pickup.numerator
+
+
+def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMap | None:
+    """The file's tempi, or None if there is one from the first downbeat on."""
+    # Of several at one tick the last counts.
+    tempo_at = {change.time: float(change.tempo) for change in midi.tempo_changes if change.time <= max(0, end_tick)}
+    changes = sorted(tempo_at.items())
+    changes = [change for i, change in enumerate(changes) if i == 0 or change[1] != changes[i - 1][1]]
+    if len(changes) < 2 and not start:
+        return None
+    seconds_per_tick = [60.0 / (tempo * midi.ticks_per_beat) for _, tempo in changes]
+    # The last tempo goes on: any later tick will do.
+    ticks = [tick for tick, _ in changes] + [max(end_tick, changes[-1][0] + 1)]
+    knots = [Knot(start, 0.0)]
+    for tick, following, slope in zip(ticks, ticks[1:], seconds_per_tick, strict=False):
+        position = start + following * POSITIONS_PER_BEAT / midi.ticks_per_beat
+        knots.append(Knot(position, knots[-1].seconds + (following - tick) * slope))
+    return TempoMap(tuple(knots))
 
 
 def _steady_tempo(midi: miditoolkit.MidiFile, end_tick: int) -> float:

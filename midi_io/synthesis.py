@@ -294,11 +294,10 @@ def _channel_of(instrument: Instrument) -> int:
 
 
 def _events_of(song: Song, sample_rate: int, n_sample: int) -> list[_Event]:
-    samples_per_position = song.seconds_per_position * sample_rate
     events = []
     for note in without_overlaps(song.notes):
-        start = round(note.position * samples_per_position)
-        end = round((note.position + note.duration) * samples_per_position)
+        start = round(song.seconds(note.position) * sample_rate)
+        end = round(song.seconds(note.position + note.duration) * sample_rate)
         channel = _channel_of(note.instrument)
         if start < n_sample:
             events.append(_Event(start, True, channel, note.pitch, note.velocity))

@@ -44,7 +44,7 @@ def test_generate_says_what_it_made(clip, checkpoint, tmp_path):
     result = run("generate", clip, "-o", tmp_path, "--genre", "pop", "--midi-only", "--checkpoint", checkpoint)
     assert result.exit_code == 0, result.output
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
-        *("video", "music", "control", "took"),
+        *("video", "music", "hits", "control", "took"),
         *["wrote"] * 3,
     ]
     assert str(tmp_path / "clip.mid") in result.stdout
@@ -89,6 +89,7 @@ def test_a_folder_is_no_video(tmp_path):
         (["--key", "H:minor"], "with a tonic of C, C#, D"),
         (["--control", "1.5"], "1.5 is not in the range 0<=x<=1"),
         (["--tempo", "fast"], "'fast' is not a valid float"),
+        (["--dynamics", "loud"], "'absolute', 'relative'"),
         (["--original-audio", "louder"], "drop"),
         (["--nonsense"], "--nonsense"),
     ],
@@ -97,6 +98,58 @@ def test_a_wrong_option_is_one_line_and_exit_code_2(options, message, clip, tmp_
     result = run("generate", clip, "-o", tmp_path / "out", *options)
     assert result.exit_code == 2
     assert message in one_line(result).replace("'country', 'dance', 'electronic', 'metal', 'pop', 'rock'", message)
+    assert not (tmp_path / "out").exists()
+
+
+def test_generate_and_analyze_say_which_hits_the_music_meets(clip, checkpoint, tmp_path):
+    (tmp_path / "markers.csv").write_text("time,weight\n2.2,2\n1.28\n1.28\n")
+    timing = ["--hit", "0.5", "--hits", tmp_path / "markers.csv", "--tempo", "97", "--tempo-map", "--tempo-change", "9"]
+    made = run("generate", clip, "-o", tmp_path / "out", "--midi-only", "--checkpoint", checkpoint, *timing)
+    assert made.exit_code == 0, made.output
+    said = [line for line in made.stdout.splitlines() if "markers" in line]
+    assert len(said) == 1 and said[0].startswith("hits     3 of 3 markers on the grid (chance ")
+    seen = run("analyze", clip, *timing)
+    assert said[0] in seen.stdout.splitlines()
+    report = json.loads((tmp_path / "out" / "clip.json").read_text())
+    analysis = json.loads(run("analyze", clip, "--json", *timing).stdout)
+    for name in ("tempo", "n_bar", "phase", "bar_borders", "tempo_map", "hits"):
+        assert report[name] == analysis[name]
+    assert report["markers"] == [{"time": t, "weight": w} for t, w in ((0.5, 1), (1.28, 1), (2.2, 2))]
+    assert report["hits"]["markers"]["on_grid"] == 1.0
+    assert 0 < report["hits"]["markers"]["on_grid_by_chance"] < 1
+    assert all(97 * 0.91 - 1e-6 <= stretch["tempo"] <= 97 * 1.09 + 1e-6 for stretch in report["tempo_map"][1:])
+
+
+@pytest.mark.parametrize("command", ["generate", "analyze"])
+@pytest.mark.parametrize(
+    ("options", "exit_code", "message"),
+    [
+        (["--hit", "12.5"], 1, "--hit: 12.5 s lies outside the video, which lasts 3.000 s; give a time from 0 to 3"),
+        (["--hit", "-1"], 1, "--hit: -1 s lies outside the video, which lasts 3.000 s; give a time from 0 to 3"),
+        (["--hit", "nan"], 1, "--hit: nan is no time; write seconds, such as 12.5"),
+        (["--hit", "soon"], 2, "Invalid value for '--hit': 'soon' is not a valid float."),
+        (["--hits", "none.csv"], 1, "none.csv: cannot be read (No such file or directory); check the path"),
+        (["--hits", "bad.csv"], 1, "bad.csv:3: 'x' is no time; write seconds, such as 12.5"),
+        (
+            ["--hits", "far.csv"],
+            1,
+            "far.csv:2: 70 s lies outside the video, which lasts 3.000 s; give a time from 0 to 3",
+        ),
+        (["--tempo-change", "5"], 2, "--tempo-change says how far a tempo map may go; add --tempo-map"),
+        (
+            ["--tempo-map", "--tempo-change", "50"],
+            2,
+            "Invalid value for '--tempo-change': 50.0 is not in the range 0<x<=30.",
+        ),
+    ],
+)
+def test_wrong_markers_and_tempi_are_one_line(command, options, exit_code, message, clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.csv").write_text("time\n1\nx\n")
+    (tmp_path / "far.csv").write_text("1\n70\n")
+    result = run(command, clip, *options, *(["-o", "out", "--midi-only"] if command == "generate" else []))
+    assert result.exit_code == exit_code
+    assert one_line(result) == f"cmt: {message}"
     assert not (tmp_path / "out").exists()
 
 
@@ -125,6 +178,7 @@ def test_analyze_draws_a_picture(clip, tmp_path):
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
         "picture",
         "tempo",
+        "hits",
         "speed",
         "beats",
         "cuts",

@@ -17,7 +17,7 @@ from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
 from cmt.sampling import PITCH_RANGES, BarOrders
 from cmt.train import weights_of
 from cmt.words import Genre, Mode
-from midi_io.song import Instrument
+from midi_io.song import Instrument, Knot, TempoMap
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +37,27 @@ ORDERS = st.dictionaries(
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 1000), length=st.floats(49, 64), orders=ORDERS)
-def test_any_model_output_decodes_to_a_valid_song(untrained, seed, length, orders):
+@given(seed=st.integers(0, 1000), start=st.integers(0, 15), length=st.floats(49, 64), orders=ORDERS)
+def test_any_model_output_decodes_to_a_valid_song(untrained, seed, start, length, orders):
     orders = {
         bar: BarOrders(
-            order.density, {place: s for place, s in order.strengths.items() if bar * 16 + place[0] < length}
+            order.density, {place: s for place, s in order.strengths.items() if start <= bar * 16 + place[0] < length}
         )
         for bar, order in orders.items()
     }
-    piece = write_piece(untrained, PieceRequest(length, 120), orders, GenerateConfig(seed=seed, temperature=1.5))
+    piece = write_piece(
+        untrained,
+        PieceRequest(length, 120, tempo_map=TempoMap((Knot(start, 0.0), Knot(start + 8, 1.0)))),
+        orders,
+        GenerateConfig(seed=seed, temperature=1.5),
+    )
     song = piece.song
-    assert song.n_bar == 4 and song.length == length
+    assert (song.n_bar, song.start, song.length) == (4, start, length)
+    assert song.duration == pytest.approx((length - start) / 8)
     assert song.notes[-1].position >= 48, "the last bar is not silent"
     ends: dict = {}
     for note in song.notes:
-        assert note.position < length
+        assert start <= note.position < length
         low, high = PITCH_RANGES[note.instrument]
         assert note.instrument is not Instrument.DRUMS or low <= note.pitch <= high
         assert ends.get((note.instrument, note.pitch), 0) <= note.position, "no pitch sounds twice at once"

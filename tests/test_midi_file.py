@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midi_io import Instrument, MidiError, Note, Song, read_midi, write_midi
+from midi_io import Instrument, Knot, MidiError, Note, Song, TempoMap, read_midi, write_midi
 from midi_io.quantize import without_overlaps
 
 PIANO = Instrument.PIANO
@@ -207,7 +207,53 @@ def test_several_tempi_become_the_one_that_lasts_as_long(tmp_path):
     conductor = [mido.MetaMessage("set_tempo", tempo=fast, time=0), mido.MetaMessage("set_tempo", tempo=slow, time=960)]
     path = saved(tmp_path / "two.mid", conductor, note_messages(60, 0, 1920))
     # Two beats at 120 and two at 60 last 3 s; four beats in 3 s are 80 a minute.
-    assert read_midi(path).tempo == pytest.approx(80.0)
+    song = read_midi(path)
+    assert song.tempo == pytest.approx(80.0)
+    assert [song.seconds(position) for position in (0, 4, 8, 12, 16)] == pytest.approx([0.0, 0.5, 1.0, 2.0, 3.0])
+
+
+@st.composite
+def songs_with_tempo_maps(draw):
+    """With a pickup of 0..15 sixteenths and a tempo that changes at some of the following sixteenths."""
+    start = draw(st.integers(0, 15))
+    knots = [Knot(start, 0.0)]
+    for number in range(draw(st.integers(1, 12))):
+        stretch, tempo = draw(st.integers(1 if number else 18, 40)), draw(st.floats(50, 200))
+        knots.append(Knot(knots[-1].position + stretch, knots[-1].seconds + stretch * 15 / tempo))
+    tempo_map = TempoMap(tuple(knots))
+    end = int(knots[-1].position)
+    length = end - draw(st.floats(0, 0.9))
+    onsets = draw(st.lists(st.integers(start, end - 2), max_size=20, unique=True))
+    notes = tuple(Note(onset, PIANO, 60, 1) for onset in sorted(onsets))
+    return Song(notes, tempo_map.tempo_between(start, length), length, tempo_map)
+
+
+@settings(max_examples=40, deadline=None)
+@given(song=songs_with_tempo_maps())
+def test_a_tempo_map_is_read_back_in_seconds_by_others_and_by_us(song, tmp_path_factory):
+    import pretty_midi
+
+    path = tmp_path_factory.getbasetemp() / "map.mid"
+    write_midi(song, path)
+    midi = pretty_midi.PrettyMIDI(str(path))
+    read = [note.start for track in midi.instruments for note in track.notes]
+    assert read == pytest.approx([song.seconds(note.position) for note in song.notes], abs=1e-4)
+    assert midi.get_end_time() == pytest.approx(song.duration, abs=2e-3)  # a tick, at the slowest
+    downbeats = [song.seconds(bar * 16) for bar in range(song.n_bar + 1) if song.start <= bar * 16 < song.length - 0.1]
+    written = [time for time in midi.get_downbeats() if time > 0 or song.start == 0]
+    assert written[: len(downbeats)] == pytest.approx(downbeats, abs=1e-4)
+    again = read_midi(path)
+    assert again.start == song.start
+    assert [note.position for note in again.notes] == [note.position for note in song.notes]
+    assert [again.seconds(n.position) for n in again.notes] == pytest.approx(read, abs=1e-4)
+
+
+def test_many_tempi_do_not_drift(tmp_path):
+    bar = 240 / 117.3
+    knots = tuple(Knot(16 * n, n * bar + (0.1 * bar if n % 2 else 0.0)) for n in range(401))
+    song = Song((Note(6384, PIANO, 60, 1),), 117.3, 6400, TempoMap(knots))
+    write_midi(song, tmp_path / "long.mid")
+    assert read_midi(tmp_path / "long.mid").seconds(6384) == pytest.approx(399 * bar + 0.1 * bar, abs=4e-6)
 
 
 NOT_MIDI = {

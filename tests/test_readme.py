@@ -11,6 +11,7 @@ from clips import draw_clip
 from packs import write_pack
 
 from cmt.cli import main
+from cmt.config import GenerateConfig
 from cmt.soundtrack import Wishes, make_soundtrack
 from midi_io import has_fluidsynth
 
@@ -38,6 +39,7 @@ def workplace(tmp_path_factory):
     clip = draw_clip(folder / "video.mp4", 2.0)
     files = make_soundtrack(clip, folder / "made", Wishes(midi_only=True)).files
     shutil.copy(next(file for file in files if file.suffix == ".mid"), folder / "song.mid")
+    (folder / "markers.csv").write_text("time,weight\n0.7,1\n1.4,2\n")
     pack = write_pack(folder)
     pack.rename(folder / "lpd5_16th_labelled.npz.xz")
     (folder / "songs_test.json.xz").rename(folder / "songs_labelled.json.xz")
@@ -71,6 +73,19 @@ def test_every_option_of_generate_is_told_of():
         for name in parameter.opts:
             if name.startswith("--") and name not in {"--output", "--quiet"}:
                 assert name in README, name
+
+
+def test_every_option_of_analyze_that_generate_lacks_is_told_of():
+    shared = {name for parameter in main.commands["generate"].params for name in parameter.opts}
+    for parameter in main.commands["analyze"].params:
+        for name in parameter.opts:
+            if name.startswith("--") and name not in shared:
+                assert name in README, name
+
+
+def test_defaults_in_the_readme_are_those_of_the_code():
+    assert f"`--dynamics {GenerateConfig.dynamics}`" in README
+    assert f"`--tempo-change {Wishes.tempo_change:g}`" in README
 
 
 def test_links_lead_to_files():

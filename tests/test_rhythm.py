@@ -1,12 +1,17 @@
 """Percentile matching between pictures and music."""
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cmt.errors import CmtError
-from cmt.rhythm import Calibration, profile_of_song, read_calibration
-from midi_io.song import Instrument, Note, Song
+from cmt.rhythm import Calibration, profile_of_song, profile_of_video, read_calibration, relative_percentiles
+from midi_io.song import Instrument, Knot, Note, Song, TempoMap
+from video_rhythm import VisualBeat
 
 EVEN = Calibration(
     speed_quantiles=(0.0, 1.0, 2.0),
@@ -17,17 +22,17 @@ EVEN = Calibration(
 
 
 def test_the_fastest_share_of_bars_gets_the_densest_share_of_densities():
-    assert EVEN.density_of_speed(2.0, with_drums=False) == 16
-    assert EVEN.density_of_speed(1.0, with_drums=False) == 8
-    assert EVEN.density_of_speed(1.0, with_drums=True) == 12
+    assert EVEN.density_at(EVEN.speed_percentile(2.0), with_drums=False) == 16
+    assert EVEN.density_at(EVEN.speed_percentile(1.0), with_drums=False) == 8
+    assert EVEN.density_at(EVEN.speed_percentile(1.0), with_drums=True) == 12
 
 
 def test_a_still_picture_gets_calm_music_not_silence():
-    assert EVEN.density_of_speed(0.0, with_drums=False) == 1
+    assert EVEN.density_at(EVEN.speed_percentile(0.0), with_drums=False) == 1
 
 
 def test_density_grows_with_speed():
-    densities = [EVEN.density_of_speed(speed / 10, with_drums=False) for speed in range(30)]
+    densities = [EVEN.density_at(EVEN.speed_percentile(speed / 10), with_drums=False) for speed in range(30)]
     assert densities == sorted(densities)
 
 
@@ -55,9 +60,78 @@ def test_the_profile_of_a_song_counts_onsets_and_notes():
     ]
 
 
+def test_a_calm_video_and_a_lively_one_have_arcs_of_the_same_shape():
+    calm, lively = [0.01, 0.02, 0.04, 0.02, 0.005], [0.1, 0.2, 0.4, 0.2, 0.05]
+    arcs = [relative_percentiles(speeds, [level] * 5) for speeds, level in ((calm, 0.1), (lively, 0.9))]
+    for arc, centre in zip(arcs, (0.35, 0.65), strict=True):
+        assert arc[1] == arc[3] == pytest.approx(centre)
+        assert arc[4] < arc[0] < arc[1] < arc[2]
+        assert arc[4] == pytest.approx(centre - 0.35)  # two octaves below, the others but one
+    assert np.array(arcs[1]) - np.array(arcs[0]) == pytest.approx([0.3] * 5, abs=0.02)
+
+
+@given(st.lists(st.floats(0, 10), max_size=20))
+def test_relative_percentiles_keep_the_order_and_stay_in_range(speeds):
+    percentiles = relative_percentiles(speeds, [0.5] * len(speeds))
+    assert all(0 <= percentile <= 1 for percentile in percentiles)
+    order = np.argsort(speeds)
+    assert np.all(np.diff(np.array(percentiles)[order]) >= 0) if speeds else percentiles == []
+
+
+def test_an_arc_is_not_made_of_nothing():
+    percentiles = relative_percentiles([0.100, 0.101, 0.099], [0.5] * 3)
+    assert max(percentiles) - min(percentiles) < 0.05
+
+
+def video(speeds, beats=()):
+    """Of a video of 8 s whose speed changes every second what a profile is made of."""
+    moved = np.concatenate([[0.0], np.cumsum(speeds)])
+
+    def mean_speed(borders):
+        return np.diff(np.interp(borders, np.arange(9), moved)) / np.diff(borders)
+
+    return SimpleNamespace(
+        flow=SimpleNamespace(mean_speed=mean_speed), visual_beats=tuple(VisualBeat(*beat) for beat in beats)
+    )
+
+
+STEADY = TempoMap.steady(120.0)
+BAND = (Instrument.DRUMS, Instrument.PIANO)
+
+
+def test_relative_dynamics_give_a_calm_video_an_arc_and_absolute_ones_do_not():
+    calm = video([0.01, 0.01, 0.02, 0.02, 0.03, 0.03, 0.01, 0.01])
+    calibration = read_calibration()
+    relative = profile_of_video(calm, STEADY, 64, BAND, calibration, "relative").density
+    absolute = profile_of_video(calm, STEADY, 64, BAND, calibration, "absolute").density
+    assert relative[0] < relative[1] < relative[2] and relative[3] == relative[0]
+    assert np.ptp(relative) > np.ptp(absolute)
+
+
+def test_a_still_video_is_calm_in_both():
+    still = video([0.0] * 8)
+    for dynamics in ("absolute", "relative"):
+        assert set(profile_of_video(still, STEADY, 64, BAND, EVEN, dynamics).density) == {9}  # the least with drums
+
+
+def test_a_marker_asks_all_instruments_for_an_accent():
+    profile = profile_of_video(video([0.1] * 8), STEADY, 64, BAND, EVEN, "absolute", [3.0])
+    assert [(note.bar, note.position, note.instrument) for note in profile.simu_notes] == [
+        (1, 8, Instrument.DRUMS),
+        (1, 8, Instrument.PIANO),
+    ]
+
+
+def test_bars_that_are_cut_off_get_their_share_of_density():
+    timing = TempoMap((Knot(12, 0.0), Knot(28, 2.0)))
+    profile = profile_of_video(video([5.0] * 8, [(0.01, 9.0)]), timing, 38, BAND, EVEN, "absolute")
+    assert profile.density == (4, 16, 6)
+    assert {(note.bar, note.position) for note in profile.simu_notes} == {(0, 12)}
+
+
 def test_the_shipped_calibration_can_be_read():
     calibration = read_calibration()
-    assert calibration.density_of_speed(100.0, with_drums=True) == 16
+    assert calibration.density_at(calibration.speed_percentile(100.0), with_drums=True) == 16
     assert calibration.saliency_percentile(1e9) == 1.0
 
 

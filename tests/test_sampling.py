@@ -73,6 +73,17 @@ def test_the_piece_ends_exactly_after_its_bars():
     assert not grammar.positions()[BAR]
 
 
+def test_a_pickup_takes_no_notes_before_the_start():
+    grammar = Grammar(32, tuple(Instrument), {}, start=12)
+    assert np.flatnonzero(grammar.densities()).tolist() == [1, 2, 3, 4, 5]
+    grammar.accept(bar(2))
+    assert np.flatnonzero(grammar.positions()).tolist() == [13, 14, 15]  # the last is left for the second
+    later = Grammar(32, tuple(Instrument), {}, start=12)
+    later.accept(bar(0))
+    later.accept(bar(1))
+    assert np.flatnonzero(later.positions()).tolist() == list(range(1, 17))
+
+
 def test_a_shortened_last_bar_takes_no_notes_after_the_end():
     grammar = Grammar(20.5, tuple(Instrument), {})
     assert grammar.n_bar == 2

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from midi_io import Instrument, Note, Song
+from midi_io import Instrument, Knot, Note, Song, TempoMap
 
 PIANO = Instrument.PIANO
 
@@ -19,7 +21,7 @@ def test_notes_are_sorted_by_position_then_instrument_then_pitch():
 
 def test_a_sixteenth_at_120_bpm_lasts_an_eighth_of_a_second():
     song = Song((), 120.0, 32)
-    assert song.seconds_per_position == 0.125
+    assert song.seconds(1) == 0.125
     assert song.duration == 4.0
 
 
@@ -64,3 +66,42 @@ def test_a_note_out_of_range_is_refused(note):
 def test_a_song_without_tempo_or_of_negative_length_is_refused(tempo, length):
     with pytest.raises(ValueError, match="tempo|length"):
         Song((), tempo, length)
+
+
+STEPS = st.lists(st.tuples(st.floats(0.1, 50), st.floats(0.01, 5)), min_size=1, max_size=8)
+
+
+@given(start=st.floats(0, 15), steps=STEPS, place=st.floats(-1, 300))
+def test_position_inverts_seconds(start, steps, place):
+    knots = [Knot(start, 0.0)]
+    for position, seconds in steps:
+        knots.append(Knot(knots[-1].position + position, knots[-1].seconds + seconds))
+    tempo_map = TempoMap(tuple(knots))
+    assert tempo_map.position(tempo_map.seconds(place)) == pytest.approx(place, abs=1e-6)
+    assert [tempo_map.seconds(knot.position) for knot in knots] == pytest.approx([knot.seconds for knot in knots])
+
+
+def test_a_pickup_shortens_the_first_bar():
+    tempo_map = TempoMap((Knot(12, 0.0), Knot(28, 2.0)))
+    song = Song((Note(12, PIANO, 60, 1),), 120.0, 36, tempo_map)
+    assert (song.start, song.n_bar, song.duration) == (12, 3, 3.0)
+    assert tempo_map.bar_borders(36) == [0.0, 0.5, 2.5, 3.0]
+    with pytest.raises(ValueError, match="before the start"):
+        Song((Note(11, PIANO, 60, 1),), 120.0, 36, tempo_map)
+
+
+@pytest.mark.parametrize(
+    "knots",
+    [
+        (),
+        (Knot(0, 0.0),),
+        (Knot(0, 1.0), Knot(1, 2.0)),
+        (Knot(0, 0.0), Knot(0, 1.0)),
+        (Knot(0, 0.0), Knot(1, 0.0)),
+        (Knot(-1, 0.0), Knot(1, 1.0)),
+        (Knot(0, 0.0), Knot(float("nan"), 1.0)),
+    ],
+)
+def test_a_tempo_map_that_goes_back_is_refused(knots):
+    with pytest.raises(ValueError, match="knots|tempo map"):
+        TempoMap(knots)

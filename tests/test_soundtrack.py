@@ -16,6 +16,7 @@ from cmt.config import PRESETS, GenerateConfig
 from cmt.errors import CmtError
 from cmt.model import MusicTransformer
 from cmt.soundtrack import Wishes, make_soundtrack
+from cmt.timing import Marker
 from cmt.train import weights_of
 from cmt.words import Genre
 from midi_io import MidiError, has_fluidsynth, read_midi
@@ -132,6 +133,37 @@ def test_an_exact_tempo_shortens_the_last_bar(clip, checkpoint, tmp_path):
     assert read_midi(tmp_path / "clip.mid").duration == pytest.approx(4.0, abs=0.1)
 
 
+def test_a_marker_gets_a_downbeat_and_an_accent_that_others_read_at_its_time(clip, checkpoint, tmp_path):
+    wishes = Wishes(tempo=120.0, markers=(Marker(1.5), Marker(3.5)), midi_only=True)
+    report = make_soundtrack(clip, tmp_path, wishes, GenerateConfig(control=0.0), checkpoint=checkpoint).report
+    assert (report["phase"], report["tempo"], report["n_bar"]) == (1.5, 120.0, 3)
+    assert report["bar_borders"] == pytest.approx([0.0, 1.5, 3.5, 4.0])
+    midi = pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid"))
+    onsets = {round(note.start, 4) for track in midi.instruments for note in track.notes}
+    assert {1.5, 3.5} <= onsets and min(onsets) >= 0
+    assert [time for time in midi.get_downbeats() if time > 0] == pytest.approx([1.5, 3.5])
+    assert midi.get_end_time() == pytest.approx(4.0, abs=1e-3)
+    assert {(order["bar"], order["position"]) for order in report["strength_asked"]} == {(1, 0), (2, 0)}
+
+
+def test_a_tempo_map_reaches_every_file_and_the_lengths_stay_exact(clip, checkpoint, tmp_path):
+    if not has_fluidsynth():
+        pytest.skip("the FluidSynth library is not installed")
+    markers = (1.13, 2.31, 3.02)
+    wishes = Wishes(tempo=110.0, markers=tuple(Marker(time) for time in markers), tempo_map=True)
+    report = make_soundtrack(clip, tmp_path, wishes, checkpoint=checkpoint).report
+    assert report["hits"]["markers"]["on_grid"] == 1.0 and len(report["tempo_map"]) > 1
+    midi = pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid"))
+    onsets = np.array([note.start for track in midi.instruments for note in track.notes])
+    assert max(np.abs(onsets - marker).min() for marker in markers) < 0.04
+    assert midi.get_end_time() == pytest.approx(4.0, abs=1e-3)
+    with wave.open(str(tmp_path / "clip.wav")) as file:
+        assert file.getnframes() == round(4.0 * file.getframerate())
+    song = read_midi(tmp_path / "clip.mid")
+    assert song.seconds(16 - song.start % 16 + song.start) == pytest.approx(report["bar_borders"][1], abs=1e-4)
+    assert song.duration == pytest.approx(4.0, abs=0.15)  # the last note is rounded up to a sixteenth
+
+
 @pytest.mark.parametrize(
     ("seconds", "fps", "size", "still"),
     [(2.0, 24, (64, 160), False), (1.0, 10, (96, 96), False), (3.0, 60, (64, 48), True), (7.3, 5, (200, 64), True)],
@@ -156,6 +188,7 @@ def test_a_still_picture_gets_calm_music(checkpoint, tmp_path):
     [
         (Wishes(key="H"), GenerateConfig(), "no key 'H'"),
         (Wishes(tempo=5.0), GenerateConfig(), "tempo 5"),
+        (Wishes(tempo_map=True, tempo_change=80.0), GenerateConfig(), "tempo change 80"),
         (Wishes(), GenerateConfig(control=1.5), "control 1.5"),
         (Wishes(), GenerateConfig(temperature=0.0), "temperature 0"),
     ],

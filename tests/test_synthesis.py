@@ -155,7 +155,7 @@ def test_a_note_starts_when_it_should(position):
     song = Song((Note(position, Instrument.DRUMS, 38, 1, 127),), 100.0, 16)
     audio = np.abs(render(song, sample_rate=rate)).max(axis=1)
     onset = int(np.argmax(audio > 0.1)) / rate
-    assert onset == pytest.approx(position * song.seconds_per_position, abs=0.012)
+    assert onset == pytest.approx(song.seconds(position), abs=0.012)
 
 
 @needs_fluidsynth

@@ -1,4 +1,4 @@
-"""A planted tempo is found; a planted grid chooses the number of bars."""
+"""A planted tempo is found."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_rhythm.impacts import Impact
-from video_rhythm.tempo import fit_tempo, visual_tempo
+from video_rhythm.tempo import visual_tempo
 
 
 def pulse(bpm: float, duration: float, first: float = 0.3, jitter: float = 0.0, missing: float = 0.0, seed: int = 0):
@@ -59,68 +59,3 @@ def test_tempo_and_confidence_stay_in_range(times, duration):
     tempo, confidence = visual_tempo(duration, [Impact(time, 0.01) for time in sorted(times)])
     assert tempo is None or 40 <= tempo <= 240
     assert 0 <= confidence <= 1
-
-
-@given(
-    duration=st.floats(0.5, 1000),
-    hits=st.lists(st.floats(0, 1000), max_size=20),
-    prior=st.none() | st.floats(30, 300),
-)
-def test_bars_last_exactly_as_long_as_the_video(duration, hits, prior):
-    fit = fit_tempo(duration, hits, prior_tempo=prior)
-    assert fit.n_bar >= 1 and fit.n_bar * 240 / fit.tempo == pytest.approx(duration, rel=1e-12)
-    assert 0 <= fit.share_on_grid <= 1
-
-
-@pytest.mark.parametrize("n_bar", [9, 12, 14, 17, 19])
-def test_hits_on_beats_choose_the_number_of_bars(n_bar):
-    beat = 30.0 / n_bar / 4
-    hits = [beat * number for number in (3, 4, 8, 10, 16, 20, 21, 24, 28, 32)]
-    fit = fit_tempo(30.0, hits)
-    assert fit.n_bar == n_bar
-    assert fit.share_on_grid == 1.0
-
-
-def test_without_hits_the_tempo_is_comfortable():
-    assert fit_tempo(60.0).tempo == pytest.approx(110, rel=0.03)
-
-
-def test_a_prior_tempo_or_its_octave_is_kept_to():
-    assert fit_tempo(60.0, prior_tempo=92.0).tempo == pytest.approx(92)
-    assert fit_tempo(60.0, prior_tempo=184.0).tempo == pytest.approx(92)
-    assert fit_tempo(60.0, prior_tempo=46.0).tempo == pytest.approx(92)
-
-
-def test_a_sure_prior_outweighs_hits_that_an_unsure_one_does_not():
-    hits = np.arange(1, 30) * 0.75  # at 80 BPM
-    assert fit_tempo(24.0, hits, prior_tempo=100.0, prior_confidence=0.0).tempo == pytest.approx(80)
-    assert fit_tempo(24.0, hits, prior_tempo=100.0, prior_confidence=1.0).tempo == pytest.approx(100)
-
-
-def test_heavy_hits_outweigh_light_ones():
-    at_80, at_100 = np.arange(1, 16) * 0.75, np.arange(1, 16) * 0.6
-    hits = np.concatenate([at_80, at_100])
-    assert fit_tempo(24.0, hits, [1.0] * 15 + [0.05] * 15).tempo == pytest.approx(80)
-    assert fit_tempo(24.0, hits, [0.05] * 15 + [1.0] * 15).tempo == pytest.approx(100)
-
-
-@pytest.mark.parametrize(("duration", "n_bar"), [(0.6, 1), (1.1, 1), (1.4, 1), (3.6, 2)])
-def test_a_very_short_video_has_the_nearest_number_of_bars(duration, n_bar):
-    assert fit_tempo(duration).n_bar == n_bar
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        dict(duration=0.0),
-        dict(duration=float("nan")),
-        dict(duration=5.0, tempo_range=(100.0, 50.0)),
-        dict(duration=5.0, hits=[1.0], weights=[]),
-        dict(duration=5.0, hits=[1.0], weights=[-1.0]),
-        dict(duration=5.0, prior_tempo=0.0),
-        dict(duration=5.0, prior_tempo=100.0, prior_confidence=1.5),
-    ],
-)
-def test_numbers_out_of_range_are_a_programmers_mistake(bad):
-    with pytest.raises(ValueError):
-        fit_tempo(**bad)

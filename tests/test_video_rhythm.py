@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 from clips import draw_clip, draw_pictures
-from hypothesis import given
-from hypothesis import strategies as st
 
-from video_rhythm import VideoError, analyze, fit_tempo
+from video_rhythm import VideoError, analyze
 
 
 def noise(size, seed):
@@ -128,29 +126,3 @@ def test_damage_in_the_middle_is_a_warning(tmp_path):
     (tmp_path / "damaged.avi").write_bytes(content)
     rhythm = analyze(tmp_path / "damaged.avi")
     assert rhythm.duration > 2.0
-
-
-@given(
-    duration=st.floats(0.5, 600),
-    hits=st.lists(st.floats(0, 4000), max_size=20),
-    prior=st.none() | st.floats(40, 240),
-)
-def test_whole_bars_are_exactly_as_long_as_the_video(duration, hits, prior):
-    fit = fit_tempo(duration, hits, [1.0] * len(hits), prior_tempo=prior)
-    assert fit.n_bar >= 1
-    assert fit.n_bar * 240 / fit.tempo == pytest.approx(duration, rel=1e-12)
-    if duration > 4.0:
-        assert 70 <= fit.tempo + 1e-9 and fit.tempo - 1e-9 <= 160
-
-
-def test_hits_on_a_grid_choose_its_tempo():
-    hits = np.arange(1, 40) * 0.5
-    assert fit_tempo(20.0, hits, np.ones(len(hits))).tempo == pytest.approx(120)
-    hits = np.arange(1, 30) * 60 / 96
-    assert fit_tempo(20.0, hits, np.ones(len(hits))).tempo == pytest.approx(96)
-
-
-@pytest.mark.parametrize("bad", [{"duration": 0.0}, {"duration": 5.0, "tempo_range": (0, 100)}])
-def test_a_fit_of_nothing_is_a_programmers_mistake(bad):
-    with pytest.raises(ValueError):
-        fit_tempo(**{"hits": [], "weights": [], **bad})

@@ -4,6 +4,20 @@ from .analyze import VideoRhythm, analyze
 from .beats import VisualBeat
 from .errors import VideoError
 from .flow import FlowSeries
-from .tempo import TempoFit, fit_tempo
+from .grid import Agreement, Grid, GridKnot, Hit, agreement, fit_grid
+from .tempo_map import bend_grid
 
-__all__ = ["FlowSeries", "TempoFit", "VideoError", "VideoRhythm", "VisualBeat", "analyze", "fit_tempo"]
+__all__ = [
+    "Agreement",
+    "FlowSeries",
+    "Grid",
+    "GridKnot",
+    "Hit",
+    "VideoError",
+    "VideoRhythm",
+    "VisualBeat",
+    "agreement",
+    "analyze",
+    "bend_grid",
+    "fit_grid",
+]

@@ -1,0 +1,76 @@
+"""How well the music's grid meets a video's hits: tempo, phase, bars, shares on the grid and on downbeats.
+
+    python benchmarks/grid.py VIDEO [VIDEO ...] [--tempo 100] [--tempo-change 8]
+
+Each video has two lines, the steady grid and the tempo map. Shares stand beside what chance would give (the
+same hits shifted circularly 1,000 times on the same grid); a grid that is no better than chance says so itself.
+`worst` is the farthest that a cut lies from a sixteenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
+from cmt.soundtrack import TEMPO_LIMITS, Wishes, wished_grid
+from cmt.timing import hits_of
+from video_rhythm import Grid, Hit, VideoError, agreement, analyze
+
+HEAD = (
+    f"{'video':30} {'tempo map':9} {'BPM':>16} {'phase':>6} {'bars':>4} {'hits':>4} {'grid':>5} {'chance':>6} "
+    f"{'down':>5} {'chance':>6} {'cuts':>4} {'grid':>5} {'chance':>6} {'worst':>6} {'took':>6}"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("videos", nargs="+", type=Path)
+    parser.add_argument("--tempo", type=float, help=f"exact BPM, {TEMPO_LIMITS[0]:g} to {TEMPO_LIMITS[1]:g}")
+    parser.add_argument(
+        "--tempo-change", type=float, default=TEMPO_CHANGE, help=f"per cent, up to {MOST_TEMPO_CHANGE:g}"
+    )
+    arguments = parser.parse_args()
+    print(HEAD)
+    for video in arguments.videos:
+        try:
+            rhythm = analyze(video)
+        except VideoError as error:
+            print(f"left out: {error}")
+            continue
+        hits = hits_of(rhythm)
+        for with_map in (False, True):
+            start = time.perf_counter()
+            wishes = Wishes(tempo=arguments.tempo, tempo_map=with_map, tempo_change=arguments.tempo_change)
+            grid = wished_grid(rhythm, wishes)
+            show(video.name[:30] if not with_map else "", with_map, grid, hits, time.perf_counter() - start)
+
+
+def show(name: str, with_map: bool, grid: Grid, hits: tuple[Hit, ...], seconds: float) -> None:
+    """One line."""
+    cuts = [hit.time for hit in hits if hit.kind == "cut"]
+    every, of_cuts = agreement(grid, [hit.time for hit in hits]), agreement(grid, cuts)
+    worst = f"{1000 * grid.misses(cuts, 16).max():.0f} ms" if cuts else "-"
+    print(
+        f"{name:30} {'yes' if with_map else 'no':9} {tempi(grid):>16} {grid.phase:5.2f}s {grid.n_bar:4} "
+        f"{every.n_hit:4} {every.on_grid:5.0%} {every.on_grid_by_chance:6.0%} "
+        f"{every.on_downbeats:5.0%} {every.on_downbeats_by_chance:6.0%} "
+        f"{of_cuts.n_hit:4} {of_cuts.on_grid:5.0%} {of_cuts.on_grid_by_chance:6.0%} {worst:>6} {1000 * seconds:3.0f} ms"
+    )
+
+
+def tempi(grid: Grid) -> str:
+    """``120.00`` or ``92.31 to 107.90``, but for a first sixteenth that begins with the picture."""
+    if grid.is_steady:
+        return f"{grid.tempo:.2f}"
+    stretches = list(zip(grid.knots, grid.knots[1:], strict=False))
+    first, after = stretches[0]
+    if after.bar - first.bar < 1.5 / 16:
+        stretches = stretches[1:]
+    values = [240 * (after.bar - knot.bar) / (after.seconds - knot.seconds) for knot, after in stretches]
+    return f"{min(values):.2f} to {max(values):.2f}"
+
+
+if __name__ == "__main__":
+    main()

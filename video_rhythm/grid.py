@@ -1,0 +1,468 @@
+"""The tempo/phase solver: a musical grid exactly as long as the video, on which the picture's accents fall.
+
+Music is in bars of 4/4 with sixteenths as the finest step. A grid may begin with a pickup (a first bar cut off
+at its beginning) and may end inside a bar; it always begins with the first picture and ends with the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+HitKind: TypeAlias = Literal["marker", "cut", "visual beat"]
+
+MUSIC_RANGE = (70.0, 160.0)
+"""BPM that music for a video may have unless it is asked for otherwise."""
+TOLERANCE = 0.04
+"""Seconds by which a hit may miss the grid unnoticed."""
+HIT_WIDTH = 0.025
+"""Seconds, the standard deviation of the reward for a hit close to the grid."""
+REWARDS = {1: 1.0, 4: 0.8, 8: 0.4, 16: 0.2}
+"""What a hit on the grid is worth, by how many points the grid has in a bar: downbeat, beat, eighth, sixteenth."""
+SIXTEENTHS = 16
+"""Of a bar."""
+
+COMFORTABLE_TEMPO = 110.0
+"""BPM towards which the musical tempo leans if nothing speaks for another."""
+COMFORTABLE_SPREAD = 0.5
+"""Octaves, the standard deviation of that leaning; a prior tempo is held to with `PRIOR_SPREAD`."""
+PRIOR_SPREAD = 0.1
+"""Octaves, about 7 per cent, so that neighbouring tempi can still be weighed."""
+PRIOR_TRUST = 5.0
+"""How many times heavier a prior tempo of full confidence weighs than one of none: music at another tempo than a
+plain pulse of the picture is worse than music that keeps its tempo and misses its phase."""
+
+SURE_OF_DOWNBEAT = 4.0
+"""Deviations of chance by which hits on beats must prefer another beat before that one becomes the downbeat."""
+SURE_OF_NUDGE = 2.5
+"""Deviations of chance that whole bars must gain by being moved a little, for their ends to be given up."""
+PICKUP_COST = 0.3
+"""Deviations of chance: what a pickup must gain to be worth its while."""
+OPEN_END_COST = 0.3
+"""Likewise an end inside a bar."""
+SURE_OF_GRID = 3.0
+"""Deviations of chance by which a grid of free tempo and phase must beat whole bars, beyond what the larger
+choice gains by chance alone. Of hits at random about one set in twenty or fewer gets past this."""
+FEWEST_HITS = 5
+"""Fewer cannot speak for a tempo and a phase: any three lie on some grid, and four nearly."""
+MARKER_TRUST = 40.0
+"""A marker is no evidence to be weighed against chance, it is a wish: so much for all of them on downbeats."""
+PHASE_STEPS = 256
+"""Phases of a bar that are tried, before the best is refined."""
+MOST_HITS = 500
+"""The heaviest hits decide on the tempo; more would not change it."""
+DRIFT = 0.02
+"""Seconds by which neighbouring tempi that are tried may drift apart, from the middle of the video to its ends;
+more in a video of over a quarter of an hour, lest there are more than `MOST_TEMPI`."""
+MOST_TEMPI = 20_000
+TEMPI_AT_ONCE = 256
+
+N_SHIFT = 1000
+"""Times that the hits are shifted to learn what chance alone would give."""
+
+
+class Hit(NamedTuple):
+    """A time at which the picture, or the user, wants something to happen."""
+
+    time: float
+    """Seconds from the first picture."""
+    weight: float
+    """How much it matters, 0 or more."""
+    kind: HitKind
+
+
+class GridKnot(NamedTuple):
+    """A place on the grid and when it comes."""
+
+    bar: float
+    """Bars from the first bar's beginning, whole at a downbeat; 2.25 is the second beat of the third bar."""
+    seconds: float
+    """From the first picture."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where bars, beats and sixteenths lie in a video; the tempo is steady between neighbouring knots."""
+
+    knots: tuple[GridKnot, ...]
+    """Two or more: the first at 0 s, on one of the first bar's sixteenths, the last at the video's end."""
+
+    def __post_init__(self) -> None:
+        steps = np.diff(np.array(self.knots, dtype=float), axis=0)
+        if len(self.knots) < 2 or self.knots[0].seconds != 0 or not 0 <= self.knots[0].bar < 1 or not (steps > 0).all():
+            raise ValueError(f"a grid's knots begin in its first bar at 0 s and follow each other, got {self.knots}")
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.knots[-1].seconds
+
+    @property
+    def tempo(self) -> float:
+        """Quarter notes a minute, on average; of a steady grid the one tempo that it has."""
+        if self.is_steady:
+            # A stretched first sixteenth is no change of tempo.
+            begin, end = self.knots[-2:]
+        else:
+            begin, end = self.knots[0], self.knots[-1]
+        return 240.0 * (end.bar - begin.bar) / (end.seconds - begin.seconds)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether one tempo holds, but for the first sixteenth of a pickup."""
+        first_sixteenth = self.knots[1].bar - self.knots[0].bar < 1.5 / SIXTEENTHS
+        return len(self.knots) == 2 or (len(self.knots) == 3 and first_sixteenth)
+
+    @property
+    def n_bar(self) -> int:
+        """Bars, a pickup and a bar that is cut off at the end counted whole."""
+        return int(np.ceil(self.knots[-1].bar - 1e-9))
+
+    @property
+    def phase(self) -> float:
+        """Seconds at which the first downbeat comes: 0 without a pickup."""
+        return float(self.seconds(np.ceil(self.knots[0].bar)))
+
+    def seconds(self, bars: NDArray | float) -> Floats:
+        """When places on the grid come; those outside of the video at its ends."""
+        knots = np.array(self.knots)
+        return np.asarray(np.interp(bars, knots[:, 0], knots[:, 1]))
+
+    def bars(self, seconds: NDArray | float) -> Floats:
+        """The inverse of `seconds`."""
+        knots = np.array(self.knots)
+        return np.asarray(np.interp(seconds, knots[:, 1], knots[:, 0]))
+
+    def misses(self, times: NDArray | Sequence[float], points_per_bar: int) -> Floats:
+        """Seconds from each time, of any shape, to the nearest of the points: 1 downbeats, 4 beats, 16 sixteenths."""
+        times = np.asarray(times, dtype=float)
+        nearest = np.round(self.bars(times) * points_per_bar) / points_per_bar
+        inside = np.clip(nearest, np.ceil(self.knots[0].bar * points_per_bar - 1e-9) / points_per_bar, None)
+        return np.asarray(np.abs(times - self.seconds(inside)))
+
+
+class Agreement(NamedTuple):
+    """How many hits fall on a grid, and how many would by chance.
+
+    Chance is the mean over 1,000 circular shifts of the same hits, on the same grid; a solver that chose this
+    grid among many for these hits does a little better than that on hits at random, too.
+    """
+
+    n_hit: int
+    on_grid: float
+    """Share, 0..1, within 40 ms of a sixteenth."""
+    on_grid_by_chance: float
+    on_beats: float
+    """Share within 40 ms of a quarter note."""
+    on_beats_by_chance: float
+    on_downbeats: float
+    """Share within 40 ms of the beginning of a bar."""
+    on_downbeats_by_chance: float
+
+
+def agreement(grid: Grid, times: Sequence[float], seed: int = 0) -> Agreement:
+    """How well hits at `times`, each counted once, agree with a grid; shares are 0 if there are none."""
+    hits = np.asarray(times, dtype=float)
+    if not len(hits):
+        return Agreement(0, *[0.0] * 6)
+    shifts = np.random.default_rng(seed).uniform(0, grid.duration, N_SHIFT)
+    levels = (SIXTEENTHS, 4, 1)
+    by_chance = np.zeros(len(levels))
+    at_once = max(1, 200_000 // len(hits))  # shifts, to bound the memory
+    for first in range(0, N_SHIFT, at_once):
+        some = shifts[first : first + at_once, None]
+        by_chance += _shares(grid, (hits + some) % grid.duration, levels) * len(some) / N_SHIFT
+    met = _shares(grid, hits, levels)
+    pairs = [float(share) for pair in zip(met, by_chance, strict=True) for share in pair]
+    return Agreement(len(hits), *pairs)
+
+
+def _shares(grid: Grid, times: Floats, levels: Sequence[int]) -> Floats:
+    return np.array([np.mean(grid.misses(times, points) <= TOLERANCE + 1e-9) for points in levels])
+
+
+def fit_grid(
+    duration: float,
+    hits: Sequence[Hit] = (),
+    *,
+    tempo: float | None = None,
+    tempo_range: tuple[float, float] = MUSIC_RANGE,
+    prior_tempo: float | None = None,
+    prior_confidence: float = 0.0,
+) -> Grid:
+    """The grid on which the hits of a video of `duration` seconds fall best.
+
+    Three kinds of grid are weighed. *Whole bars*: a whole number of them from the first picture to the last, so
+    that only their number is free; without hits, the most comfortable of these it is. *Nudged*: the best of
+    these, moved and stretched a little. *Free*: any tempo and any phase; the video begins with a pickup and may
+    end inside a bar, unless a pickup of whole sixteenths and whole bars are as good.
+
+    Each is judged by how far the hits are rewarded above chance (a fast tempo has a denser grid and so meets more
+    by chance), in standard deviations of chance, less a mild penalty for being far from the usual or the prior
+    tempo. So many free grids are tried that hits at random fall well on one of them: a free grid must
+    win by what the best of so many gains by chance, and by 3 deviations more. Markers are wishes, not evidence:
+    what they gain on any grid counts in full. Last, another beat becomes the downbeat if the hits prefer it clearly.
+
+    Parameters
+    ----------
+    duration
+        Seconds, above 0.
+    hits
+        In any order, inside the video.
+    tempo
+        Exact BPM: just the phase is free then.
+    tempo_range
+        Lowest and highest tempo in BPM. If no whole number of bars fits in, as in a very short video, the
+        number whose tempo is nearest to the range in octaves is taken.
+    prior_tempo
+        BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
+    prior_confidence
+        0..1: how sure the prior tempo is, and so how much it weighs against the hits.
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    _check(duration, hits, tempo, tempo_range, prior_tempo, prior_confidence)
+    hits = sorted(hit for hit in hits if hit.weight > 0)
+    judge = _Judge(duration, hits, prior_tempo, prior_confidence)
+    if tempo is None:
+        numbers = _numbers_of_bars(duration, *tempo_range)
+        plain = [_steady_grid(duration, 240.0 * n_bar / duration, 0.0) for n_bar in numbers]
+    else:
+        plain = [_steady_grid(duration, tempo, 0.0)]
+    grid = max(plain, key=judge.merit)
+    if len(hits) >= FEWEST_HITS or any(hit.kind == "marker" for hit in hits):
+        tempi = _tempi(duration, tempo_range) if tempo is None else np.array([tempo])
+        free = _best_free_grid(judge, tempi, is_exact=tempo is not None)
+        nudged = _nudged(judge, grid, is_exact=tempo is not None)
+        merits = [
+            judge.merit(grid),
+            judge.merit(nudged) - SURE_OF_NUDGE,
+            judge.merit(free) - _surcharge(len(tempi), len(plain)),
+        ]
+        grid = _turned((grid, nudged, free)[int(np.argmax(merits))], judge)
+    return grid
+
+
+def _check(
+    duration: float,
+    hits: Sequence[Hit],
+    tempo: float | None,
+    tempo_range: tuple[float, float],
+    prior_tempo: float | None,
+    prior_confidence: float,
+) -> None:
+    lowest, highest = tempo_range
+    if not (np.isfinite(duration) and duration > 0 and 0 < lowest <= highest):
+        raise ValueError(f"duration {duration} and tempo range {tempo_range} must be above 0 and in order")
+    for name, value in (("tempo", tempo), ("prior tempo", prior_tempo)):
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} must be above 0, got {value}")
+    if not 0 <= prior_confidence <= 1:
+        raise ValueError(f"prior confidence must be from 0 to 1, got {prior_confidence}")
+    for hit in hits:
+        if not (0 <= hit.time <= duration and hit.weight >= 0 and np.isfinite(hit.weight)):
+            raise ValueError(f"a hit must lie in the video and weigh 0 or more, got {hit}")
+
+
+class _Judge:
+    """What a grid is worth to the hits of one video."""
+
+    def __init__(
+        self, duration: float, hits: Sequence[Hit], prior_tempo: float | None, prior_confidence: float
+    ) -> None:
+        self.duration = duration
+        self.hits = sorted(hits, key=lambda hit: -hit.weight)[:MOST_HITS]
+        self.times = np.array([hit.time for hit in self.hits])
+        self.trust = np.array([hit.weight for hit in self.hits])
+        self.wished = self.trust * [hit.kind == "marker" for hit in self.hits]
+        self.prior_tempo, self.prior_confidence = prior_tempo, prior_confidence
+
+    def merit(self, grid: Grid) -> float:
+        """Deviations of chance, and the costs."""
+        is_open = abs(grid.knots[-1].bar - round(grid.knots[-1].bar)) > 1e-6
+        costs = PICKUP_COST * (grid.knots[0].bar > 0) + OPEN_END_COST * is_open
+        rewards = reward(lambda points: grid.misses(self.times, points))
+        anywhere = _reward_by_phase(240.0 / grid.tempo)
+        if not len(self.hits):
+            return float(self.leaning(grid.tempo) - costs)
+        gain = self.gain(rewards @ self.trust, rewards @ self.wished, anywhere)
+        return float(gain + self.leaning(grid.tempo) - costs)
+
+    def gain(self, rewarded: Floats, granted: Floats, anywhere: Floats) -> Floats:
+        """How far the sum of the hits' rewards is above what they would get `anywhere` in a bar, last axis.
+
+        `granted` is the sum of the rewards of the markers.
+        """
+        effective_number = self.trust.sum() ** 2 / (self.trust**2).sum()
+        above_chance = rewarded / self.trust.sum() - anywhere.mean(axis=-1)
+        wish = MARKER_TRUST * granted / max(self.wished.sum(), 1e-9)
+        return above_chance / np.maximum(anywhere.std(axis=-1), 1e-6) * np.sqrt(effective_number) + wish
+
+    def leaning(self, tempo: Floats | float) -> Floats:
+        """Minus the penalty for a tempo far from the usual and, octaves aside, from the prior one."""
+        usual = -0.5 * (np.log2(tempo / COMFORTABLE_TEMPO) / COMFORTABLE_SPREAD) ** 2
+        if self.prior_tempo is None:
+            return np.asarray(usual)
+        octaves = np.log2(tempo / self.prior_tempo)
+        far = np.minimum(0.5 * ((octaves - np.round(octaves)) / PRIOR_SPREAD) ** 2, 3.0)
+        return np.asarray(usual - far * (1 + (PRIOR_TRUST - 1) * self.prior_confidence))
+
+
+def reward(misses: Callable[[int], Floats], rewards: Mapping[int, float] = REWARDS) -> Floats:
+    """What hits are worth, 0..1, from how far they miss the points of each level."""
+    return np.max([worth * np.exp(-0.5 * (misses(n) / HIT_WIDTH) ** 2) for n, worth in rewards.items()], axis=0)
+
+
+def _reward_by_phase(bars: Floats | float) -> Floats:
+    """(..., PHASE_STEPS) what a hit is worth so far into a bar that lasts so many seconds."""
+    share = np.arange(PHASE_STEPS) / PHASE_STEPS
+    length = np.asarray(bars)[..., None]
+    return reward(lambda n: np.abs(share - np.round(share * n) / n) * length)
+
+
+def _numbers_of_bars(duration: float, lowest: float, highest: float) -> list[int]:
+    """All numbers of bars that keep the tempo in range, or the one number that comes nearest."""
+    hair = 1e-9
+    first = max(1, int(np.ceil(duration * lowest / 240.0 - hair)))
+    last = int(np.floor(duration * highest / 240.0 + hair))
+    if first <= last:
+        return list(range(first, last + 1))
+
+    def octaves_outside(n_bar: int) -> float:
+        tempo = 240.0 * n_bar / duration
+        return max(np.log2(lowest / tempo), np.log2(tempo / highest))
+
+    return [min((max(1, last), first), key=octaves_outside)]
+
+
+def _tempi(duration: float, tempo_range: tuple[float, float]) -> Floats:
+    """Tempi so close that between two of them no hit is lost."""
+    octaves = np.log(tempo_range[1] / tempo_range[0])
+    return np.geomspace(*tempo_range, min(MOST_TEMPI, 2 + int(octaves * duration / (2 * DRIFT))))
+
+
+def _surcharge(n_tempo: int, n_plain: int) -> float:
+    """What a free grid must gain over whole bars for being chosen among so many, in deviations of chance."""
+    # Tempi and phases that are tried lie closer than those that differ.
+    n_free = n_tempo / 2 * PHASE_STEPS / 8
+    return float(np.sqrt(2 * np.log(n_free)) - np.sqrt(2 * np.log(n_plain))) + SURE_OF_GRID
+
+
+def _best_free_grid(judge: _Judge, tempi: Floats, *, is_exact: bool) -> Grid:
+    """The best of all tempi and phases, refined; a clean one if that is hardly worse."""
+    best, best_gain = (float(tempi[0]), 0.0), -np.inf
+    for some in np.array_split(tempi, -(-len(tempi) // TEMPI_AT_ONCE)):
+        bars = 240.0 / some
+        anywhere = _reward_by_phase(bars)
+        spectra = np.fft.rfft(anywhere)
+        places = np.floor(judge.times % bars[:, None] * (PHASE_STEPS / bars[:, None])).astype(int) % PHASE_STEPS
+        rewarded = _by_phase(places, judge.trust, spectra)
+        granted = _by_phase(places, judge.wished, spectra)
+        total = rewarded / judge.trust.sum() + granted / max(judge.wished.sum(), 1e-9)
+        phases = total.argmax(axis=1)
+        rows = np.arange(len(some))
+        gains = judge.gain(rewarded[rows, phases], granted[rows, phases], anywhere) + judge.leaning(some)
+        row = int(gains.argmax())
+        if gains[row] > best_gain:
+            best_gain = float(gains[row])
+            best = float(some[row]), float((phases[row] + 0.5) * bars[row] / PHASE_STEPS)
+    tempo, phase_seconds = _refined(judge, *best, is_exact)
+    candidates = [_steady_grid(judge.duration, *best), _steady_grid(judge.duration, tempo, phase_seconds)]
+    if not is_exact:
+        candidates += _clean_grids(judge.duration, tempo, phase_seconds)
+    return max(candidates, key=judge.merit)
+
+
+def _by_phase(places: NDArray[np.int_], weights: Floats, spectra: NDArray[np.complex128]) -> Floats:
+    """(n_tempo, PHASE_STEPS) what hits are worth in sum on a grid that begins with each phase.
+
+    `places` is (n_tempo, n_hit), in which step of its bar each hit lies.
+    """
+    n_tempo = len(places)
+    rows = np.arange(n_tempo)[:, None] * PHASE_STEPS
+    histograms = np.bincount((rows + places).ravel(), np.tile(weights, n_tempo), n_tempo * PHASE_STEPS)
+    # The reward is even, so that convolution and correlation are one.
+    return np.fft.irfft(np.fft.rfft(histograms.reshape(n_tempo, PHASE_STEPS)) * spectra, PHASE_STEPS)
+
+
+def _turned(grid: Grid, judge: _Judge) -> Grid:
+    """The same beats, another of them the downbeat, if the hits on beats prefer that one clearly."""
+    near = grid.misses(judge.times, 4) <= TOLERANCE
+    trust = judge.trust[near]
+    if not trust.sum():
+        return grid
+    beats = np.round(grid.bars(judge.times[near]) * 4).astype(int) % 4
+    shares = np.bincount(beats, trust, 4) / trust.sum()
+    effective_number = trust.sum() ** 2 / (trust**2).sum()
+    # One in four would fall on each by chance.
+    lead = (shares - shares[0]) / np.sqrt(3 / 16) * np.sqrt(effective_number)
+    turn = int(lead.argmax())
+    is_evidence = effective_number >= FEWEST_HITS or judge.wished[near].any()
+    if lead[turn] < SURE_OF_DOWNBEAT or not is_evidence:
+        return grid
+    bar = 240.0 / grid.tempo
+    before = grid.knots[-1].bar - grid.duration / bar  # where the video begins, without the first sixteenth's stretch
+    return _steady_grid(grid.duration, grid.tempo, (turn / 4 - before) % 1.0 * bar)
+
+
+def _refined(judge: _Judge, tempo: float, phase: float, is_exact: bool) -> tuple[float, float]:
+    """Tempo and phase by least squares from the hits that fall on eighths, again and again."""
+    step = 240.0 / tempo / 8
+    for _ in range(4):
+        numbers = np.round((judge.times - phase) / step)
+        missed = judge.times - phase - numbers * step
+        near = np.abs(missed) <= 1.5 * TOLERANCE
+        if not near.any():
+            break
+        if near.sum() < 3 or is_exact or np.ptp(numbers[near]) == 0:
+            phase += np.average(missed[near], weights=judge.trust[near])
+        else:
+            step, phase = np.polyfit(numbers[near], judge.times[near], 1, w=np.sqrt(judge.trust[near]))
+    return (tempo if is_exact else float(30.0 / step)), float(phase % (8 * step))
+
+
+def _nudged(judge: _Judge, grid: Grid, *, is_exact: bool) -> Grid:
+    """The grid moved and stretched by no more than what its hits miss it by."""
+    tempo, phase = _refined(judge, grid.tempo, grid.phase, is_exact)
+    return _steady_grid(judge.duration, tempo, phase)
+
+
+def _clean_grids(duration: float, tempo: float, phase: float) -> list[Grid]:
+    """Grids near `tempo` and `phase` with a pickup of whole sixteenths, that end with a whole bar."""
+    bar = 240.0 / tempo
+    pickup = round(phase / bar * SIXTEENTHS)
+    n_whole = (duration - phase) / bar
+    grids = []
+    for n in {int(np.floor(n_whole)), int(np.ceil(n_whole))} - {0, -1}:
+        length = duration / (n + pickup / SIXTEENTHS)
+        if abs(length / bar - 1) < 0.01:
+            grids.append(_steady_grid(duration, 240.0 / length, pickup / SIXTEENTHS * length))
+    return grids
+
+
+def _steady_grid(duration: float, tempo: float, phase: float) -> Grid:
+    """The grid of one tempo whose first downbeat comes at `phase` seconds, 0 to a bar.
+
+    Where the video begins between two sixteenths, the first one of the pickup lasts half as long to half as long
+    again, so that the music begins with the picture.
+    """
+    bar = 240.0 / tempo
+    before = -phase / bar  # where the video begins, in bars from the first downbeat, -1..0
+    sixteenth = round(before * SIXTEENTHS)
+    offset = 1.0 if sixteenth < 0 else 0.0
+    first = sixteenth / SIXTEENTHS + offset
+    end = duration / bar + before + offset
+    if abs(end * SIXTEENTHS - round(end * SIXTEENTHS)) < 1e-3:
+        end = round(end * SIXTEENTHS) / SIXTEENTHS
+    knots = [GridKnot(first, 0.0), GridKnot(end, duration)]
+    if abs(before * SIXTEENTHS - sixteenth) > 1e-6 and end > first + 2 / SIXTEENTHS:
+        second = first + 1 / SIXTEENTHS
+        knots.insert(1, GridKnot(second, (second - offset - before) * bar))
+    return Grid(tuple(knots))
