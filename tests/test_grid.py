@@ -1,5 +1,7 @@
 """A planted grid is found, with its phase; hits at random plant none; a tempo map meets its hits exactly."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ SETTINGS = settings(max_examples=20, deadline=None)
 
 
 def cuts(times, weight=1.0):
-    return [Hit(float(time), weight, "cut") for time in times]
+    return [Hit(float(at), weight, "cut") for at in times]
 
 
 def tempi(grid):
@@ -182,6 +184,20 @@ def test_a_tempo_map_puts_distant_cuts_on_downbeats():
     assert grid.knots[-1].bar == 16
 
 
+def test_hits_in_clusters_and_long_films_are_bent_soon():
+    clusters = np.concatenate([begin + np.arange(30) * 0.02 for begin in (1.0, 9.0, 40.0)])
+    grid = bend_grid(fit_grid(60.0, tempo=110.0), cuts(clusters), 0.08)
+    assert agreement(grid, clusters).on_grid >= 0.5
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.uniform(0, 900, 100))
+    beats = [Hit(float(at), 0.3, "visual beat") for at in rng.uniform(0, 900, 1000)]
+    start = time.process_time()
+    long = bend_grid(fit_grid(900.0, tempo=110.0), cuts(times) + beats, 0.08)
+    assert time.process_time() - start < 10
+    assert long.duration == 900.0
+    assert agreement(long, times).on_grid > 0.9
+
+
 def test_visual_beats_do_not_bend_the_tempo():
     beats = [Hit(time, 0.5, "visual beat") for time in (3.1, 5.3, 9.9)]
     steady = fit_grid(20.0, tempo=120.0)
@@ -199,8 +215,6 @@ def test_chance_is_what_random_hits_get():
 
 
 def test_an_hour_of_hits_is_fitted_soon():
-    import time
-
     times = 0.77 + np.arange(0, 3590, 4.0)  # 120 BPM
     start = time.process_time()
     grid = fit_grid(3600.0, cuts(times))
