@@ -1,5 +1,7 @@
 """A planted grid is found, with its phase; hits at random plant none; a tempo map meets its hits exactly."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,11 @@ from hypothesis import strategies as st
 
 from video_rhythm import Agreement, Grid, GridKnot, Hit, agreement, bend_grid, fit_grid
 
-SETTINGS = settings(max_examples=20, deadline=None)
+SETTINGS = settings(max_examples=15, deadline=None)
 
 
 def cuts(times, weight=1.0):
-    return [Hit(float(time), weight, "cut") for time in times]
+    return [Hit(float(at), weight, "cut") for at in times]
 
 
 def tempi(grid):
@@ -182,6 +184,20 @@ def test_a_tempo_map_puts_distant_cuts_on_downbeats():
     assert grid.knots[-1].bar == 16
 
 
+def test_hits_in_clusters_and_long_films_are_bent_soon():
+    clusters = np.concatenate([begin + np.arange(30) * 0.02 for begin in (1.0, 9.0, 40.0)])
+    grid = bend_grid(fit_grid(60.0, tempo=110.0), cuts(clusters), 0.08)
+    assert agreement(grid, clusters).on_grid >= 0.5
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.uniform(0, 400, 45))
+    beats = [Hit(float(at), 0.3, "visual beat") for at in rng.uniform(0, 400, 450)]
+    start = time.process_time()
+    long = bend_grid(fit_grid(400.0, tempo=110.0), cuts(times) + beats, 0.08)
+    assert time.process_time() - start < 10
+    assert long.duration == 400.0
+    assert agreement(long, times).on_grid > 0.9
+
+
 def test_visual_beats_do_not_bend_the_tempo():
     beats = [Hit(time, 0.5, "visual beat") for time in (3.1, 5.3, 9.9)]
     steady = fit_grid(20.0, tempo=120.0)
@@ -198,13 +214,11 @@ def test_chance_is_what_random_hits_get():
     assert agreement(grid, []) == Agreement(0, 0, 0, 0, 0, 0, 0)
 
 
-def test_an_hour_of_hits_is_fitted_soon():
-    import time
-
-    times = 0.77 + np.arange(0, 3590, 4.0)  # 120 BPM
+def test_many_hits_are_fitted_soon():
+    times = 0.77 + np.arange(0, 1190, 4.0)  # 120 BPM
     start = time.process_time()
-    grid = fit_grid(3600.0, cuts(times))
-    assert time.process_time() - start < 30
+    grid = fit_grid(1200.0, cuts(times))
+    assert time.process_time() - start < 15
     assert grid.misses(times, 4).max() < 0.02
 
 

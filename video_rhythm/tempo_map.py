@@ -20,6 +20,11 @@ WHOLE_END_WORTH = 0.5
 """Likewise an end with the last bar whole."""
 LONGEST_LEAP = 8
 """Hits, at least, that a stretch of steady tempo may leave between two that it puts on the grid."""
+MOST_STEPS = 20
+"""Numbers of sixteenths that are tried for one stretch: the nearest to the tempo asked for, every place in a bar
+among them."""
+MOST_PASSED = 64
+"""Hits that a stretch passes and that are looked at; of more, every second or third, and so on."""
 SAME_INSTANT = 1e-3
 """Seconds."""
 
@@ -87,18 +92,23 @@ class _Bender:
         """The best way from the first picture to the last."""
         for i in range(1, len(self.times) - 1):
             for j in range(i - 1, -1, -1):
-                if i - j > LONGEST_LEAP and self.times[i] - self.times[j] > self.far:
+                # Further back only if no way has led here: then the first picture does in the end.
+                if self._is_far(j, i) and np.isfinite(self.values[i]).any():
                     break
                 self._extend(j, i, self._between(j, i))
                 if j == 0:
                     self._extend(j, i, self._from_an_uneven_start(i))
         return self._traced()
 
+    def _is_far(self, j: int, i: int) -> bool:
+        return i - j > LONGEST_LEAP and self.times[i] - self.times[j] > self.far
+
     def _between(self, j: int, i: int) -> _Stretches:
         """Whole numbers of sixteenths from hit to hit at a tempo in the range."""
         at_base = (self.times[i] - self.times[j]) * self.base / 15
-        lowest = max(1, int(np.ceil(at_base * (1 - self.change) - 1e-9)))
-        highest = int(np.floor(at_base * (1 + self.change) + 1e-9))
+        slack = min(at_base * self.change, MOST_STEPS / 2)
+        lowest = max(1, int(np.ceil(at_base - slack - 1e-9)))
+        highest = int(np.floor(at_base + slack + 1e-9))
         return _Stretches(self.times[j], self.times[i], np.arange(lowest, highest + 1, dtype=float))
 
     def _from_an_uneven_start(self, i: int) -> _Stretches:
@@ -111,7 +121,7 @@ class _Bender:
     def _extend(self, j: int, i: int, stretches: _Stretches) -> None:
         if not len(stretches.steps) or stretches.end - stretches.begin < SAME_INSTANT:
             return
-        worth = self._worth(stretches)
+        worth = self._worth(stretches, np.arange(SIXTEENTHS))
         for n, step in enumerate(np.round(stretches.steps + stretches.offset).astype(int)):
             to = (np.arange(SIXTEENTHS) + step) % SIXTEENTHS
             total = self.values[j] + worth[:, n] + self.weights[i] * _WORTH_AT[to]
@@ -120,17 +130,19 @@ class _Bender:
             self.before[i, better], self.since[i, better] = j, step
             self.is_offset[i, better] = bool(stretches.offset)
 
-    def _worth(self, stretches: _Stretches) -> Floats:
-        """(16, n) of each stretch, by the sixteenth on which it begins: the hits that it passes, less its costs."""
+    def _worth(self, stretches: _Stretches, begins: NDArray[np.int_]) -> Floats:
+        """(n_begin, n) of each stretch that begins on such a sixteenth: the hits that it passes, less its costs."""
         bend = np.log(stretches.tempi() / self.base) / np.log1p(self.change)
-        costs = np.broadcast_to(-KNOT_COST - BEND_COST * bend**2, (SIXTEENTHS, len(stretches.steps)))
+        costs = np.broadcast_to(-KNOT_COST - BEND_COST * bend**2, (len(begins), len(stretches.steps)))
         begin, end = stretches.begin, stretches.end
         is_inside = (self.passing[:, 0] > begin + SAME_INSTANT) & (self.passing[:, 0] < end - SAME_INSTANT)
         times, weights = self.passing[is_inside].T
         if not len(times):
             return costs
+        every = -(-len(times) // MOST_PASSED)
+        times, weights = times[::every], weights[::every] * every
         share = (times - begin) / (end - begin)
-        places = np.arange(SIXTEENTHS)[:, None, None] + stretches.offset + stretches.steps[:, None] * share
+        places = begins[:, None, None] + stretches.offset + stretches.steps[:, None] * share
         seconds = ((end - begin) / stretches.steps)[:, None]
 
         def misses(points: int) -> Floats:
@@ -142,16 +154,21 @@ class _Bender:
     def _to_the_end(self, j: int, place: int) -> _Stretches:
         """From a hit to the last picture: to each end of a bar in the range, and, last, at the tempo asked for."""
         at_base = (self.duration - self.times[j]) * self.base / 15
-        lowest, highest = at_base * (1 - self.change), at_base * (1 + self.change)
+        slack = min(at_base * self.change, MOST_STEPS)
+        lowest, highest = at_base - slack, at_base + slack
         whole = np.arange(np.ceil((lowest + place) / 16) * 16 - place, highest + 1e-9, 16)
         return _Stretches(self.times[j], self.duration, np.append(whole[whole > 0], at_base))
 
     def _traced(self) -> Grid:
+        """The best way to the last picture, from its end to its beginning."""
         best_value = -np.inf
-        for j in range(len(self.times) - 1):
+        end = len(self.times) - 1
+        for j in range(end - 1, -1, -1):
+            if self._is_far(j, end) and np.isfinite(best_value):
+                break
             for q in np.flatnonzero(np.isfinite(self.values[j])).tolist():
                 stretches = self._to_the_end(j, q)
-                totals = self.values[j, q] + self._worth(stretches)[q]
+                totals = self.values[j, q] + self._worth(stretches, np.array([q]))[0]
                 totals[:-1] += WHOLE_END_WORTH
                 n = int(totals.argmax())
                 if totals[n] > best_value:
