@@ -137,7 +137,8 @@ class FlowMeter:
         diagonal = float(np.hypot(width, height))
         right = flow[..., 0].ravel() * np.float32(width / columns / diagonal)
         down = flow[..., 1].ravel() * np.float32(height / rows / diagonal)
-        return share_among_directions(np.hypot(right, down), np.arctan2(down, right)) / right.size
+        way, angle = cv2.cartToPolar(right, down)  # many times faster than numpy's, to a third of a degree
+        return share_among_directions(way.ravel(), angle.ravel()) / right.size
 
 
 def share_among_directions(way: NDArray[np.float32], angle: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -149,7 +150,7 @@ def share_among_directions(way: NDArray[np.float32], angle: NDArray[np.float32])
     place = angle * np.float32(N_DIRECTION / (2 * np.pi))
     lower = np.floor(place)
     above = way * (place - lower)
-    bins = lower.astype(np.intp) % N_DIRECTION
+    bins = lower.astype(np.int8) % np.int8(N_DIRECTION)
     in_lower = np.bincount(bins, way - above, minlength=N_DIRECTION)
     in_upper = np.bincount(bins, above, minlength=N_DIRECTION)
     return np.asarray(in_lower + np.roll(in_upper, 1), dtype=np.float64)

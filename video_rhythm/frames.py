@@ -246,10 +246,21 @@ def grey_picture(
         elif luma_plane.shape == (rows, columns):
             grey = luma_plane.copy()
         else:
-            grey = cv2.resize(luma_plane, (columns, rows), interpolation=cv2.INTER_AREA)
+            grey = _shrink(luma_plane, columns, rows)
     if quarter_turns:
         grey = np.rot90(grey, quarter_turns)
     return np.ascontiguousarray(grey, dtype=np.uint8)
+
+
+def _shrink(picture: NDArray[np.uint8], columns: int, rows: int) -> NDArray[np.uint8]:
+    """The picture by area. Halved first where that gives the same, which OpenCV does several times faster."""
+    height, width = picture.shape
+    while height % (2 * rows) == 0 and width % (2 * columns) == 0:
+        height, width = height // 2, width // 2
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    if (height, width) == (rows, columns):
+        return picture
+    return cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def _has_alpha(format_name: str) -> bool:
