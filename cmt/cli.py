@@ -259,7 +259,7 @@ def _count(n: int, noun: str) -> str:
 @click.option("--plot", type=FILE, help="Write a picture; the suffix says its format (.png, .svg, .pdf).")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def analyze(video: Path, as_json: bool, plot: Path | None, quiet: bool) -> None:
-    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, tempo."""
+    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, tempo."""
     from cmt.soundtrack import music_tempo
     from video_rhythm import analyze as analyze_video
 
@@ -305,6 +305,7 @@ def _rhythm_as_json(rhythm: VideoRhythm, fit: TempoFit) -> dict[str, Any]:
         "speed_per_bar": [float(speed) for speed in rhythm.speed_per_bar(fit.tempo, fit.n_bar)],
         "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
         "cuts": list(rhythm.cuts),
+        "fades": [{"kind": fade.kind.value, "begin": fade.begin, "end": fade.end} for fade in rhythm.fades],
         "warnings": list(rhythm.warnings),
     }
 
@@ -316,6 +317,9 @@ def _print_rhythm(rhythm: VideoRhythm, fit: TempoFit, plot: Path | None) -> None
     click.echo(f"speed    {_numbers(rhythm.speed_per_bar(fit.tempo, fit.n_bar), '.3f')}  (diagonals/s, by bar)")
     click.echo(f"beats    {len(rhythm.visual_beats)}: {_numbers((b.time for b in rhythm.visual_beats), '.2f')} s")
     click.echo(f"cuts     {len(rhythm.cuts)}: {_numbers(rhythm.cuts, '.3f')} s")
+    fades = ", ".join(f"{fade.kind.value} {fade.begin:.2f}-{fade.end:.2f}" for fade in rhythm.fades[:8])
+    more = f" ... ({len(rhythm.fades) - 8} more)" if len(rhythm.fades) > 8 else ""
+    click.echo(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
     if plot is not None:
         click.echo(f"wrote    {plot}")
 

@@ -137,8 +137,9 @@ class FlowMeter:
         diagonal = float(np.hypot(width, height))
         right = flow[..., 0].ravel() * np.float32(width / columns / diagonal)
         down = flow[..., 1].ravel() * np.float32(height / rows / diagonal)
-        way, angle = cv2.cartToPolar(right, down)  # many times faster than numpy's, to a third of a degree
-        return share_among_directions(way.ravel(), angle.ravel()) / right.size
+        # Many times faster than numpy's, and right to a third of a degree.
+        way, angle = (np.asarray(polar, np.float32).ravel() for polar in cv2.cartToPolar(right, down))
+        return share_among_directions(way, angle) / right.size
 
 
 def share_among_directions(way: NDArray[np.float32], angle: NDArray[np.float32]) -> NDArray[np.float64]:
