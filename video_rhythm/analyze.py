@@ -106,7 +106,8 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         progress(video.duration, video.duration)
 
     cuts = cut_finder.cuts()
-    flow = flow_meter.series(cuts)
+    fades = fade_finder.fades(cuts)
+    flow = flow_meter.series(cuts, [(fade.begin, fade.end) for fade in fades])
     saliency = motion_saliency(flow, cuts)
     impacts = find_impacts(flow.times, saliency, cuts)
     pulse = visual_tempo(video.duration, impacts)
@@ -124,6 +125,6 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         tempo=pulse.tempo,
         tempo_confidence=pulse.confidence,
         warnings=video.warnings,
-        fades=fade_finder.fades(cuts),
+        fades=fades,
         thumbnails=video.thumbnails,
     )
