@@ -367,7 +367,7 @@ def analyze(
     tempo_change: float | None,
     quiet: bool,
 ) -> None:
-    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, tempo, and where music's grid would lie."""
+    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, tempo, and where music's grid would lie."""
     from cmt.soundtrack import wished_grid
     from cmt.timing import checked_markers, describe_grid, hits_of, warnings_of
     from video_rhythm import analyze as analyze_video
@@ -416,6 +416,7 @@ def _rhythm_as_json(rhythm: VideoRhythm, music: dict[str, Any]) -> dict[str, Any
         "speed_per_bar": _speed_by_bar(rhythm, music),
         "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
         "cuts": list(rhythm.cuts),
+        "fades": [{"kind": fade.kind.value, "begin": fade.begin, "end": fade.end} for fade in rhythm.fades],
         "warnings": list(rhythm.warnings),
     }
 
@@ -432,6 +433,9 @@ def _print_rhythm(rhythm: VideoRhythm, music: dict[str, Any], plot: Path | None)
     click.echo(f"speed    {_numbers(_speed_by_bar(rhythm, music), '.3f')}  (diagonals/s, by bar)")
     click.echo(f"beats    {len(rhythm.visual_beats)}: {_numbers((b.time for b in rhythm.visual_beats), '.2f')} s")
     click.echo(f"cuts     {len(rhythm.cuts)}: {_numbers(rhythm.cuts, '.3f')} s")
+    fades = ", ".join(f"{fade.kind.value} {fade.begin:.2f}-{fade.end:.2f}" for fade in rhythm.fades[:8])
+    more = f" ... ({len(rhythm.fades) - 8} more)" if len(rhythm.fades) > 8 else ""
+    click.echo(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
     if plot is not None:
         click.echo(f"wrote    {plot}")
 

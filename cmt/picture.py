@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
@@ -29,20 +30,39 @@ COLOURS = {
     Instrument.STRINGS: "#6a4c93",
 }
 """Tell the five tracks apart, by lightness too for readers who do not see all colours."""
-_SPEED, _BEAT, _CUT = "#30638e", "#e07a1f", "#111111"
+_SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
+_SALIENCY, _GRID = "#8c8c8c", "#bbbbbb"
 _WIDEST = 40.0
+_LEAST_SALIENCY = 0.002  # diagonals per second: the noise of a picture that stands still shall look like nothing
 
 
 def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> None:
-    """Motion speed, its mean by bar, visual beats and cuts as a picture; the format is the suffix's.
+    """What the eye sees, on one time axis; the format is the suffix's.
 
-    `borders`, in seconds, are the beginnings of the bars and the end of the last.
+    From top to bottom: thumbnails, with cuts and fades; motion speed and its mean by bar; motion saliency with the
+    visual beats. Bars of the music stand behind all: `borders`, in seconds, are their beginnings and the last's end.
     """
-    figure = Figure(figsize=(_width(rhythm.duration), 4.0), layout="constrained")
-    axes = figure.subplots()
-    _plot_rhythm(axes, rhythm, borders)
-    axes.set_xlabel("seconds")
-    axes.set_title(_title(rhythm))
+    figure = Figure(figsize=(_width(rhythm.duration), 6.2), layout="constrained")
+    upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=[0.85, 2.0, 2.0])
+    width = _width(rhythm.duration) - 1.2  # inches, without the labels
+    _plot_thumbnails(upper, rhythm, inches=(width, 0.9))
+    _plot_speed(middle, rhythm, borders)
+    _plot_saliency(lower, rhythm)
+    for axes in (middle, lower):
+        _plot_grid(axes, rhythm.duration, borders)
+        _plot_cuts_and_fades(axes, rhythm)
+    lower.set_xlim(0, rhythm.duration)
+    lower.set_xlabel("seconds (grey lines: bars of the music, numbered above)")
+    n_bar = len(borders) - 1
+    upper.set_title(f"{_title(rhythm)}  |  music: {n_bar} bar{'' if n_bar == 1 else 's'}", pad=8)
+    handles = [
+        Line2D([], [], color=_SPEED, linewidth=1.8, label="motion speed, by bar"),
+        Line2D([], [], color=_SALIENCY, linewidth=1.0, label="motion saliency"),
+        Line2D([], [], color=_BEAT, marker="o", markersize=4, label=f"visual beat ({len(rhythm.visual_beats)})"),
+        Line2D([], [], color=_CUT, linewidth=1.0, linestyle=(0, (4, 3)), label=f"cut ({len(rhythm.cuts)})"),
+        Patch(color=_FADE, alpha=0.3, linewidth=0, label=f"fade or dissolve ({len(rhythm.fades)})"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize="small", frameon=False)
     figure.savefig(path, dpi=120)
 
 
@@ -98,6 +118,79 @@ def _label_corner(axes: Axes) -> None:
         Line2D([], [], color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)), label="cut"),
     ]
     axes.legend(handles=handles, loc="upper right", fontsize="small", framealpha=0.9)
+
+
+def _plot_thumbnails(axes: Axes, rhythm: VideoRhythm, inches: tuple[float, float]) -> None:
+    """As many thumbnails as there is room for side by side, each at the middle of the time it stands for."""
+    axes.set_xlim(0, rhythm.duration)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
+    axes.tick_params(axis="x", length=0, labelbottom=False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    if rhythm.thumbnails:
+        rows, columns = rhythm.thumbnails[0].colours.shape[:2]
+        # A picture as high as the axes is so many seconds wide; narrow ones of upright videos have air between.
+        shown = min(inches[1] * columns / rows / inches[0], 1.0) * rhythm.duration
+        n = max(1, int(rhythm.duration / shown))
+        slot = rhythm.duration / n
+        times = np.array([thumbnail.time for thumbnail in rhythm.thumbnails])
+        for i in range(n):
+            middle = (i + 0.5) * slot
+            thumbnail = rhythm.thumbnails[int(np.abs(times - middle).argmin())]
+            extent = (middle - shown / 2, middle + shown / 2, 0.0, 1.0)
+            axes.imshow(thumbnail.colours, extent=extent, aspect="auto", interpolation="bilinear")
+    for cut in rhythm.cuts:
+        axes.plot(cut, 1.0, marker="v", color=_CUT, markersize=7, clip_on=False, zorder=3)
+    for fade in rhythm.fades:
+        axes.plot([fade.begin, fade.end], [1.02, 1.02], color=_FADE, linewidth=4, clip_on=False, solid_capstyle="butt")
+    axes.set_xlim(0, rhythm.duration)
+    axes.set_ylim(0, 1)
+
+
+def _plot_speed(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> None:
+    axes.fill_between(rhythm.flow.times, rhythm.flow.speed, color=_SPEED, alpha=0.25, step="post", linewidth=0)
+    bars = rhythm.flow.mean_speed(np.array(borders))
+    axes.stairs(bars, borders, color=_SPEED, linewidth=1.8)
+    axes.set_ylabel("speed (diagonals/s)", color=_SPEED)
+    # One wild instant, such as a flash, must not flatten the rest.
+    usual = float(np.quantile(rhythm.flow.speed, 0.995)) if len(rhythm.flow) else 0.0
+    axes.set_ylim(0, max(usual, float(bars.max()) * 1.05, 1e-3) * 1.05)
+
+
+def _plot_saliency(axes: Axes, rhythm: VideoRhythm) -> None:
+    axes.plot(rhythm.flow.times, rhythm.saliency, color=_SALIENCY, linewidth=0.8)
+    for beat in rhythm.visual_beats:
+        axes.plot([beat.time] * 2, [0, beat.saliency], color=_BEAT, linewidth=1.4)
+        axes.plot(beat.time, beat.saliency, "o", color=_BEAT, markersize=4.5)
+    strongest = max([float(rhythm.saliency.max(initial=0.0)), *(beat.saliency for beat in rhythm.visual_beats)])
+    axes.set_ylim(0, max(strongest, _LEAST_SALIENCY) * 1.12)
+    axes.set_ylabel("saliency and beats", color=_BEAT)
+
+
+def _plot_grid(axes: Axes, duration: float, borders: Sequence[float]) -> None:
+    n_bar = len(borders) - 1
+    every = max(1, int(np.ceil(n_bar * 0.3 / _width(duration))))
+    for bar, border in enumerate(borders):
+        axes.axvline(border, color=_GRID, linewidth=0.7, zorder=0)
+        if bar < n_bar and bar % every == 0:
+            axes.annotate(
+                str(bar + 1),
+                (border, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(2, -9),
+                textcoords="offset points",
+                fontsize=7,
+                color="#888888",
+            )
+    axes.set_axisbelow(True)
+
+
+def _plot_cuts_and_fades(axes: Axes, rhythm: VideoRhythm) -> None:
+    for fade in rhythm.fades:
+        axes.axvspan(fade.begin, fade.end, color=_FADE, alpha=0.13, linewidth=0, zorder=0)
+    for cut in rhythm.cuts:
+        axes.axvline(cut, color=_CUT, linewidth=0.9, linestyle=(0, (4, 3)))
 
 
 def _plot_density(axes: Axes, song: Song, borders: Sequence[float]) -> None:

@@ -58,6 +58,21 @@ def test_uneven_frame_times_do_not_move_the_beats(tmp_path):
     assert rhythm.tempo == pytest.approx(90, rel=0.02)
 
 
+def test_a_fade_of_a_still_picture_is_no_motion_and_no_beat(tmp_path):
+    shots = [texture(96, 160, seed, grain=20).astype(float) for seed in (0, 1)]
+    levels = np.concatenate([np.zeros(20), np.linspace(0, 1, 25), np.ones(30), np.linspace(1, 0, 25), np.zeros(10)])
+    dissolve = np.concatenate([np.zeros(52), np.linspace(0, 1, 16), np.ones(42)])
+    rng = np.random.default_rng(0)
+    pictures = [
+        np.clip(16 + ((1 - d) * shots[0] + d * shots[1]) * level * 0.8 + rng.normal(0, 1, (96, 160)), 0, 255)
+        for level, d in zip(levels, dissolve, strict=True)
+    ]
+    rhythm = analyze(write_clip(tmp_path / "a.mp4", [picture.astype(np.uint8) for picture in pictures], 25))
+    assert [fade.kind.value for fade in rhythm.fades] == ["fade in", "dissolve", "fade out"]
+    assert rhythm.cuts == () and len(rhythm.visual_beats) == 0
+    assert rhythm.flow.speed.max() < 0.02
+
+
 def test_progress_grows_and_reaches_the_end(tmp_path):
     calls = []
     path = write_clip(tmp_path / "a.mp4", pan(2.0, 25, 0.1), 25)
@@ -90,13 +105,13 @@ def test_measuring_again_gives_the_same(tmp_path):
 
 def test_memory_does_not_grow_with_the_pictures(tmp_path):
     peaks = []
-    for seconds in (2.0, 8.0):
-        path = write_clip(tmp_path / f"{seconds}.mp4", pan(seconds, 25, 0.05), 25)
+    for seconds in (60.0, 110.0):
+        path = write_clip(tmp_path / f"{seconds}.mp4", pan(seconds, 5, 0.02), 5)
         tracemalloc.start()
         analyze(path)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] - peaks[0] < 300_000  # 150 pictures of 15 kB would be 2.3 MB
+    assert peaks[1] - peaks[0] < 300_000  # 250 pictures of 15 kB would be 3.8 MB
 
 
 def test_nothing_is_printed(tmp_path, capfd):

@@ -43,6 +43,28 @@ def test_a_cut_to_a_plain_wall_is_a_cut():
     assert cuts_of(shot(0, 25) + wall) == pytest.approx((1.0,))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cut_between_bars_is_a_cut(seed):
+    """Shots of one brightness and little contrast: all that the pictures share are the bars."""
+    one, other = (130 + (texture(96, 160, seed + k, grain=20) // 6) for k in (0, 10))
+    for picture in (one, other):
+        picture[:14] = picture[-14:] = 16
+    assert cuts_of([one] * 20 + [other] * 20) == pytest.approx((0.8,))
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.5])
+def test_a_flash_that_dies_away_is_no_cut(seconds):
+    picture = texture(96, 160, 0, grain=20).astype(float)
+    levels = np.concatenate([np.zeros(30), np.ones(2), np.linspace(1, 0, round(seconds * FPS)), np.zeros(30)])
+    assert cuts_of([(picture * (1 - level) + 250 * level).astype(np.uint8) for level in levels]) == ()
+
+
+def test_noise_in_the_dark_is_no_cut():
+    rng = np.random.default_rng(0)
+    dark = 24 + 6 * rng.standard_normal((60, 96, 160))
+    assert cuts_of(np.clip(dark, 0, 255).astype(np.uint8)) == ()
+
+
 def test_a_fade_is_no_cut():
     bright = texture(96, 160, 0, grain=20).astype(float)
     levels = np.concatenate([np.ones(20), np.linspace(1, 0, 15), np.zeros(10), np.linspace(0, 1, 15), np.ones(20)])

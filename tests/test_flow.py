@@ -52,6 +52,36 @@ def test_black_has_no_speed():
     assert measure([np.full((96, 160), 16, np.uint8)] * 30).speed.max() == 0.0
 
 
+@pytest.mark.parametrize("noise", [1.0, 4.0])
+@pytest.mark.parametrize("level", [20, 128])
+def test_noise_where_nothing_is_has_no_speed(noise, level):
+    rng = np.random.default_rng(0)
+    pictures = (level + noise * rng.standard_normal((180, 320)) for _ in range(30))
+    assert measure(picture.clip(0, 255).astype(np.uint8) for picture in pictures).speed.max() == 0.0
+
+
+@pytest.mark.parametrize("noise", [0.0, 2.0])
+def test_motion_in_the_dark_is_measured_through_the_noise(noise):
+    rng = np.random.default_rng(0)
+    pictures = (10 + picture / 8 + noise * rng.standard_normal(picture.shape) for picture in pan(1.5, 25, 0.1))
+    assert measure(picture.clip(0, 255).astype(np.uint8) for picture in pictures).speed.mean() == pytest.approx(
+        0.1, rel=0.12
+    )
+
+
+def test_a_letterbox_hardly_changes_the_speed():
+    pictures = [np.pad(picture, ((23, 23), (0, 0))) for picture in pan(1.0, 25, 0.3, (134, 320))]
+    assert measure(pictures).speed.mean() == pytest.approx(0.3, rel=0.2)
+
+
+def test_a_flash_leaves_the_speed_around_it(n_flash=2):
+    pictures = list(pan(2.0, 25, 0.2))
+    for index in range(25, 25 + n_flash):
+        pictures[index] = np.full_like(pictures[0], 250)
+    speed = measure(pictures).speed
+    assert np.delete(speed, range(22, 30)) == pytest.approx(0.2, rel=0.35)
+
+
 def test_a_cut_is_no_motion():
     flow = measure([texture(96, 160, 0)] * 20 + [texture(96, 160, 1)] * 20, cuts=(0.8,))
     assert flow.speed.max() < 1e-3

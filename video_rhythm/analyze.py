@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from .beats import VisualBeat, choose_beats
 from .cuts import CutFinder
+from .fades import Fade, FadeFinder
 from .flow import FlowMeter, FlowSeries
 from .frames import Video
 from .impacts import find_impacts, motion_saliency
 from .tempo import visual_tempo
+from .thumbnails import Thumbnail
 
 Progress = Callable[[float, float | None], object]
 """Called with the seconds of video done, and how many there are (None if the file does not say)."""
@@ -51,6 +53,10 @@ class VideoRhythm:
     """0..1."""
     warnings: tuple[str, ...]
     """What was wrong with the file without stopping us, one line each."""
+    fades: tuple[Fade, ...] = ()
+    """Fades and dissolves with their begin and end, in order of time; they are no cuts."""
+    thumbnails: tuple[Thumbnail, ...] = ()
+    """Small pictures in colour from all over the video, 64 at most."""
 
     def speed_per_bar(self, tempo: float, n_bar: int) -> NDArray[np.float64]:
         """Mean speed in each bar (Di et al. 2021, eq. 5).
@@ -83,7 +89,7 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         If the file is missing, is no video, cannot be decoded, or is shorter than 0.5 s.
     """
     with Video(path) as video:
-        cut_finder = CutFinder()
+        cut_finder, fade_finder = CutFinder(), FadeFinder()
         flow_meter: FlowMeter | None = None
         reported = 0.0
         for frame in video.frames():
@@ -91,6 +97,7 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
                 flow_meter = FlowMeter(video.width, video.height)
             flow_meter.take(frame.time, frame.grey)
             cut_finder.take(frame.time, frame.grey)
+            fade_finder.take(frame.time, frame.grey)
             if progress is not None and frame.time >= reported + PROGRESS_STEP:
                 reported = frame.time
                 progress(frame.time, video.expected_duration)
@@ -99,7 +106,8 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         progress(video.duration, video.duration)
 
     cuts = cut_finder.cuts()
-    flow = flow_meter.series(cuts)
+    fades = fade_finder.fades(cuts)
+    flow = flow_meter.series(cuts, [(fade.begin, fade.end) for fade in fades])
     saliency = motion_saliency(flow, cuts)
     impacts = find_impacts(flow.times, saliency, cuts)
     pulse = visual_tempo(video.duration, impacts)
@@ -117,4 +125,6 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         tempo=pulse.tempo,
         tempo_confidence=pulse.confidence,
         warnings=video.warnings,
+        fades=fades,
+        thumbnails=video.thumbnails,
     )

@@ -19,6 +19,8 @@ SURROUNDINGS = 5.0
 """Seconds on each side of an impact from which the tempo around it is learnt."""
 STEADINESS = 0.6
 """What a step of exactly the tempo around it is worth beside an impact of full strength."""
+LEAST_WORTH = 0.1
+"""What an impact must add to the chain: at the top of its flight a ball only turns, halfway from bounce to bounce."""
 FULL_STRENGTH_QUANTILE = 0.9
 """Impacts beyond this quantile of the video's have full strength."""
 
@@ -35,10 +37,10 @@ class VisualBeat(NamedTuple):
 def choose_beats(duration: float, impacts: Sequence[Impact]) -> tuple[VisualBeat, ...]:
     """The chain of impacts that scores highest.
 
-    A chain scores the strength of its impacts and, for each step from one to the next, how regularly the
-    impacts around there come again after just that time: the autocorrelation of the 10 s around, -1..1. So a
-    strong impact is taken wherever it is, a weak one only if it keeps the tempo of its surroundings, and the
-    tempo may drift (Davis & Agrawala 2018, section 5, by dynamic programming).
+    A chain scores the strength of its impacts, less a little for each, and for each step from one to the
+    next, how regularly the impacts around there come again after just that time: the autocorrelation of the
+    10 s around, -1..1. So a strong impact is taken wherever it is, a weak one only if it keeps the tempo of
+    its surroundings, and the tempo may drift (Davis & Agrawala 2018, section 5, by dynamic programming).
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def choose_beats(duration: float, impacts: Sequence[Impact]) -> tuple[VisualBeat
         return ()
     times = np.array([impact.time for impact in impacts])
     saliency = np.array([impact.saliency for impact in impacts])
-    strength = np.minimum(saliency / np.quantile(saliency, FULL_STRENGTH_QUANTILE), 1.0)
+    strength = np.minimum(saliency / np.quantile(saliency, FULL_STRENGTH_QUANTILE), 1.0) - LEAST_WORTH
     values = envelope(duration, impacts)
 
     score = strength.copy()

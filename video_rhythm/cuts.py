@@ -27,6 +27,10 @@ NEIGHBOURHOOD = 0.1
 """Seconds on each side in which the pictures around it are looked at; two pictures at least."""
 LEAST_CHANGE_OF_STRUCTURE = 0.25
 """1 - correlation of the two thumbnails: 0 if they differ in brightness and contrast only."""
+STRUCTURE_COMES_BACK = 0.1
+"""A picture is coming back, if only through the afterglow of a flash, if its structure differs less than this."""
+BLACK = 28.0
+"""Grey level; rows and columns at the margin that stay below it are the bars of a letterbox."""
 LEAST_UNEXPLAINED = 0.5
 """Share of the difference that is left when the old picture has been moved along the optical flow."""
 FLASH = 0.2
@@ -71,7 +75,7 @@ class CutFinder:
             difference = _difference(before, thumbnail)
             if (
                 difference >= LEAST_DIFFERENCE
-                and _change_of_structure(before, thumbnail) >= LEAST_CHANGE_OF_STRUCTURE
+                and change_of_structure(before, thumbnail) >= LEAST_CHANGE_OF_STRUCTURE
                 and not self._was_here(thumbnail, difference)
                 and self._unexplained(self._picture, picture) >= LEAST_UNEXPLAINED
             ):
@@ -98,7 +102,10 @@ class CutFinder:
         for candidate in self._open:
             if time > candidate.time + FLASH:
                 self._found.append(candidate)
-            elif _difference(candidate.before, thumbnail) >= COMES_BACK * candidate.difference:
+            elif (
+                _difference(candidate.before, thumbnail) >= COMES_BACK * candidate.difference
+                and change_of_structure(candidate.before, thumbnail) >= STRUCTURE_COMES_BACK
+            ):
                 still_open.append(candidate)
         self._open = still_open
 
@@ -129,12 +136,37 @@ def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.abs(one - other).mean())
 
 
-def _change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """1 - correlation, 0..2; an even picture has no structure, so from or to one all of it changes."""
+def change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """1 - correlation of two thumbnails, 0..2, bars that are black in both aside.
+
+    An even picture has no structure, so from or to one all of it changes.
+    """
+    inside = inside_bars(one, other)
+    one, other = one[inside], other[inside]
     spreads = float(one.std() * other.std())
     if spreads < 1.0:
         return 1.0
     return 1.0 - float(((one - one.mean()) * (other - other.mean())).mean()) / spreads
+
+
+def inside_bars(one: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns without those at the margin that are black in both thumbnails, as of a letterbox.
+
+    The next one at each margin may be half a bar, so it goes too. All rows and columns if all is black.
+    """
+    lit = np.maximum(one, other) > BLACK
+    rows, columns = (_without_margin(np.asarray(lit.any(axis=axis))) for axis in (1, 0))
+    return rows, columns
+
+
+def _without_margin(lit: NDArray[np.bool_]) -> slice:
+    places = np.flatnonzero(lit)
+    if not len(places):
+        return slice(None)
+    first, last = int(places[0]), int(places[-1]) + 1
+    if last - first > 2:
+        first, last = first + (first > 0), last - (last < len(lit))
+    return slice(first, last)
 
 
 def _around(times: NDArray[np.float64], differences: NDArray[np.float32], index: int) -> float:

@@ -20,12 +20,18 @@ SAMPLE_STEP = 0.033
 one at 60. A longer step would misplace what the picture strikes."""
 LONGEST_STEP = 0.25
 """Seconds. A picture shown for longer stands still until just before the next one."""
+FADE_MARGIN = 0.1
+"""Seconds on each side of a fade that belong to it: its ends are not known better."""
 N_DIRECTION = 12
 """Bins of the directogram; bin 0 is centred on motion to the right, bin 3 on motion downwards."""
 SHORTEST_HALT = 0.13
 """Seconds for which a picture must stand still amid motion for that to be a halt."""
 SAME_PICTURE = 0.05
 """Mean difference in grey levels (of 255) below which two pictures are one shown twice."""
+PLAIN = 1.5
+"""Grey levels: the standard deviation of a coarse picture (`COARSE`) below which it is one colour and its noise."""
+COARSE = (40, 22)
+"""Columns and rows at which noise is averaged out."""
 PIXEL_STRIDE = 2
 """The flow is smooth at this scale, so every second pixel in each direction tells the same."""
 
@@ -101,24 +107,25 @@ class FlowMeter:
             self._append(begin, np.zeros(N_DIRECTION), repeated=False)
             begin = time - SAMPLE_STEP
         repeated = float(cv2.norm(picture, self._picture, cv2.NORM_L1)) < SAME_PICTURE * picture.size
-        if repeated:
+        if repeated or _is_plain(picture) or _is_plain(self._picture):
             directogram = np.zeros(N_DIRECTION)
         else:
             directogram = self._directogram(self._picture, picture) / (time - begin)
         self._append(begin, directogram, repeated)
         self._picture, self._time = picture, time
 
-    def series(self, cuts: Sequence[float] = ()) -> FlowSeries:
+    def series(self, cuts: Sequence[float] = (), fades: Sequence[tuple[float, float]] = ()) -> FlowSeries:
         """What was measured so far.
 
-        `cuts` (seconds) are instants at which one shot follows another. The flow across them compares
-        pictures that have nothing to do with each other; its neighbours take its place.
+        `cuts` (seconds) are instants at which one shot follows another, `fades` (begin and end in seconds) are spans
+        of time in which one comes out of another. The flow across them compares pictures that have nothing to do
+        with each other, or hardly differ from black; its neighbours take its place.
         """
         times = np.array(self._begins, dtype=np.float64)
         directogram = np.array(self._directograms, dtype=np.float32).reshape(-1, N_DIRECTION)
         edges = np.append(times, self._time)
         directogram = _fill_repeats(directogram, np.array(self._repeated, dtype=bool), edges)
-        directogram = _bridge_cuts(directogram, edges, np.asarray(cuts, dtype=float))
+        directogram = _bridge(directogram, edges, np.asarray(cuts, dtype=float), fades)
         directogram = _smooth(directogram, np.diff(edges))
         speed = directogram.sum(axis=1, dtype=np.float64)
         return FlowSeries(times, speed, directogram, float(self._time))
@@ -137,7 +144,15 @@ class FlowMeter:
         diagonal = float(np.hypot(width, height))
         right = flow[..., 0].ravel() * np.float32(width / columns / diagonal)
         down = flow[..., 1].ravel() * np.float32(height / rows / diagonal)
-        return share_among_directions(np.hypot(right, down), np.arctan2(down, right)) / right.size
+        # Many times faster than numpy's, and right to a third of a degree.
+        way, angle = (np.asarray(polar, np.float32).ravel() for polar in cv2.cartToPolar(right, down))
+        return share_among_directions(way, angle) / right.size
+
+
+def _is_plain(picture: NDArray[np.uint8]) -> bool:
+    """True if there is nothing in it that could be seen to move: in the dark the flow would follow the noise."""
+    coarse = cv2.resize(picture, COARSE, interpolation=cv2.INTER_AREA)
+    return float(cv2.meanStdDev(coarse)[1][0, 0]) < PLAIN
 
 
 def share_among_directions(way: NDArray[np.float32], angle: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -149,7 +164,7 @@ def share_among_directions(way: NDArray[np.float32], angle: NDArray[np.float32])
     place = angle * np.float32(N_DIRECTION / (2 * np.pi))
     lower = np.floor(place)
     above = way * (place - lower)
-    bins = lower.astype(np.intp) % N_DIRECTION
+    bins = lower.astype(np.int8) % np.int8(N_DIRECTION)
     in_lower = np.bincount(bins, way - above, minlength=N_DIRECTION)
     in_upper = np.bincount(bins, above, minlength=N_DIRECTION)
     return np.asarray(in_lower + np.roll(in_upper, 1), dtype=np.float64)
@@ -173,16 +188,21 @@ def _fill_repeats(
     return filled
 
 
-def _bridge_cuts(
-    directogram: NDArray[np.float32], edges: NDArray[np.float64], cuts: NDArray[np.float64]
+def _bridge(
+    directogram: NDArray[np.float32],
+    edges: NDArray[np.float64],
+    cuts: NDArray[np.float64],
+    fades: Sequence[tuple[float, float]],
 ) -> NDArray[np.float32]:
-    """Replace each step that has a cut in it by what lies between its neighbours."""
+    """Replace each step that has a cut or a part of a fade in it by what lies between its neighbours."""
     n_step = len(directogram)
-    if not len(cuts) or not n_step:
+    if not n_step or not (len(cuts) or len(fades)):
         return directogram
     # A cut at time t is the first picture of the new shot: it spoils the step with begin < t <= end.
     spoilt = np.zeros(n_step, dtype=bool)
     spoilt[np.clip(np.searchsorted(edges, cuts - 1e-6) - 1, 0, n_step - 1)] = True
+    for begin, end in fades:
+        spoilt |= (edges[1:] > begin - FADE_MARGIN) & (edges[:-1] < end + FADE_MARGIN)
     if spoilt.all():
         return np.zeros_like(directogram)
     bridged = directogram.copy()

@@ -1,0 +1,51 @@
+"""A few small colour pictures from all over a video, kept on the way without knowing how long it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import av.video.frame
+import numpy as np
+from numpy.typing import NDArray
+
+LONGER_SIDE = 160
+"""Pixels."""
+FIRST_STEP = 0.5
+"""Seconds between two thumbnails at the beginning; longer in a long video."""
+MOST = 64
+"""So many are kept; then every second one goes and the step is doubled."""
+
+
+class Thumbnail(NamedTuple):
+    """A small picture of the video."""
+
+    time: float
+    """Seconds from the first picture."""
+    colours: NDArray[np.uint8]
+    """(rows, columns, 3) red, green, blue, upright; longer side 160."""
+
+
+class ThumbnailKeeper:
+    """Takes in the pictures of a video one by one and keeps 64 at most, evenly spread."""
+
+    def __init__(self, width: int, height: int) -> None:
+        """`width` and `height` are those of the upright picture as it is shown; only their ratio matters."""
+        scale = LONGER_SIDE / max(width, height)
+        self._size = (max(2, round(width * scale)), max(2, round(height * scale)))
+        self._step = FIRST_STEP
+        self._kept: list[Thumbnail] = []
+
+    def take(self, time: float, picture: av.video.frame.VideoFrame, quarter_turns: int = 0) -> None:
+        """Look at the next picture, shown from `time` (seconds) on; `quarter_turns` anticlockwise set it upright."""
+        if self._kept and time < self._kept[-1].time + self._step - 1e-6:
+            return
+        columns, rows = self._size if quarter_turns % 2 == 0 else self._size[::-1]
+        colours = picture.reformat(columns, rows, "rgb24", interpolation="AREA").to_ndarray()
+        self._kept.append(Thumbnail(time, np.ascontiguousarray(np.rot90(colours, quarter_turns), dtype=np.uint8)))
+        if len(self._kept) > MOST:
+            self._kept = self._kept[::2]
+            self._step *= 2
+
+    def thumbnails(self) -> tuple[Thumbnail, ...]:
+        """What was kept so far, in order of time."""
+        return tuple(self._kept)
