@@ -3,7 +3,8 @@
     python benchmarks/eye_table.py VIDEO [VIDEO ...] [--output docs/eye.md] [--scenedetect PYTHON]
 
 Writes a page with a row for each clip. A clip with a file `<clip>.gt.json` beside it, which has the true
-`cut_frames` and `fps`, is scored: a cut counts if it is at the very frame. `--scenedetect` names an interpreter in
+`cut_frames` and `fps`, is scored: a cut counts if it is at the very frame. What stands below `<!-- by hand -->` in the
+page is kept. `--scenedetect` names an interpreter in
 which scenedetect can be imported; its two detectors run with their own settings. It is needed by nothing but this.
 """
 
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from video_rhythm import VideoError, VideoRhythm, analyze  # noqa: E402
 
+BY_HAND = "<!-- by hand -->"
 DETECTORS = ("ContentDetector", "AdaptiveDetector")
 PEER = """
 import json, sys
@@ -42,7 +44,13 @@ def main() -> None:
         print(page, end="")
     else:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(page, encoding="utf-8")
+        arguments.output.write_text(page + written_by_hand(arguments.output), encoding="utf-8")
+
+
+def written_by_hand(page: Path) -> str:
+    """What somebody added to the page, with its marker."""
+    _, marker, text = (page.read_text(encoding="utf-8") if page.exists() else "").partition(BY_HAND)
+    return "\n" + marker + text if marker else ""
 
 
 def write_page(videos: list[Path], peer: str | None) -> str:
