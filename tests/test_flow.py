@@ -101,6 +101,13 @@ def test_pictures_shown_more_than_once_make_no_holes(shown):
     assert flow.speed.mean() == pytest.approx(0.2, rel=0.15)
 
 
+def test_a_cut_is_not_spread_over_the_repeats_before_it():
+    fps, shown = 30, 3
+    pictures = [picture for picture in pan(1.0, fps / shown, 0.05) for _ in range(shown)]
+    pictures += [texture(96, 160, seed=4)] * 30
+    assert measure(pictures, fps, cuts=(1.0,)).speed.max() < 0.15
+
+
 def test_a_halt_stays_a_halt():
     moving = list(pan(1.0, 25, 0.3))
     flow = measure(moving + [moving[-1]] * 25)

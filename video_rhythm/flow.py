@@ -124,8 +124,9 @@ class FlowMeter:
         times = np.array(self._begins, dtype=np.float64)
         directogram = np.array(self._directograms, dtype=np.float32).reshape(-1, N_DIRECTION)
         edges = np.append(times, self._time)
-        directogram = _fill_repeats(directogram, np.array(self._repeated, dtype=bool), edges)
+        # Cuts first: else what the flow makes of them would be spread over the repeated pictures before.
         directogram = _bridge(directogram, edges, np.asarray(cuts, dtype=float), fades)
+        directogram = _fill_repeats(directogram, np.array(self._repeated, dtype=bool), edges)
         directogram = _smooth(directogram, np.diff(edges))
         speed = directogram.sum(axis=1, dtype=np.float64)
         return FlowSeries(times, speed, directogram, float(self._time))
