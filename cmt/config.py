@@ -137,6 +137,6 @@ class GenerateConfig:
     and a lively one is loud from end to end."""
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
-    nucleus: float = 0.95
+    nucleus: float = 0.92
     """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
     seed: int = 0

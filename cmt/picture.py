@@ -107,8 +107,7 @@ def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> N
         beats.plot(beat.time, beat.saliency, "o", color=_BEAT, markersize=4)
     beats.set_ylim(0, strongest * 1.15)
     beats.set_ylabel("saliency of visual beats", color=_BEAT)
-    for cut in rhythm.cuts:
-        axes.axvline(cut, color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)))
+    _plot_cuts_and_fades(axes, rhythm)
 
 
 def _label_corner(axes: Axes) -> None:
