@@ -37,7 +37,6 @@ METRICS: dict[str, Callable[[Song], float]] = {
     "bass patterns repeated": lambda song: pattern_repetition(song, Instrument.BASS),
     "density": lambda song: float(onsets(song).sum(axis=1).mean()),
     "notes a bar": lambda song: len(song.notes) / song.n_bar,
-    "instruments": lambda song: float(len(song.instruments)),
 }
 
 DRUM_KEYS = {

@@ -6,7 +6,7 @@ The film has a planted rhythm. It is cut hard at 5, 10 and 15 s, on the grid of 
 
 1. dawn: a lake before mountains, the camera drifting, the sun coming up;
 2. ball: a ball that lands on the next of eleven pillars every half second, on the beat;
-3. tunnel: a fast ride through a tunnel whose lamps pass the camera on the beat;
+3. tunnel: a fast ride through a tunnel whose lamps rush up on the beat;
 4. night: the lake again, under stars.
 
 Something round leads from scene to scene: sun, ball, the tunnel's mouth, moon.
@@ -319,7 +319,9 @@ _RING_SPACING = 1.5
 _RINGS_PER_LAMP = 4
 # One lamp a beat.
 _RIDE_SPEED = _RINGS_PER_LAMP * _RING_SPACING / BEAT
-_MOUTH = _RIDE_SPEED * SCENE_SECONDS + 7
+# Seconds from a lamp's passing to the instant at which the next one's coming makes the picture's motion grow most.
+_SURGE = 0.195
+_MOUTH = _RIDE_SPEED * (SCENE_SECONDS + _SURGE) + 7
 _FOCAL_LENGTH = 400
 _NIGHT_BLUE: Colour = (44, 74, 124)
 _FLOOR = 0.62
@@ -363,7 +365,7 @@ class _View:
 
 def tunnel(time: float, height: int) -> Picture:
     """A fast ride through a tunnel towards its mouth and the night outside."""
-    view = _View(_RIDE_SPEED * time)
+    view = _View(_RIDE_SPEED * (time + _SURGE))
     canvas = Canvas(np.zeros((height, round(height * WIDTH / HEIGHT), 3), np.uint8))
     light = Canvas(np.zeros_like(canvas.picture))
     first = int(view.place / _RING_SPACING)
