@@ -17,7 +17,7 @@ TORCH_MODULES = frozenset(
     f"cmt.{name}" for name in ("attention", "model", "sampling", "control", "generate", "train", "checkpoint")
 )
 LATE_TORCH_MODULES = frozenset({"cmt.cli"})
-TORCH_FREE_ENTRIES = ("cmt", "cmt.cli", "cmt.metrics", "video_rhythm", "midi_io")
+TORCH_FREE_ENTRIES = ("cmt", "cmt.cli", "cmt.metrics", "cmt.evaluate_files", "video_rhythm", "midi_io")
 
 MAY_IMPORT = {
     "midi_io": {"midi_io"},

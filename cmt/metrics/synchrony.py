@@ -7,7 +7,8 @@ and beat hits; Yariv et al., *Diverse and Aligned Audio-to-Video Generation via 
 Chance: every score of coincidence rises with the number of notes, whatever they have to do with the picture. So the
 picture's events are shifted round the piece, 1,000 times by a random time, and scored against the same music.
 The mean is the chance level, its 2.5th and 97.5th percentiles the band of chance, and the score above chance is
-(score - chance) / (1 - chance): 0 is chance, 1 perfect, below 0 worse than chance.
+(score - chance) / (1 - chance): 0 is chance, 1 perfect, below 0 worse than chance. Where chance alone reaches 0.9
+the score is saturated: what is left above is too little to tell anything, and the score above chance is NaN.
 
 Conventions
 -----------
@@ -35,6 +36,8 @@ TOLERANCES = (0.040, 0.080)
 """Seconds within which an onset hits; one frame of the video is the third."""
 FLOW_THRESHOLD = 0.1
 """Pixels a frame: AV-Align takes no peak of slower motion."""
+SATURATED = 0.9
+"""A chance level from which a score says nothing."""
 _EXACT = 1e-9
 
 
@@ -49,7 +52,8 @@ class Synchrony(NamedTuple):
     high: float
     """97.5th percentile."""
     above_chance: float
-    """(score - chance) / (1 - chance); for the beat coverage, which has no best value, score - chance."""
+    """(score - chance) / (1 - chance), NaN where chance reaches 0.9; for the beat coverage, which has no best value,
+    score - chance."""
     p_value: float
     n_picture: int
     """Events of the picture."""
@@ -172,7 +176,7 @@ def _against_chance(
 def _summary(observed: float, scores: NDArray, n_picture: int, n_music: int) -> Synchrony:
     chance = float(scores.mean())
     low, high = np.quantile(scores, [0.025, 0.975])
-    above = (observed - chance) / (1 - chance) if chance < 1 - _EXACT else 0.0
+    above = (observed - chance) / (1 - chance) if chance < SATURATED else NOT_DEFINED
     p_value = (1 + int((scores >= observed - _EXACT).sum())) / (1 + len(scores))
     return Synchrony(observed, chance, float(low), float(high), above, p_value, n_picture, n_music)
 

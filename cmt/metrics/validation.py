@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +60,15 @@ def columns_of(song: Song) -> NoteColumns:
         raise ValueError(f"not a Song: {type(song).__name__}")
     if not (math.isfinite(song.tempo) and math.isfinite(song.length)):
         raise ValueError(f"tempo and length must be finite, got {song.tempo} and {song.length}")
-    table = np.array([note[:4] for note in song.notes], dtype=np.int64).reshape(-1, 4)
-    return NoteColumns(*np.ascontiguousarray(table.T))
+    return _columns_of(song)
+
+
+@lru_cache(maxsize=2)
+def _columns_of(song: Song) -> NoteColumns:
+    """Kept for the metrics that follow on the same song: reading the notes takes longer than most of them."""
+    table = np.ascontiguousarray(np.array([note[:4] for note in song.notes], dtype=np.int64).reshape(-1, 4).T)
+    table.flags.writeable = False
+    return NoteColumns(*table)
 
 
 def checked_times(times: ArrayLike, what: str) -> NDArray[np.float64]:
