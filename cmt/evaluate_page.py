@@ -30,7 +30,7 @@ def page_of(evaluation: Evaluation) -> str:
     n, n_measured = len(evaluation.pieces), len(evaluation.measured)
     return template.substitute(
         n_piece=_count(n, "piece"),
-        failed="" if n == n_measured else f", {n - n_measured} of them could not be measured",
+        failed="" if n == n_measured else f"{n - n_measured} of them could not be measured. ",
         reference=escape(f"{reference.name}: {reference.n_song} songs, {reference.length}"),
         reference_notes="".join(f"<p class='remark'>{escape(note)}</p>" for note in reference.notes[:20]),
         verdict=_verdict(evaluation),
@@ -55,9 +55,18 @@ def _link(name: str) -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    header = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    columns = list(head)
+    header = "".join(f"<th>{cell}</th>" for cell in columns)
+    body = "".join(f"<tr>{_cells(row, len(columns))}</tr>" for row in rows)
     return f"<div class='wide'><table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _cells(row: Sequence[str], n_column: int) -> str:
+    """A row's cells; the last one of a short row fills the rest."""
+    cells = [f"<td>{cell}</td>" for cell in row]
+    if len(row) < n_column:
+        cells[-1] = f"<td colspan='{n_column - len(row) + 1}'>{row[-1]}</td>"
+    return "".join(cells)
 
 
 def _rows_of(evaluation: Evaluation, group: str) -> list[Row]:
@@ -126,7 +135,7 @@ def _strip(row: Row, values: Sequence[float], quantiles: Sequence[float]) -> str
             parts.append(f"<rect class='{css}' x='{left:.1f}' y='6' width='{max(1, right - left):.1f}' height='12'/>")
         middle = x(quantiles[10])
         parts.append(f"<line class='median' x1='{middle:.1f}' y1='4' x2='{middle:.1f}' y2='20'/>")
-    parts += [f"<circle class='dot' cx='{x(value):.1f}' cy='12' r='2.6'/>" for value in values[:500]]
+    parts += [f"<circle class='dot' cx='{x(value):.1f}' cy='12' r='3'/>" for value in values[:500]]
     parts.append(_mean_mark(row, x))
     parts.append(_ends(low, high))
     return _svg("".join(parts), f"{BY_NAME[row.name].label}: pieces over the reference", height=_HEIGHT + 6)
@@ -188,7 +197,7 @@ def _control(evaluation: Evaluation) -> str:
         f"The genre classifier is right on {number(validation['accuracy'])} of {validation['excerpts']} excerpts of "
         f"{validation['songs']} real songs that it had not learnt from (mean of the genres "
         f"{number(validation['balanced_accuracy'])}; chance {number(evaluation.classifier['chance'])}): "
-        "what it hears in music without a fault."
+        "no more is to be expected of any music."
     )
     return _table(("metric", "mean [95 %]", "n", "good"), rows) + f"<p class='remark'>{text}</p>"
 
@@ -231,18 +240,18 @@ def _chance_strip(row: Row, values: Sequence[float], band: tuple[float, float, f
         f"<rect class='chance' x='{x(band[0]):.1f}' y='6' width='{width:.1f}' height='12'/>",
         f"<line class='chance-line' x1='{x(band[1]):.1f}' y1='4' x2='{x(band[1]):.1f}' y2='20'/>",
     ]
-    parts += [f"<circle class='dot' cx='{x(value):.1f}' cy='12' r='2.6'/>" for value in values[:500]]
+    parts += [f"<circle class='dot' cx='{x(value):.1f}' cy='12' r='3'/>" for value in values[:500]]
     parts += [_mean_mark(row, x), _ends(low, high)]
     return _svg("".join(parts), f"{BY_NAME[row.name].label}: scores over the band of chance", height=_HEIGHT + 6)
 
 
 def _pieces(evaluation: Evaluation) -> str:
-    rows = []
+    rows: list[Sequence[str]] = []
     for i, piece in enumerate(evaluation.pieces):
         name = escape(PurePath(piece.midi).name)
         name = f"<a href='#piece-{i}'>{name}</a>" if i < MAX_DETAILS else name
         if piece.failure:
-            rows.append((name, f"<span class='bad'>not measured: {escape(piece.failure)}</span>", *[""] * 5))
+            rows.append((name, f"<span class='bad'>not measured: {escape(piece.failure)}</span>"))
             continue
         above = [score.above_chance for score in piece.chances.values() if not math.isnan(score.above_chance)]
         heard = piece.genre_heard or NOT_THERE
