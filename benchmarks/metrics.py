@@ -42,6 +42,7 @@ REFERENCE_SONGS = 240
 """Training songs that distributions are held against."""
 SPEED_BARS = 100
 EXCERPTS_PER_PIECE = 10
+TABLES = ("damage", "generated", "synchrony")
 
 Damage = Callable[[Song, np.random.Generator], Song]
 
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--songs", type=int, default=60, help="validation songs to damage")
     parser.add_argument("--pairs", type=Path, help="CSV file of generated pieces, MIDI,VIDEO")
+    parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
     parser.add_argument("--docs", type=Path, help="page to write the tables into")
     parser.add_argument("--speed", type=int, help="measure so many songs of 100 bars and say how long it took")
     parser.add_argument("--jobs", type=int, default=2)
@@ -60,9 +62,12 @@ def main() -> None:
         if arguments.speed:
             measure_speed(arguments.pack, arguments.speed, arguments.jobs, executor)
             return
-        tables = {"damage": damage_table(arguments.pack, arguments.songs, executor)}
-        if arguments.pairs:
+        tables = {}
+        if "damage" in arguments.tables:
+            tables["damage"] = damage_table(arguments.pack, arguments.songs, executor)
+        if "generated" in arguments.tables and arguments.pairs:
             tables["generated"] = generated_table(arguments.pack, arguments.pairs, executor)
+        if "synchrony" in arguments.tables and arguments.pairs:
             tables["synchrony"] = synchrony_table(arguments.pairs, executor)
     for name, table in tables.items():
         print(f"{name}\n\n{table}\n")

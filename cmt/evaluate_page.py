@@ -6,6 +6,7 @@ Every label of a number is a link to the number's definition at the foot of the 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from importlib import resources
@@ -39,7 +40,7 @@ def page_of(evaluation: Evaluation) -> str:
         control=_control(evaluation),
         synchrony=_synchrony(evaluation),
         pieces=_pieces(evaluation),
-        details="".join(_details(i, piece) for i, piece in enumerate(evaluation.pieces[:MAX_DETAILS])),
+        details="".join(_details(*piece) for piece in _with_names(evaluation.pieces)),
         definitions=_definitions(),
         seed=evaluation.seed,
     )
@@ -247,8 +248,9 @@ def _chance_strip(row: Row, values: Sequence[float], band: tuple[float, float, f
 
 def _pieces(evaluation: Evaluation) -> str:
     rows: list[Sequence[str]] = []
+    names = _names(evaluation.pieces)
     for i, piece in enumerate(evaluation.pieces):
-        name = escape(PurePath(piece.midi).name)
+        name = escape(names[i])
         name = f"<a href='#piece-{i}'>{name}</a>" if i < MAX_DETAILS else name
         if piece.failure:
             rows.append((name, f"<span class='bad'>not measured: {escape(piece.failure)}</span>"))
@@ -267,17 +269,29 @@ def _pieces(evaluation: Evaluation) -> str:
             )
         )
     head = ("piece", "video", "length", "notes", "<a href='#def-genre_hit'>genre heard</a>")
-    return _table((*head, "synchrony above chance, mean", "<a href='#def-degenerate'>take</a>"), rows)
+    return _table((*head, "above chance, mean", "<a href='#def-degenerate'>take</a>"), rows)
 
 
-def _details(i: int, piece: Piece) -> str:
-    title = f"<summary id='piece-{i}'>{escape(PurePath(piece.midi).name)}</summary>"
+def _names(pieces: Sequence[Piece]) -> list[str]:
+    """Each piece's file name, with its folder where two are the same."""
+    paths = [PurePath(piece.midi) for piece in pieces]
+    often = Counter(path.name for path in paths)
+    return [path.name if often[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in paths]
+
+
+def _with_names(pieces: Sequence[Piece]) -> list[tuple[int, str, Piece]]:
+    """The first pieces with their numbers and names."""
+    return [(i, name, piece) for i, (name, piece) in enumerate(zip(_names(pieces), pieces, strict=True))][:MAX_DETAILS]
+
+
+def _details(i: int, name: str, piece: Piece) -> str:
+    title = f"<summary id='piece-{i}'>{escape(name)}</summary>"
     if piece.failure:
         return f"<details class='piece'>{title}<p class='bad'>{escape(piece.failure)}</p></details>"
     remarks = "".join(f"<p class='remark'>{escape(note)}</p>" for note in piece.notes)
     rows = []
-    for name, measurement in piece.values.items():
-        score = piece.chances.get(name)
+    for metric, measurement in piece.values.items():
+        score = piece.chances.get(metric)
         more = escape(measurement.reason)
         if score is not None:
             more = (
@@ -285,9 +299,9 @@ def _details(i: int, piece: Piece) -> str:
                 f"{number(score.above_chance)}, p = {number(score.p_value)}; {score.n_picture} events of the picture, "
                 f"{score.n_music} of the music"
             )
-            if name == "motion_correlation" and piece.lag is not None:
+            if metric == "motion_correlation" and piece.lag is not None:
                 more += f"; best at a lag of {_count(piece.lag, 'bar')}"
-        rows.append((_link(name), number(measurement.value), more))
+        rows.append((_link(metric), number(measurement.value), more))
     table = _table(("metric", "value", ""), rows)
     return f"<details class='piece'>{title}{remarks}{_curves(piece)}{table}</details>"
 

@@ -135,8 +135,8 @@ CATALOGUE = (
         "scale consistency",
         "0 to 1",
         "reference",
-        "Largest share of the notes that lie in one major scale (or its relative minor); drums left out. Seven of "
-        "twelve notes at random give 7/12 or more.",
+        "Largest share of the notes that lie in one major scale (or its relative minor); drums left out. "
+        "Notes drawn at random give 7/12 or a little more.",
         MUSPY,
     ),
     Metric(
