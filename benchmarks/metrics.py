@@ -2,6 +2,8 @@
 
     python benchmarks/metrics.py --pack lpd5_16th_labelled.npz.xz [--pairs pairs.csv] [--docs docs/metrics.md]
     python benchmarks/metrics.py --pack lpd5_16th_labelled.npz.xz --speed 1000
+    python benchmarks/metrics.py --pack lpd5_16th_labelled.npz.xz --verdicts 500
+    python benchmarks/metrics.py --pack lpd5_16th_labelled.npz.xz --warped 30
 
 Real songs are damaged in three ways: their bars shuffled, the pitches of each instrument shuffled among its notes,
 the onsets of each bar shuffled among its 16 positions. Each metric is given for the real songs and for the damaged
@@ -16,10 +18,10 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +31,13 @@ from cmt.evaluate import measure_synchrony, pairs_of
 from cmt.evaluate_text import interval_text, number
 from cmt.metrics import NothingToMeasure
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, measure_song
+from cmt.metrics.control import rank_correlation
 from cmt.metrics.degenerate import judge
 from cmt.metrics.distribution import compare_sets, frechet_distance, frechet_distance_of_reference, mean_interval
+from cmt.metrics.structure import WARPED, fitness_of_segment, largest_fitness, self_similarity
 from cmt.reference import SongMeasures, excerpt, measure_reference_song, song_of_pack
 from midi_io import read_midi
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
+from midi_io.song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
 from video_rhythm import FlowSeries, VideoRhythm, VisualBeat, analyze
 
 SETS_BARS = 16
@@ -42,6 +46,7 @@ REFERENCE_SONGS = 240
 """Training songs that distributions are held against."""
 SPEED_BARS = 100
 EXCERPTS_PER_PIECE = 10
+WARPED_BARS = 8
 TABLES = ("damage", "generated", "synchrony")
 
 Damage = Callable[[Song, np.random.Generator], Song]
@@ -55,10 +60,18 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", default=TABLES, choices=TABLES)
     parser.add_argument("--docs", type=Path, help="page to write the tables into")
     parser.add_argument("--speed", type=int, help="measure so many songs of 100 bars and say how long it took")
+    parser.add_argument("--verdicts", type=int, help="judge so many real songs and say how many are called degenerate")
+    parser.add_argument("--warped", type=int, help="compare structureness with that of warped paths on so many songs")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", NothingToMeasure)
     with ProcessPoolExecutor(arguments.jobs) as executor:
+        if arguments.warped:
+            compare_paths(arguments.pack, arguments.warped)
+            return
+        if arguments.verdicts:
+            judge_real_songs(arguments.pack, arguments.verdicts)
+            return
         if arguments.speed:
             measure_speed(arguments.pack, arguments.speed, arguments.jobs, executor)
             return
@@ -223,11 +236,51 @@ def measure_speed(pack: Path, n_song: int, jobs: int, executor: ProcessPoolExecu
     corpus = read_packs([pack], "train")
     long = [i for i, song in enumerate(corpus.songs) if song.n_bar >= SPEED_BARS]
     songs = [song_of_pack(corpus, long[i % len(long)], 0, SPEED_BARS) for i in range(n_song)]
-    list(executor.map(measure_song, songs[:jobs]))  # the processes' start is not what is measured
+    list(executor.map(processor_seconds, songs[:jobs]))  # the processes' start is not what is measured
     start = time.perf_counter()
-    n_done = sum(1 for _ in executor.map(partial(measure_song), songs, chunksize=4))
+    busy = sum(executor.map(processor_seconds, songs, chunksize=4))
     seconds = time.perf_counter() - start
-    print(f"{n_done} songs of {SPEED_BARS} bars, all music metrics, {jobs} processes: {seconds:.1f} s")
+    print(
+        f"{n_song} songs of {SPEED_BARS} bars, all music metrics, {jobs} processes: {seconds:.1f} s, "
+        f"{busy / n_song:.3f} s of a processor for each song"
+    )
+
+
+def processor_seconds(song: Song) -> float:
+    """What measuring a song costs, without the time that other programs take."""
+    start = time.process_time()
+    measure_song(song)
+    return time.process_time() - start
+
+
+def judge_real_songs(pack: Path, n_song: int) -> None:
+    """Prints how many real songs are called degenerate, and why."""
+    corpus = read_packs([pack], "train")
+    chosen = np.random.default_rng(0).permutation(len(corpus.songs))[:n_song]
+    verdicts = [judge(song_of_pack(corpus, int(i))) for i in chosen]
+    signs = Counter(reason.split(":")[0] for verdict in verdicts for reason in verdict.reasons)
+    print(
+        f"{sum(verdict.degenerate for verdict in verdicts)} of {len(verdicts)} real songs called degenerate",
+        dict(signs),
+    )
+
+
+def compare_paths(pack: Path, n_song: int) -> None:
+    """Prints how the short structureness of eight bars changes if repetitions may be warped, as in Müller's paths."""
+    corpus = read_packs([pack], "val")
+    straight, warped = [], []
+    for i in np.random.default_rng(0).permutation(len(corpus.songs))[:n_song]:
+        song = excerpt(song_of_pack(corpus, int(i)), WARPED_BARS)
+        similarity, frame = self_similarity(song), song.seconds_per_position * POSITIONS_PER_BEAT
+        n_frame = len(similarity)
+        low, high = int(np.ceil(3 / frame)), min(n_frame, int(8 / frame))
+        straight.append(largest_fitness(similarity, low, high))
+        segments = [(start, n) for n in range(low, high + 1) for start in range(n_frame - n + 1)]
+        warped.append(max(fitness_of_segment(similarity, start, n, WARPED) for start, n in segments))
+    print(
+        f"structureness, 3 to 8 s, of {n_song} excerpts of {WARPED_BARS} bars: mean {np.mean(straight):.3f}, with "
+        f"warped paths {np.mean(warped):.3f}, rank correlation {rank_correlation(straight, warped):.3f}"
+    )
 
 
 def definitions() -> str:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -345,3 +346,9 @@ def test_the_synchrony_of_the_picture_reversed_is_another(workplace):
     there = measure_piece(song, video, audio=False).chances
     back = measure_piece(song, replace(video, visual_beats=video.visual_beats[::-1][:0]), audio=False).chances
     assert "beat_hits" in there and "beat_hits" not in back
+
+
+def test_the_docs_have_the_pages_definitions():
+    docs = (Path(__file__).parent.parent / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for metric in CATALOGUE:
+        assert f"**{metric.label}** (`{metric.name}`; {metric.unit}). {metric.definition}" in docs
