@@ -163,7 +163,7 @@ def set_lines(sets: dict[str, list[Song]], reference: list[SongMeasures], execut
         measures = list(executor.map(measure_reference_song, [excerpt(song, SETS_BARS) for song in songs]))
         ours = [m.features for m in measures if m.features is not None]
         compared = compare_sets(ours, [m.features for m in reference if m.features is not None])
-        areas.append({name: comparison.overlapping_area for name, comparison in compared.items()})
+        areas.append({name: comparison.overlapping_area.mean for name, comparison in compared.items()})
         frechets.append(frechet_distance([m.frechet for m in measures if m.frechet is not None], table))
     lines = [
         _line(f"overlapping area, {name.replace('_', ' ')}", *(number(area[name]) for area in areas))

@@ -462,7 +462,7 @@ def _together(pieces: Sequence[Piece], reference: Reference, seed: int) -> Evalu
     table = np.array(tables).reshape(len(tables), -1) if tables else np.zeros((0, reference.frechet.shape[1]))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NothingToMeasure)
-        comparison = compare_sets(ours, reference.features)
+        comparison = compare_sets(ours, reference.features, seed)
     comparison_reason = str(caught[0].message) if caught else ""
     distance = measured(lambda: frechet_distance(table, reference.frechet))
     level = measured(lambda: frechet_distance_of_reference(reference.frechet, len(table), seed))

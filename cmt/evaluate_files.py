@@ -58,13 +58,13 @@ def table_of(evaluation: Evaluation) -> Iterator[str]:
     yield from _block(evaluation, "control", "")
     yield from _block(evaluation, "synchrony", "chance   above chance                   p < 0.05")
     yield ""
-    yield f"{'against the reference':{_LABEL}}{'overlapping area':18}{'divergence':12}"
+    yield f"{'against the reference':{_LABEL}}{'overlapping area [95 %]':{_MEAN}}divergence [95 %]"
     if evaluation.comparison_reason:
         yield f"  {evaluation.comparison_reason}"
     else:
         for name, compared in evaluation.comparison.items():
-            area, divergence = number(compared.overlapping_area), number(compared.divergence)
-            yield f"  {name.replace('_', ' '):{_LABEL - 2}}{area:18}{divergence:12}"
+            area, divergence = interval_text(compared.overlapping_area), interval_text(compared.divergence)
+            yield f"  {name.replace('_', ' '):{_LABEL - 2}}{area:{_MEAN}}{divergence}"
     level = "" if evaluation.frechet_reason else f"(as many real songs: {number(evaluation.frechet_of_reference)})"
     label = BY_NAME["frechet_distance"].label
     yield f"  {label:{_LABEL - 2}}{number(evaluation.frechet):8}{level}{evaluation.frechet_reason}"
@@ -118,7 +118,12 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "distributions": {
             "reason": evaluation.comparison_reason,
             "features": {
-                name: {key: _finite(value) for key, value in compared._asdict().items()}
+                name: {
+                    "overlapping_area": _interval_json(compared.overlapping_area),
+                    "divergence": _interval_json(compared.divergence),
+                    "n_set": compared.n_set,
+                    "n_reference": compared.n_reference,
+                }
                 for name, compared in evaluation.comparison.items()
             },
             "frechet_distance": _finite(evaluation.frechet),

@@ -170,9 +170,9 @@ def _sets(evaluation: Evaluation) -> str:
     rows = [
         (
             escape(name.replace("_", " ")),
-            number(compared.overlapping_area),
-            _bar(compared.overlapping_area),
-            number(compared.divergence),
+            interval_text(compared.overlapping_area),
+            _bar(compared.overlapping_area.mean),
+            interval_text(compared.divergence),
             f"{compared.n_set} and {compared.n_reference}",
         )
         for name, compared in evaluation.comparison.items()

@@ -288,7 +288,7 @@ def test_a_reference_of_a_folder_is_cut_to_the_pieces(workplace, tmp_path):
     assert (evaluation.reference.n_song, evaluation.reference.n_bar) == (22, 8)
     assert len(evaluation.reference.notes) == 1 and "broken.mid" in evaluation.reference.notes[0]
     assert evaluation.comparison_reason == ""
-    assert evaluation.comparison["pitch_classes"].overlapping_area > 0.5
+    assert evaluation.comparison["pitch_classes"].overlapping_area.mean > 0.5
     assert "needs 13 songs" in evaluation.frechet_reason
 
 
@@ -296,7 +296,7 @@ def test_a_small_reference_says_how_many_are_needed(workplace, tmp_path):
     write_midi(random_song(0), tmp_path / "only.mid")
     evaluation = evaluate([Pair(workplace / "piece0.mid", None)], tmp_path)
     assert "a reference of 20" in evaluation.comparison_reason
-    assert as_json(evaluation)["distributions"]["features"]["pitch_count"]["overlapping_area"] is None
+    assert as_json(evaluation)["distributions"]["features"]["pitch_count"]["overlapping_area"]["mean"] is None
 
 
 def test_a_pack_is_a_reference(workplace, tmp_path):

@@ -420,7 +420,7 @@ CHANCE_DEFINITION = (
 )
 INTERVAL_DEFINITION = (
     "Means are over the pieces for which the metric is defined, n of them; in brackets the 95 % interval by 2,000 "
-    "bootstrap samples of the pieces."
+    "bootstrap samples of the pieces (200 for the distributions)."
 )
 
 _SONG_METRICS: dict[str, Callable[[Song], float]] = {

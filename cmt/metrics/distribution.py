@@ -31,6 +31,7 @@ from midi_io.song import Instrument, Song
 MIN_SET, MIN_REFERENCE = 5, 20
 """Songs below which a distribution of distances says nothing."""
 N_BOOTSTRAP = 2000
+N_BOOTSTRAP_SETS = 200
 LENGTH_CLASSES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
 """Durations in sixteenths at which the classes of note lengths begin."""
 _GRID = 512
@@ -72,8 +73,8 @@ class SongFeatures(NamedTuple):
 class SetComparison(NamedTuple):
     """How a feature of a set lies to the reference's."""
 
-    overlapping_area: float
-    divergence: float
+    overlapping_area: Interval
+    divergence: Interval
     """Nats."""
     n_set: int
     n_reference: int
@@ -115,20 +116,28 @@ def _shares(classes: NDArray, n: int) -> NDArray:
     return np.bincount(classes, minlength=n) / len(classes)
 
 
-def compare_sets(songs: Sequence[SongFeatures], reference: Sequence[SongFeatures]) -> dict[str, SetComparison]:
-    """Overlapping area and divergence for each feature."""
+def compare_sets(
+    songs: Sequence[SongFeatures], reference: Sequence[SongFeatures], seed: int = 0
+) -> dict[str, SetComparison]:
+    """Overlapping area and divergence for each feature, with 95 % intervals by 200 bootstrap samples of our songs."""
     if len(songs) < MIN_SET or len(reference) < MIN_REFERENCE:
         value = nothing(
             f"distributions need {MIN_SET} songs and a reference of {MIN_REFERENCE}, "
             f"there are {len(songs)} and {len(reference)}"
         )
-        return {name: SetComparison(value, value, len(songs), len(reference)) for name in SongFeatures._fields}
+        undefined = Interval(value, value, value, 0)
+        return {name: SetComparison(undefined, undefined, len(songs), len(reference)) for name in SongFeatures._fields}
+    draws = np.random.default_rng(seed).integers(len(songs), size=(N_BOOTSTRAP_SETS, len(songs)))
     compared = {}
     for name in SongFeatures._fields:
         ours = np.stack([getattr(song, name) for song in songs])
         theirs = np.stack([getattr(song, name) for song in reference])
         intra = _distances(theirs, theirs)[np.triu_indices(len(theirs), 1)]
-        area, divergence = overlap(intra, _distances(ours, theirs).ravel())
+        inter = _distances(ours, theirs)
+        found = overlap(intra, inter.ravel())
+        drawn = np.array([overlap(intra, inter[draw].ravel()) for draw in draws])
+        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+        area, divergence = (Interval(found[k], float(low[k]), float(high[k]), len(songs)) for k in range(2))
         compared[name] = SetComparison(area, divergence, len(songs), len(reference))
     return compared
 
