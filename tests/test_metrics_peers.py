@@ -68,6 +68,11 @@ def test_muspy_agrees_once_its_bars_are_counted_as_ours(seed):
     assert empty_bars(song) == 0 and muspy.empty_measure_rate(music, 16) == 0
 
 
+def test_muspys_drum_consistency_cannot_tell_songs_on_sixteenths_apart():
+    muspy, music = as_muspy(random_song(0))
+    assert muspy.drum_pattern_consistency(music) == 1
+
+
 @pytest.mark.parametrize("asked", [(0, Mode.MAJOR), (9, Mode.MINOR), (6, Mode.MAJOR)])
 def test_key_scores_are_mir_evals(asked):
     key = pytest.importorskip("mir_eval.key")
