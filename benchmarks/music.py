@@ -12,6 +12,7 @@ chance and 1 if every piece of the one lies beyond every piece of the other.
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,14 @@ from cmt.dataset import cut_notes, read_packs
 from cmt.decoder import Decoder, weight_shapes
 from cmt.encoding import decode, encode_notes
 from cmt.generate import PieceRequest, write_piece
-from cmt.metrics import different_bars, grooving_similarity, onsets, pattern_repetition, pitch_class_entropy
+from cmt.metrics import (
+    NothingToMeasure,
+    different_bars,
+    grooving_similarity,
+    onsets,
+    pattern_repetition,
+    pitch_class_entropy,
+)
 from cmt.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
@@ -72,6 +80,7 @@ def main() -> None:
     parser.add_argument("--genres", nargs=2, default=["metal", "country"], choices=[genre.label for genre in Genre])
     parser.add_argument("--genre-pieces", type=int, default=10, help="0: no comparison of genres")
     arguments = parser.parse_args()
+    warnings.simplefilter("ignore", NothingToMeasure)
     trained = load_checkpoint(arguments.checkpoint).decoder
     untrained = untrained_like(trained)
     genres = [list(Genre)[i % len(Genre)] for i in range(arguments.pieces)]

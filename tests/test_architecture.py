@@ -15,7 +15,15 @@ PACKAGES = ("cmt", "midi_io", "video_rhythm")
 # The only modules that may know torch. The command line may too, inside a function: so `cmt --help` stays quick.
 TORCH_MODULES = frozenset(f"cmt.{name}" for name in ("attention", "model", "train"))
 LATE_TORCH_MODULES = frozenset({"cmt.cli"})
-TORCH_FREE_ENTRIES = ("cmt", "cmt.cli", "cmt.soundtrack", "video_rhythm", "midi_io")
+TORCH_FREE_ENTRIES = (
+    "cmt",
+    "cmt.cli",
+    "cmt.soundtrack",
+    "cmt.metrics",
+    "cmt.evaluate_files",
+    "video_rhythm",
+    "midi_io",
+)
 
 MAY_IMPORT = {
     "midi_io": {"midi_io"},

@@ -47,7 +47,7 @@ def workplace(tmp_path_factory):
 
 
 def test_the_readme_has_commands():
-    assert {shlex.split(command)[1] for command in COMMANDS} == {"generate", "analyze", "render", "train"}
+    assert {shlex.split(command)[1] for command in COMMANDS} == {"generate", "analyze", "render", "evaluate", "train"}
 
 
 @needs_fluidsynth
