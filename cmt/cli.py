@@ -236,6 +236,13 @@ def main() -> None:
     help="Below 1 safer, above 1 wilder.",
 )
 @click.option(
+    "--guidance",
+    type=click.FloatRange(0, 10),
+    default=GenerateConfig.guidance,
+    show_default=True,
+    help="How far the genre is driven: 1 as learnt, more is plainer.",
+)
+@click.option(
     "--original-audio",
     type=click.Choice(["drop", "keep", "mix"]),
     default="drop",
@@ -263,6 +270,7 @@ def generate(
     dynamics: Any,
     seed: int,
     temperature: float,
+    guidance: float,
     original_audio: Any,
     midi_only: bool,
     soundfont: Path | None,
@@ -283,7 +291,7 @@ def generate(
         original_audio=original_audio,
         midi_only=midi_only,
     )
-    config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, seed=seed)
+    config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     bars = Bars(quiet)
     try:
         soundtrack = make_soundtrack(

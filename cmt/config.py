@@ -137,6 +137,9 @@ class GenerateConfig:
     and a lively one is loud from end to end."""
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
+    guidance: float = 2.0
+    """How far the genre is driven (classifier-free guidance), 0..10: 0 ignores it, 1 is as learnt, more goes on in the
+    direction from what the model would write without a genre to what it writes with it."""
     nucleus: float = 0.92
     """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
     seed: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from cmt.decoder import Decoder, Floats
 from cmt.encoding import Words, decode, timing_bins
 from cmt.key import TONICS, Key, home_key, key_of_song, semitones_between
 from cmt.sampling import BarOrders, Grammar, draw
-from cmt.words import BAR, FIELDS, CompoundWord, Genre, Mode, WordType, initial_words
+from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
@@ -69,15 +69,16 @@ def write_piece(
     orders = {bar: replace(bar_orders, strengths=dict(bar_orders.strengths)) for bar, bar_orders in orders.items()}
     grammar = Grammar(request.length, request.instruments or tuple(Instrument), orders, request.start)
     initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
-    state = model.new_state()
-    hidden = model.start(initial, state)
+    listeners = [_Listener(model, initial)]
+    if request.genre is not None and config.guidance != 1:
+        listeners.append(_Listener(model, initial._replace(genre=FREE)))
     rows: list[CompoundWord] = []
     positions: list[int] = []
     heard: set[Instrument] = set()
     while not grammar.finished:
         if request.instruments and grammar.bar == grammar.n_bar // 2 - 1 and grammar.bar_is_complete:
             _order_entrances(orders, grammar, [i for i in request.instruments if i not in heard])
-        word = _draw_word(model, hidden, grammar, config, rng)
+        word = _draw_word(listeners, grammar, config, rng)
         grammar.accept(word)
         rows.append(word)
         positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
@@ -88,14 +89,30 @@ def write_piece(
         if len(rows) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
         timing = timing_bins(np.array(positions[-1:]), grammar.n_bar * POSITIONS_PER_BAR)
-        hidden = model.step(word, positions[-1], int(timing[0]), state)
+        for listener in listeners:
+            listener.hear(word, positions[-1], int(timing[0]))
     words = Words(np.array(rows, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(positions, dtype=np.int32))
     song = decode(words, request.tempo, request.length, request.tempo_map)
     return _in_key(song, words, request, rng)
 
 
+class _Listener:
+    """The network that has heard the piece so far, after initial words of its own."""
+
+    def __init__(self, model: Decoder, initial: InitialWords) -> None:
+        self.model = model
+        self.state = model.new_state()
+        self.hidden = model.start(initial, self.state)
+
+    def hear(self, word: CompoundWord, position: int, timing: int) -> None:
+        self.hidden = self.model.step(word, position, timing, self.state)
+
+    def logits(self, name: str, known: Mapping[str, int]) -> Floats:
+        return self.model.logits(name, self.hidden, known)
+
+
 def _draw_word(
-    model: Decoder, hidden: Floats, grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
+    listeners: Sequence[_Listener], grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
@@ -103,7 +120,10 @@ def _draw_word(
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
-        logits = model.logits(name, hidden, known)
+        logits = listeners[0].logits(name, known)
+        for free in listeners[1:]:  # classifier-free guidance
+            without = free.logits(name, known)
+            logits = without + np.float32(config.guidance) * (logits - without)
         known[name] = draw(logits, allowed, config.temperature, config.nucleus, rng)
         return known[name]
 

@@ -187,6 +187,8 @@ def _check(wishes: Wishes, config: GenerateConfig) -> None:
         raise CmtError(f"control {config.control:g}: must be from 0 (free music) to 1 (the video decides)")
     if not 0 < config.temperature <= 5:
         raise CmtError(f"temperature {config.temperature:g}: must be above 0 and at most 5")
+    if not 0 <= config.guidance <= 10:
+        raise CmtError(f"guidance {config.guidance:g}: must be from 0 (no genre) to 10")
     if wishes.tempo is not None and not TEMPO_LIMITS[0] <= wishes.tempo <= TEMPO_LIMITS[1]:
         raise CmtError(f"tempo {wishes.tempo:g}: must be from {TEMPO_LIMITS[0]:g} to {TEMPO_LIMITS[1]:g} BPM")
     if wishes.tempo_map and not 0 < wishes.tempo_change <= MOST_TEMPO_CHANGE:
@@ -292,6 +294,7 @@ def _report(
         "control": config.control,
         "dynamics": config.dynamics,
         "temperature": config.temperature,
+        "guidance": config.guidance,
         "nucleus": config.nucleus,
         "original_audio": wishes.original_audio,
         "n_word": len(piece.words.fields),

@@ -85,6 +85,15 @@ def test_the_same_seed_writes_the_same_piece_and_another_another(untrained):
     assert notes(1) != notes(2)
 
 
+def test_guidance_drives_the_genre_and_nothing_without_one(untrained):
+    def notes(genre, guidance):
+        return write_piece(untrained, PieceRequest(32, 120, genre), {}, GenerateConfig(guidance=guidance)).song.notes
+
+    assert notes(Genre.ROCK, 0.0) == notes(None, 1.0)
+    assert notes(None, 5.0) == notes(None, 1.0)
+    assert notes(Genre.ROCK, 5.0) != notes(Genre.ROCK, 1.0)
+
+
 def test_just_the_instruments_that_were_asked_for_play(untrained):
     for wanted in [(Instrument.BASS,), (Instrument.DRUMS, Instrument.STRINGS), tuple(Instrument)]:
         piece = write_piece(untrained, PieceRequest(16, 120, Genre.ROCK, wanted), {}, GenerateConfig())

@@ -191,6 +191,7 @@ def test_a_still_picture_gets_calm_music(checkpoint, tmp_path):
         (Wishes(tempo_map=True, tempo_change=80.0), GenerateConfig(), "tempo change 80"),
         (Wishes(), GenerateConfig(control=1.5), "control 1.5"),
         (Wishes(), GenerateConfig(temperature=0.0), "temperature 0"),
+        (Wishes(), GenerateConfig(guidance=-1.0), "guidance -1"),
     ],
 )
 def test_wishes_that_cannot_be_met_are_named_before_any_work(wishes, config, message, clip, tmp_path):
