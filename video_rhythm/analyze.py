@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from .beats import VisualBeat, choose_beats
 from .cuts import CutFinder
 from .fades import Fade, FadeFinder
 from .flow import FlowMeter, FlowSeries
-from .frames import Video
+from .frames import Frame, Video
 from .impacts import find_impacts, motion_saliency
 from .tempo import visual_tempo
 from .thumbnails import Thumbnail
@@ -88,19 +89,28 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
     VideoError
         If the file is missing, is no video, cannot be decoded, or is shorter than 0.5 s.
     """
-    with Video(path) as video:
+    # A picture is looked at while the next one is being decoded; never more than these two are in memory.
+    with Video(path) as video, ThreadPoolExecutor(1) as looker:
         cut_finder, fade_finder = CutFinder(), FadeFinder()
         flow_meter: FlowMeter | None = None
+        looked: Future[None] | None = None
         reported = 0.0
+
+        def look(meter: FlowMeter, frame: Frame) -> None:
+            for finder in (meter, cut_finder, fade_finder):
+                finder.take(frame.time, frame.grey)
+
         for frame in video.frames():
             if flow_meter is None:
                 flow_meter = FlowMeter(video.width, video.height)
-            flow_meter.take(frame.time, frame.grey)
-            cut_finder.take(frame.time, frame.grey)
-            fade_finder.take(frame.time, frame.grey)
+            if looked is not None:
+                looked.result()
+            looked = looker.submit(look, flow_meter, frame)
             if progress is not None and frame.time >= reported + PROGRESS_STEP:
                 reported = frame.time
                 progress(frame.time, video.expected_duration)
+        if looked is not None:
+            looked.result()
     assert flow_meter is not None  # `frames` raises if there are none
     if progress is not None:
         progress(video.duration, video.duration)
