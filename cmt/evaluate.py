@@ -303,7 +303,8 @@ def measure_piece(
             if name not in reasons:
                 chances[name] = score
         if song.n_bar:
-            speed = tuple(float(value) for value in video.speed_per_bar(song.tempo, song.n_bar))
+            borders = np.array(song.timing.bar_borders(song.length))
+            speed = tuple(float(value) for value in video.flow.mean_speed(borders))
     return Piece(
         midi=names[0],
         video=names[1],
