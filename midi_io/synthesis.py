@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import io
 import os
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -186,7 +187,8 @@ def _load_fluidsynth() -> Any:
     if importlib.util.find_spec("fluidsynth") is None:
         raise SynthesisError("the Python package pyfluidsynth is missing; pip install pyfluidsynth")
     try:
-        import fluidsynth
+        with redirect_stdout(io.StringIO()):  # with $CI set, pyfluidsynth says where it found the library
+            import fluidsynth
     except (ImportError, OSError, AttributeError) as error:
         raise SynthesisError(
             f"the FluidSynth library cannot be loaded ({error}); install it: "
