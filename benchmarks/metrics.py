@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.dataset import Corpus, read_packs
+from cmt.corpus import Corpus, read_packs
 from cmt.evaluate import measure_synchrony, pairs_of
 from cmt.evaluate_text import interval_text, number
 from cmt.metrics import NothingToMeasure

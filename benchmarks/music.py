@@ -21,7 +21,7 @@ from scipy.stats import mannwhitneyu
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
-from cmt.dataset import cut_notes, read_packs
+from cmt.corpus import cut_notes, read_packs
 from cmt.decoder import Decoder, weight_shapes
 from cmt.encoding import decode, encode_notes
 from cmt.generate import PieceRequest, write_piece

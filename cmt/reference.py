@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.dataset import Corpus, cut_notes, read_packs
+from cmt.corpus import Corpus, cut_notes, read_packs
 from cmt.errors import CmtError
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features

@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from cmt.checkpoint import Tensors, config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.config import ModelConfig, TrainConfig
-from cmt.dataset import Corpus, Example, batches, examples, validation_examples
+from cmt.corpus import Corpus
+from cmt.dataset import Example, batches, examples, validation_examples
 from cmt.errors import CmtError
 from cmt.model import Batch, MusicTransformer
 from cmt.words import WordType

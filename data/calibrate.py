@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.dataset import Corpus, cut_notes, read_packs
+from cmt.corpus import Corpus, cut_notes, read_packs
 from cmt.timing import length_of, music_grid, tempo_map_of
 from cmt.words import MAX_STRENGTH
 from midi_io.song import POSITIONS_PER_BAR, Instrument

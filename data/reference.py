@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from cmt.dataset import Corpus, read_packs
+from cmt.corpus import Corpus, read_packs
 from cmt.metrics.genre import genre_features, learn_classifier
 from cmt.reference import (
     SHIPPED_BARS,

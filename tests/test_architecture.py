@@ -14,7 +14,7 @@ PACKAGES = ("cmt", "midi_io", "video_rhythm")
 
 # The only modules that may know torch. The command line may too, inside a function: so `cmt --help` stays quick.
 TORCH_MODULES = frozenset(f"cmt.{name}" for name in ("attention", "model", "train"))
-LATE_TORCH_MODULES = frozenset({"cmt.cli"})
+LATE_TORCH_MODULES = frozenset({"cmt.cli.train"})
 TORCH_FREE_ENTRIES = (
     "cmt",
     "cmt.cli",

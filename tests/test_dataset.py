@@ -8,7 +8,8 @@ import pytest
 from packs import write_pack
 
 from cmt.config import TrainConfig
-from cmt.dataset import batches, cut_notes, draw_example, examples, read_packs, validation_examples
+from cmt.corpus import cut_notes, read_packs
+from cmt.dataset import batches, draw_example, examples, validation_examples
 from cmt.encoding import Words, decode
 from cmt.errors import CmtError
 from cmt.key import estimate_key, home_key

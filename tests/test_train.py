@@ -11,7 +11,7 @@ from packs import write_pack
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import PRESETS, TrainConfig
-from cmt.dataset import read_packs
+from cmt.corpus import read_packs
 from cmt.decoder import weight_shapes
 from cmt.errors import CmtError
 from cmt.train import LOSSES, MODEL, learning_rate, train

@@ -1,0 +1,13 @@
+"""The command line: options and printing only, a module for each command."""
+
+from cmt.cli.analyze import analyze
+from cmt.cli.app import main
+from cmt.cli.evaluate import evaluate
+from cmt.cli.generate import generate
+from cmt.cli.render import render
+from cmt.cli.train import train
+
+for command in (generate, analyze, evaluate, render, train):
+    main.add_command(command)
+
+__all__ = ["main"]

@@ -1,0 +1,113 @@
+"""`cmt analyze`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cmt.cli.options import FILE, Bars, timing_options, timing_wishes
+from cmt.cli.wording import grid_in_words, print_hits
+from cmt.errors import CmtError
+
+if TYPE_CHECKING:
+    from video_rhythm import VideoRhythm
+
+
+@click.command()
+@click.argument("video", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON on stdout.")
+@click.option("--plot", type=FILE, help="Write a picture; the suffix says its format (.png, .svg, .pdf).")
+@timing_options
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def analyze(
+    video: Path,
+    as_json: bool,
+    plot: Path | None,
+    tempo: float | None,
+    hit_times: tuple[float, ...],
+    hit_files: tuple[Path, ...],
+    tempo_map: bool,
+    tempo_change: float | None,
+    quiet: bool,
+) -> None:
+    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, tempo, and where music's grid would lie."""
+    from cmt.soundtrack import wished_grid
+    from cmt.timing import checked_markers, describe_grid, hits_of, warnings_of
+    from video_rhythm import analyze as analyze_video
+
+    wishes = timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
+    bars = Bars(quiet)
+    try:
+        rhythm = analyze_video(video, progress=lambda done, total: bars("analyze", done, total))
+    finally:
+        bars.close()
+    wishes = replace(wishes, markers=checked_markers(wishes.markers, rhythm.duration))
+    grid, hits = wished_grid(rhythm, wishes), hits_of(rhythm, wishes.markers)
+    music = describe_grid(grid, hits)
+    for warning in (*rhythm.warnings, *warnings_of(grid, hits, tempo_map=wishes.tempo_map)):
+        click.echo(f"warning: {warning}", err=True)
+    if plot is not None:
+        _plot(rhythm, music["bar_borders"], plot)
+    if as_json:
+        click.echo(json.dumps(_rhythm_as_json(rhythm, music), indent=1))
+    else:
+        _print_rhythm(rhythm, music, plot)
+
+
+def _plot(rhythm: VideoRhythm, borders: list[float], path: Path) -> None:
+    from cmt.picture import draw_rhythm
+    from midi_io.whole_file import whole_file
+
+    with whole_file(path) as unfinished:
+        try:
+            draw_rhythm(rhythm, borders, unfinished)
+        except ValueError as error:
+            raise CmtError(f"{path}: cannot be drawn ({error})") from None
+
+
+def _rhythm_as_json(rhythm: VideoRhythm, music: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "video": rhythm.path,
+        "duration": rhythm.duration,
+        "fps": rhythm.fps,
+        "n_frame": rhythm.n_frame,
+        "width": rhythm.width,
+        "height": rhythm.height,
+        **music,
+        "visual_tempo": rhythm.tempo,
+        "visual_tempo_confidence": rhythm.tempo_confidence,
+        "speed_per_bar": _speed_by_bar(rhythm, music),
+        "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
+        "cuts": list(rhythm.cuts),
+        "fades": [{"kind": fade.kind.value, "begin": fade.begin, "end": fade.end} for fade in rhythm.fades],
+        "warnings": list(rhythm.warnings),
+    }
+
+
+def _speed_by_bar(rhythm: VideoRhythm, music: dict[str, Any]) -> list[float]:
+    return [float(speed) for speed in rhythm.flow.mean_speed(music["bar_borders"])]
+
+
+def _print_rhythm(rhythm: VideoRhythm, music: dict[str, Any], plot: Path | None) -> None:
+    visual = "none" if rhythm.tempo is None else f"{rhythm.tempo:.1f} BPM (confidence {rhythm.tempo_confidence:.2f})"
+    click.echo(f"picture  {rhythm.width}x{rhythm.height}, {rhythm.fps:.3f} fps, {rhythm.duration:.3f} s")
+    click.echo(f"tempo    visual: {visual}; music that fits: {grid_in_words(music)}")
+    print_hits(music["hits"])
+    click.echo(f"speed    {_numbers(_speed_by_bar(rhythm, music), '.3f')}  (diagonals/s, by bar)")
+    click.echo(f"beats    {len(rhythm.visual_beats)}: {_numbers((b.time for b in rhythm.visual_beats), '.2f')} s")
+    click.echo(f"cuts     {len(rhythm.cuts)}: {_numbers(rhythm.cuts, '.3f')} s")
+    fades = ", ".join(f"{fade.kind.value} {fade.begin:.2f}-{fade.end:.2f}" for fade in rhythm.fades[:8])
+    more = f" ... ({len(rhythm.fades) - 8} more)" if len(rhythm.fades) > 8 else ""
+    click.echo(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
+    if plot is not None:
+        click.echo(f"wrote    {plot}")
+
+
+def _numbers(values: Iterable[float], spec: str, most: int = 16) -> str:
+    texts = [format(value, spec) for value in values]
+    return " ".join(texts[:most]) + (f" ... ({len(texts) - most} more)" if len(texts) > most else "")

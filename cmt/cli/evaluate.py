@@ -1,0 +1,72 @@
+"""`cmt evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmt.cli.options import FILE, Bars
+from cmt.cli.wording import count
+from cmt.errors import CmtError
+from cmt.words import Genre
+
+
+@click.command()
+@click.argument("midis", metavar="MIDI...", type=FILE, nargs=-1)
+@click.option("-o", "--output", type=FILE, required=True, help="Folder for the page, the JSON and the CSV files.")
+@click.option("--video", type=FILE, help="The video that all the pieces are for.")
+@click.option("--pairs", "pair_list", type=FILE, help="CSV file of lines MIDI,VIDEO, paths from its own folder.")
+@click.option("--reference", type=FILE, help="Folder of MIDI files or pack of songs. Else LPD's values, as shipped.")
+@click.option(
+    "--reference-genre", type=click.Choice([genre.label for genre in Genre]), help="Shipped values of one genre."
+)
+@click.option("--no-audio", is_flag=True, help="Render nothing: AV-Align is left out.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of chance levels and intervals.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no table.")
+def evaluate(
+    midis: tuple[Path, ...],
+    output: Path,
+    video: Path | None,
+    pair_list: Path | None,
+    reference: Path | None,
+    reference_genre: str | None,
+    no_audio: bool,
+    jobs: int | None,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """Measure MIDI files (or folders of them): music, control, synchrony with their videos, each beside its chance.
+
+    What was asked is read from the report that cmt generate leaves beside a MIDI file.
+    """
+    from cmt.evaluate import default_jobs, pairs_of
+    from cmt.evaluate import evaluate as evaluate_pairs
+    from cmt.evaluate_files import table_of, write_evaluation
+
+    if pair_list is not None and video is not None:
+        raise click.UsageError("--video and --pairs exclude each other")
+    if reference is not None and reference_genre is not None:
+        raise click.UsageError("--reference and --reference-genre exclude each other")
+    bars = Bars(quiet)
+    try:
+        evaluation = evaluate_pairs(
+            pairs_of(midis, video, pair_list),
+            reference,
+            genre=Genre[reference_genre.upper()] if reference_genre else None,
+            jobs=jobs or default_jobs(),
+            audio=not no_audio,
+            seed=seed,
+            progress=bars,
+        )
+    finally:
+        bars.close()
+    files = write_evaluation(evaluation, output)
+    if not quiet:
+        for line in table_of(evaluation):
+            click.echo(line)
+        for file in files:
+            click.echo(f"wrote    {file}")
+    if not evaluation.measured:
+        raise CmtError(f"none of {count(len(evaluation.pieces), 'piece')} could be measured; {output} says why")

@@ -1,0 +1,155 @@
+"""Types of options, options that several commands share, and the progress bars."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
+from cmt.errors import CmtError
+from cmt.key import parse_key
+from cmt.words import Genre
+from midi_io.song import Instrument
+
+if TYPE_CHECKING:
+    from cmt.soundtrack import Wishes
+
+FILE = click.Path(path_type=Path)
+FREE = "free"
+
+
+class InstrumentsType(click.ParamType):
+    """``drums,piano`` or ``free``."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Instrument, ...] | None:
+        """The instruments named, or None for `free`."""
+        if not isinstance(value, str):
+            return value
+        if value == FREE:
+            return None
+        by_label = {instrument.label: instrument for instrument in Instrument}
+        names = [name.strip().lower() for name in value.split(",")]
+        for name in names:
+            if name not in by_label:
+                self.fail(f"no instrument {name!r}; choose from {', '.join(by_label)}, with commas, or {FREE}")
+        return tuple(sorted({by_label[name] for name in names}))
+
+
+class KeyType(click.ParamType):
+    """``F#:minor``."""
+
+    name = "key"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """The key as typed, if there is such a one."""
+        try:
+            parse_key(value)
+        except CmtError as error:
+            self.fail(str(error))
+        return value
+
+
+class GenreType(click.Choice):
+    """One of the six genres, or ``free``."""
+
+    def __init__(self) -> None:
+        super().__init__([*(genre.label for genre in Genre), FREE], case_sensitive=False)
+
+
+class Bars:
+    """A progress bar for each stage, on a terminal only."""
+
+    UNITS = {"analyze": "s of video", "compose": "bars"}
+
+    def __init__(self, quiet: bool) -> None:
+        self.shown = not quiet and sys.stderr.isatty()
+        self.stage = ""
+        self.bar: tqdm | None = None
+
+    def __call__(self, stage: str, done: float, total: float | None) -> None:
+        """Bring the bar of `stage` to `done` of `total`."""
+        if not self.shown:
+            return
+        if stage != self.stage:
+            self.close()
+            self.stage = stage
+            unit = self.UNITS.get(stage, "")
+            self.bar = tqdm(desc=f"{stage:10}", unit=f" {unit}" if unit else "", leave=False, total=None)
+        if self.bar is not None and total:
+            self.bar.total = round(total, 1)
+            self.bar.n = round(min(done, total), 1)
+            self.bar.refresh()
+
+    def close(self) -> None:
+        """Wipe the bar that is shown."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+def timing_options(command: Callable) -> Callable:
+    """The options that say where the music's grid shall lie, the same for every command that has them."""
+    for option in reversed(
+        (
+            click.option(
+                "--tempo",
+                type=click.FloatRange(20, 400),
+                help="Exact BPM. Left out, the tempo is chosen so that cuts and visual beats fall on the grid.",
+            ),
+            click.option(
+                "--hit",
+                "hit_times",
+                type=float,
+                multiple=True,
+                metavar="SECONDS",
+                help="A time that the music must meet; as often as you like.",
+            ),
+            click.option(
+                "--hits",
+                "hit_files",
+                type=FILE,
+                multiple=True,
+                help="Such times from a CSV file: seconds, and a weight if you like.",
+            ),
+            click.option(
+                "--tempo-map",
+                is_flag=True,
+                help="Let the tempo change at cuts and hits, so that they fall on the grid exactly.",
+            ),
+            click.option(
+                "--tempo-change",
+                type=click.FloatRange(0, MOST_TEMPO_CHANGE, min_open=True),
+                metavar="PERCENT",
+                help=f"How far a tempo map may leave the tempo.  [default: {TEMPO_CHANGE:g}]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def timing_wishes(
+    tempo: float | None,
+    hit_times: tuple[float, ...],
+    hit_files: tuple[Path, ...],
+    tempo_map: bool,
+    tempo_change: float | None,
+) -> Wishes:
+    from cmt.soundtrack import Wishes
+    from cmt.timing import Marker, read_markers
+
+    if tempo_change is not None and not tempo_map:
+        raise click.UsageError("--tempo-change says how far a tempo map may go; add --tempo-map")
+    markers = [Marker(time, source="--hit") for time in hit_times]
+    for file in hit_files:
+        markers += read_markers(file)
+    wishes = Wishes(tempo=tempo, markers=tuple(markers), tempo_map=tempo_map)
+    return wishes if tempo_change is None else replace(wishes, tempo_change=tempo_change)

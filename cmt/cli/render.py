@@ -1,0 +1,35 @@
+"""`cmt render`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmt.cli.options import FILE, Bars
+
+
+@click.command()
+@click.argument("midi", type=FILE)
+@click.option("-o", "--output", type=FILE, help="WAV file. Left out, the MIDI file's name with .wav.")
+@click.option(
+    "--soundfont", type=FILE, help="SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one."
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
+    """Play MIDI into a WAV file by FluidSynth."""
+    from cmt.soundtrack import SAMPLE_RATE
+    from midi_io import read_midi, write_wav
+    from midi_io import render as render_song
+
+    target = midi.with_suffix(".wav") if output is None else output
+    song = read_midi(midi)
+    bars = Bars(quiet)
+    try:
+        audio = render_song(
+            song, soundfont=soundfont, sample_rate=SAMPLE_RATE, progress=lambda share: bars("render", share, 1.0)
+        )
+    finally:
+        bars.close()
+    write_wav(audio, target, SAMPLE_RATE)
+    click.echo(f"wrote    {target} ({len(audio) / SAMPLE_RATE:.2f} s)")
