@@ -134,7 +134,8 @@ def read_pianoroll_ticks(path: str | os.PathLike[str]) -> TickSong:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: numpy leaves open what it finds to be no archive.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             if sum(member.file_size for member in archive.zip.infolist()) > _MOST_BYTES:
                 raise MidiError(f"{path}: unpacked it is larger than any song; write it anew")
             # All are read, and once: a pickled one raises ValueError here, needed or not.
