@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lpd import save_arrays, sparse_arrays
 
 from midi_io import (
     Instrument,
@@ -49,23 +49,6 @@ def track(name="", program=0, is_drum=False, steps=(), n_step=96, velocity=80):
     for start, end, pitch in steps:
         roll[start:end, pitch] = velocity
     return pypianoroll.StandardTrack(name=name, program=program, is_drum=is_drum, pianoroll=roll)
-
-
-def save_arrays(path, info, arrays):
-    np.savez_compressed(path, **arrays)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("info.json", json.dumps(info))
-
-
-def sparse_arrays(name, roll):
-    """The column-wise sparse layout that LPD's files use."""
-    columns = [np.nonzero(column)[0] for column in roll.T]
-    return {
-        f"{name}_csc_data": np.concatenate([roll[rows, pitch] for pitch, rows in enumerate(columns)]),
-        f"{name}_csc_indices": np.concatenate(columns).astype(np.int32),
-        f"{name}_csc_indptr": np.cumsum([0, *(len(rows) for rows in columns)]).astype(np.int32),
-        f"{name}_csc_shape": np.array(roll.shape),
-    }
 
 
 @settings(max_examples=40, deadline=None)

@@ -13,7 +13,7 @@ from cmt.config import PRESETS, TrainConfig
 
 
 @click.command()
-@click.argument("packs", type=FILE, nargs=-1, required=True)
+@click.argument("corpora", metavar="CORPUS...", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", "run", type=FILE, required=True, help="Folder of the run: checkpoints and losses.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="small", show_default=True)
 @click.option(
@@ -52,7 +52,7 @@ from cmt.config import PRESETS, TrainConfig
 @click.option("--seed", type=click.IntRange(0), default=TrainConfig.seed, show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def train(
-    packs: tuple[Path, ...],
+    corpora: tuple[Path, ...],
     run: Path,
     preset: str,
     minutes: float,
@@ -65,14 +65,14 @@ def train(
     seed: int,
     quiet: bool,
 ) -> None:
-    """Train a model on PACKS of songs, e.g. lpd5_16th_labelled.npz.xz.
+    """Train a model on CORPUS: folders that cmt prepare made, or packs such as lpd5_16th_labelled.npz.xz.
 
     The folder always holds the newest model.safetensors (for cmt generate --checkpoint),
     state.safetensors (for --resume) and losses.jsonl.
     """
     import torch
 
-    from cmt.corpus import read_packs
+    from cmt.corpus import read_corpus
     from cmt.train import train as train_model
 
     if threads:
@@ -81,7 +81,7 @@ def train(
     if heads != "preset":
         model_config = replace(model_config, chained_heads=heads == "chained")
     config = TrainConfig(transpose=transpose, learning_rate=learning_rate, seed=seed, kernel=kernel)
-    corpus, validation = read_packs(list(packs), "train"), read_packs(list(packs), "val")
+    corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
     if not quiet:
         click.echo(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")
     progress = train_model(
