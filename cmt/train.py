@@ -63,6 +63,11 @@ class Progress:
     nats per word by attribute and in total."""
 
     @property
+    def step_saved(self) -> int:
+        """Of the last checkpoint."""
+        return int(self.history[-1]["step"]) if self.history else 0
+
+    @property
     def losses(self) -> dict[str, float]:
         """Of the last validation, by attribute, `total` and `note`."""
         return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
@@ -126,107 +131,139 @@ def train(
     """
     if (minutes is None) == (steps is None):
         raise ValueError("either minutes or steps")
-    team = _Team()
-    device = f"cuda:{team.local_rank}" if torch.cuda.is_available() else "cpu"
-    torch.manual_seed(config.seed)
-    model = MusicTransformer(model_config).to(device)
-    model.use_kernel(_available(config.kernel))
-    optimizer = _optimizer(model, config)
-    _begin(run, model_config, config, resume, team)
-    place = START
-    if start_from is not None and not resume:
-        _start_from(start_from, model)
-    average = _Average(model, config.average)
-    progress = Progress()
-    if resume:
-        progress, place = _resume(run, model, optimizer, average, team)
-    held_out = validation_batches(validation, config)[team.rank :: team.size]
-    stream = batches(corpus, config, place, team.rank)
-    clock = _Clock(device, progress.seconds)
-    saved_at = clock.seconds()
-    shown = team.rank == 0 and show_progress
+    training = _Training(corpus, validation, run, model_config, config, resume, start_from)
+    progress, clock, team = training.progress, training.clock, training.team
     board = _board(run, progress) if tensorboard and team.rank == 0 else None
-    sums = dict.fromkeys(ATTRIBUTES, 0.0)
-    sums_words = in_a_row = 0
-
-    def save() -> None:
-        progress.seconds = clock.seconds()
-        with average.worn_by(model):
-            losses = validate(model, held_out, config, team)
-        row = {
-            "step": progress.step,
-            "words": progress.n_word,
-            "minutes": round(progress.seconds / 60, 3),
-            "learning_rate": rate,
-            "skipped": progress.skipped,
-            **{f"train_{name}": total / max(1, sums_words) for name, total in sums.items()},
-            "train_total": sum(sums.values()) / max(1, sums_words),
-            **{f"val_{name}": loss for name, loss in losses.items()},
-        }
-        progress.history.append(row)
-        places = team.gather(place)
-        if team.rank == 0:
-            _save(run, model, optimizer, average, progress, places, config)
-        if board is not None:
-            for name, value in row.items():
-                board.add_scalar(name.replace("_", "/", 1), value, progress.step)
-            board.flush()
-        sums.update(dict.fromkeys(ATTRIBUTES, 0.0))
-
-    rate = 0.0
-    with tqdm(total=100, bar_format=_BAR, disable=not shown) as bar:
+    saved_at = clock.seconds()
+    with tqdm(total=100, bar_format=_BAR, disable=team.rank > 0 or not show_progress) as bar:
         while True:
             done = clock.seconds() / (60 * minutes) if minutes is not None else progress.step / (steps or 1)
             due = clock.seconds() - saved_at > 60 * config.checkpoint_minutes
             if config.validation_steps:
                 due = progress.step % config.validation_steps == 0
-            done, due = team.agree(done, due and progress.step > 0)
-            last = progress.history[-1]["step"] if progress.history else 0
-            if (due or done >= 1) and last != progress.step:
-                save()
-                saved_at, sums_words = clock.seconds(), 0
-                if _learns_no_more(progress, config):
-                    break
-            if done >= 1:
+            done, due = team.agree(done, due)
+            if (due or done >= 1) and progress.step != progress.step_saved:
+                row = training.save()
+                saved_at = clock.seconds()
+                if board is not None:
+                    for name, value in row.items():
+                        board.add_scalar(name.replace("_", "/", 1), value, progress.step)
+            if done >= 1 or _learns_no_more(progress, config):
                 break
-            rate = learning_rate(progress.step, done, config)
-            torch.manual_seed((config.seed * 1_000_003 + progress.step) * team.size + team.rank)  # for dropout
-            drawn = []
-            for _ in range(config.accumulate):
-                examples, place = next(stream)
-                drawn.append(collate(examples, model_config.echo_bars, device))
-            losses = _step(model, optimizer, drawn, rate, config, team)
-            n_word = sum(int(batch.mask.sum()) for batch in drawn)
-            progress.step += 1
-            if losses is None:
-                progress.skipped += 1
-                in_a_row += 1
-                if in_a_row == MOST_SKIPPED:
-                    raise CmtError(
-                        f"the loss was no number {MOST_SKIPPED} times in a row; go on from the last checkpoint "
-                        "with --resume and a lower --learning-rate"
-                    )
-                continue
-            in_a_row = 0
-            average.follow(model)
-            progress.n_word += team.size * n_word
-            sums_words += n_word
-            for name, loss in losses.items():
-                sums[name] += loss
+            loss = training.take_step(done)
             bar.n = min(100.0, round(100 * done, 1))
-            per_second = progress.n_word / max(clock.seconds(), 1e-9)
-            bar.set_postfix_str(
-                f"step {progress.step}, {progress.n_word / 1e6:.2f}M words, {per_second:.0f} words/s, "
-                f"loss {sum(losses.values()) / n_word:.3f}"
-                + (f", held-out {progress.losses['total']:.3f}" if progress.history else ""),
-                refresh=True,
-            )
+            bar.set_postfix_str(_in_words(progress, loss), refresh=True)
     if board is not None:
         board.close()
     return progress
 
 
+class _Training:
+    """A run under way: the network, what teaches it, and how far it has come."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        validation: Corpus,
+        run: Path,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        resume: bool,
+        start_from: Path | None,
+    ) -> None:
+        self.team = _Team()
+        _begin(run, model_config, config, resume, self.team)
+        self.run, self.config = run, config
+        self.device = f"cuda:{self.team.local_rank}" if torch.cuda.is_available() else "cpu"
+        torch.manual_seed(config.seed)
+        self.model = MusicTransformer(model_config).to(self.device)
+        self.model.use_kernel(_available(config.kernel))
+        self.optimizer = _optimizer(self.model, config)
+        if start_from is not None:
+            _start_from(start_from, self.model)
+        self.average = _Average(self.model, config.average)
+        self.progress, self.place = Progress(), START
+        if resume:
+            self.progress, self.place = _resume(run, self.model, self.optimizer, self.average, self.team)
+        self.clock = _Clock(self.device, self.progress.seconds)
+        self.held_out = validation_batches(validation, config)[self.team.rank :: self.team.size]
+        self.stream = batches(corpus, config, self.place, self.team.rank)
+        self.rate = 0.0
+        self.skipped_in_a_row = 0
+        self._forget_losses()
+
+    def take_step(self, share_done: float) -> float | None:
+        """Learn from the next batches: nats per word, or None where they were no numbers and nothing was learnt."""
+        config, progress = self.config, self.progress
+        self.rate = learning_rate(progress.step, share_done, config)
+        # Of its own for each step: dropout, too, is the same in a resumed run.
+        torch.manual_seed((config.seed * 1_000_003 + progress.step) * self.team.size + self.team.rank)
+        drawn = []
+        for _ in range(config.accumulate):
+            examples, self.place = next(self.stream)
+            drawn.append(collate(examples, self.model.config.echo_bars, self.device))
+        losses = _step(self.model, self.optimizer, drawn, self.rate, config, self.team)
+        progress.step += 1
+        if losses is None:
+            self._skip()
+            return None
+        self.skipped_in_a_row = 0
+        self.average.follow(self.model)
+        n_word = sum(int(batch.mask.sum()) for batch in drawn)
+        progress.n_word += self.team.size * n_word
+        self.words_since += n_word
+        for name, loss in losses.items():
+            self.losses_since[name] += loss
+        return sum(losses.values()) / n_word
+
+    def save(self) -> dict[str, float]:
+        """Validate and write everything that is needed to go on; the row that the history gets."""
+        progress = self.progress
+        progress.seconds = self.clock.seconds()
+        with self.average.worn_by(self.model):
+            held_out = validate(self.model, self.held_out, self.config, self.team)
+        learnt = {name: total / max(1, self.words_since) for name, total in self.losses_since.items()}
+        row = {
+            "step": progress.step,
+            "words": progress.n_word,
+            "minutes": round(progress.seconds / 60, 3),
+            "learning_rate": self.rate,
+            "skipped": progress.skipped,
+            **{f"train_{name}": loss for name, loss in learnt.items()},
+            "train_total": sum(learnt.values()),
+            **{f"val_{name}": loss for name, loss in held_out.items()},
+        }
+        progress.history.append(row)
+        places = self.team.gather(self.place)
+        if self.team.rank == 0:
+            _save(self.run, self.model, self.optimizer, self.average, progress, places, self.config)
+        self._forget_losses()
+        return row
+
+    def _forget_losses(self) -> None:
+        self.losses_since = dict.fromkeys(ATTRIBUTES, 0.0)
+        self.words_since = 0
+
+    def _skip(self) -> None:
+        self.progress.skipped += 1
+        self.skipped_in_a_row += 1
+        if self.skipped_in_a_row == MOST_SKIPPED:
+            raise CmtError(
+                f"the loss was no number {MOST_SKIPPED} times in a row; go on from the last checkpoint "
+                "with --resume and a lower --learning-rate"
+            )
+
+
 _BAR = "{percentage:3.0f}% |{bar}| {elapsed}<{remaining} {postfix}"
+
+
+def _in_words(progress: Progress, loss: float | None) -> str:
+    text = f"step {progress.step}, {progress.n_word / 1e6:.2f}M words"
+    if loss is not None:
+        text += f", loss {loss:.3f}"
+    if progress.history:
+        text += f", held-out {progress.losses['total']:.3f}"
+    return text
 
 
 def _learns_no_more(progress: Progress, config: TrainConfig) -> bool:
