@@ -70,6 +70,7 @@ PRESETS = {
         pre_norm=True,
         metre=True,
         chained_heads=True,
+        echo_bars=(1, 2, 4, 8, 16),
     ),
     "tiny": ModelConfig(
         d_model=128,
@@ -84,6 +85,7 @@ PRESETS = {
         pre_norm=True,
         metre=True,
         chained_heads=True,
+        echo_bars=(1, 2, 4, 8, 16),
     ),
 }
 """`paper` as published, `small` as shipped, `tiny` for comparisons and tests."""

@@ -7,12 +7,13 @@ often such an echo has been right of late. What is told is known already: nothin
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.words import FIELD_SIZES, FIELDS
+from cmt.words import FIELD_SIZES, FIELDS, CompoundWord
 from midi_io.song import POSITIONS_PER_BAR
 
 NONE = -1
@@ -55,3 +56,40 @@ def agreement(fields: NDArray, echo: NDArray[np.int64]) -> NDArray[np.float32]:
     sums = np.concatenate([np.zeros_like(right[:1]), right.cumsum(axis=0)])
     ends = np.arange(1, len(sums))
     return np.concatenate([(sums[ends] - sums[np.maximum(ends - n, 0)]) / n for n in AGREEMENT_WORDS], axis=1)
+
+
+class EchoMemory:
+    """The same word by word: what of a piece must be kept to know the echoes of the words to come."""
+
+    def __init__(self, echo_bars: Sequence[int]) -> None:
+        self._shifts = [place_shift(bars) for bars in echo_bars]
+        self._places: list[int] = []
+        self._words: list[CompoundWord] = []
+        self._first: int | None = None
+        self._foretold: list[CompoundWord | None] = [None] * len(echo_bars)
+        self._right: list[list[bool]] = []
+
+    def hear(self, word: CompoundWord, position: int) -> list[CompoundWord | None]:
+        """The echoes after one more word that stands at `position`, sixteenths from the start of the piece."""
+        place = (position * FIELD_SIZES.instrument + word.instrument) * FIELD_SIZES.pitch + word.pitch
+        if self._first is None:
+            self._first = place
+        self._right.append([echo == word for echo in self._foretold])
+        del self._right[: -max(AGREEMENT_WORDS)]
+        self._places.append(place)
+        self._words.append(word)
+        if len(self._places) > _MANY_WORDS:  # the rest is older than the oldest echo
+            old = bisect_right(self._places, place - max(self._shifts)) - 1
+            del self._places[: max(0, old)], self._words[: max(0, old)]
+        self._foretold = [
+            self._words[bisect_right(self._places, place - shift)] if place - shift >= self._first else None
+            for shift in self._shifts
+        ]
+        return self._foretold
+
+    def agreement(self) -> list[float]:
+        """Share of the last words that each echo foretold, as `agreement` has it."""
+        return [sum(column) / n for n in AGREEMENT_WORDS for column in zip(*self._right[-n:], strict=True)]
+
+
+_MANY_WORDS = 20_000

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from cmt.attention import attend_sequence
 from cmt.config import PHRASE_BARS, ModelConfig
+from cmt.echo import AGREEMENT_WORDS
 from cmt.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from midi_io.song import POSITIONS_PER_BAR
 
@@ -55,7 +56,7 @@ class WordEmbedding(nn.Module):
         self.in_phrase = nn.Embedding(PHRASE_BARS, config.d_model) if config.metre else None
         n_echo = len(config.echo_bars)
         self.echo_in = nn.Linear(n_echo * config.d_model, config.d_model, bias=False) if n_echo else None
-        self.agreement_in = nn.Linear(2 * n_echo, config.d_model, bias=False) if n_echo else None
+        self.agreement_in = nn.Linear(len(AGREEMENT_WORDS) * n_echo, config.d_model, bias=False) if n_echo else None
         self.d_model = config.d_model
 
     def forward(self, batch: Batch) -> Tensor:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from test_model import example
+from networks import example
 
-from cmt.echo import NONE, agreement, echoes, places
+from cmt.echo import NONE, EchoMemory, agreement, echoes, places
 from cmt.encoding import encode
+from cmt.words import CompoundWord
 from midi_io.song import Instrument, Note, Song
 
 BARS = (1, 2, 4)
@@ -59,3 +60,15 @@ def test_echoes_tell_nothing_of_what_is_to_come():
     before = echoes(words.fields[:cut], words.positions[:cut], BARS)
     assert (before == echo[:cut]).all()
     assert (agreement(words.fields[:cut], before) == agreement(words.fields, echo)[:cut]).all()
+
+
+def test_word_by_word_the_echoes_are_the_same(monkeypatch):
+    monkeypatch.setattr("cmt.echo._MANY_WORDS", 50)  # so that what is too old is forgotten
+    for words in (repeated(8, 2), example(n_bar=12)):
+        echo, memory = echoes(words.fields, words.positions, BARS), EchoMemory(BARS)
+        shares = agreement(words.fields, echo)
+        for i, (row, position) in enumerate(zip(words.fields.tolist(), words.positions.tolist(), strict=True)):
+            found = memory.hear(CompoundWord(*row), position)
+            assert found == [None if j == NONE else CompoundWord(*words.fields[j].tolist()) for j in echo[i].tolist()]
+            assert memory.agreement() == pytest.approx(shares[i].tolist())
+    assert len(memory._places) < len(words.positions)

@@ -5,42 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from networks import ECHO_BARS, TINY, example
 
 from cmt.config import PRESETS
-from cmt.dataset import Example
-from cmt.encoding import encode, timing_bins
 from cmt.model import CHAIN, MusicTransformer, position_encoding
 from cmt.train import collate
-from cmt.words import INITIAL_SIZES, InitialWords, initial_words
-from midi_io.song import Instrument, Note, Song
-
-TINY = PRESETS["tiny"]
-
-
-def example(n_bar=3, seed=0):
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers([0, 0, 40], [16 * n_bar, 5, 80], (40, 3))
-    notes = {(position, Instrument(track), pitch) for position, track, pitch in drawn.tolist()}
-    song = Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
-    words = encode(song)
-    return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))
-
-
-ECHO_BARS = (1, 2)
-VARIANTS = {
-    "chained and normalised first": {},
-    "as in the paper": {"chained_heads": False, "pre_norm": False, "metre": False},
-    "with echoes": {"echo_bars": ECHO_BARS},
-}
-
-
-@pytest.fixture(params=VARIANTS)
-def model(request):
-    torch.manual_seed(0)
-    model = MusicTransformer(replace(TINY, **VARIANTS[request.param])).eval()
-    for parameter in model.parameters():  # what begins with zeros would have nothing to say
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    return model
+from cmt.words import INITIAL_SIZES, InitialWords
 
 
 @torch.no_grad()
