@@ -99,6 +99,20 @@ def lpd_path(root: Path, number: int) -> Path:
     return root / msd_id[2] / msd_id[3] / msd_id[4] / msd_id / f"{number:032x}.npz"
 
 
+MSD_IDS = [f"TRABCDE{number:011X}" for number in range(9)]
+
+
+def write_lists(folder: Path, lists: dict[str, list[int]], ids: Sequence[tuple[str, int]] = ()) -> Path:
+    """Genre lists as LPD has them, and its list of all ids; songs by number."""
+    for name, members in lists.items():
+        path = folder / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{MSD_IDS[i]}\n" for i in members))
+    if ids:
+        (folder / "cleansed_ids.txt").write_text("".join(f"{md5}    {MSD_IDS[i]}\n" for md5, i in ids))
+    return folder
+
+
 def take_and_die(task: Any, config: Any) -> Any:
     """Reads songs as `cmt.prepare` does, but one of them, $DEADLY, kills the process."""
     from cmt.prepare import _take

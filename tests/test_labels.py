@@ -1,22 +1,12 @@
 """Genres come from LPD's lists: tagtraum before Last.fm, the most votes, of equals the one that says more."""
 
 import pytest
+from lpd import MSD_IDS as IDS
+from lpd import write_lists
 
 from cmt.errors import CmtError
 from cmt.labels import NO_LABELS, read_labels
 from cmt.words import Genre
-
-IDS = [f"TRABCDE{number:011X}" for number in range(9)]
-
-
-def write_lists(folder, lists, ids=()):
-    for name, members in lists.items():
-        path = folder / f"{name}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{IDS[i]}\n" for i in members))
-    if ids:
-        (folder / "cleansed_ids.txt").write_text("".join(f"{md5}    {IDS[i]}\n" for md5, i in ids))
-    return folder
 
 
 @pytest.fixture

@@ -13,18 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from lpd import Track, lpd_path, take_and_die, tracks_of, tune, write_pianoroll_of
+from lpd import Track, lpd_path, take_and_die, tracks_of, tune, write_lists, write_pianoroll_of
 from packs import write_pack
-from test_labels import write_lists
 
 from cmt.cli import main
 from cmt.config import PrepareConfig
 from cmt.corpus import SONGS, read_corpus
 from cmt.encoding import NoteArrays, encode, encode_notes
 from cmt.errors import CmtError
-from cmt.intake import notes_of_ticks, printable, share_on_grid
+from cmt.intake import MOST_BARS, notes_of_ticks, printable, share_on_grid
 from cmt.labels import NO_LABELS, read_labels
-from cmt.prepare import REPORT, STATISTICS, STATISTICS_PICTURE, UNFINISHED, prepare
+from cmt.prepare import REPORT, SONGS_PER_SHARD, STATISTICS, STATISTICS_PICTURE, UNFINISHED, prepare
 from cmt.words import Genre
 from cmt.workers import Workers
 from midi_io import Instrument, Song, write_midi
@@ -131,6 +130,21 @@ def test_the_statistics_are_those_of_the_words(prepared):
         n = sum(note.instrument is instrument for note in notes)
         assert statistics["instruments"][instrument.label]["notes"] == n
     assert statistics["genres"]["free"] == {"songs": N_GOOD, "words": sum(map(len, words)), "bars": 12 * N_GOOD}
+
+
+def test_the_document_tells_what_is_written_and_what_is_asked(prepared):
+    document = (Path(__file__).parent.parent / "docs/corpus.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([\w.]+\.(?:npy|json|png))`", document))
+    assert told == set(contents(prepared.folder))
+    names = {name for parameter in main.commands["prepare"].params for name in parameter.opts if name.startswith("--")}
+    assert set(re.findall(r"`(--[\w-]+)", document)) == names - {"--output", "--quiet"}
+    default = PrepareConfig()
+    assert f"fewer than {default.min_bars} bars" in document and f"fewer than {default.min_tracks} tracks" in document
+    assert f"of {default.min_track_notes} notes" in document and f"{default.min_on_grid:.0%}" in document.replace(
+        " %", "%"
+    )
+    assert f"{default.validation_share:.0%}" in document.replace(" %", "%")
+    assert f"beyond {MOST_BARS:,}" in document and f"of {SONGS_PER_SHARD} songs" in document
 
 
 def test_nothing_else_is_left(prepared):
