@@ -127,7 +127,7 @@ def test_accumulated_batches_are_one_larger_batch(corpora):
     torch.manual_seed(0)
     models = [MusicTransformer(MINIATURE) for _ in range(2)]
     models[1].load_state_dict(models[0].state_dict())
-    together, apart = [collate(examples)], [collate([example]) for example in examples]
+    together, apart = [collate(examples, MINIATURE)], [collate([example], MINIATURE) for example in examples]
     for model, drawn in zip(models, (together, apart), strict=True):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         cmt.train._step(model, optimizer, drawn, 0.1, QUICK, cmt.train._Team())
