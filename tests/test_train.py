@@ -26,7 +26,13 @@ from cmt.train import ATTRIBUTES, LOSSES, MODEL, STATE, Progress, collate, learn
 from cmt.words import CompoundWord
 
 MINIATURE = replace(
-    PRESETS["tiny"], d_model=32, n_layer=1, n_head=1, d_feed_forward=64, embedding_sizes=CompoundWord(*[8] * 7)
+    PRESETS["tiny"],
+    d_model=32,
+    n_layer=1,
+    n_head=1,
+    d_feed_forward=64,
+    embedding_sizes=CompoundWord(*[8] * 7),
+    echo_bars=(),
 )
 QUICK = TrainConfig(
     words_per_step=1000,
