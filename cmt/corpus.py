@@ -262,12 +262,15 @@ def read_song_list(path: Path) -> list[dict[str, Any]]:
     list_path = path.with_name(path.name.replace("lpd5_16th_", "songs_").replace(".npz.xz", ".json.xz"))
     try:
         with lzma.open(list_path, "rt", encoding="utf-8") as file:
-            return json.load(file)
+            infos = json.load(file)
+        if not all(isinstance(info[name], str) for info in infos for name in ("md5", "split")):
+            raise ValueError("a song without md5 or split")
+        return infos
     except FileNotFoundError:
         if not path.exists():
             raise CmtError(f"{path}: no such file; check the name") from None
         raise CmtError(f"{path}: its song list {list_path.name} is not beside it") from None
-    except (OSError, lzma.LZMAError, ValueError, EOFError) as error:
+    except (OSError, lzma.LZMAError, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
         raise CmtError(f"{list_path}: not a list of songs ({error})") from None
 
 

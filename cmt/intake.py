@@ -138,6 +138,7 @@ def take_file(root: Path, relative: str, config: PrepareConfig) -> TakenSong | L
 def take_packed(pack: str, info: dict[str, Any], notes: NoteArrays, config: PrepareConfig) -> TakenSong | LeftOutSong:
     """A song of a pack, taken or left out."""
     file = printable(f"{pack}/{info['md5']}")
+    tempo = info.get("bpm")
     try:
         if not len(notes.position):
             raise LeftOut(Reason.EMPTY)
@@ -149,7 +150,7 @@ def take_packed(pack: str, info: dict[str, Any], notes: NoteArrays, config: Prep
             config,
             split=str(info["split"]),
             genre="" if genre is None else genre.label,
-            tempo=info.get("bpm"),
+            tempo=None if tempo is None else float(tempo),
         )
     except LeftOut as left_out:
         return LeftOutSong(file, left_out.reason.value, left_out.detail)

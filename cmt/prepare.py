@@ -149,12 +149,13 @@ def prepare(
         begin = time.monotonic()
         n_read = _read_pieces(pieces, config, workers or Workers(jobs=1), progress)
         seconds = time.monotonic() - begin
+        progress("compare", 0, 1)
         chosen = _choose(pieces, labels, config)
         whole = unfinished / "corpus"
         if whole.exists():
             shutil.rmtree(whole)
         whole.mkdir()
-        _write(whole, pieces, chosen)
+        _write(whole, pieces, chosen, progress)
         os.rename(whole, folder)
         shutil.rmtree(unfinished)
     except OSError as error:
@@ -204,7 +205,8 @@ def _songs_of_folder(folder: Path) -> list[tuple[str, tuple[int, ...]]]:
         what = "is neither a folder nor a pack" if folder.exists() else "no such folder"
         raise CmtError(f"{folder}: {what}; {_LPD_LOOKS}")
     found = []
-    for parent, _, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]  # shards are .npz too
         for name in names:
             if os.path.splitext(name)[1].lower() in (*PIANOROLLS, *MIDIS):
                 path = os.path.join(parent, name)
@@ -219,6 +221,10 @@ def _songs_of_folder(folder: Path) -> list[tuple[str, tuple[int, ...]]]:
         what = "no songs in it" if any(folder.iterdir()) else "is empty"
         raise CmtError(f"{folder}: {what}; {_LPD_LOOKS}")
     return sorted(found, key=lambda song: os.fsencode(song[0]))
+
+
+def _refuse(error: OSError) -> None:
+    raise CmtError(f"{error.filename}: cannot be read ({error.strerror}); check who may") from None
 
 
 def _songs_of_pack(pack: Path) -> list[tuple[str, tuple[int, ...]]]:
@@ -346,10 +352,17 @@ def _splits(kept: Sequence[Sequence[dict[str, Any]]], share: float) -> list[str]
     return splits
 
 
-def _write(folder: Path, pieces: Sequence[_Piece], chosen: _Chosen) -> None:
+def _write(folder: Path, pieces: Sequence[_Piece], chosen: _Chosen, progress: Progress) -> None:
     """All files of the corpus."""
     entries = [song.entry for song in chosen.songs]
-    write_folder(folder, entries, ((name, _column(name, pieces, chosen)) for name in NoteArrays._fields))
+    columns = NoteArrays._fields
+
+    def column(number: int, name: str) -> tuple[str, np.ndarray]:
+        progress("write", number, len(columns) + 1)
+        return name, _column(name, pieces, chosen)
+
+    write_folder(folder, entries, (column(number, name) for number, name in enumerate(columns)))
+    progress("write", len(columns), len(columns) + 1)
     statistics = _statistics(pieces, chosen)
     report = {
         "n_file": len(entries) + len(chosen.left_out),

@@ -1,6 +1,7 @@
 """A prepared corpus is read as it was written, and a damaged or an older one is named."""
 
 import json
+import lzma
 
 import numpy as np
 import pytest
@@ -142,3 +143,11 @@ def test_a_missing_path_is_named(tmp_path):
 def test_a_split_that_no_song_is_in_is_named(written):
     with pytest.raises(CmtError, match="no song of split 'test'"):
         read_corpus([written[0]], "test")
+
+
+@pytest.mark.parametrize("infos", ["{", "7", "[7]", '[{"md5": "a"}]', '[{"md5": 1, "split": "val"}]'])
+def test_a_damaged_list_of_a_pack_is_named(tmp_path, infos):
+    pack = write_pack(tmp_path)
+    (tmp_path / "songs_test.json.xz").write_bytes(lzma.compress(infos.encode()))
+    with pytest.raises(CmtError, match="songs_test.json.xz: not a list of songs"):
+        read_corpus([pack], "train")

@@ -411,6 +411,27 @@ def test_the_command_prints_what_was_kept_and_why_not(lpd, tmp_path):
     assert lines[-1].startswith(f"wrote    {tmp_path / 'corpus'};")
 
 
+def test_a_stopped_run_says_what_is_kept(lpd, tmp_path, monkeypatch):
+    monkeypatch.setattr("cmt.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    result = CliRunner().invoke(main, ["prepare", str(lpd[0]), "-o", str(tmp_path / "corpus"), "--jobs", "1"])
+    assert result.exit_code == 130
+    assert result.stderr == (
+        f"cmt: stopped; what was read is in {tmp_path / 'corpus'}{UNFINISHED}, the same command goes on from there\n"
+    )
+    assert (tmp_path / f"corpus{UNFINISHED}").is_dir()
+
+
+def test_a_corpus_may_be_made_inside_its_source(tmp_path, monkeypatch):
+    """The shards of a run that was cut off are no songs."""
+    write_good(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("cmt.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prepare([tmp_path], tmp_path / "corpus")
+    again = prepare([tmp_path], tmp_path / "corpus")
+    assert (again.n_file, again.n_read) == (N_GOOD, 0)
+
+
 def test_jobs_and_a_scheduler_exclude_each_other(lpd, tmp_path):
     arguments = ["prepare", str(lpd[0]), "-o", str(tmp_path / "c"), "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"]
     assert CliRunner().invoke(main, arguments).exit_code == 2

@@ -79,8 +79,11 @@ def prepare(
         with Workers(jobs, scheduler) as workers:
             prepared = prepare_corpus(sources, folder, labels=labels, config=config, workers=workers, progress=bars)
     except KeyboardInterrupt:
-        click.echo(f"cmt: what was read is kept in {folder}{UNFINISHED}; the same command goes on from there", err=True)
-        raise
+        bars.close()
+        click.echo(
+            f"cmt: stopped; what was read is in {folder}{UNFINISHED}, the same command goes on from there", err=True
+        )
+        raise SystemExit(130) from None
     finally:
         bars.close()
     if quiet:
