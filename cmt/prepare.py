@@ -60,6 +60,8 @@ UNFINISHED = ".unfinished"
 REPORT, STATISTICS, STATISTICS_PICTURE = "report.json", "stats.json", "stats.png"
 _LPD_LOOKS = "LPD is folders such as A/B/C/TRABC.../md5.npz, a MIDI folder has .mid files, a pack ends in .npz.xz"
 
+_Facts = tuple[int | str, ...]
+"""What tells that a song is not the one that it was."""
 Progress = Callable[[str, float, float | None], None]
 
 
@@ -99,6 +101,17 @@ class _Task(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.source / self.songs[0]}" + (f" and {len(self.songs) - 1} more" if self.songs[1:] else "")
+
+
+class _Gathered(NamedTuple):
+    """What all shards hold, but the notes."""
+
+    songs: list[dict[str, Any]]
+    """As in a shard."""
+    places: list[tuple[int, int, int]]
+    """Of each song, the numbers of its piece, of it in the shard, and of its first note in the shard's columns."""
+    tunes: list[np.ndarray]
+    left_out: list[LeftOutSong]
 
 
 class _Chosen(NamedTuple):
@@ -150,7 +163,10 @@ def prepare(
         n_read = _read_pieces(pieces, config, workers or Workers(jobs=1), progress)
         seconds = time.monotonic() - begin
         progress("compare", 0, 1)
-        chosen = _choose(pieces, labels, config)
+        gathered = _gather(pieces)
+        if not gathered.songs:  # reading the same files once more would give nothing either
+            shutil.rmtree(unfinished)
+        chosen = _choose(gathered, labels, config)
         whole = unfinished / "corpus"
         if whole.exists():
             shutil.rmtree(whole)
@@ -199,7 +215,7 @@ def _pieces(sources: Sequence[Path], shards: Path, config: PrepareConfig) -> lis
     return pieces
 
 
-def _songs_of_folder(folder: Path) -> list[tuple[str, tuple[int, ...]]]:
+def _songs_of_folder(folder: Path) -> list[tuple[str, _Facts]]:
     """Paths of all songs from their folder, sorted, each with its file's size and time of change."""
     if not folder.is_dir():
         what = "is neither a folder nor a pack" if folder.exists() else "no such folder"
@@ -213,7 +229,7 @@ def _songs_of_folder(folder: Path) -> list[tuple[str, tuple[int, ...]]]:
                 try:
                     status = os.stat(path)
                 except OSError:  # a link that leads nowhere is found out when it is read
-                    facts: tuple[int, ...] = ()
+                    facts: _Facts = ()
                 else:
                     facts = (status.st_size, status.st_mtime_ns)
                 found.append((os.path.relpath(path, folder), facts))
@@ -227,13 +243,14 @@ def _refuse(error: OSError) -> None:
     raise CmtError(f"{error.filename}: cannot be read ({error.strerror}); check who may") from None
 
 
-def _songs_of_pack(pack: Path) -> list[tuple[str, tuple[int, ...]]]:
-    n_song = len(read_song_list(pack))
+def _songs_of_pack(pack: Path) -> list[tuple[str, _Facts]]:
+    """The numbers of a pack's songs, each with the file's facts and what the list says of it."""
+    infos = read_song_list(pack)
     try:
         status = pack.stat()
     except OSError as error:
         raise CmtError(f"{pack}: cannot be read ({error.strerror}); check the name") from None
-    return [(str(index), (status.st_size, status.st_mtime_ns)) for index in range(n_song)]
+    return [(str(i), (status.st_size, status.st_mtime_ns, json.dumps(info))) for i, info in enumerate(infos)]
 
 
 def _read_pieces(pieces: Sequence[_Piece], config: PrepareConfig, workers: Workers, progress: Progress) -> int:
@@ -251,11 +268,9 @@ def _read_pieces(pieces: Sequence[_Piece], config: PrepareConfig, workers: Worke
         done += len(piece.songs)
         progress("prepare", done, total)
     # A song that kills whoever reads it must not take the others of its shard along.
-    for task in _tasks(fatal):
+    for piece, task in zip(fatal, _tasks(fatal), strict=True):
         alone = [_Task(task.source, (task.songs[i],), task.packed[i : i + 1]) for i in range(len(task.songs))]
-        shards = list(workers.map(take, alone, _deadly))
-        piece = next(piece for piece in fatal if (piece.source, piece.songs) == (task.source, task.songs))
-        write_shard(appended(shards), piece.shard)
+        write_shard(appended(list(workers.map(take, alone, _deadly))), piece.shard)
     return to_read
 
 
@@ -290,54 +305,67 @@ def _deadly(task: _Task, reason: str) -> Shard:
     )
 
 
-def _choose(pieces: Sequence[_Piece], labels: Labels, config: PrepareConfig) -> _Chosen:
-    """One song of each group of duplicates, its genre and its split."""
-    songs: list[dict[str, Any]] = []
-    places: list[tuple[int, int, int]] = []
-    tunes: list[np.ndarray] = []
-    left_out: list[LeftOutSong] = []
+def _gather(pieces: Sequence[_Piece]) -> _Gathered:
+    gathered = _Gathered([], [], [], [])
     for number, piece in enumerate(pieces):
         shard = _shard_of(piece)
-        left_out += shard.left_out
-        songs += shard.songs
-        first_notes = np.cumsum([0, *(song["n_note"] for song in shard.songs)]).tolist()
-        places += [(number, index, first_notes[index]) for index in range(len(shard.songs))]
-        tunes += np.split(shard.shingles, np.cumsum([song["n_shingle"] for song in shard.songs])[:-1])[
-            : len(shard.songs)
-        ]
+        gathered.left_out.extend(shard.left_out)
+        first_note = first_shingle = 0
+        for index, song in enumerate(shard.songs):
+            gathered.songs.append(song)
+            gathered.places.append((number, index, first_note))
+            gathered.tunes.append(shard.shingles[first_shingle : first_shingle + song["n_shingle"]])
+            first_note, first_shingle = first_note + song["n_note"], first_shingle + song["n_shingle"]
+    return gathered
+
+
+def _choose(gathered: _Gathered, labels: Labels, config: PrepareConfig) -> _Chosen:
+    """One song of each group of duplicates, its genre and its split."""
+    songs, left_out = gathered.songs, list(gathered.left_out)
+    if not songs:
+        raise CmtError(_why_none(left_out))
     members: dict[int, list[int]] = {}
-    for index, leader in enumerate(groups([song["fingerprint"] for song in songs], tunes).tolist()):
+    for index, leader in enumerate(groups([song["fingerprint"] for song in songs], gathered.tunes).tolist()):
         members.setdefault(leader, []).append(index)
-    kept = []
-    for group in members.values():
-        # The fullest version stands for all; what is equal in all this is the same song.
-        group.sort(key=lambda i: (-songs[i]["n_note"], songs[i]["fingerprint"], songs[i]["name"], songs[i]["file"]))
-        kept.append(group)
-        of = f"of {songs[group[0]]['file']}"
-        left_out += [LeftOutSong(songs[i]["file"], Reason.DUPLICATE.value, of) for i in group[1:]]
-    if not kept:
-        for piece in pieces:
-            piece.shard.unlink()
-        counts = Counter(song.reason for song in left_out)
-        why = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
-        first = min(left_out)
-        raise CmtError(
-            f"none of {len(left_out)} songs can be used ({why}); the first is {first.file}"
-            + (f": {first.detail}" if first.detail else "")
-        )
-    splits = _splits([[songs[i] for i in group] for group in kept], config.validation_share)
+    # The fullest version stands for all; what is equal in all this is the same song.
+    alike = [
+        sorted(group, key=lambda i: (-songs[i]["n_note"], *(songs[i][key] for key in ("fingerprint", "name", "file"))))
+        for group in members.values()
+    ]
+    splits = _splits([[songs[i] for i in group] for group in alike], config.validation_share)
     chosen = []
-    for group, split in zip(kept, splits, strict=True):
+    for group, split in zip(alike, splits, strict=True):
         song = songs[group[0]]
-        given = next((songs[i]["genre"] for i in group if songs[i]["genre"]), None)
-        genre = Genre[given.upper()] if given else labels.genre_of(song["name"], (songs[i]["msd_id"] for i in group))
+        duplicate = LeftOutSong("", Reason.DUPLICATE.value, f"of {song['file']}")
+        left_out += [duplicate._replace(file=songs[i]["file"]) for i in group[1:]]
         info = SongInfo(
-            song["name"], genre, Mode[song["mode"].upper()], song["tempo"], song["semitones_home"], song["n_bar"]
+            song["name"],
+            _genre([songs[i] for i in group], labels),
+            Mode[song["mode"].upper()],
+            song["tempo"],
+            song["semitones_home"],
+            song["n_bar"],
         )
-        chosen.append(_ChosenSong(Entry(info, split, song["n_note"]), *places[group[0]]))
+        chosen.append(_ChosenSong(Entry(info, split, song["n_note"]), *gathered.places[group[0]]))
     order = {name: i for i, name in enumerate(SPLITS)}
     chosen.sort(key=lambda c: (order.get(c.entry.split, len(order)), c.entry.split, c.entry.info.name, c[1:]))
     return _Chosen(chosen, sorted(left_out))
+
+
+def _genre(group: Sequence[dict[str, Any]], labels: Labels) -> Genre | None:
+    """The genre that a song of the group says itself, else that of the lists."""
+    for song in group:
+        if song["genre"]:
+            return Genre[song["genre"].upper()]
+    return labels.genre_of(group[0]["name"], (song["msd_id"] for song in group))
+
+
+def _why_none(left_out: Sequence[LeftOutSong]) -> str:
+    counts = Counter(song.reason for song in left_out)
+    reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
+    first = min(left_out)
+    detail = f": {first.detail}" if first.detail else ""
+    return f"none of {len(left_out)} songs can be used ({reasons}); the first is {first.file}{detail}"
 
 
 def _splits(kept: Sequence[Sequence[dict[str, Any]]], share: float) -> list[str]:
