@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from cmt.config import GenerateConfig
 from cmt.decoder import Decoder, Floats
 from cmt.encoding import Words, decode, timing_bins
-from cmt.key import TONICS, Key, home_key, key_of_song, semitones_between
-from cmt.sampling import BarOrders, Grammar, draw
+from cmt.key import TONICS, Key, home_key, semitones_between
+from cmt.sampling import BarOrders, Grammar, draw, ranges_before, tilted
 from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
@@ -51,6 +51,8 @@ class WrittenPiece:
     key: Key
     words: Words
     """As the model wrote them, in its home key."""
+    notes: tuple[str, ...] = ()
+    """What was ordered and is impossible, a line each."""
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # products so small that two threads wait for each other
@@ -66,25 +68,20 @@ def write_piece(
     `progress` is called with the bars written and the bars of the piece.
     """
     rng = np.random.default_rng([config.seed, 0])
-    orders = {bar: replace(bar_orders, strengths=dict(bar_orders.strengths)) for bar, bar_orders in orders.items()}
-    grammar = Grammar(request.length, request.instruments or tuple(Instrument), orders, request.start)
+    request = _with_tonic(request, config.seed)
+    grammar = _grammar_of(request, orders)
     initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
     listeners = [_Listener(model, initial)]
     if request.genre is not None and config.guidance != 1:
         listeners.append(_Listener(model, initial._replace(genre=FREE)))
     rows: list[CompoundWord] = []
     positions: list[int] = []
-    heard: set[Instrument] = set()
     while not grammar.finished:
-        if request.instruments and grammar.bar == grammar.n_bar // 2 - 1 and grammar.bar_is_complete:
-            _order_entrances(orders, grammar, [i for i in request.instruments if i not in heard])
         word = _draw_word(listeners, grammar, config, rng)
         grammar.accept(word)
         rows.append(word)
         positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
-        if word.type == WordType.NOTE:
-            heard.add(Instrument(word.instrument - 1))
-        elif word.position == BAR and progress:
+        if word.position == BAR and progress:
             progress(grammar.bar, grammar.n_bar)
         if len(rows) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
@@ -93,7 +90,7 @@ def write_piece(
             listener.hear(word, positions[-1], int(timing[0]))
     words = Words(np.array(rows, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(positions, dtype=np.int32))
     song = decode(words, request.tempo, request.length, request.tempo_map)
-    return _in_key(song, words, request, rng)
+    return _in_key(song, words, request, grammar)
 
 
 class _Listener:
@@ -116,7 +113,7 @@ def _draw_word(
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
-    def choose(name: str, allowed: np.ndarray) -> int:
+    def choose(name: str, allowed: np.ndarray, lean: np.ndarray | None = None) -> int:
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
@@ -124,6 +121,8 @@ def _draw_word(
         for free in listeners[1:]:  # classifier-free guidance
             without = free.logits(name, known)
             logits = without + np.float32(config.guidance) * (logits - without)
+        if lean is not None:
+            logits = tilted(logits, allowed, lean)
         known[name] = draw(logits, allowed, config.temperature, config.nucleus, rng)
         return known[name]
 
@@ -133,7 +132,7 @@ def _draw_word(
         choose("pitch", grammar.pitches())
         choose("duration", grammar.durations())
     elif word_type == WordType.RHYTHM:
-        position = choose("position", grammar.positions())
+        position = choose("position", grammar.positions(), grammar.position_lean())
         if position == BAR:
             choose("density", grammar.densities())
         else:
@@ -143,21 +142,34 @@ def _draw_word(
     return CompoundWord(**known)
 
 
-def _order_entrances(orders: dict[int, BarOrders], grammar: Grammar, missing: list[Instrument]) -> None:
-    """Instruments that were asked for and have not played by half of the piece enter in the bar that now opens."""
-    if not missing:
-        return
-    bar_orders = orders.setdefault(grammar.bar + 1, BarOrders())
-    position = min(bar_orders.positions(), default=grammar.first_position(grammar.bar + 1))
-    for instrument in missing:
-        bar_orders.strengths.setdefault((position, instrument), None)
-    if bar_orders.density is not None:
-        bar_orders.density = max(bar_orders.density, len(bar_orders.positions()))
+def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
+    """The request with a tonic, drawn by the seed where it left that open."""
+    if request.tonic is not None:
+        return request
+    return replace(request, tonic=int(np.random.default_rng([seed, 2]).integers(len(TONICS))))
 
 
-def _in_key(song: Song, words: Words, request: PieceRequest, rng: np.random.Generator) -> WrittenPiece:
-    """The piece moved from C major or A minor, where the model lives, to the key asked for."""
-    mode = request.mode if request.mode is not None else key_of_song(song).mode
-    tonic = request.tonic if request.tonic is not None else int(rng.integers(len(TONICS)))
-    moved = song.transposed(semitones_between(home_key(mode).tonic, tonic))
-    return WrittenPiece(moved, Key(tonic, mode), words)
+def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders]) -> Grammar:
+    """The rules of the piece, in the model's home key."""
+    return Grammar(
+        request.length,
+        request.instruments or tuple(Instrument),
+        orders,
+        request.start,
+        must_play=request.instruments or (),
+        mode=request.mode,
+        ranges=ranges_before([_semitones(request, mode) for mode in Mode if request.mode in (mode, None)]),
+    )
+
+
+def _semitones(request: PieceRequest, mode: Mode) -> int:
+    """By how much a piece is moved from C major or A minor, where the model lives, to the tonic asked for."""
+    assert request.tonic is not None
+    return semitones_between(home_key(mode).tonic, request.tonic)
+
+
+def _in_key(song: Song, words: Words, request: PieceRequest, grammar: Grammar) -> WrittenPiece:
+    """The piece in the key asked for."""
+    assert request.tonic is not None
+    moved = song.transposed(_semitones(request, grammar.mode))
+    return WrittenPiece(moved, Key(request.tonic, grammar.mode), words, grammar.notes)

@@ -2,17 +2,21 @@
 
 The grammar knows where the piece stands and what has been ordered. Each of its methods answers,
 for one attribute, which values may come next; whatever the network says, a piece drawn this way
-decodes to a song that has exactly the bars, densities and strengths that were set.
+decodes to a song that has exactly the bars, densities and strengths that were set, and that closes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cmt.words import BAR, FIELD_SIZES, MAX_DURATION, MAX_STRENGTH, CompoundWord, WordType
+from cmt.closing import CLOSING_DENSITY, LAST_STROKE, closing_bar, closing_pitch_classes
+from cmt.groove import Groove
+from cmt.key import estimate_key
+from cmt.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
@@ -23,6 +27,14 @@ PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
     Instrument.STRINGS: (24, 108),
 }
 """Lowest and highest pitch; for drums the keys of the General MIDI percussion map with its extension."""
+MOST_AT_ONCE: Mapping[Instrument, int] = {
+    Instrument.DRUMS: 6,
+    Instrument.PIANO: 10,
+    Instrument.GUITAR: 6,
+    Instrument.BASS: 4,
+    Instrument.STRINGS: 10,
+}
+"""Notes that can be played together: ten fingers, six strings and four; a simu-note of LPD in a thousand has more."""
 
 
 def draw(logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: float, rng: np.random.Generator) -> int:
@@ -45,6 +57,23 @@ def draw(logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: f
     return int(values[chosen])
 
 
+def tilted(logits: np.ndarray, allowed: np.ndarray, lean: np.ndarray) -> np.ndarray:
+    """Logits (n_value,) multiplied by what a lean holds likely, among the allowed values that it speaks of.
+
+    `lean` is (n_value,) probabilities, NaN for values that it says nothing of. Those keep their probabilities, and the
+    others keep the sum of theirs.
+    """
+    spoken_of = allowed & ~np.isnan(lean)
+    likely = np.exp(logits[spoken_of] - logits[spoken_of].max(initial=-np.inf)).astype(np.float64)
+    tilted_likely = likely * lean[spoken_of]
+    if not tilted_likely.sum():
+        return logits
+    moved = logits.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        moved[spoken_of] += np.log(lean[spoken_of]) + np.log(likely.sum() / tilted_likely.sum())
+    return moved
+
+
 @dataclass
 class BarOrders:
     """What must happen in one bar."""
@@ -59,6 +88,63 @@ class BarOrders:
         return sorted({position for position, _ in self.strengths})
 
 
+def possible_orders(
+    orders: Mapping[int, BarOrders], length: float, start: float, instruments: Collection[Instrument]
+) -> tuple[dict[int, BarOrders], tuple[str, ...]]:
+    """Orders that a piece from `start` to `length` can keep, and a line for each kind of order that it could not.
+
+    A strength beyond what an instrument can play becomes the most that it can; a bar's density at most its sixteenths,
+    and no less than the positions that are ordered in it. What lies outside the piece, or is for an instrument that
+    does not play, is left out.
+    """
+    n_bar = -int(-length // POSITIONS_PER_BAR)
+    kept: dict[int, BarOrders] = {}
+    lines: set[str] = set()
+    for bar, bar_orders in sorted(orders.items()):
+        first, end = _borders(bar, length, start)
+        if not 0 <= bar < n_bar:
+            lines.add(f"bar {bar + 1} was ordered, the piece has {n_bar}; left out")
+            continue
+        strengths: dict[tuple[int, Instrument], int | None] = {}
+        for (position, instrument), strength in bar_orders.strengths.items():
+            most = MOST_AT_ONCE[instrument]
+            if instrument not in instruments:
+                lines.add(f"{instrument.label} was ordered and does not play; left out")
+            elif not first <= position < end:
+                lines.add(f"bar {bar + 1}: position {position} was ordered and lies outside the piece; left out")
+            elif strength is not None and not 1 <= strength <= most:
+                lines.add(f"{instrument.label}: {strength} notes at once were ordered; 1 to {most} can be played")
+                strengths[position, instrument] = max(1, min(strength, most))
+            else:
+                strengths[position, instrument] = strength
+        possible = BarOrders(bar_orders.density, strengths)
+        if possible.density is not None:
+            least, most = len(possible.positions()), end - first
+            possible.density = max(least, min(possible.density, most))
+            if possible.density != bar_orders.density:
+                lines.add(
+                    f"bar {bar + 1}: density {bar_orders.density} was ordered; {least} to {most} can be played there, "
+                    f"and it has {possible.density}"
+                )
+        kept[bar] = possible
+    return kept, tuple(sorted(lines))
+
+
+def _borders(bar: int, length: float, start: float) -> tuple[int, int]:
+    """The first sixteenth of a bar that belongs to the piece, and the one behind the last, 0..16."""
+    first = int(np.ceil(start)) if bar == 0 else 0
+    return first, min(POSITIONS_PER_BAR, int(np.ceil(length)) - bar * POSITIONS_PER_BAR)
+
+
+def ranges_before(shifts: Collection[int]) -> dict[Instrument, tuple[int, int]]:
+    """`PITCH_RANGES` of pitches that stay within them when they are moved by any of `shifts` semitones."""
+    down, up = min(0, *shifts, 0), max(0, *shifts, 0)
+    return {
+        instrument: (low, high) if instrument is Instrument.DRUMS else (low - down, high - up)
+        for instrument, (low, high) in PITCH_RANGES.items()
+    }
+
+
 class Grammar:
     """Where a piece stands, and which words may come next.
 
@@ -69,23 +155,34 @@ class Grammar:
     instruments
         Those that may play.
     orders
-        What must happen, by bar.
+        What must happen, by bar; what cannot is made possible, see `notes`.
     start
         Position with which the piece begins, 0..15; above 0 the first bar is a pickup.
+    must_play
+        Those that play in any case: who has not by half of the piece enters then.
+    mode
+        Of the key in which the piece closes; None is the one that it turns out to have.
+    ranges
+        Lowest and highest pitch of each instrument.
     """
 
     def __init__(
         self,
         length: float,
-        instruments: tuple[Instrument, ...],
+        instruments: Collection[Instrument],
         orders: Mapping[int, BarOrders],
         start: float = 0,
+        *,
+        must_play: Collection[Instrument] = (),
+        mode: Mode | None = None,
+        ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
     ) -> None:
         self.length = int(np.ceil(length))
         self.start = int(np.ceil(start))
         self.n_bar = -(-self.length // POSITIONS_PER_BAR)
         self.instruments = tuple(sorted(instruments))
-        self.orders = orders
+        self.orders, self.notes = possible_orders(orders, length, start, self.instruments)
+        """The orders that are kept, and a line for each kind of order that was impossible."""
         self.bar = -1
         self.position = -1
         """Sixteenth of the bar of the last simu-note, -1 before the first."""
@@ -96,6 +193,19 @@ class Grammar:
         self.lowest_pitch = 0
         """The next note of the simu-note must lie here or above."""
         self.finished = False
+        self._missing = set(must_play)
+        self._closing_bar = closing_bar(length, start)
+        self._mode = mode
+        self._ranges = ranges
+        self._sounding = np.zeros(12)
+        """Sixteenths for which each pitch class has sounded."""
+        self._groove = Groove()
+        self._onsets: set[int] = set()
+
+    @property
+    def mode(self) -> Mode:
+        """Of the key that was asked for, or that the notes so far speak for."""
+        return self._mode if self._mode is not None else estimate_key(self._sounding).mode
 
     @property
     def bar_is_complete(self) -> bool:
@@ -131,17 +241,38 @@ class Grammar:
                 allowed[position + 1] = True
         return allowed
 
+    def position_lean(self) -> NDArray[np.float64] | None:
+        """(18,) how likely the piece's groove holds each later position, NaN for what is none.
+
+        None where the bar's density is the model's own: then its rhythm is, too.
+        """
+        if self.density_left == 0 or self._orders(self.bar).density is None:
+            return None
+        possible = np.zeros(POSITIONS_PER_BAR, dtype=bool)
+        possible[self._places(self.bar, self.density_left)] = True
+        possible[: self.position + 1] = False
+        certain = [p for p in self._orders(self.bar).positions() if p > self.position]
+        lean = np.full(FIELD_SIZES.position, np.nan)
+        lean[1 : 1 + POSITIONS_PER_BAR] = self._groove.next_onset(possible, certain, self.density_left)
+        lean[1 : self.position + 2] = np.nan
+        return lean
+
     def densities(self) -> np.ndarray:
         """Allowed values of a bar's density, (18,) bool; the bar is the one that now opens."""
-        orders = self._orders(self.bar + 1)
-        room = self._room(self.bar + 1)
+        bar = self.bar + 1
+        orders = self._orders(bar)
         allowed = np.zeros(FIELD_SIZES.density, dtype=bool)
         if orders.density is not None:
-            allowed[1 + min(orders.density, room)] = True
-        else:
-            # The last bar closes the piece: it must not be silent.
-            fewest = max(len(orders.positions()), int(self.bar + 1 == self.n_bar - 1))
-            allowed[1 + fewest : 1 + room + 1] = True
+            allowed[1 + orders.density] = True
+            return allowed
+        fewest, most = len(orders.positions()), self._room(bar)
+        if self._closing_bar is not None and bar >= self._closing_bar:
+            # What comes behind the closing bar is cut off too soon to be more than its echo.
+            most = max(fewest, min(most, CLOSING_DENSITY) if bar == self._closing_bar else 0)
+        last = self.n_bar - 1 if self._closing_bar is None else self._closing_bar
+        if bar in (self._first_whole_bar(), last):
+            fewest = max(1, fewest)  # a piece neither begins nor ends with silence
+        allowed[1 + fewest : 1 + most + 1] = True
         return allowed
 
     def instruments_at(self, position: int) -> np.ndarray:
@@ -153,20 +284,24 @@ class Grammar:
 
     def strengths(self, position: int, instrument: Instrument) -> np.ndarray:
         """Allowed values of a beat's strength, (17,) bool."""
-        low, high = PITCH_RANGES[instrument]
         allowed = np.zeros(FIELD_SIZES.strength, dtype=bool)
         ordered = self._orders(self.bar).strengths.get((position, instrument))
         if ordered is not None:
             allowed[ordered] = True
         else:
-            allowed[1 : 1 + min(MAX_STRENGTH, high - low + 1)] = True
+            allowed[1 : 1 + min(MOST_AT_ONCE[instrument], int(self._scale(instrument).sum()))] = True
         return allowed
 
     def pitches(self) -> np.ndarray:
         """Allowed values of a note's pitch, (129,) bool: upwards, with room for the notes to come."""
-        low, high = PITCH_RANGES[Instrument(self.instrument)]
+        instrument = Instrument(self.instrument)
+        for scale in (self._scale(instrument), self._range(instrument)):
+            fitting = np.flatnonzero(scale)
+            fitting = fitting[fitting >= self.lowest_pitch]
+            if len(fitting) >= self.strength_left:
+                break  # more notes may be ordered than a closing chord has
         allowed = np.zeros(FIELD_SIZES.pitch, dtype=bool)
-        allowed[1 + max(low, self.lowest_pitch) : 1 + high - self.strength_left + 2] = True
+        allowed[1 + fitting[: len(fitting) - self.strength_left + 1]] = True
         return allowed
 
     def durations(self) -> np.ndarray:
@@ -187,31 +322,52 @@ class Grammar:
         elif word.type == WordType.NOTE:
             self.strength_left -= 1
             self.lowest_pitch = word.pitch
+            if self.instrument != Instrument.DRUMS:
+                self._sounding[(word.pitch - 1) % 12] += word.duration
         elif word.position == BAR:
-            self.bar += 1
-            self.position = self.instrument = -1
-            self.density_left = word.density - 1
+            self._open_bar(word.density - 1)
         else:
             self.density_left = word.density - 1
             self.position = word.position - 1
             self.instrument = word.instrument - 1
             self.strength_left = word.strength
             self.lowest_pitch = 0
+            self._onsets.add(self.position)
+            self._missing.discard(Instrument(self.instrument))
+
+    def _open_bar(self, density: int) -> None:
+        if self.bar >= 0:
+            self._groove.hear(self._onsets)
+        if self.bar + 1 == self._closing_bar:
+            self._mode = self.mode  # a closing chord does not change what it closes
+        self.bar += 1
+        self.position = self.instrument = -1
+        self.density_left = density
+        self._onsets = set()
+        if self._missing and self.bar >= self.n_bar // 2 and density:
+            self._order_entrances()
+
+    def _order_entrances(self) -> None:
+        """Who must play and has not enters in this bar, with what is ordered first, or else on its first position."""
+        orders = self.orders.setdefault(self.bar, BarOrders())
+        position = min(orders.positions(), default=self.first_position(self.bar))
+        for instrument in self._missing:
+            orders.strengths.setdefault((position, instrument), None)
 
     def _orders(self, bar: int) -> BarOrders:
         return self.orders.get(bar, _NO_ORDERS)
 
     def first_position(self, bar: int) -> int:
         """The first sixteenth of a bar that belongs to the piece, 0..15."""
-        return self.start if bar == 0 else 0
+        return _borders(bar, self.length, self.start)[0]
 
-    def _end(self, bar: int) -> int:
-        """The sixteenth of a bar behind the last that belongs to the piece, 1..16."""
-        return min(POSITIONS_PER_BAR, self.length - bar * POSITIONS_PER_BAR)
+    def _first_whole_bar(self) -> int:
+        return 0 if self.start == 0 else 1
 
     def _room(self, bar: int) -> int:
         """How many sixteenths of a bar belong to the piece."""
-        return self._end(bar) - self.first_position(bar)
+        first, end = _borders(bar, self.length, self.start)
+        return end - first
 
     def _orders_left_here(self) -> list[Instrument]:
         """Instruments ordered on the present position that have not played."""
@@ -224,15 +380,40 @@ class Grammar:
         last = min(ordered, default=max(self.instruments))
         return [i for i in self.instruments if played < i <= last]
 
+    def _places(self, bar: int, needed: int) -> list[int]:
+        """Sixteenths of a bar on which something may start: in a closing bar, where they suffice, the early ones."""
+        first, end = _borders(bar, self.length, self.start)
+        if bar == self._closing_bar:
+            ordered = self._orders(bar).positions()
+            early = [p for p in range(first, end) if p <= LAST_STROKE or p in ordered]
+            if sum(p > self.position for p in early) >= needed:
+                return early
+        return list(range(first, end))
+
     def _later_positions(self) -> list[int]:
         """Positions after the present one that leave room for all that must still come."""
         if self.density_left == 0:
             return []
         ordered = [p for p in self._orders(self.bar).positions() if p > self.position]
-        last = min(self._end(self.bar) - self.density_left, ordered[0] if ordered else POSITIONS_PER_BAR)
+        later = [p for p in self._places(self.bar, self.density_left) if p > self.position]
+        later = later[: len(later) - self.density_left + 1]
         spare = self.density_left - len(ordered)
-        first = max(self.position + 1, self.first_position(self.bar))
-        return [p for p in range(first, last + 1) if spare > 0 or p in ordered]
+        return [p for p in later if (spare > 0 or p in ordered) and (not ordered or p <= ordered[0])]
+
+    def _range(self, instrument: Instrument) -> np.ndarray:
+        """(128,) bool, the pitches of an instrument."""
+        pitches = np.zeros(128, dtype=bool)
+        low, high = self._ranges[instrument]
+        pitches[low : high + 1] = True
+        return pitches
+
+    def _scale(self, instrument: Instrument) -> np.ndarray:
+        """(128,) bool, the pitches that an instrument may play here: in the closing bar, those of the closing chord."""
+        pitches = self._range(instrument)
+        if self.bar == self._closing_bar and instrument is not Instrument.DRUMS:
+            classes = closing_pitch_classes(instrument, self.mode)
+            pitches &= np.isin(np.arange(128) % 12, list(classes))
+        return pitches
 
 
 _NO_ORDERS = BarOrders()
