@@ -75,9 +75,10 @@ def write_piece(
     rows: list[CompoundWord] = []
     positions: list[int] = []
     heard: set[Instrument] = set()
+    entrances = _latest_entrances(grammar, request.instruments or ())
     while not grammar.finished:
-        if request.instruments and grammar.bar == grammar.n_bar // 2 - 1 and grammar.bar_is_complete:
-            _order_entrances(orders, grammar, [i for i in request.instruments if i not in heard])
+        if grammar.bar + 1 in entrances and grammar.bar_is_complete:
+            _order_entrances(orders, grammar, [i for i in entrances[grammar.bar + 1] if i not in heard])
         word = _draw_word(listeners, grammar, config, rng)
         grammar.accept(word)
         rows.append(word)
@@ -143,13 +144,26 @@ def _draw_word(
     return CompoundWord(**known)
 
 
+def _latest_entrances(grammar: Grammar, instruments: Sequence[Instrument]) -> dict[int, list[Instrument]]:
+    """By bar the instruments that must have entered by then: half of the piece, or as near to it as their rests allow."""
+    half = grammar.n_bar // 2
+    entrances: dict[int, list[Instrument]] = {}
+    for instrument in instruments:
+        bars = [bar for bar in range(grammar.n_bar) if grammar.free_positions(bar, instrument)]
+        if bars:
+            bar = next((bar for bar in bars if bar >= half), bars[-1])
+            entrances.setdefault(bar, []).append(instrument)
+    return entrances
+
+
 def _order_entrances(orders: dict[int, BarOrders], grammar: Grammar, missing: list[Instrument]) -> None:
-    """Instruments that were asked for and have not played by half of the piece enter in the bar that now opens."""
+    """Instruments that were asked for and have not played enter in the bar that now opens."""
     if not missing:
         return
     bar_orders = orders.setdefault(grammar.bar + 1, BarOrders())
-    position = min(bar_orders.positions(), default=grammar.first_position(grammar.bar + 1))
     for instrument in missing:
+        free = grammar.free_positions(grammar.bar + 1, instrument)
+        position = next((p for p in bar_orders.positions() if p in free), free[0])
         bar_orders.strengths.setdefault((position, instrument), None)
     if bar_orders.density is not None:
         bar_orders.density = max(bar_orders.density, len(bar_orders.positions()))

@@ -7,6 +7,7 @@ decodes to a song that has exactly the bars, densities and strengths that were s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -53,6 +54,8 @@ class BarOrders:
     """Exact density, or None where the model chooses."""
     strengths: dict[tuple[int, Instrument], int | None] = field(default_factory=dict)
     """(position 0..15, instrument) of simu-notes that must come; their strength, or None where the model chooses."""
+    rests: frozenset[tuple[int, Instrument]] = frozenset()
+    """(position 0..15, instrument) of sixteenths on which an instrument must not sound."""
 
     def positions(self) -> list[int]:
         """Positions with an order, in order."""
@@ -86,6 +89,16 @@ class Grammar:
         self.n_bar = -(-self.length // POSITIONS_PER_BAR)
         self.instruments = tuple(sorted(instruments))
         self.orders = orders
+        self._rests = {
+            instrument: sorted(
+                bar * POSITIONS_PER_BAR + position
+                for bar, order in orders.items()
+                for position, resting in order.rests
+                if resting == instrument
+            )
+            for instrument in {resting for order in orders.values() for _, resting in order.rests}
+        }
+        """Positions, from the start of the first bar, on which an instrument must not sound."""
         self.bar = -1
         self.position = -1
         """Sixteenth of the bar of the last simu-note, -1 before the first."""
@@ -140,7 +153,7 @@ class Grammar:
             allowed[1 + min(orders.density, room)] = True
         else:
             # The last bar closes the piece: it must not be silent.
-            fewest = max(len(orders.positions()), int(self.bar + 1 == self.n_bar - 1))
+            fewest = max(len(orders.positions()), min(room, int(self.bar + 1 == self.n_bar - 1)))
             allowed[1 + fewest : 1 + room + 1] = True
         return allowed
 
@@ -170,8 +183,13 @@ class Grammar:
         return allowed
 
     def durations(self) -> np.ndarray:
-        """Allowed values of a note's duration, (65,) bool: not beyond the piece, drums 1."""
-        longest = min(MAX_DURATION, self.length - self.piece_position)
+        """Allowed values of a note's duration, (65,) bool: neither beyond the piece nor into a rest, drums 1."""
+        here = self.piece_position
+        longest = min(MAX_DURATION, self.length - here)
+        if self.instrument in self._rests:
+            rests = self._rests[Instrument(self.instrument)]
+            following = bisect_left(rests, here)
+            longest = min([longest, *(rest - here for rest in rests[following : following + 1])])
         allowed = np.zeros(FIELD_SIZES.duration, dtype=bool)
         allowed[1 : 1 + (1 if self.instrument == Instrument.DRUMS else longest)] = True
         return allowed
@@ -205,13 +223,24 @@ class Grammar:
         """The first sixteenth of a bar that belongs to the piece, 0..15."""
         return self.start if bar == 0 else 0
 
+    def free_positions(self, bar: int, instrument: Instrument) -> list[int]:
+        """Sixteenths of a bar on which an instrument may start a note, 0..15."""
+        rests = self._orders(bar).rests
+        return [p for p in range(self.first_position(bar), self._end(bar)) if (p, instrument) not in rests]
+
     def _end(self, bar: int) -> int:
         """The sixteenth of a bar behind the last that belongs to the piece, 1..16."""
         return min(POSITIONS_PER_BAR, self.length - bar * POSITIONS_PER_BAR)
 
     def _room(self, bar: int) -> int:
-        """How many sixteenths of a bar belong to the piece."""
-        return self._end(bar) - self.first_position(bar)
+        """On how many sixteenths of a bar notes may start."""
+        return len(self._sounding(bar))
+
+    def _sounding(self, bar: int) -> range | list[int]:
+        """Sixteenths of a bar that belong to the piece and on which an instrument may play."""
+        inside = range(self.first_position(bar), self._end(bar))
+        rests = self._orders(bar).rests
+        return [p for p in inside if any((p, i) not in rests for i in self.instruments)] if rests else inside
 
     def _orders_left_here(self) -> list[Instrument]:
         """Instruments ordered on the present position that have not played."""
@@ -222,17 +251,20 @@ class Grammar:
         played = self.instrument if position == self.position else -1
         ordered = [i for p, i in self._orders(self.bar).strengths if p == position and i > played]
         last = min(ordered, default=max(self.instruments))
-        return [i for i in self.instruments if played < i <= last]
+        rests = self._orders(self.bar).rests
+        return [i for i in self.instruments if played < i <= last and (position, i) not in rests]
 
     def _later_positions(self) -> list[int]:
         """Positions after the present one that leave room for all that must still come."""
         if self.density_left == 0:
             return []
         ordered = [p for p in self._orders(self.bar).positions() if p > self.position]
-        last = min(self._end(self.bar) - self.density_left, ordered[0] if ordered else POSITIONS_PER_BAR)
+        later = [p for p in self._sounding(self.bar) if p > self.position]
+        if self.density_left > len(later):
+            return []
+        last = min(later[-self.density_left], ordered[0] if ordered else POSITIONS_PER_BAR)
         spare = self.density_left - len(ordered)
-        first = max(self.position + 1, self.first_position(self.bar))
-        return [p for p in range(first, last + 1) if spare > 0 or p in ordered]
+        return [p for p in later if p <= last and (spare > 0 or p in ordered)]
 
 
 _NO_ORDERS = BarOrders()

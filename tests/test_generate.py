@@ -109,3 +109,32 @@ def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
     }
     assert piece.key == Key(6, Mode.MINOR)
     assert moved == {9}  # from A up to F sharp
+
+
+RESTS = st.dictionaries(
+    st.integers(0, 3),
+    st.frozensets(st.tuples(st.integers(0, 15), st.sampled_from(Instrument)), max_size=60),
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), rests=RESTS)
+def test_an_instrument_neither_begins_in_a_rest_nor_rings_into_it(untrained, seed, rests):
+    orders = {bar: BarOrders(rests=places) for bar, places in rests.items()}
+    request = PieceRequest(60, 120, instruments=tuple(Instrument))
+    song = write_piece(untrained, request, orders, GenerateConfig(seed=seed, temperature=1.5)).song
+    for note in song.notes:
+        for position in range(note.position, note.position + note.duration):
+            bar, in_bar = divmod(position, 16)
+            assert (in_bar, note.instrument) not in rests.get(bar, ())
+    assert song.instruments == tuple(Instrument)
+
+
+def test_where_all_rest_nothing_sounds_and_who_rests_in_the_second_half_enters_before(untrained):
+    everyone = frozenset((position, instrument) for position in range(16) for instrument in Instrument)
+    bass = frozenset((position, Instrument.BASS) for position in range(16))
+    orders = {0: BarOrders(3), 1: BarOrders(rests=bass), 2: BarOrders(rests=bass), 3: BarOrders(rests=everyone)}
+    song = write_piece(untrained, PieceRequest(64, 120, instruments=tuple(Instrument)), orders, GenerateConfig()).song
+    assert profile_of_song(song).density[0] == 3 and profile_of_song(song).density[3] == 0
+    assert max(note.position + note.duration for note in song.notes) <= 48
+    assert {note.position // 16 for note in song.notes if note.instrument is Instrument.BASS} == {0}
