@@ -8,7 +8,7 @@ The percentile is that among the bars of many videos, or that among the bars of 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -121,6 +121,15 @@ def profile_of_song(song: Song) -> RhythmProfile:
     )
 
 
+class Liveliness(NamedTuple):
+    """What is asked of a piece in percentiles of real music, before they become densities and strengths."""
+
+    bars: tuple[float, ...]
+    """(n_bar,) how lively each bar shall be, 0..1."""
+    accents: Mapping[int, float]
+    """Position of each accent, in sixteenths from the start of the first bar, and how strong it shall be, 0..1."""
+
+
 def profile_of_video(
     video: VideoRhythm,
     timing: TempoMap,
@@ -132,16 +141,29 @@ def profile_of_video(
 ) -> RhythmProfile:
     """What the picture asks of music that lies at `timing` and ends at the position `length`.
 
-    Every bar gets the density of its speed; a bar that is cut off, its share of it. Every visual beat asks, on the
-    nearest sixteenth, for simu-notes of the instruments: of the first of them where it is weak, of all where it is
-    strong. A marker, in seconds, asks as the strongest beat does.
+    The densities and strengths of `liveliness_of_video`, by `profile_of_liveliness`.
+    """
+    asked = liveliness_of_video(video, timing, length, calibration, dynamics, markers)
+    return profile_of_liveliness(asked, timing, length, lambda position: instruments, calibration)
+
+
+def liveliness_of_video(
+    video: VideoRhythm,
+    timing: TempoMap,
+    length: float,
+    calibration: Calibration,
+    dynamics: Dynamics = "relative",
+    markers: Sequence[float] = (),
+) -> Liveliness:
+    """How lively the picture is, bar by bar, and how strong its visual beats are on the nearest sixteenths.
+
+    A marker, in seconds, is as strong as the strongest beat.
 
     With absolute `dynamics` a bar's percentile is that of its speed among the bars of many videos, and a beat's that
     of its saliency. With relative ones it depends on how many octaves the bar is faster or slower than this
     video's median bar, and the beat stronger than its median beat: see `relative_percentiles`.
     """
     borders = np.array(timing.bar_borders(length))
-    with_drums = Instrument.DRUMS in instruments
     speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
     saliencies = [beat.saliency for beat in video.visual_beats]
     paces = [calibration.speed_percentile(speed) for speed in speeds]
@@ -154,20 +176,63 @@ def profile_of_video(
         position = nearest_position(timing, time)
         if position < length:
             strongest[position] = max(strongest.get(position, 0.0), percentile)
+    return Liveliness(tuple(paces), strongest)
+
+
+def profile_of_liveliness(
+    asked: Liveliness,
+    timing: TempoMap,
+    length: float,
+    playing: Callable[[int], Sequence[Instrument]],
+    calibration: Calibration,
+) -> RhythmProfile:
+    """Densities and strengths for percentiles: those that real music has there.
+
+    Every bar gets the density of its liveliness; a bar of which only some sixteenths may sound, its share of it.
+    Every accent asks for simu-notes of the instruments: of the first of them where it is weak, of all where it is
+    strong.
+
+    Parameters
+    ----------
+    playing
+        The instruments that may play at a position; where there are none nothing is asked.
+    """
     simu_notes = []
-    for position, percentile in sorted(strongest.items()):
+    for position, percentile in sorted(asked.accents.items()):
         bar, in_bar = divmod(position, POSITIONS_PER_BAR)
+        instruments = sorted(playing(position))
         n_asked = max(1, int(np.ceil(percentile * len(instruments))))
-        for instrument in sorted(instruments)[:n_asked]:
+        for instrument in instruments[:n_asked]:
             simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
     density = []
-    for bar, pace in enumerate(paces):
-        ordered = {note.position for note in simu_notes if note.bar == bar}
-        first = max(timing.start, bar * POSITIONS_PER_BAR)
-        room = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length) - first))
-        share = calibration.density_at(pace, with_drums=with_drums) * room / POSITIONS_PER_BAR
-        density.append(min(max(1, round(share), len(ordered)), room))
+    for bar, percentile in enumerate(asked.bars):
+        n_accent = len({note.position for note in simu_notes if note.bar == bar})
+        sounding = positions_of_bar(bar, timing, length, playing)
+        density.append(min(max(density_of_bar(percentile, sounding, playing, calibration), n_accent), len(sounding)))
     return RhythmProfile(tuple(density), tuple(simu_notes))
+
+
+def positions_of_bar(
+    bar: int, timing: TempoMap, length: float, playing: Callable[[int], Sequence[Instrument]]
+) -> list[int]:
+    """Positions, from the start of the first bar, on which something may play in a bar."""
+    first = max(int(np.ceil(timing.start)), bar * POSITIONS_PER_BAR)
+    end = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length)))
+    return [position for position in range(first, end) if playing(position)]
+
+
+def density_of_bar(
+    percentile: float,
+    sounding: Sequence[int],
+    playing: Callable[[int], Sequence[Instrument]],
+    calibration: Calibration,
+) -> int:
+    """The density at a percentile of a bar in which notes may start on `sounding` only: its share, 1 or more."""
+    if not sounding:
+        return 0
+    with_drums = any(Instrument.DRUMS in playing(position) for position in sounding)
+    whole = calibration.density_at(percentile, with_drums=with_drums)
+    return max(1, round(whole * len(sounding) / POSITIONS_PER_BAR))
 
 
 def nearest_position(timing: TempoMap, seconds: float) -> int:
