@@ -145,7 +145,7 @@ def _draw_word(
 
 
 def _latest_entrances(grammar: Grammar, instruments: Sequence[Instrument]) -> dict[int, list[Instrument]]:
-    """By bar the instruments that must have entered by then: half of the piece, or as near to it as their rests allow."""
+    """By bar the instruments that must have entered by then: half of the piece, or as near as their rests allow."""
     half = grammar.n_bar // 2
     entrances: dict[int, list[Instrument]] = {}
     for instrument in instruments:
