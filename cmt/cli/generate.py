@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from cmt.cli.generate_many import generate_many
 from cmt.cli.options import (
     FILE,
     FREE,
@@ -37,6 +38,7 @@ HEADINGS = {
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
     "What comes out": ("output", "name", "original_audio", "midi_only", "soundfont", "quiet"),
+    "Many videos": ("jobs", "scheduler"),
 }
 
 
@@ -134,6 +136,8 @@ HEADINGS = {
     "--soundfont", type=FILE, help="SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one."
 )
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
+@click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
+@click.option("--scheduler", metavar="ADDRESS", help="dask scheduler of a cluster that works, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def generate(
     videos: tuple[Path, ...],
@@ -162,12 +166,15 @@ def generate(
     midi_only: bool,
     soundfont: Path | None,
     checkpoint: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
     quiet: bool,
 ) -> None:
     """Write music for a VIDEO: MIDI, audio, the video with it, a picture and a report.
 
-    The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Without a
-    video, --length says how long the music is.
+    The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Of a FOLDER
+    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
+    how long the music is.
     """
     from cmt.soundtrack import make_soundtrack
 
@@ -189,8 +196,11 @@ def generate(
         midi_only=midi_only,
     )
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
-    if len(videos) > 1:
-        raise click.UsageError("one VIDEO at a time")
+    if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
+        if name is not None:
+            raise click.UsageError("--name is for one video")
+        generate_many(videos, output, wishes, config, checkpoint, soundfont, jobs, scheduler, quiet)
+        return
     bars = Bars(quiet)
     try:
         soundtrack = make_soundtrack(
