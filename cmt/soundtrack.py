@@ -16,7 +16,7 @@ from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
-from cmt.generate import WrittenPiece, write_piece
+from cmt.generate import WrittenPiece, write_pieces
 from cmt.mutes import cut_at_rests
 from cmt.plan import Plan, no_picture, plan_music
 from cmt.report import report_of, takes_as_json
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 44100
 """Of the rendered audio, in Hz."""
+TAKES_AT_ONCE = 16
+"""Takes written side by side: what the model knows of each is held only while it is written."""
 
 
 class Soundtrack(NamedTuple):
@@ -241,29 +243,40 @@ def _compose(
     decoder: Decoder, plan: Plan, config: GenerateConfig, progress: Callable[[float, float], None]
 ) -> list[_Take]:
     """The takes, the best first."""
-    n_take = plan.wishes.takes
+    n_take, n_bar = plan.wishes.takes, plan.grid.n_bar
     if n_take == 1:
-        return [_take(decoder, plan, config, progress)]
+        return _written(decoder, plan, config, [config.seed], progress)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.takes import BYTES_PER_BAR, check_memory, judge_take, ranked
 
-    check_memory(n_take, plan.grid.n_bar * BYTES_PER_BAR)
+    check_memory(n_take, n_bar * BYTES_PER_BAR)
     takes: dict[int, _Take] = {}
-    for seed in range(config.seed, config.seed + n_take):
+    for first in range(0, n_take, TAKES_AT_ONCE):
+        seeds = [config.seed + number for number in range(first, min(first + TAKES_AT_ONCE, n_take))]
 
-        def so_far(n_bar: float, of: float) -> None:
-            progress(len(takes) * of + n_bar, n_take * of)
+        def so_far(n_written: float, _: float) -> None:
+            progress(len(takes) * n_bar + n_written, n_take * n_bar)
 
-        take = _take(decoder, plan, replace(config, seed=seed), so_far)
-        judgement = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, seed)
-        takes[seed] = replace(take, judgement=judgement)
+        for take in _written(decoder, plan, config, seeds, so_far):
+            judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
+            takes[take.seed] = replace(take, judgement=judged)
     return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
 
 
-def _take(decoder: Decoder, plan: Plan, config: GenerateConfig, progress: Callable[[float, float], None]) -> _Take:
-    orders = plan.orders(config.control, config.seed)
-    piece = write_piece(decoder, plan.request, orders, config, progress)
-    return _Take(config.seed, orders, piece, _performed(piece.song, orders, plan))
+def _written(
+    decoder: Decoder,
+    plan: Plan,
+    config: GenerateConfig,
+    seeds: list[int],
+    progress: Callable[[float, float], None],
+) -> list[_Take]:
+    """A take for each seed, side by side."""
+    orders = [plan.orders(config.control, seed) for seed in seeds]
+    pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress)
+    return [
+        _Take(seed, its, piece, _performed(piece.song, its, plan))
+        for seed, its, piece in zip(seeds, orders, pieces, strict=True)
+    ]
 
 
 def _performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
