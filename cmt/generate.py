@@ -55,7 +55,6 @@ class WrittenPiece:
     """What was ordered and is impossible, a line each."""
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # products so small that two threads wait for each other
 def write_piece(
     model: Decoder,
     request: PieceRequest,
@@ -67,49 +66,91 @@ def write_piece(
 
     `progress` is called with the bars written and the bars of the piece.
     """
-    rng = np.random.default_rng([config.seed, 0])
-    request = _with_tonic(request, config.seed)
-    grammar = _grammar_of(request, orders)
+    return write_pieces(model, request, [orders], config, [config.seed], progress)[0]
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")  # products so small that two threads wait for each other
+def write_pieces(
+    model: Decoder,
+    request: PieceRequest,
+    orders: Sequence[Mapping[int, BarOrders]],
+    config: GenerateConfig,
+    seeds: Sequence[int],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[WrittenPiece]:
+    """Write takes of a piece side by side: for each seed, with its own orders, the piece that `write_piece` writes.
+
+    `progress` is called with the bars written and the bars of all takes.
+    """
+    takes = [_Take(request, its, replace(config, seed=seed)) for its, seed in zip(orders, seeds, strict=True)]
+    initials = _initials_of_listeners(request, config)
+    n_listener = len(initials)
+    state = model.new_state(n_listener * len(takes))
+    hidden = model.start(initials * len(takes), state)
+    writing = list(takes)
+    n_written, n_bar = 0, sum(take.grammar.n_bar for take in takes)
+    while writing:
+        for k, take in enumerate(writing):
+            take.write_word(model, hidden[n_listener * k : n_listener * (k + 1)])
+        kept = [k for k, take in enumerate(writing) if not take.grammar.finished]
+        if len(kept) < len(writing):
+            state.keep([n_listener * k + listener for k in kept for listener in range(n_listener)])
+            writing = [writing[k] for k in kept]
+        if progress and n_written != (n_written := sum(take.grammar.bar + 1 for take in takes)):
+            progress(n_written, n_bar)
+        heard = [take for take in writing for _ in range(n_listener)]
+        if heard:
+            words, positions, timings = zip(*(take.last_word() for take in heard), strict=True)
+            hidden = model.step(words, positions, timings, state)
+    return [take.piece() for take in takes]
+
+
+def _initials_of_listeners(request: PieceRequest, config: GenerateConfig) -> list[InitialWords]:
+    """One listener hears all that is asked; for guidance a second one hears all but the genre."""
     initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
-    listeners = [_Listener(model, initial)]
-    if request.genre is not None and config.guidance != 1:
-        listeners.append(_Listener(model, initial._replace(genre=FREE)))
-    rows: list[CompoundWord] = []
-    positions: list[int] = []
-    while not grammar.finished:
-        word = _draw_word(listeners, grammar, config, rng)
+    if request.genre is None or config.guidance == 1:
+        return [initial]
+    return [initial, initial._replace(genre=FREE)]
+
+
+class _Take:
+    """A piece that is being written: its dice, its rules and its words."""
+
+    def __init__(self, request: PieceRequest, orders: Mapping[int, BarOrders], config: GenerateConfig) -> None:
+        self._request = _with_tonic(request, config.seed)
+        self._config = config
+        self._rng = np.random.default_rng([config.seed, 0])
+        self.grammar = _grammar_of(self._request, orders)
+        self._words: list[CompoundWord] = []
+        self._positions: list[int] = []
+
+    def write_word(self, model: Decoder, hidden: Floats) -> None:
+        """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
+        grammar = self.grammar
+        word = _draw_word(model, hidden, grammar, self._config, self._rng)
         grammar.accept(word)
-        rows.append(word)
-        positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
-        if word.position == BAR and progress:
-            progress(grammar.bar, grammar.n_bar)
-        if len(rows) > MOST_WORDS_PER_BAR * grammar.n_bar:
+        self._words.append(word)
+        self._positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
+        if len(self._words) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
-        timing = timing_bins(np.array(positions[-1:]), grammar.n_bar * POSITIONS_PER_BAR)
-        for listener in listeners:
-            listener.hear(word, positions[-1], int(timing[0]))
-    words = Words(np.array(rows, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(positions, dtype=np.int32))
-    song = decode(words, request.tempo, request.length, request.tempo_map)
-    return _in_key(song, words, request, grammar)
 
+    def last_word(self) -> tuple[CompoundWord, int, int]:
+        """The word, where it stands, and the bin of its beat timing."""
+        timing = timing_bins(np.array(self._positions[-1:]), self.grammar.n_bar * POSITIONS_PER_BAR)
+        return self._words[-1], self._positions[-1], int(timing[0])
 
-class _Listener:
-    """The network that has heard the piece so far, after initial words of its own."""
-
-    def __init__(self, model: Decoder, initial: InitialWords) -> None:
-        self.model = model
-        self.state = model.new_state()
-        self.hidden = model.start(initial, self.state)
-
-    def hear(self, word: CompoundWord, position: int, timing: int) -> None:
-        self.hidden = self.model.step(word, position, timing, self.state)
-
-    def logits(self, name: str, known: Mapping[str, int]) -> Floats:
-        return self.model.logits(name, self.hidden, known)
+    def piece(self) -> WrittenPiece:
+        """What has been written, in the key asked for."""
+        request = self._request
+        words = Words(
+            np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)
+        )
+        song = decode(words, request.tempo, request.length, request.tempo_map)
+        return _in_key(song, words, request, self.grammar)
 
 
 def _draw_word(
-    listeners: Sequence[_Listener], grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
+    model: Decoder, hidden: Floats, grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
@@ -117,13 +158,13 @@ def _draw_word(
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
-        logits = listeners[0].logits(name, known)
-        for free in listeners[1:]:  # classifier-free guidance
-            without = free.logits(name, known)
-            logits = without + np.float32(config.guidance) * (logits - without)
+        logits = model.logits(name, hidden, known)
+        asked = logits[0]
+        for free in logits[1:]:  # classifier-free guidance
+            asked = free + np.float32(config.guidance) * (asked - free)
         if lean is not None:
-            logits = tilted(logits, allowed, lean)
-        known[name] = draw(logits, allowed, config.temperature, config.nucleus, rng)
+            asked = tilted(asked, allowed, lean)
+        known[name] = draw(asked, allowed, config.temperature, config.nucleus, rng)
         return known[name]
 
     word_type = choose("type", grammar.types())
@@ -146,7 +187,7 @@ def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
     """The request with a tonic, drawn by the seed where it left that open."""
     if request.tonic is not None:
         return request
-    return replace(request, tonic=int(np.random.default_rng([seed, 2]).integers(len(TONICS))))
+    return replace(request, tonic=int(np.random.default_rng([seed, 3]).integers(len(TONICS))))
 
 
 def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders]) -> Grammar:

@@ -8,7 +8,7 @@ The percentile is that among the bars of many videos, or that among the bars of 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -89,6 +89,12 @@ class Calibration:
         """The density of music's bars at a percentile, 1..16."""
         return _class_at(max(CALM_PERCENTILE, percentile), self.density_shares[with_drums])
 
+    def percentile_of_density(self, density: int) -> float:
+        """The middle of the percentiles at which music with drums has a density, 0..1; beyond 1..16, that of 1 or 16."""
+        shares = np.array(self.density_shares[True])
+        density = min(max(density, 1), len(shares) - 1)
+        return float((shares[:density].sum() + shares[density] / 2) / shares.sum())
+
     def saliency_percentile(self, saliency: float) -> float:
         """How strong a visual beat is among those of all videos, 0..1."""
         return _percentile(saliency, self.saliency_quantiles)
@@ -134,6 +140,15 @@ def profile_of_song(song: Song) -> RhythmProfile:
     )
 
 
+class Liveliness(NamedTuple):
+    """What is asked of a piece in percentiles of real music, before they become densities and strengths."""
+
+    bars: tuple[float, ...]
+    """(n_bar,) how lively each bar shall be, 0..1."""
+    accents: Mapping[int, float]
+    """Position of each accent, in sixteenths from the start of the first bar, and how strong it shall be, 0..1."""
+
+
 def profile_of_video(
     video: VideoRhythm,
     timing: TempoMap,
@@ -145,23 +160,39 @@ def profile_of_video(
 ) -> RhythmProfile:
     """What the picture asks of music that lies at `timing` and ends at the position `length`.
 
-    Every bar gets the density of its speed; a bar that is cut off, its share of it; the closing bar, no more than lets
-    it close. Every visual beat asks, on the nearest sixteenth, for simu-notes of the instruments: of the first of them
-    where it is weak, of all where it is strong. A marker, in seconds, asks as the strongest beat does.
+    The densities and strengths of `liveliness_of_video`, by `profile_of_liveliness`.
+    """
+    asked = liveliness_of_video(video, timing, length, calibration, dynamics, markers)
+    return profile_of_liveliness(asked, timing, length, lambda position: instruments, calibration)
+
+
+def liveliness_of_video(
+    video: VideoRhythm,
+    timing: TempoMap,
+    length: float,
+    calibration: Calibration,
+    dynamics: Dynamics = "relative",
+    markers: Sequence[float] = (),
+) -> Liveliness:
+    """How lively the picture is, bar by bar, and how strong its visual beats are on the nearest sixteenths.
+
+    A marker, in seconds, is as strong as the strongest beat.
 
     With absolute `dynamics` a bar's percentile is that of its speed among the bars of many videos, and a beat's that
     of its saliency. With relative ones a bar is calm, usual or lively beside this video's median bar, see
     `relative_percentiles` and `phrased`, and a beat's percentile depends on how much stronger than the median it is.
+    Where the music has come to rest, in the closing bar, only markers ask.
     """
     borders = np.array(timing.bar_borders(length))
-    with_drums = Instrument.DRUMS in instruments
     speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
     saliencies = [beat.saliency for beat in video.visual_beats]
     paces = [calibration.speed_percentile(speed) for speed in speeds]
     forces = [calibration.saliency_percentile(saliency) for saliency in saliencies]
-    is_relative = dynamics == "relative" and max(speeds) > STILL
-    if is_relative:
+    if dynamics == "relative" and max(speeds) > STILL:
         paces, forces = relative_percentiles(speeds, paces), relative_percentiles(saliencies, forces)
+        usual = calibration.density_at(float(np.median(paces)), with_drums=True)
+        levels = phrased((np.array(paces) - np.median(paces)) / RELATIVE_ARC)
+        paces = [calibration.percentile_of_density(usual + LEVEL_STEP * level) for level in levels]
     closing = closing_bar(length, timing.start)
     strongest: dict[int, float] = {}
     for beat, percentile in zip(video.visual_beats, forces, strict=True):
@@ -172,28 +203,68 @@ def profile_of_video(
         position = nearest_position(timing, time)
         if position < length:
             strongest[position] = 1.0
+    return Liveliness(tuple(paces), strongest)
+
+
+def profile_of_liveliness(
+    asked: Liveliness,
+    timing: TempoMap,
+    length: float,
+    playing: Callable[[int], Sequence[Instrument]],
+    calibration: Calibration,
+) -> RhythmProfile:
+    """Densities and strengths for percentiles: those that real music has there.
+
+    Every bar gets the density of its liveliness; a bar of which only some sixteenths may sound, its share of it; the
+    closing bar, no more than lets it close.
+    Every accent asks for simu-notes of the instruments: of the first of them where it is weak, of all where it is
+    strong.
+
+    Parameters
+    ----------
+    playing
+        The instruments that may play at a position; where there are none nothing is asked.
+    """
     simu_notes = []
-    for position, percentile in sorted(strongest.items()):
+    for position, percentile in sorted(asked.accents.items()):
         bar, in_bar = divmod(position, POSITIONS_PER_BAR)
+        instruments = sorted(playing(position))
         n_asked = max(1, int(np.ceil(percentile * len(instruments))))
-        for instrument in sorted(instruments)[:n_asked]:
+        for instrument in instruments[:n_asked]:
             simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
-    full = [calibration.density_at(pace, with_drums=with_drums) for pace in paces]
-    if is_relative:
-        usual = calibration.density_at(float(np.median(paces)), with_drums=with_drums)
-        arcs = (np.array(paces) - np.median(paces)) / RELATIVE_ARC
-        full = [usual + LEVEL_STEP * level for level in phrased(arcs)]
     density = []
-    for bar, of_full_bar in enumerate(full):
-        ordered = {note.position for note in simu_notes if note.bar == bar}
-        first = max(timing.start, bar * POSITIONS_PER_BAR)
-        room = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length) - first))
-        share = min(of_full_bar, POSITIONS_PER_BAR) * room / POSITIONS_PER_BAR
-        asked = max(1, round(share))
+    closing = closing_bar(length, timing.start)
+    for bar, percentile in enumerate(asked.bars):
+        n_accent = len({note.position for note in simu_notes if note.bar == bar})
+        sounding = positions_of_bar(bar, timing, length, playing)
+        wanted = density_of_bar(percentile, sounding, playing, calibration)
         if closing is not None and bar >= closing:
-            asked = min(asked, CLOSING_DENSITY) if bar == closing else 0
-        density.append(min(max(asked, len(ordered)), room))
+            wanted = min(wanted, CLOSING_DENSITY) if bar == closing else 0
+        density.append(min(max(wanted, n_accent), len(sounding)))
     return RhythmProfile(tuple(density), tuple(simu_notes))
+
+
+def positions_of_bar(
+    bar: int, timing: TempoMap, length: float, playing: Callable[[int], Sequence[Instrument]]
+) -> list[int]:
+    """Positions, from the start of the first bar, on which something may play in a bar."""
+    first = max(int(np.ceil(timing.start)), bar * POSITIONS_PER_BAR)
+    end = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length)))
+    return [position for position in range(first, end) if playing(position)]
+
+
+def density_of_bar(
+    percentile: float,
+    sounding: Sequence[int],
+    playing: Callable[[int], Sequence[Instrument]],
+    calibration: Calibration,
+) -> int:
+    """The density at a percentile of a bar in which notes may start on `sounding` only: its share, 1 or more."""
+    if not sounding:
+        return 0
+    with_drums = any(Instrument.DRUMS in playing(position) for position in sounding)
+    whole = calibration.density_at(percentile, with_drums=with_drums)
+    return max(1, round(whole * len(sounding) / POSITIONS_PER_BAR))
 
 
 def _rings(position: int, closing: int | None) -> bool:

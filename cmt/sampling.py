@@ -7,7 +7,8 @@ decodes to a song that has exactly the bars, densities and strengths that were s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,6 +83,8 @@ class BarOrders:
     """Exact density, or None where the model chooses."""
     strengths: dict[tuple[int, Instrument], int | None] = field(default_factory=dict)
     """(position 0..15, instrument) of simu-notes that must come; their strength, or None where the model chooses."""
+    rests: frozenset[tuple[int, Instrument]] = frozenset()
+    """(position 0..15, instrument) of sixteenths on which an instrument must not sound."""
 
     def positions(self) -> list[int]:
         """Positions with an order, in order."""
@@ -101,7 +104,7 @@ def possible_orders(
     kept: dict[int, BarOrders] = {}
     lines: set[str] = set()
     for bar, bar_orders in sorted(orders.items()):
-        first, end = _borders(bar, length, start)
+        sounding = _sounding(bar_orders, bar, length, start, instruments)
         if not 0 <= bar < n_bar:
             lines.add(f"bar {bar + 1} was ordered, the piece has {n_bar}; left out")
             continue
@@ -110,16 +113,19 @@ def possible_orders(
             most = MOST_AT_ONCE[instrument]
             if instrument not in instruments:
                 lines.add(f"{instrument.label} was ordered and does not play; left out")
-            elif not first <= position < end:
-                lines.add(f"bar {bar + 1}: position {position} was ordered and lies outside the piece; left out")
+            elif position not in sounding or (position, instrument) in bar_orders.rests:
+                lines.add(
+                    f"bar {bar + 1}: {instrument.label} was ordered on position {position}, "
+                    "which is a rest or lies outside the piece; left out"
+                )
             elif strength is not None and not 1 <= strength <= most:
                 lines.add(f"{instrument.label}: {strength} notes at once were ordered; 1 to {most} can be played")
                 strengths[position, instrument] = max(1, min(strength, most))
             else:
                 strengths[position, instrument] = strength
-        possible = BarOrders(bar_orders.density, strengths)
+        possible = BarOrders(bar_orders.density, strengths, bar_orders.rests)
         if possible.density is not None:
-            least, most = len(possible.positions()), end - first
+            least, most = len(possible.positions()), len(sounding)
             possible.density = max(least, min(possible.density, most))
             if possible.density != bar_orders.density:
                 lines.add(
@@ -130,10 +136,14 @@ def possible_orders(
     return kept, tuple(sorted(lines))
 
 
-def _borders(bar: int, length: float, start: float) -> tuple[int, int]:
-    """The first sixteenth of a bar that belongs to the piece, and the one behind the last, 0..16."""
+def _sounding(
+    orders: BarOrders, bar: int, length: float, start: float, instruments: Collection[Instrument]
+) -> Sequence[int]:
+    """Sixteenths of a bar, 0..15, that belong to the piece and on which an instrument may play."""
     first = int(np.ceil(start)) if bar == 0 else 0
-    return first, min(POSITIONS_PER_BAR, int(np.ceil(length)) - bar * POSITIONS_PER_BAR)
+    inside = range(first, min(POSITIONS_PER_BAR, int(np.ceil(length)) - bar * POSITIONS_PER_BAR))
+    rests = orders.rests
+    return [p for p in inside if any((p, i) not in rests for i in instruments)] if rests else inside
 
 
 def ranges_before(shifts: Collection[int]) -> dict[Instrument, tuple[int, int]]:
@@ -193,11 +203,22 @@ class Grammar:
         self.lowest_pitch = 0
         """The next note of the simu-note must lie here or above."""
         self.finished = False
-        self._missing = set(must_play)
+        self._rests = {
+            instrument: sorted(
+                bar * POSITIONS_PER_BAR + position
+                for bar, bar_orders in self.orders.items()
+                for position, resting in bar_orders.rests
+                if resting == instrument
+            )
+            for instrument in {resting for bar_orders in self.orders.values() for _, resting in bar_orders.rests}
+        }
+        """Positions, from the start of the first bar, on which an instrument must not sound."""
+        self._latest_entrances = self._entrances_of(must_play)
+        """By instrument, the bar in which it enters if it has not played before."""
         self._closing_bar = closing_bar(length, start)
         self._mode = mode
         self._ranges = ranges
-        self._sounding = np.zeros(12)
+        self._heard = np.zeros(12)
         """Sixteenths for which each pitch class has sounded."""
         self._groove = Groove()
         self._onsets: set[int] = set()
@@ -205,7 +226,7 @@ class Grammar:
     @property
     def mode(self) -> Mode:
         """Of the key that was asked for, or that the notes so far speak for."""
-        return self._mode if self._mode is not None else estimate_key(self._sounding).mode
+        return self._mode if self._mode is not None else estimate_key(self._heard).mode
 
     @property
     def bar_is_complete(self) -> bool:
@@ -249,8 +270,7 @@ class Grammar:
         if self.density_left == 0 or self._orders(self.bar).density is None:
             return None
         possible = np.zeros(POSITIONS_PER_BAR, dtype=bool)
-        possible[self._places(self.bar, self.density_left)] = True
-        possible[: self.position + 1] = False
+        possible[self._places()] = True
         certain = [p for p in self._orders(self.bar).positions() if p > self.position]
         lean = np.full(FIELD_SIZES.position, np.nan)
         lean[1 : 1 + POSITIONS_PER_BAR] = self._groove.next_onset(possible, certain, self.density_left)
@@ -265,13 +285,16 @@ class Grammar:
         if orders.density is not None:
             allowed[1 + orders.density] = True
             return allowed
-        fewest, most = len(orders.positions()), self._room(bar)
+        fewest, most = len(orders.positions()), len(self._sounding(bar))
         if self._closing_bar is not None and bar >= self._closing_bar:
             # What comes behind the closing bar is cut off too soon to be more than its echo.
             most = max(fewest, min(most, CLOSING_DENSITY) if bar == self._closing_bar else 0)
         last = self.n_bar - 1 if self._closing_bar is None else self._closing_bar
-        if bar in (self._first_whole_bar(), last):
+        first = 0 if self.start == 0 else 1
+        if bar in (first, last) or any(bar >= entrance for entrance in self._latest_entrances.values()):
             fewest = max(1, fewest)  # a piece neither begins nor ends with silence
+        fewest = min(fewest, len(self._sounding(bar)))
+        most = max(fewest, most)
         allowed[1 + fewest : 1 + most + 1] = True
         return allowed
 
@@ -305,8 +328,13 @@ class Grammar:
         return allowed
 
     def durations(self) -> np.ndarray:
-        """Allowed values of a note's duration, (65,) bool: not beyond the piece, drums 1."""
-        longest = min(MAX_DURATION, self.length - self.piece_position)
+        """Allowed values of a note's duration, (65,) bool: neither beyond the piece nor into a rest, drums 1."""
+        here = self.piece_position
+        longest = min(MAX_DURATION, self.length - here)
+        if self.instrument in self._rests:
+            rests = self._rests[Instrument(self.instrument)]
+            following = bisect_left(rests, here)
+            longest = min([longest, *(rest - here for rest in rests[following : following + 1])])
         allowed = np.zeros(FIELD_SIZES.duration, dtype=bool)
         allowed[1 : 1 + (1 if self.instrument == Instrument.DRUMS else longest)] = True
         return allowed
@@ -323,7 +351,7 @@ class Grammar:
             self.strength_left -= 1
             self.lowest_pitch = word.pitch
             if self.instrument != Instrument.DRUMS:
-                self._sounding[(word.pitch - 1) % 12] += word.duration
+                self._heard[(word.pitch - 1) % 12] += word.duration
         elif word.position == BAR:
             self._open_bar(word.density - 1)
         else:
@@ -333,7 +361,7 @@ class Grammar:
             self.strength_left = word.strength
             self.lowest_pitch = 0
             self._onsets.add(self.position)
-            self._missing.discard(Instrument(self.instrument))
+            self._latest_entrances.pop(Instrument(self.instrument), None)
 
     def _open_bar(self, density: int) -> None:
         if self.bar >= 0:
@@ -344,30 +372,37 @@ class Grammar:
         self.position = self.instrument = -1
         self.density_left = density
         self._onsets = set()
-        if self._missing and self.bar >= self.n_bar // 2 and density:
-            self._order_entrances()
+        self._order_entrances()
+
+    def _entrances_of(self, instruments: Collection[Instrument]) -> dict[Instrument, int]:
+        """By instrument the bar in which it enters at the latest: half of the piece, or as near as its rests allow."""
+        entrances = {}
+        for instrument in instruments:
+            bars = [bar for bar in range(self.n_bar) if self._free_positions(bar, instrument)]
+            if bars:
+                entrances[instrument] = next((bar for bar in bars if bar >= self.n_bar // 2), bars[-1])
+        return entrances
 
     def _order_entrances(self) -> None:
-        """Who must play and has not enters in this bar, with what is ordered first, or else on its first position."""
-        orders = self.orders.setdefault(self.bar, BarOrders())
-        position = min(orders.positions(), default=self.first_position(self.bar))
-        for instrument in self._missing:
-            orders.strengths.setdefault((position, instrument), None)
+        """Who must play and has not enters in this bar: with what is ordered already, or as soon as it may."""
+        for instrument in sorted(i for i, bar in self._latest_entrances.items() if self.bar >= bar):
+            orders = self.orders.setdefault(self.bar, BarOrders())
+            ordered, free = orders.positions(), self._free_positions(self.bar, instrument)
+            together = [position for position in free if position in ordered]
+            alone = free if len(ordered) < self.density_left else []
+            for position in (together or alone)[:1]:
+                orders.strengths.setdefault((position, instrument), None)
 
     def _orders(self, bar: int) -> BarOrders:
         return self.orders.get(bar, _NO_ORDERS)
 
-    def first_position(self, bar: int) -> int:
-        """The first sixteenth of a bar that belongs to the piece, 0..15."""
-        return _borders(bar, self.length, self.start)[0]
+    def _sounding(self, bar: int) -> Sequence[int]:
+        """Sixteenths of a bar that belong to the piece and on which an instrument may play."""
+        return _sounding(self._orders(bar), bar, self.length, self.start, self.instruments)
 
-    def _first_whole_bar(self) -> int:
-        return 0 if self.start == 0 else 1
-
-    def _room(self, bar: int) -> int:
-        """How many sixteenths of a bar belong to the piece."""
-        first, end = _borders(bar, self.length, self.start)
-        return end - first
+    def _free_positions(self, bar: int, instrument: Instrument) -> list[int]:
+        """Sixteenths of a bar on which an instrument may start a note, 0..15."""
+        return list(_sounding(self._orders(bar), bar, self.length, self.start, [instrument]))
 
     def _orders_left_here(self) -> list[Instrument]:
         """Instruments ordered on the present position that have not played."""
@@ -378,25 +413,26 @@ class Grammar:
         played = self.instrument if position == self.position else -1
         ordered = [i for p, i in self._orders(self.bar).strengths if p == position and i > played]
         last = min(ordered, default=max(self.instruments))
-        return [i for i in self.instruments if played < i <= last]
+        rests = self._orders(self.bar).rests
+        return [i for i in self.instruments if played < i <= last and (position, i) not in rests]
 
-    def _places(self, bar: int, needed: int) -> list[int]:
-        """Sixteenths of a bar on which something may start: in a closing bar, where they suffice, the early ones."""
-        first, end = _borders(bar, self.length, self.start)
-        if bar == self._closing_bar:
-            ordered = self._orders(bar).positions()
-            early = [p for p in range(first, end) if p <= LAST_STROKE or p in ordered]
-            if sum(p > self.position for p in early) >= needed:
+    def _places(self) -> list[int]:
+        """Later positions of the bar on which something may start: in the closing bar early ones, if they suffice."""
+        places = [p for p in self._sounding(self.bar) if p > self.position]
+        if self.bar == self._closing_bar:
+            ordered = self._orders(self.bar).positions()
+            early = [p for p in places if p <= LAST_STROKE or p in ordered]
+            if len(early) >= self.density_left:
                 return early
-        return list(range(first, end))
+        return places
 
     def _later_positions(self) -> list[int]:
         """Positions after the present one that leave room for all that must still come."""
         if self.density_left == 0:
             return []
         ordered = [p for p in self._orders(self.bar).positions() if p > self.position]
-        later = [p for p in self._places(self.bar, self.density_left) if p > self.position]
-        later = later[: len(later) - self.density_left + 1]
+        later = self._places()
+        later = later[: max(0, len(later) - self.density_left + 1)]
         spare = self.density_left - len(ordered)
         return [p for p in later if (spare > 0 or p in ordered) and (not ordered or p <= ordered[0])]
 

@@ -11,7 +11,7 @@ from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
 from cmt.decoder import Decoder
 from cmt.encoding import decode, encode
-from cmt.generate import PieceRequest, write_piece
+from cmt.generate import PieceRequest, write_piece, write_pieces
 from cmt.key import Key
 from cmt.model import MusicTransformer
 from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
@@ -101,6 +101,20 @@ def test_the_same_seed_writes_the_same_piece_and_another_another(untrained):
     assert notes(1) != notes(2)
 
 
+@pytest.mark.parametrize("genre", [None, Genre.ROCK])
+def test_takes_side_by_side_are_the_pieces_of_their_seeds(untrained, genre):
+    request = PieceRequest(40, 120, genre, tuple(Instrument))
+    orders = [{1: BarOrders(density)} for density in (3, 16, 0)]
+    bars = []
+    takes = write_pieces(untrained, request, orders, GenerateConfig(), (5, 0, 7), lambda *done: bars.append(done))
+    for take, its_orders, seed in zip(takes, orders, (5, 0, 7), strict=True):
+        alone = write_piece(untrained, request, its_orders, GenerateConfig(seed=seed))
+        assert np.array_equal(take.words.fields, alone.words.fields)
+        assert (take.song, take.key) == (alone.song, alone.key)
+    assert len({len(take.words.fields) for take in takes}) == 3, "the takes do not end together"
+    assert bars == sorted(set(bars)) and bars[-1] == (9, 9)
+
+
 def test_guidance_drives_the_genre_and_nothing_without_one(untrained):
     def notes(genre, guidance):
         return write_piece(untrained, PieceRequest(32, 120, genre), {}, GenerateConfig(guidance=guidance)).song.notes
@@ -125,3 +139,32 @@ def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
     }
     assert piece.key == Key(6, Mode.MINOR)
     assert moved == {9}  # from A up to F sharp
+
+
+RESTS = st.dictionaries(
+    st.integers(0, 3),
+    st.frozensets(st.tuples(st.integers(0, 15), st.sampled_from(Instrument)), max_size=60),
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), rests=RESTS)
+def test_an_instrument_neither_begins_in_a_rest_nor_rings_into_it(untrained, seed, rests):
+    orders = {bar: BarOrders(rests=places) for bar, places in rests.items()}
+    request = PieceRequest(60, 120, instruments=tuple(Instrument))
+    song = write_piece(untrained, request, orders, GenerateConfig(seed=seed, temperature=1.5)).song
+    for note in song.notes:
+        for position in range(note.position, note.position + note.duration):
+            bar, in_bar = divmod(position, 16)
+            assert (in_bar, note.instrument) not in rests.get(bar, ())
+    assert song.instruments == tuple(Instrument)
+
+
+def test_where_all_rest_nothing_sounds_and_who_rests_in_the_second_half_enters_before(untrained):
+    everyone = frozenset((position, instrument) for position in range(16) for instrument in Instrument)
+    bass = frozenset((position, Instrument.BASS) for position in range(16))
+    orders = {0: BarOrders(3), 1: BarOrders(rests=bass), 2: BarOrders(rests=bass), 3: BarOrders(rests=everyone)}
+    song = write_piece(untrained, PieceRequest(64, 120, instruments=tuple(Instrument)), orders, GenerateConfig()).song
+    assert profile_of_song(song).density[0] == 3 and profile_of_song(song).density[3] == 0
+    assert max(note.position + note.duration for note in song.notes) <= 48
+    assert {note.position // 16 for note in song.notes if note.instrument is Instrument.BASS} == {0}

@@ -138,7 +138,7 @@ def test_impossible_orders_are_made_possible_and_named():
     assert lines == (
         "bar 1: density 20 was ordered; 1 to 12 can be played there, and it has 12",
         "bar 2: density 0 was ordered; 1 to 8 can be played there, and it has 1",
-        "bar 2: position 12 was ordered and lies outside the piece; left out",
+        "bar 2: drums was ordered on position 12, which is a rest or lies outside the piece; left out",
         "bar 8 was ordered, the piece has 2; left out",
         "bass: 20 notes at once were ordered; 1 to 4 can be played",
         "piano was ordered and does not play; left out",
@@ -186,8 +186,12 @@ def demands(draw: st.DrawFn):
     start = draw(st.integers(0, min(15, int(length) - 1)))
     instruments = draw(st.sets(st.sampled_from(Instrument), min_size=1))
     places = st.tuples(st.integers(0, 15), st.sampled_from(Instrument))
+    rests = st.sets(places, max_size=40) | st.just({(p, i) for p in range(16) for i in Instrument})
     orders = st.builds(
-        BarOrders, st.none() | st.integers(0, 18), st.dictionaries(places, st.integers(0, 18), max_size=6)
+        BarOrders,
+        st.none() | st.integers(0, 18),
+        st.dictionaries(places, st.integers(0, 18), max_size=6),
+        st.just(frozenset()) | rests.map(frozenset),
     )
     return length, start, instruments, draw(st.dictionaries(st.integers(0, n_bar), orders, max_size=6))
 
@@ -204,9 +208,11 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(demand, seed
     strengths = {(n.bar, n.position, n.instrument): n.strength for n in obtained.simu_notes}
 
     assert np.count_nonzero((words.fields[:, 0] == WordType.RHYTHM) & (words.fields[:, 1] == BAR)) == song.n_bar
+    resting: set = set()
     for index, bar_orders in kept.items():
         density = obtained.density[index]
         assert bar_orders.density in (None, density)
+        resting |= {(16 * index + position, instrument) for position, instrument in bar_orders.rests}
         for (position, instrument), strength in bar_orders.strengths.items():
             assert strengths[index, position, instrument] == strength
 
@@ -221,11 +227,12 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(demand, seed
         assert low <= note.pitch <= high
         assert ends.get((note.instrument, note.pitch), 0) <= note.position, "no pitch sounds twice at once"
         ends[note.instrument, note.pitch] = note.position + note.duration
+        assert not resting & {(p, note.instrument) for p in range(note.position, note.position + note.duration)}
 
-    if must and any(obtained.density[song.n_bar // 2 :]):
+    if must and not resting and all(order.density is None for order in kept.values()):
         assert set(song.instruments) == instruments
     closing = closing_bar(length, start)
-    if closing is None:
+    if closing is None or resting:
         return
     assert kept.get(closing, BarOrders()).density == 0 or obtained.density[closing]
     if not any(bar_index >= closing for bar_index in kept):
