@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.closing import CLOSING_DENSITY, LAST_STROKE, closing_bar
+from cmt.closing import closing_of
 from cmt.config import Dynamics
 from cmt.errors import CmtError
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
@@ -90,7 +90,7 @@ class Calibration:
         return _class_at(max(CALM_PERCENTILE, percentile), self.density_shares[with_drums])
 
     def percentile_of_density(self, density: int) -> float:
-        """The middle of the percentiles at which music with drums has a density, 0..1; beyond 1..16, that of 1 or 16."""
+        """The middle of the percentiles at which music with drums has a density, 0..1; at most that of 16."""
         shares = np.array(self.density_shares[True])
         density = min(max(density, 1), len(shares) - 1)
         return float((shares[:density].sum() + shares[density] / 2) / shares.sum())
@@ -193,11 +193,11 @@ def liveliness_of_video(
         usual = calibration.density_at(float(np.median(paces)), with_drums=True)
         levels = phrased((np.array(paces) - np.median(paces)) / RELATIVE_ARC)
         paces = [calibration.percentile_of_density(usual + LEVEL_STEP * level) for level in levels]
-    closing = closing_bar(length, timing.start)
+    closing = closing_of(length, timing.start)
     strongest: dict[int, float] = {}
     for beat, percentile in zip(video.visual_beats, forces, strict=True):
         position = nearest_position(timing, beat.time)
-        if position < length and not _rings(position, closing):
+        if position < length and not (closing and closing.rings_at(position)):
             strongest[position] = max(strongest.get(position, 0.0), percentile)
     for time in markers:
         position = nearest_position(timing, time)
@@ -233,13 +233,13 @@ def profile_of_liveliness(
         for instrument in instruments[:n_asked]:
             simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
     density = []
-    closing = closing_bar(length, timing.start)
+    closing = closing_of(length, timing.start)
     for bar, percentile in enumerate(asked.bars):
         n_accent = len({note.position for note in simu_notes if note.bar == bar})
         sounding = positions_of_bar(bar, timing, length, playing)
         wanted = density_of_bar(percentile, sounding, playing, calibration)
-        if closing is not None and bar >= closing:
-            wanted = min(wanted, CLOSING_DENSITY) if bar == closing else 0
+        if closing is not None and bar >= closing.bar:
+            wanted = min(wanted, closing.density) if bar == closing.bar else 0
         density.append(min(max(wanted, n_accent), len(sounding)))
     return RhythmProfile(tuple(density), tuple(simu_notes))
 
@@ -265,11 +265,6 @@ def density_of_bar(
     with_drums = any(Instrument.DRUMS in playing(position) for position in sounding)
     whole = calibration.density_at(percentile, with_drums=with_drums)
     return max(1, round(whole * len(sounding) / POSITIONS_PER_BAR))
-
-
-def _rings(position: int, closing: int | None) -> bool:
-    """Whether the music has come to rest at a position."""
-    return closing is not None and position > closing * POSITIONS_PER_BAR + LAST_STROKE
 
 
 def nearest_position(timing: TempoMap, seconds: float) -> int:

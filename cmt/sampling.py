@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.closing import CLOSING_DENSITY, LAST_STROKE, closing_bar, closing_pitch_classes
+from cmt.closing import closing_of, closing_pitch_classes
 from cmt.groove import Groove
 from cmt.key import estimate_key
 from cmt.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
@@ -215,7 +215,7 @@ class Grammar:
         """Positions, from the start of the first bar, on which an instrument must not sound."""
         self._latest_entrances = self._entrances_of(must_play)
         """By instrument, the bar in which it enters if it has not played before."""
-        self._closing_bar = closing_bar(length, start)
+        self._closing = closing_of(length, start)
         self._mode = mode
         self._ranges = ranges
         self._heard = np.zeros(12)
@@ -237,6 +237,10 @@ class Grammar:
     def piece_position(self) -> int:
         """Sixteenths from the start of the first bar to the last word."""
         return max(0, self.bar) * POSITIONS_PER_BAR + max(0, self.position)
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._closing is not None and self.bar == self._closing.bar
 
     def types(self) -> np.ndarray:
         """Allowed types, (3,) bool."""
@@ -286,10 +290,10 @@ class Grammar:
             allowed[1 + orders.density] = True
             return allowed
         fewest, most = len(orders.positions()), len(self._sounding(bar))
-        if self._closing_bar is not None and bar >= self._closing_bar:
+        last = self._closing.bar if self._closing else self.n_bar - 1
+        if self._closing and bar >= last:
             # What comes behind the closing bar is cut off too soon to be more than its echo.
-            most = max(fewest, min(most, CLOSING_DENSITY) if bar == self._closing_bar else 0)
-        last = self.n_bar - 1 if self._closing_bar is None else self._closing_bar
+            most = max(fewest, min(most, self._closing.density) if bar == last else 0)
         first = 0 if self.start == 0 else 1
         if bar in (first, last) or any(bar >= entrance for entrance in self._latest_entrances.values()):
             fewest = max(1, fewest)  # a piece neither begins nor ends with silence
@@ -366,9 +370,9 @@ class Grammar:
     def _open_bar(self, density: int) -> None:
         if self.bar >= 0:
             self._groove.hear(self._onsets)
-        if self.bar + 1 == self._closing_bar:
-            self._mode = self.mode  # a closing chord does not change what it closes
         self.bar += 1
+        if self._is_closing:
+            self._mode = self.mode  # a closing chord does not change what it closes
         self.position = self.instrument = -1
         self.density_left = density
         self._onsets = set()
@@ -419,9 +423,9 @@ class Grammar:
     def _places(self) -> list[int]:
         """Later positions of the bar on which something may start: in the closing bar early ones, if they suffice."""
         places = [p for p in self._sounding(self.bar) if p > self.position]
-        if self.bar == self._closing_bar:
+        if self._closing and self._is_closing:
             ordered = self._orders(self.bar).positions()
-            early = [p for p in places if p <= LAST_STROKE or p in ordered]
+            early = [p for p in places if p <= self._closing.last_stroke or p in ordered]
             if len(early) >= self.density_left:
                 return early
         return places
@@ -446,7 +450,7 @@ class Grammar:
     def _scale(self, instrument: Instrument) -> np.ndarray:
         """(128,) bool, the pitches that an instrument may play here: in the closing bar, those of the closing chord."""
         pitches = self._range(instrument)
-        if self.bar == self._closing_bar and instrument is not Instrument.DRUMS:
+        if self._is_closing and instrument is not Instrument.DRUMS:
             classes = closing_pitch_classes(instrument, self.mode)
             pitches &= np.isin(np.arange(128) % 12, list(classes))
         return pitches

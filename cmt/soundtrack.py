@@ -280,12 +280,12 @@ def _written(
     orders = [plan.orders(config.control, seed) for seed in seeds]
     pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress)
     return [
-        _Take(seed, its, piece, _performed(piece.song, its, plan))
+        _Take(seed, its, piece, performed(piece.song, its, plan))
         for seed, its, piece in zip(seeds, orders, pieces, strict=True)
     ]
 
 
-def _performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
+def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
     accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
     played = close_ending(perform(song, accents=accents))
     return played.with_notes(cut_at_rests(played.notes, plan.rests))

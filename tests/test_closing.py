@@ -2,7 +2,7 @@
 
 import pytest
 
-from cmt.closing import closing_bar, closing_pitch_classes
+from cmt.closing import closing_of, closing_pitch_classes
 from cmt.words import Mode
 from midi_io.song import Instrument
 
@@ -13,7 +13,14 @@ from midi_io.song import Instrument
     + [(32, 12, None), (48, 12, 2), (38, 12, None)],
 )
 def test_a_piece_closes_in_its_last_bar_that_is_long_enough(length, start, bar):
-    assert closing_bar(length, start) == bar
+    closing = closing_of(length, start)
+    assert (closing and closing.bar) == bar
+
+
+def test_a_short_piece_has_no_time_for_a_long_farewell():
+    short, long = closing_of(4 * 16), closing_of(12 * 16)
+    assert short.density > long.density and short.last_stroke > long.last_stroke
+    assert not short.rings_at(3 * 16 + 12) and short.rings_at(3 * 16 + 13)
 
 
 def test_the_bass_has_the_tonic_and_the_others_its_triad():

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmt.closing import closing_bar
+from cmt.closing import closing_of
 from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
 from cmt.decoder import Decoder
@@ -55,7 +55,7 @@ def test_any_model_output_decodes_to_a_valid_song(untrained, seed, start, length
     song = piece.song
     assert (song.n_bar, song.start, song.length) == (4, start, length)
     assert song.duration == pytest.approx((length - start) / 8)
-    assert song.notes[-1].position >= 16 * closing_bar(length, start), "the closing bar is not silent"
+    assert song.notes[-1].position >= 16 * closing_of(length, start).bar, "the closing bar is not silent"
     ends: dict = {}
     for note in song.notes:
         assert start <= note.position < length

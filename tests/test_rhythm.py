@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmt.closing import CLOSING_DENSITY
+from cmt.closing import closing_of
 from cmt.errors import CmtError
 from cmt.rhythm import (
     CHANGE_COST,
@@ -125,7 +125,7 @@ def test_a_still_video_is_calm_in_both():
     still = video([0.0] * 8)
     for dynamics in ("absolute", "relative"):
         density = profile_of_video(still, STEADY, 64, BAND, EVEN, dynamics).density
-        assert density == (9, 9, 9, CLOSING_DENSITY)  # the least with drums
+        assert density == (9, 9, 9, closing_of(64).density)  # the least with drums
 
 
 def test_a_marker_asks_all_instruments_for_an_accent():
@@ -141,14 +141,14 @@ def test_bars_that_are_cut_off_get_their_share_of_density():
     profile = profile_of_video(video([5.0] * 8, [(0.01, 9.0)]), timing, 38, BAND, EVEN, "absolute")
     assert profile.density == (4, 16, 6)
     longer = profile_of_video(video([5.0] * 8), timing, 54, BAND, EVEN, "absolute")
-    assert longer.density == (4, 16, CLOSING_DENSITY, 0)  # behind the closing bar its last notes ring
+    assert longer.density == (4, 16, closing_of(54, 12).density, 0)  # behind the closing bar its last notes ring
     assert {(note.bar, note.position) for note in profile.simu_notes} == {(0, 12)}
 
 
 def test_where_the_music_rings_no_beat_asks_but_a_marker_does():
-    beats, markers = [(7.0, 9.0), (7.5, 9.0)], [7.75]  # in the last of four bars, on its third and fourth beat
+    beats, markers = [(7.5, 9.0), (7.75, 9.0)], [7.88]  # in the last of four bars, on its fourth beat and after it
     profile = profile_of_video(video([1.0] * 8, beats), STEADY, 64, BAND, EVEN, "relative", markers)
-    assert sorted({(note.bar, note.position) for note in profile.simu_notes}) == [(3, 8), (3, 14)]
+    assert sorted({(note.bar, note.position) for note in profile.simu_notes}) == [(3, 12), (3, 15)]
 
 
 def test_a_level_is_left_when_the_picture_moves_far_enough_or_long_enough():

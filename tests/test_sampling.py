@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmt.closing import CLOSING_DENSITY, LAST_STROKE, closing_bar, closing_pitch_classes
+from cmt.closing import closing_of, closing_pitch_classes
 from cmt.encoding import Words, decode
 from cmt.rhythm import profile_of_song
 from cmt.sampling import MOST_AT_ONCE, PITCH_RANGES, BarOrders, Grammar, draw, possible_orders, ranges_before, tilted
@@ -70,7 +70,7 @@ def test_the_piece_ends_exactly_after_its_bars():
     assert np.flatnonzero(grammar.positions()).tolist() == [BAR]
     assert not grammar.types()[WordType.END]
     assert not grammar.densities()[1]  # the last bar is not silent
-    assert not grammar.densities()[1 + CLOSING_DENSITY + 1 :].any()
+    assert not grammar.densities()[1 + closing_of(32).density + 1 :].any()
     grammar.accept(bar(1))
     grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 1, 0, 0))
     assert np.flatnonzero(grammar.types()).tolist() == [WordType.NOTE]
@@ -91,12 +91,12 @@ def test_a_pickup_takes_no_notes_before_the_start():
 
 
 def test_a_shortened_last_bar_takes_no_notes_after_the_end():
-    grammar = Grammar(26.5, tuple(Instrument), {1: BarOrders(density=9)})
+    grammar = Grammar(26.5, tuple(Instrument), {1: BarOrders(density=11)})
     assert grammar.n_bar == 2
     grammar.accept(bar(0))
-    assert np.flatnonzero(grammar.densities()).tolist() == [1 + 9]
-    grammar.accept(bar(9))
-    assert np.flatnonzero(grammar.positions()).tolist() == [1]  # nine places up to the third beat
+    assert np.flatnonzero(grammar.densities()).tolist() == [1 + 11]
+    grammar.accept(bar(11))
+    assert np.flatnonzero(grammar.positions()).tolist() == [1]  # all that the bar has
     grammar = Grammar(26.5, tuple(Instrument), {1: BarOrders(density=12)})
     grammar.accept(bar(0))
     assert np.flatnonzero(grammar.densities()).tolist() == [1 + 11]  # of twelve, those that the bar has
@@ -107,10 +107,10 @@ def test_a_last_bar_that_is_cut_off_too_soon_only_rings():
     grammar.accept(bar(1))
     grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 1, 0, 0))
     grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 1, 37, 1))
-    assert np.flatnonzero(grammar.densities()).tolist() == list(range(2, 2 + CLOSING_DENSITY))
+    assert np.flatnonzero(grammar.densities()).tolist() == list(range(2, 2 + closing_of(34).density))
     grammar.accept(bar(1))
-    assert np.flatnonzero(grammar.positions()).tolist() == list(range(1, LAST_STROKE + 2))
-    grammar.accept(CompoundWord(WordType.RHYTHM, LAST_STROKE + 1, 1, 1, 4, 0, 0))
+    assert np.flatnonzero(grammar.positions()).tolist() == list(range(1, closing_of(34).last_stroke + 2))
+    grammar.accept(CompoundWord(WordType.RHYTHM, closing_of(34).last_stroke + 1, 1, 1, 4, 0, 0))
     assert {(pitch - 1) % 12 for pitch in np.flatnonzero(grammar.pitches())} == {9}  # the bass ends on A
     grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 4, 34, 1))
     assert np.flatnonzero(grammar.densities()).tolist() == [1]
@@ -231,15 +231,15 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(demand, seed
 
     if must and not resting and all(order.density is None for order in kept.values()):
         assert set(song.instruments) == instruments
-    closing = closing_bar(length, start)
+    closing = closing_of(length, start)
     if closing is None or resting:
         return
-    assert kept.get(closing, BarOrders()).density == 0 or obtained.density[closing]
-    if not any(bar_index >= closing for bar_index in kept):
-        assert obtained.density[closing] <= CLOSING_DENSITY
+    assert kept.get(closing.bar, BarOrders()).density == 0 or obtained.density[closing.bar]
+    if not any(bar_index >= closing.bar for bar_index in kept):
+        assert obtained.density[closing.bar] <= closing.density
         for note in song.notes:
-            if note.position // 16 >= closing:
-                assert note.position <= 16 * closing + LAST_STROKE
+            if note.position // 16 >= closing.bar:
+                assert not closing.rings_at(note.position)
                 chord = closing_pitch_classes(note.instrument, grammar.mode)
                 assert note.instrument == Instrument.DRUMS or note.pitch % 12 in chord
 
