@@ -102,4 +102,7 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
 
 def config_from(description: dict[str, Any]) -> ModelConfig:
     """The configuration that was written as JSON."""
-    return ModelConfig(**{**description, "embedding_sizes": CompoundWord(*description["embedding_sizes"])})
+    sizes = CompoundWord(*description["embedding_sizes"])
+    return ModelConfig(
+        **{**description, "embedding_sizes": sizes, "echo_bars": tuple(description.get("echo_bars", ()))}
+    )
