@@ -167,6 +167,15 @@ def test_no_other_levels_follow_the_picture_at_less_cost(arcs):
     assert cost(phrased(arcs)) == pytest.approx(min(map(cost, product(LEVELS, repeat=len(arcs)))))
 
 
+@pytest.mark.parametrize("density", range(1, 17))
+def test_a_density_lies_at_the_percentile_of_it(density):
+    for calibration in (EVEN, read_calibration()):
+        percentile = calibration.percentile_of_density(density)
+        assert calibration.density_at(percentile, with_drums=True) == max(density, 9 if calibration is EVEN else 4)
+        assert calibration.percentile_of_density(0) == calibration.percentile_of_density(1)
+        assert calibration.percentile_of_density(99) == calibration.percentile_of_density(16)
+
+
 def test_the_strongest_beat_asks_for_what_musicians_play():
     for instrument, most in MOST_AT_ONCE.items():
         assert 1 <= read_calibration().strength_at(1.0, instrument) <= most
