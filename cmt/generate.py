@@ -12,7 +12,8 @@ from cmt.config import GenerateConfig
 from cmt.decoder import Decoder, Floats
 from cmt.encoding import Words, decode, timing_bins
 from cmt.key import TONICS, Key, home_key, semitones_between
-from cmt.sampling import BarOrders, Grammar, draw, ranges_before, tilted
+from cmt.orders import BarOrders
+from cmt.sampling import Grammar, draw, ranges_before, tilted
 from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 

@@ -13,6 +13,7 @@ from cmt.energy import with_energy
 from cmt.generate import PieceRequest
 from cmt.key import parse_key
 from cmt.mutes import Rests, playing_in, rests_of
+from cmt.orders import BarOrders
 from cmt.rhythm import (
     RhythmProfile,
     liveliness_of_video,
@@ -21,7 +22,6 @@ from cmt.rhythm import (
     profile_of_liveliness,
     read_calibration,
 )
-from cmt.sampling import BarOrders
 from cmt.timing import hits_of, length_of, music_grid, tempo_map_of, warnings_of
 from cmt.wishes import ALL_INSTRUMENTS, Wishes
 from cmt.words import Genre

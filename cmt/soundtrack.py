@@ -18,9 +18,9 @@ from cmt.decoder import Decoder
 from cmt.errors import CmtError
 from cmt.generate import WrittenPiece, write_pieces
 from cmt.mutes import cut_at_rests
+from cmt.orders import BarOrders
 from cmt.plan import Plan, no_picture, plan_music
 from cmt.report import report_of, takes_as_json
-from cmt.sampling import BarOrders
 from cmt.wishes import Wishes, check_wishes, settled
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
 from midi_io.song import POSITIONS_PER_BAR, Song

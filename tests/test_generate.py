@@ -14,8 +14,9 @@ from cmt.encoding import decode, encode
 from cmt.generate import PieceRequest, write_piece, write_pieces
 from cmt.key import Key
 from cmt.model import MusicTransformer
+from cmt.orders import BarOrders
 from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
-from cmt.sampling import PITCH_RANGES, BarOrders
+from cmt.sampling import PITCH_RANGES
 from cmt.train import weights_of
 from cmt.words import Genre, Mode
 from midi_io.song import Instrument, Knot, TempoMap

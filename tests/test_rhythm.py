@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cmt.closing import closing_of
 from cmt.errors import CmtError
+from cmt.orders import MOST_AT_ONCE
 from cmt.rhythm import (
     CHANGE_COST,
     LEVEL_ARC,
@@ -22,7 +23,6 @@ from cmt.rhythm import (
     read_calibration,
     relative_percentiles,
 )
-from cmt.sampling import MOST_AT_ONCE
 from midi_io.song import Instrument, Knot, Note, Song, TempoMap
 from video_rhythm import VisualBeat
 

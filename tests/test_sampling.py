@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from cmt.closing import closing_of, closing_pitch_classes
 from cmt.encoding import Words, decode
+from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders
 from cmt.rhythm import profile_of_song
-from cmt.sampling import MOST_AT_ONCE, PITCH_RANGES, BarOrders, Grammar, draw, possible_orders, ranges_before, tilted
+from cmt.sampling import PITCH_RANGES, Grammar, draw, ranges_before, tilted
 from cmt.words import BAR, CompoundWord, Mode, WordType
 from midi_io.song import Instrument, Knot, TempoMap
 

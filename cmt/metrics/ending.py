@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from cmt.metrics.control import guess_key
 from cmt.metrics.music import onsets
 from cmt.metrics.validation import NOT_DEFINED, columns_of, nothing
@@ -42,7 +44,7 @@ class Ending(NamedTuple):
 def ending_of(song: Song) -> Ending:
     """How a song ends; see the module for what is measured."""
     grid = onsets(song)
-    sounding = grid.any(axis=1).nonzero()[0]
+    sounding = np.flatnonzero(grid.any(axis=1))
     if not len(sounding) or sounding[-1] < 2:
         value = nothing("no bar between the first and the last")
         return Ending(value, value, value)
@@ -57,5 +59,5 @@ def ending_of(song: Song) -> Ending:
     if key is not None:
         lowest = notes.pitch[notes.position == notes.position.max()].min()
         tonic = float(lowest % 12 == key.tonic)
-    rings = float(grid[last].nonzero()[0][-1] < POSITIONS_PER_BAR - POSITIONS_PER_BEAT)
+    rings = float(np.flatnonzero(grid[last])[-1] < POSITIONS_PER_BAR - POSITIONS_PER_BEAT)
     return Ending(float(grid[last].sum() / inner), rings, tonic)
