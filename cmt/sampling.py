@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.closing import closing_of, closing_pitch_classes
+from cmt.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
 from cmt.groove import Groove
 from cmt.key import estimate_key
 from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
@@ -248,8 +248,12 @@ class Grammar:
             fitting = fitting[fitting >= self.lowest_pitch]
             if len(fitting) >= self.strength_left:
                 break  # more notes may be ordered than a closing chord has
+        fitting = fitting[: len(fitting) - self.strength_left + 1]
+        if self._is_closing and self.density_left == 0 and self.lowest_pitch == 0 and instrument != Instrument.DRUMS:
+            tonics = fitting[fitting % 12 == CLOSING_TONIC[self.mode]]
+            fitting = tonics if len(tonics) else fitting  # of the last chord, everyone's lowest note
         allowed = np.zeros(FIELD_SIZES.pitch, dtype=bool)
-        allowed[1 + fitting[: len(fitting) - self.strength_left + 1]] = True
+        allowed[1 + fitting] = True
         return allowed
 
     def durations(self) -> np.ndarray:

@@ -17,10 +17,8 @@ def test_a_piece_closes_in_its_last_bar_that_is_long_enough(length, start, bar):
     assert (closing and closing.bar) == bar
 
 
-def test_a_short_piece_has_no_time_for_a_long_farewell():
-    short, long = closing_of(4 * 16), closing_of(12 * 16)
-    assert short.density > long.density and short.last_stroke > long.last_stroke
-    assert not short.rings_at(3 * 16 + 12) and short.rings_at(3 * 16 + 13)
+def test_what_starts_on_the_third_beat_rings():
+    assert [position for position in range(64) if closing_of(64).rings_at(position)] == list(range(57, 64))
 
 
 def test_the_bass_has_the_tonic_and_the_others_its_triad():

@@ -146,9 +146,9 @@ def test_bars_that_are_cut_off_get_their_share_of_density():
 
 
 def test_where_the_music_rings_no_beat_asks_but_a_marker_does():
-    beats, markers = [(7.5, 9.0), (7.75, 9.0)], [7.88]  # in the last of four bars, on its fourth beat and after it
+    beats, markers = [(7.0, 9.0), (7.5, 9.0)], [7.75]  # in the last of four bars, on its third and fourth beat
     profile = profile_of_video(video([1.0] * 8, beats), STEADY, 64, BAND, EVEN, "relative", markers)
-    assert sorted({(note.bar, note.position) for note in profile.simu_notes}) == [(3, 12), (3, 15)]
+    assert sorted({(note.bar, note.position) for note in profile.simu_notes}) == [(3, 8), (3, 14)]
 
 
 def test_a_level_is_left_when_the_picture_moves_far_enough_or_long_enough():

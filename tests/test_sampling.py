@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmt.closing import closing_of, closing_pitch_classes
+from cmt.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
 from cmt.encoding import Words, decode
 from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders
 from cmt.rhythm import profile_of_song
@@ -243,6 +243,10 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(demand, seed
                 assert not closing.rings_at(note.position)
                 chord = closing_pitch_classes(note.instrument, grammar.mode)
                 assert note.instrument == Instrument.DRUMS or note.pitch % 12 in chord
+        last = [n for n in song.notes if n.position == song.notes[-1].position and n.instrument != Instrument.DRUMS]
+        for instrument in {note.instrument for note in last}:
+            lowest = min(note.pitch for note in last if note.instrument == instrument)
+            assert lowest % 12 == CLOSING_TONIC[grammar.mode], "everyone ends on the tonic"
 
 
 @given(st.lists(st.integers(-6, 5), min_size=1, max_size=2))
