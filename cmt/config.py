@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 from cmt.words import CompoundWord
 
+CONTROLS = ("density", "strength", "timing")
+"""The paper's three control attributes."""
 PHRASE_BARS = 16
 """Bars after which the phrase of `ModelConfig.metre` begins anew."""
 EPSILON = 1e-6
@@ -50,7 +52,12 @@ class ModelConfig:
     echo_bars: tuple[int, ...] = ()
     """Tell each word what followed at its place so many bars earlier (`cmt.echo`); the paper does not."""
 
+    left_out: tuple[str, ...] = ()
+    """Control attributes that the network never knows of, of CONTROLS: as in the paper's table 1 and fig. 5."""
+
     def __post_init__(self) -> None:
+        if not set(self.left_out) <= set(CONTROLS):
+            raise ValueError(f"left_out {self.left_out}: not all of {', '.join(CONTROLS)}")
         if self.d_model % self.n_head:
             raise ValueError(f"d_model {self.d_model} is not a multiple of n_head {self.n_head}")
 

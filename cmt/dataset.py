@@ -18,7 +18,7 @@ BARS_OF_PHRASE = 4
 LEAST_SOUNDING = 0.75
 """Share of bars in which something must start; other pieces are no examples."""
 _TWO_PHRASES = 2 * BARS_OF_PHRASE
-_POOL_BATCHES = 8
+_POOL_BATCHES = 32
 _TRIES = 8
 _LIKE_TEMPO = 0.1
 

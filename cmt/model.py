@@ -204,6 +204,9 @@ class MusicTransformer(nn.Module):
         fields = batch.fields[batch.mask]
         losses = {"type": _cross_entropy(self.heads.type_out(hidden), fields[:, 0])}
         for name, applies in attribute_masks(fields).items():
+            if name in self.config.left_out:
+                losses[name] = losses["type"].new_zeros(())
+                continue
             rows = applies.nonzero().squeeze(1)
             logits = self.heads.logits(name, hidden[rows], fields[rows])
             losses[name] = _cross_entropy(logits, fields[rows, FIELDS.index(name)])

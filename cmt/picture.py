@@ -228,7 +228,7 @@ def _plot_mutes(axes: Axes, mutes: Sequence[Mute], duration: float) -> None:
     """A line at the upper edge for each time in which an instrument is muted, in its colour."""
     rows = {instrument: row for row, instrument in enumerate(sorted({mute.instrument for mute in mutes}))}
     for mute in mutes:
-        height = 0.985 - 0.035 * rows[mute.instrument]
+        height = 0.985 - 0.045 * rows[mute.instrument]
         axes.plot(
             [mute.begin, min(mute.end, duration)],
             [height, height],

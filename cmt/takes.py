@@ -48,7 +48,7 @@ LIKENESS = (
 )
 """The metrics held against real songs: of those that nobody orders, the ones that are defined for a few bars."""
 BYTES_PER_BAR = 40_000
-"""Memory that a take holds for each bar, its words and notes, as written and as performed."""
+"""Memory that a take holds for each bar, as written and as performed: 24,000 were measured at 64 notes a bar."""
 SHARE_OF_MEMORY = 0.8
 """Of the free memory that takes may fill."""
 

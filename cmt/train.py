@@ -30,7 +30,7 @@ from cmt.dataset import START, Example, Place, batches, validation_batches
 from cmt.echo import agreement, echoes
 from cmt.errors import CmtError
 from cmt.model import Batch, MusicTransformer
-from cmt.words import CHAIN, WordType
+from cmt.words import CHAIN, FIELDS, WordType
 from midi_io.whole_file import whole_file
 
 STATE = "state.safetensors"
@@ -73,8 +73,10 @@ class Progress:
         return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
 
 
-def collate(drawn: list[Example], echo_bars: tuple[int, ...] = (), device: torch.device | str = "cpu") -> Batch:
-    """Examples as tensors, padded at their ends."""
+def collate(drawn: list[Example], config: ModelConfig, device: torch.device | str = "cpu") -> Batch:
+    """Examples as tensors, padded at their ends; what the network shall not know of is 0."""
+    for name in config.left_out:
+        drawn = [_without(name, example) for example in drawn]
     longest = max(len(example.timing) for example in drawn)
 
     def padded(arrays: list[np.ndarray], dtype: type = np.int64) -> Tensor:
@@ -83,7 +85,7 @@ def collate(drawn: list[Example], echo_bars: tuple[int, ...] = (), device: torch
             row[: len(array)] = array
         return torch.from_numpy(out).to(device)
 
-    echo = [echoes(example.fields, example.positions, echo_bars) for example in drawn]
+    echo = [echoes(example.fields, example.positions, config.echo_bars) for example in drawn]
     lengths = torch.tensor([len(example.timing) for example in drawn])
     return Batch(
         torch.tensor([example.initial for example in drawn], device=device),
@@ -94,6 +96,14 @@ def collate(drawn: list[Example], echo_bars: tuple[int, ...] = (), device: torch
         padded([agreement(example.fields, e) for example, e in zip(drawn, echo, strict=True)], np.float32),
         (torch.arange(longest)[None] < lengths[:, None]).to(device),
     )
+
+
+def _without(name: str, example: Example) -> Example:
+    if name == "timing":
+        return example._replace(timing=np.zeros_like(example.timing))
+    fields = example.fields.copy()
+    fields[:, FIELDS.index(name)] = 0
+    return example._replace(fields=fields)
 
 
 def train(
@@ -201,7 +211,7 @@ class _Training:
         drawn = []
         for _ in range(config.accumulate):
             examples, self.place = next(self.stream)
-            drawn.append(collate(examples, self.model.config.echo_bars, self.device))
+            drawn.append(collate(examples, self.model.config, self.device))
         losses = _step(self.model, self.optimizer, drawn, self.rate, config, self.team)
         progress.step += 1
         if losses is None:
@@ -344,7 +354,7 @@ def validate(
     sums = dict.fromkeys(ATTRIBUTES, 0.0)
     n_word = n_note = 0
     for group in held_out:
-        batch = collate(group, model.config.echo_bars, device)
+        batch = collate(group, model.config, device)
         with _autocast(device.type, config):
             losses = model.losses(batch)
         for name, loss in losses.items():

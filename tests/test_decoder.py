@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from networks import ECHO_BARS, TINY, example
+from networks import TINY, example
 
 from cmt.config import PRESETS
 from cmt.decoder import Decoder, gelu, position_encoding, weight_shapes
@@ -15,7 +15,7 @@ from cmt.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialW
 
 @torch.no_grad()
 def test_generation_by_state_is_generation_by_rerunning_the_prefix(model):
-    batch = collate([example()], ECHO_BARS)
+    batch = collate([example()], model.config)
     at_once = model.hidden(batch)[0].numpy()
     decoder = Decoder(model.config, weights_of(model))
     state = decoder.new_state()
@@ -60,7 +60,7 @@ def test_rows_that_are_kept_go_on_as_before(model):
 
 @torch.no_grad()
 def test_logits_of_a_word_are_those_of_the_network_at_once(model):
-    batch = collate([example()], ECHO_BARS)
+    batch = collate([example()], model.config)
     hidden, fields = model.hidden(batch)[0], batch.fields[0]
     decoder = Decoder(model.config, weights_of(model))
     for i in range(0, len(fields), 7):

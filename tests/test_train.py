@@ -26,7 +26,13 @@ from cmt.train import ATTRIBUTES, LOSSES, MODEL, STATE, Progress, collate, learn
 from cmt.words import CompoundWord
 
 MINIATURE = replace(
-    PRESETS["tiny"], d_model=32, n_layer=1, n_head=1, d_feed_forward=64, embedding_sizes=CompoundWord(*[8] * 7)
+    PRESETS["tiny"],
+    d_model=32,
+    n_layer=1,
+    n_head=1,
+    d_feed_forward=64,
+    embedding_sizes=CompoundWord(*[8] * 7),
+    echo_bars=(),
 )
 QUICK = TrainConfig(
     words_per_step=1000,
@@ -127,7 +133,7 @@ def test_accumulated_batches_are_one_larger_batch(corpora):
     torch.manual_seed(0)
     models = [MusicTransformer(MINIATURE) for _ in range(2)]
     models[1].load_state_dict(models[0].state_dict())
-    together, apart = [collate(examples)], [collate([example]) for example in examples]
+    together, apart = [collate(examples, MINIATURE)], [collate([example], MINIATURE) for example in examples]
     for model, drawn in zip(models, (together, apart), strict=True):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         cmt.train._step(model, optimizer, drawn, 0.1, QUICK, cmt.train._Team())

@@ -262,22 +262,24 @@ def _print_orders(report: dict[str, Any]) -> None:
     if report["energy"] is not None:
         click.echo(
             f"energy   {len(by_energy)} of {count(report['n_bar'], 'bar')} with a density of your own "
-            f"({sum(by_energy)} exact): {_stretches_in_words(report)}"
+            f"({sum(by_energy)} exact): {_energy_in_words(report)}"
         )
     if report["mutes"]:
         spans = (f"{mute['instrument']} {mute['begin']:g} to {mute['end']:g} s" for mute in report["mutes"])
         click.echo(f"muted    {', '.join(spans)}")
 
 
-def _stretches_in_words(report: dict[str, Any], most: int = 6) -> str:
-    """``0.05 from bar 1 (0.00 s), 0.9 from bar 7 (12.31 s)``: where the energy of the bars changes."""
+def _energy_in_words(report: dict[str, Any]) -> str:
+    """Where sections begin to be heard, ``0.05 from bar 1 (0.00 s), 0.9 from bar 7 (12.31 s)``; a curve's range."""
     energies = report["energy_per_bar"]
-    changes = [bar for bar, energy in enumerate(energies) if bar == 0 or energy != energies[bar - 1]]
-    words = [
-        f"{FREE if energies[bar] is None else format(energies[bar], '.2g')} from bar {bar + 1} ({begin:.2f} s)"
-        for bar, begin in ((bar, report["bar_borders"][bar]) for bar in changes)
-    ]
-    return ", ".join(words[:most]) + (f" ... ({len(words) - most} more changes)" if len(words) > most else "")
+    known = [energy for energy in energies if energy is not None]
+    if report["energy"]["source"] != "--section":
+        return f"{report['energy']['source']}, {min(known):.2g} to {max(known):.2g}" if known else "none"
+    return ", ".join(
+        f"{FREE if energy is None else format(energy, '.2g')} from bar {bar + 1} ({report['bar_borders'][bar]:.2f} s)"
+        for bar, energy in enumerate(energies)
+        if bar == 0 or energy != energies[bar - 1]
+    )
 
 
 def _print_takes(takes: list[dict[str, Any]]) -> None:
