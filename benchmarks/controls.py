@@ -140,8 +140,8 @@ def write_and_measure(job: Job, checkpoint: Path | None) -> list[Measured] | str
     warnings.simplefilter("ignore", NothingToMeasure)
     writer = Writer(job, checkpoint)
     try:
-        for place, genre in enumerate(job.genres):
-            writer.write(place, genre)
+        for genre in job.genres:
+            writer.write(genre)
     except (VideoError, CmtError) as error:
         return f"{job.clip}: {error}"
     return [
@@ -160,11 +160,11 @@ class Writer:
         self._rhythm: VideoRhythm | None = None
         self._loaded: Checkpoint | None = None
 
-    def write(self, place: int, genre: Genre) -> None:
+    def write(self, genre: Genre) -> None:
         """The pieces of a genre, side by side where they differ in their orders alone."""
-        settings, job = self.job.settings, self.job
-        number = job.number * len(Genre) + place
-        key = f"{TONICS[7 * number % 12]}:{Mode(number % 2).label}"
+        settings = self.job.settings
+        number = self.job.number * len(Genre) + genre
+        key = f"{TONICS[7 * number % 12]}:{Mode(number // 12 % 2).label}"  # all 24 keys in turn
         self._write(Wishes(genre, key=key), settings.controls, is_odd=False)
         odd = Wishes(genre, BANDS[number % len(BANDS)], key, ODD_TEMPO)
         self._write(odd, settings.controls[-1:], is_odd=True)
