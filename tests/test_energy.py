@@ -118,14 +118,20 @@ def test_a_calm_bar_keeps_its_strongest_accents_and_all_markers():
 
 def test_without_drums_a_bar_has_the_density_of_bars_without_them():
     calibration = read_calibration()
-    asked = Liveliness((0.2, 0.2), {4: 1.0, 20: 1.0})
-    profile = profile_of_liveliness(asked, STEADY, 32, lambda position: BAND[position < 16 :], calibration)
-    assert profile.density == tuple(calibration.density_at(0.2, with_drums=drums) for drums in (False, True))
+    asked = Liveliness((0.2, 0.2, 0.2), {4: 1.0, 20: 1.0})
+    profile = profile_of_liveliness(asked, STEADY, 48, lambda position: BAND[position < 16 :], calibration)
+    assert profile.density[:2] == tuple(calibration.density_at(0.2, with_drums=drums) for drums in (False, True))
     assert {note.instrument for note in profile.simu_notes if note.bar == 0} == {Instrument.PIANO}
     assert {note.instrument for note in profile.simu_notes if note.bar == 1} == set(BAND)
-    nobody = profile_of_liveliness(asked, STEADY, 32, lambda position: (), calibration)
-    assert nobody.density == (0, 0) and nobody.simu_notes == ()
+    nobody = profile_of_liveliness(asked, STEADY, 48, lambda position: (), calibration)
+    assert nobody.density == (0, 0, 0) and nobody.simu_notes == ()
 
 
 def test_a_section_lasts_to_the_end():
     assert energy_of_sections([Section(0, 0.5)]).stretches == (Stretch(0, math.inf, 0.5, 0.5),)
+
+
+def test_sections_that_are_all_free_leave_everything_to_the_picture():
+    energy = energy_of_sections([Section(0, None), Section(2, None)])
+    check_energy(energy, 4.0)
+    assert energy.by_bar([0, 2, 4]) == [None, None]
