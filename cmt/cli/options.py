@@ -119,7 +119,7 @@ class GenreType(click.Choice):
 class Bars:
     """A progress bar for each stage, on a terminal only."""
 
-    UNITS = {"analyze": "s of video", "compose": "bars"}
+    UNITS = {"analyze": "s of video", "compose": "bars", "prepare": "songs"}
 
     def __init__(self, quiet: bool) -> None:
         self.shown = not quiet and sys.stderr.isatty()
