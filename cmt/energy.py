@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmt.columns import number_in, read_columns, shown, time_in
 from cmt.errors import CmtError
@@ -53,18 +54,25 @@ class Energy:
         `borders` are (n_bar + 1,) seconds. The median, so that a bar in which a section begins belongs to the one
         that fills more of it.
         """
-        return [self._of_bar(begin, end) for begin, end in zip(borders, borders[1:], strict=False)]
+        begins = np.array(borders[:-1])[:, None]
+        lengths = np.diff(borders)[:, None]
+        values = self._at(begins + lengths * (np.arange(N_SAMPLE) + 0.5) / N_SAMPLE)
+        bars: list[float | None] = []
+        for bar in values:
+            known = np.sort(bar[~np.isnan(bar)])
+            bars.append(float(known[len(known) // 2]) if 2 * len(known) > N_SAMPLE else None)
+        return bars
 
-    def _of_bar(self, begin: float, end: float) -> float | None:
-        times = begin + (end - begin) * (np.arange(N_SAMPLE) + 0.5) / N_SAMPLE
-        values = [value for value in map(self._at, times.tolist()) if value is not None]
-        return sorted(values)[len(values) // 2] if 2 * len(values) > N_SAMPLE else None
-
-    def _at(self, time: float) -> float | None:
-        for begin, end, first, last in self.stretches:
-            if begin <= time < end:
-                return first if first == last else first + (last - first) * (time - begin) / (end - begin)
-        return None
+    def _at(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The energy at times of any shape, NaN where the picture decides."""
+        if not self.stretches:
+            return np.full(times.shape, np.nan)
+        begin, end, first, last = np.array(self.stretches).T
+        index = np.maximum(np.searchsorted(begin, times, side="right") - 1, 0)
+        is_inside = (times >= begin[index]) & (times < end[index])
+        # Divided by infinity is no way at all: a section that lasts to the end keeps its energy.
+        way = (times - begin[index]) / (end[index] - begin[index])
+        return np.where(is_inside, first[index] + (last - first)[index] * way, np.nan)
 
 
 class Section(NamedTuple):

@@ -129,3 +129,9 @@ def test_without_drums_a_bar_has_the_density_of_bars_without_them():
 
 def test_a_section_lasts_to_the_end():
     assert energy_of_sections([Section(0, 0.5)]).stretches == (Stretch(0, math.inf, 0.5, 0.5),)
+
+
+def test_sections_that_are_all_free_leave_everything_to_the_picture():
+    energy = energy_of_sections([Section(0, None), Section(2, None)])
+    check_energy(energy, 4.0)
+    assert energy.by_bar([0, 2, 4]) == [None, None]

@@ -180,6 +180,8 @@ def generate(
 
     if (length is None) == (not videos):
         raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
+    if length is not None and original_audio != "drop":
+        raise click.UsageError("--original-audio is a video's; there is none with --length")
     if keep_takes and takes == 1:
         raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
     wishes = replace(
