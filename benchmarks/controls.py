@@ -240,7 +240,7 @@ def values_of_song(song: Song) -> dict[str, float]:
         **{f"structureness, {name}": structure[name] for name in SCALES},
         "last bar's activity": ending.activity,
         "last bar rings": ending.rings,
-        "last bass is the tonic": ending.tonic,
+        "ends on the tonic": ending.tonic,
         "endings that close": ending.closes,
     }
 
@@ -285,7 +285,7 @@ ROWS = (
     ),
     Row("last bar's activity beside inner bars", "last bar's activity"),
     Row("last bar rings", "last bar rings"),
-    Row("last bass note is the tonic", "last bass is the tonic"),
+    Row("the lowest note of the end is the tonic", "ends on the tonic"),
     Row("endings that close", "endings that close"),
 )  # fmt: skip
 
