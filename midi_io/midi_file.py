@@ -90,7 +90,8 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
     notes = without_overlaps(notes)
     end_tick = midi.max_tick - 1  # miditoolkit counts the tick of the last event in
     length = start + _length_in_positions(end_tick, ticks_per_beat)
-    length = max([length, *(note.position + note.duration for note in notes)])
+    # Not of notes that only ring beyond the end by being rounded: a piece need not end on a sixteenth.
+    length = max([length, *(note.position + note.duration for note in notes if note.position >= length)])
     tempo_map = _tempo_map(midi, start, end_tick)
     return Song(tuple(notes), _steady_tempo(midi, end_tick), length, tempo_map)
 

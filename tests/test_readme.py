@@ -40,6 +40,9 @@ def workplace(tmp_path_factory):
     clip = draw_clip(folder / "video.mp4", 2.0)
     files = make_soundtrack(clip, folder / "made", Wishes(midi_only=True)).files
     shutil.copy(next(file for file in files if file.suffix == ".mid"), folder / "song.mid")
+    (folder / "clips").mkdir()
+    shutil.copy(clip, folder / "clips" / "clip.mp4")
+    (folder / "curve.csv").write_text("time,energy\n0,0.1\n2,0.9\n")
     (folder / "markers.csv").write_text("time,weight\n0.7,1\n1.4,2\n")
     for number in range(4):
         write_pianoroll_of(lpd_path(folder / "lpd_cleansed", number), tracks_of(tune(number)))
