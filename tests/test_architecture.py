@@ -149,7 +149,8 @@ def test_no_command_passes_through_a_shell(module: str):
 def test_libraries_are_declared(module: str):
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
-    declared = config["options"]["install_requires"] + config["options.extras_require"]["fast-transformers"]
+    extras = config["options.extras_require"]
+    declared = "\n".join([config["options"]["install_requires"], extras["fast-transformers"], extras["cluster"]])
     distributions = {re.split(r"[^\w-]", line.strip())[0] for line in declared.splitlines() if line.strip()}
     libraries = top_level(imports(module)) - set(sys.stdlib_module_names) - set(PACKAGES)
     assert {DISTRIBUTION_OF.get(name, name) for name in libraries} <= distributions
