@@ -189,6 +189,8 @@ class Scorer:
         self._features = np.empty((2, self._room, POSITIONS_PER_BAR), dtype=np.float32)
         self._products = np.empty(2 * n_bar * self._room, dtype=np.float32)
         self._n_beat = np.count_nonzero(demand.strength)
+        self._outline: Scorer | None = None
+        """Of the same video, if it had no visual beats."""
         self._density_of_silence = np.float32(np.square(demand.density).sum())
         self._strength_of_silence = np.float32(np.square(demand.strength).sum())
 
@@ -207,6 +209,24 @@ class Scorer:
         octaves = np.log2(block.tempo / np.float32(self.demand.tempo))
         return 1 / (1 + distance + np.square(octaves / np.float32(TEMPO_SCALE))), start
 
+    def score_above(self, block: PieceBlock, least: float) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """The same, but pieces that score less than `least` may get 0.
+
+        Density and tempo alone are quick to look at, and strengths only lower what they make of a piece: most pieces
+        are out before their strengths are looked at.
+        """
+        if not (self._n_beat and least > 0):
+            return self.score(block)
+        if self._outline is None:
+            self._outline = Scorer(self.demand._replace(strength=np.zeros_like(self.demand.strength)))
+        can = self._outline.score(block)[0] >= np.float32(least)
+        if can.all():
+            return self.score(block)
+        scores, starts = np.zeros(len(can), dtype=np.float32), np.zeros(len(can), dtype=np.int32)
+        if can.any():
+            scores[can], starts[can] = self.score(chosen_pieces(block, can))
+        return scores, starts
+
     def _best_starts(self, block: PieceBlock) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Least distance of density and strength together, and the bar at which it is reached, of each piece.
 
@@ -223,11 +243,12 @@ class Scorer:
             return np.zeros(len(block.tempo), dtype=np.float32), np.zeros(len(block.tempo), dtype=np.int32)
         # What each bar of the video asks beside what each bar of the pieces plays: for the strengths two products of
         # matrices. A starting bar is a diagonal.
-        products = self._table(2, n_bar, n_played)
-        np.matmul(self._weights, self._strengths(block).transpose(0, 2, 1), out=products)
-        strength = _diagonal_sums(products[0])
-        strength += _diagonal_sums(products[1])
-        strength += self._strength_of_silence
+        strength = np.full(n_played - n_bar + 1, self._strength_of_silence)
+        if self._n_beat:
+            products = self._table(2, n_bar, n_played)
+            np.matmul(self._weights, self._strengths(block).transpose(0, 2, 1), out=products)
+            strength += _diagonal_sums(products[0])
+            strength += _diagonal_sums(products[1])
         differences = self._table(1, n_bar, n_played)[0]
         np.subtract(self.demand.density[:, None], block.density.astype(np.float32), out=differences)
         density = _diagonal_sums(np.square(differences, out=differences))
@@ -269,7 +290,9 @@ class Scorer:
             return np.empty(shape, dtype=np.float32)
         return self._products[:size].reshape(shape)
 
-    def _together(self, density: NDArray[np.float32], strength: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _together(
+        self, density: NDArray[np.float32], strength: NDArray[np.float32] | np.float32
+    ) -> NDArray[np.float32]:
         """Means from sums, each in its unit."""
         together = density * np.float32(1 / (len(self.demand.density) * DENSITY_SCALE**2))
         if self._n_beat:

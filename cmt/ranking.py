@@ -329,8 +329,8 @@ def score_shards(task: _ScoreTask, wanted: PieceFilter, top: int, with_matrix: b
         for table in read_pieces(Path(shard), wanted):
             n_piece += len(table.block.tempo)
             for place, scorer in enumerate(scorers):
-                scores, starts = scorer.score(table.block)
                 least = best[place][-1].score if len(best[place]) == top else 0.0
+                scores, starts = scorer.score_above(table.block, 0.0 if with_matrix else least)
                 # As good as the worst so far may still come before it by its name.
                 candidates = np.flatnonzero(scores >= least)
                 if len(candidates) > top:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from clips import draw_clip
+from libraries import write_index
 from packs import write_pack
 
 from cmt.cli import main
@@ -39,6 +40,9 @@ def workplace(tmp_path_factory):
     clip = draw_clip(folder / "video.mp4", 2.0)
     files = make_soundtrack(clip, folder / "made", Wishes(midi_only=True)).files
     shutil.copy(next(file for file in files if file.suffix == ".mid"), folder / "song.mid")
+    (folder / "library").mkdir()
+    shutil.copy(folder / "song.mid", folder / "library")
+    write_index(folder / "index", folder / "library")
     (folder / "markers.csv").write_text("time,weight\n0.7,1\n1.4,2\n")
     pack = write_pack(folder)
     pack.rename(folder / "lpd5_16th_labelled.npz.xz")
@@ -47,7 +51,8 @@ def workplace(tmp_path_factory):
 
 
 def test_the_readme_has_commands():
-    assert {shlex.split(command)[1] for command in COMMANDS} == {"generate", "analyze", "render", "evaluate", "train"}
+    names = {shlex.split(command)[1] for command in COMMANDS}
+    assert names == {"generate", "analyze", "render", "evaluate", "train", "index", "match"}
 
 
 @needs_fluidsynth
