@@ -1,24 +1,56 @@
 """The network word by word: what `cmt.model` computes at once, with a state and without torch.
 
-For one word after another NumPy's products of a vector and a matrix are several times faster than torch's,
-and nothing has to be imported. Time and memory of a word do not depend on how many came before.
+Pieces go side by side, a row each, so that the weights, which no core's own cache holds, are fetched once a word
+for all of them. Time and memory of a word do not depend on how many came before. At this size a NumPy call costs
+about as much as what it computes: what does not depend on the music is folded into the weights beforehand.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
+from cmt.echo import AGREEMENT_WORDS, EchoMemory
 from cmt.words import CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, CompoundWord, InitialWords
 from midi_io.song import POSITIONS_PER_BAR
 
 Floats = NDArray[np.float32]
+Weights = Mapping[str, Floats]
 
-NORM_EPSILON = np.float32(1e-5)
+NORM_EPSILON = 1e-5
 """torch's, under the root of a layer's normalisation."""
+
+
+class DecoderState:
+    """What pieces side by side have heard, and room to work in.
+
+    The inputs of products end in a one, which the bias is multiplied with.
+    """
+
+    def __init__(self, config: ModelConfig, n_row: int) -> None:
+        size = config.d_model // config.n_head
+        self.sums = np.zeros((config.n_layer, n_row, config.n_head, size, size + 1), np.float32)
+        """The attention's, as in `attend_step`."""
+        self.echoes = [EchoMemory(config.echo_bars) for _ in range(n_row if config.echo_bars else 0)]
+        self._make_room(config.d_model, config.d_feed_forward)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Forget all rows but these; they take their places in this order."""
+        self.sums = np.ascontiguousarray(self.sums[:, list(rows)])
+        self.echoes = [self.echoes[row] for row in rows if self.echoes]
+        self._make_room(self.heard.shape[1] - 1, self.inner.shape[1] - 1)
+
+    def _make_room(self, d_model: int, d_feed_forward: int) -> None:
+        n_row = self.sums.shape[1]
+        self.heard = np.ones((n_row, d_model + 1), np.float32)
+        self.attended = np.ones((n_row, d_model + 1), np.float32)
+        self.inner = np.ones((n_row, d_feed_forward + 1), np.float32)
+        self.products = np.empty_like(self.sums[0])
 
 
 class Decoder:
@@ -40,124 +72,295 @@ class Decoder:
     def __init__(self, config: ModelConfig, weights: Mapping[str, NDArray[np.floating]]) -> None:
         check_weights(config, weights)
         self.config = config
-        self._weights = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
-        self._words = self._embedding_of_words()
-        self._timing = self._linear("embedding.timing_in", self._weights["embedding.timing.weight"])
-        self._layers = [self._part(f"layers.{n}.") for n in range(config.n_layer)]
-        self._heads = self._part("heads.")
+        named = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
+        self._initial = [named[f"initial.{k}.weight"] for k in range(len(INITIAL_SIZES))]
+        tables = _embedding_tables(config, named)
+        self._first_rows = np.cumsum([0, *(len(table) for table in tables[:-1])]).tolist()
+        silence = np.zeros((1, config.d_model), np.float32)
+        self._tables = np.concatenate([*tables, silence])
+        self._no_word = [len(self._tables) - 1] * len(FIELDS)
+        if config.echo_bars:
+            self._agreement = np.ascontiguousarray(named["embedding.agreement_in.weight"].T)
+        self._layers = [_Layer(config, _part(named, f"layers.{n}.")) for n in range(config.n_layer)]
+        self._norm = _Norm(named, "norm")
+        self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(_part(named, "heads."))
 
-    def new_state(self) -> Floats:
-        """(layer, head, size, size + 1) of nothing heard yet."""
-        size = self.config.d_model // self.config.n_head
-        return np.zeros((self.config.n_layer, self.config.n_head, size, size + 1), np.float32)
+    def new_state(self, n_row: int = 1) -> DecoderState:
+        """Nothing heard yet, by `n_row` pieces side by side."""
+        return DecoderState(self.config, n_row)
 
-    def start(self, initial: InitialWords, state: Floats) -> Floats:
-        """Hidden vector (d_model,) after the initial words; `state` changes in place."""
-        hidden = np.zeros(self.config.d_model, np.float32)
-        for k, value in enumerate(initial):
-            hidden = self._through_layers(self._weights[f"initial.{k}.weight"][value], state)
+    def start(self, initials: Sequence[InitialWords], state: DecoderState) -> Floats:
+        """Hidden vectors (row, d_model) after each row's initial words; `state` changes in place."""
+        for table, values in zip(self._initial, zip(*initials, strict=True), strict=True):
+            hidden = self._through_layers(table[list(values)], state)
         return hidden
 
-    def step(self, word: CompoundWord, position: int, timing: int, state: Floats) -> Floats:
-        """Hidden vector (d_model,) after one more word; `state` changes in place.
+    def step(
+        self, words: Sequence[CompoundWord], positions: Sequence[int], timings: Sequence[int], state: DecoderState
+    ) -> Floats:
+        """Hidden vectors (row, d_model) after one more word in each row; `state` changes in place.
 
-        `position` is in sixteenths from the start of the piece, `timing` a bin of the beat timing.
+        `positions` are in sixteenths from the start of the piece, `timings` bins of the beat timing.
         """
-        x = self._timing[timing] + position_encoding(position, self.config.d_model)
-        for table, value in zip(self._words, word, strict=True):
-            x = x + table[value]
-        if self.config.metre:
-            x = x + self._weights["embedding.in_bar.weight"][position % POSITIONS_PER_BAR]
-            x = x + self._weights["embedding.in_phrase.weight"][position // POSITIONS_PER_BAR % PHRASE_BARS]
+        rows = []
+        for word, position, timing in zip(words, positions, timings, strict=True):
+            values = [*word, timing]
+            if self.config.metre:
+                values += [position % POSITIONS_PER_BAR, position // POSITIONS_PER_BAR % PHRASE_BARS]
+            rows.append([first + value for first, value in zip(self._first_rows[: len(values)], values, strict=True)])
+        if state.echoes:
+            for row, memory, word, position in zip(rows, state.echoes, words, positions, strict=True):
+                self._add_echoes(row, memory.hear(word, position))
+        x = np.add.reduce(self._tables[rows], axis=1)
+        if state.echoes:
+            x += _times(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
+        for row, position in zip(x, positions, strict=True):
+            row += position_encoding(position, self.config.d_model)
         return self._through_layers(x, state)
 
-    def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
-        """Logits of attribute `name`, given what of the word is `known` already."""
-        heads = self._heads
-        if name == "type":
-            return heads["type_out.weight"] @ hidden + heads["type_out.bias"]
-        if self.config.chained_heads:
-            x = heads[f"hidden.{name}.weight"] @ hidden + heads[f"hidden.{name}.bias"]
-            for earlier in CHAIN[name]:
-                x = x + heads[f"seen.{name}_{earlier}.weight"][known[earlier]]
-            x = gelu(x)
-        else:
-            seen = np.concatenate([hidden, heads["type_seen.weight"][known["type"]]])
-            x = heads["joined.weight"] @ seen + heads["joined.bias"]
-        return np.asarray(heads[f"out.{name}.weight"] @ x + heads[f"out.{name}.bias"])
-
-    def _through_layers(self, x: Floats, state: Floats) -> Floats:
-        for layer, sums in zip(self._layers, state, strict=True):
-            if self.config.pre_norm:
-                x = x + self._attend(layer, _normalised(x, layer, "norms.0"), sums)
-                x = x + _feed_forward(layer, _normalised(x, layer, "norms.1"))
+    def _add_echoes(self, row: list[int], echoes: Sequence[CompoundWord | None]) -> None:
+        """The rows of the tables for each field of each echo; their tables come behind those of a word."""
+        next_table = len(row)
+        for echo in echoes:
+            if echo is None:
+                row += self._no_word
             else:
-                x = _normalised(x + self._attend(layer, x, sums), layer, "norms.0")
-                x = _normalised(x + _feed_forward(layer, x), layer, "norms.1")
-        return _normalised(x, self._weights, "norm")
+                firsts = self._first_rows[next_table : next_table + len(FIELDS)]
+                row += [first + value for first, value in zip(firsts, echo, strict=True)]
+            next_table += len(FIELDS)
 
-    def _attend(self, layer: Mapping[str, Floats], x: Floats, sums: Floats) -> Floats:
-        joined = layer["attention_in.weight"] @ x + layer["attention_in.bias"]
-        query, key, value = joined.reshape(3, self.config.n_head, -1)
-        attended = attend_step(query, key, value, sums)
-        return np.asarray(layer["attention_out.weight"] @ attended.ravel() + layer["attention_out.bias"])
+    def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
+        """Logits (row, value) of attribute `name`, given what of the word is `known` already."""
+        return self._heads.logits(name, hidden, known)
 
-    def _embedding_of_words(self) -> list[Floats]:
-        """For each attribute (value, d_model): its embedding already multiplied by its part of W_in."""
-        borders = np.cumsum(self.config.embedding_sizes)[:-1]
-        parts = np.split(self._weights["embedding.w_in.weight"], borders, axis=1)
-        tables = [self._weights[f"embedding.tables.{k}.weight"] @ part.T for k, part in enumerate(parts)]
-        tables[0] = tables[0] + self._weights["embedding.w_in.bias"]
-        return tables
-
-    def _linear(self, name: str, x: Floats) -> Floats:
-        return np.asarray(x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"])
-
-    def _part(self, prefix: str) -> dict[str, Floats]:
-        return {name.removeprefix(prefix): w for name, w in self._weights.items() if name.startswith(prefix)}
+    def _through_layers(self, x: Floats, state: DecoderState) -> Floats:
+        through = _Layer.through if self.config.pre_norm else _Layer.through_as_published
+        x = _centred(x) if self.config.pre_norm else x
+        for layer, sums in zip(self._layers, state.sums, strict=True):
+            x = through(layer, x, sums, state)
+        return self._norm.of(_scaled(_centred(x)))
 
 
-def attend_step(query: Floats, key: Floats, value: Floats, state: Floats) -> Floats:
-    """Causal linear attention of one more step; `state` is brought up to date in place.
+class _Norm:
+    """The gain and the bias of a norm; `_scaled` leaves the root of the width to the gain."""
 
-    `query`, `key`, `value` are (head, size) before the feature map, `state` is (head, size, size + 1): the
-    sums of keys times values, and of keys. Returns (head, size).
+    def __init__(self, weights: Weights, name: str) -> None:
+        gain, self.bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        self.gain = gain * np.float32(math.sqrt(len(gain)))
+
+    def of(self, scaled: Floats) -> Floats:
+        return np.asarray(scaled * self.gain + self.bias)
+
+    def folded_into(self, matrix: Floats) -> Floats:
+        """The matrix, its bias the last row, that makes of scaled vectors what `matrix` makes of normalised ones."""
+        return np.vstack([matrix[:-1] * self.gain[:, None], matrix[-1] + self.bias @ matrix[:-1]])
+
+
+class _Layer:
+    """A layer's weights as (n_in + 1, n_out) matrices, their last rows the biases."""
+
+    def __init__(self, config: ModelConfig, weights: Weights) -> None:
+        self.norms = [_Norm(weights, "norms.0"), _Norm(weights, "norms.1")]
+        attention_in = _with_values_of_one(_matrix(weights, "attention_in"), config)
+        feed_in = _matrix(weights, "feed_forward.0")
+        if config.pre_norm:
+            attention_in, feed_in = self.norms[0].folded_into(attention_in), self.norms[1].folded_into(feed_in)
+        self.attention_in, self.feed_in = attention_in, feed_in
+        # What is added to the residual stream has mean zero: the norms need not subtract it, nothing else sees it.
+        self.attention_out = _rows_centred(_matrix(weights, "attention_out"))
+        self.feed_out = _rows_centred(_matrix(weights, "feed_forward.3"))
+
+    def through(self, x: Floats, sums: Floats, state: DecoderState) -> Floats:
+        """(row, d_model), each of mean 0 -> the same, normalised before each half; `x` is changed."""
+        x += self._attend(_scaled(x), sums, state)
+        x += self._feed_forward(_scaled(x), state)
+        return x
+
+    def through_as_published(self, x: Floats, sums: Floats, state: DecoderState) -> Floats:
+        """(row, d_model) -> the same, normalised after each half."""
+        x = self.norms[0].of(_scaled(_centred(x + self._attend(x, sums, state))))
+        return self.norms[1].of(_scaled(_centred(x + self._feed_forward(x, state))))
+
+    def _attend(self, x: Floats, sums: Floats, state: DecoderState) -> Floats:
+        state.heard[:, :-1] = x
+        joined = _times(state.heard, self.attention_in)
+        n_row, (n_head, size) = len(joined), sums.shape[1:3]
+        border = 2 * n_head * size
+        queries_keys = joined[:, :border].reshape(n_row, 2, n_head, size)
+        values = joined[:, border:].reshape(n_row, n_head, size + 1)
+        attended = state.attended[:, :-1].reshape(n_row, n_head, size)
+        attend_step(queries_keys, values, sums, attended, state.products)
+        return _times(state.attended, self.attention_out)
+
+    def _feed_forward(self, x: Floats, state: DecoderState) -> Floats:
+        state.heard[:, :-1] = x
+        gelu(_times(state.heard, self.feed_in), out=state.inner[:, :-1])
+        return _times(state.inner, self.feed_out)
+
+
+class _ChainedHeads:
+    """The type, then each attribute by what was drawn before it."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._type = _matrix(weights, "type_out")
+        self._hidden = {name: _matrix(weights, f"hidden.{name}") for name in CHAIN}
+        self._seen = {
+            (name, earlier): weights[f"seen.{name}_{earlier}.weight"] for name in CHAIN for earlier in CHAIN[name]
+        }
+        self._out = {name: _matrix(weights, f"out.{name}") for name in CHAIN}
+
+    def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
+        if name == "type":
+            return _times(hidden, self._type[:-1]) + self._type[-1]
+        x = _times(hidden, self._hidden[name][:-1]) + self._hidden[name][-1]
+        for earlier in CHAIN[name]:
+            x += self._seen[name, earlier][known[earlier]]
+        return _times(gelu(x, out=x), self._out[name][:-1]) + self._out[name][-1]
+
+
+class _IndependentHeads:
+    """The type, then each attribute by the type alone: two products without anything between them, folded into one."""
+
+    def __init__(self, weights: Weights) -> None:
+        joined, seen = _matrix(weights, "joined"), weights["type_seen.weight"]
+        d_model = len(joined) - 1 - seen.shape[1]
+        of_type = seen @ joined[d_model:-1] + joined[-1]  # (type, d_model)
+        self._type = _matrix(weights, "type_out")
+        out = {name: _matrix(weights, f"out.{name}") for name in CHAIN}
+        self._out = {name: joined[:d_model] @ matrix[:-1] for name, matrix in out.items()}
+        self._of_type = {name: of_type @ matrix[:-1] + matrix[-1] for name, matrix in out.items()}
+
+    def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
+        if name == "type":
+            return _times(hidden, self._type[:-1]) + self._type[-1]
+        return _times(hidden, self._out[name]) + self._of_type[name][known["type"]]
+
+
+def attend_step(queries_keys: Floats, values: Floats, sums: Floats, attended: Floats, products: Floats) -> None:
+    """Causal linear attention of one more step in each row.
+
+    Parameters
+    ----------
+    queries_keys
+        (row, 2, head, size), before the feature map; changed.
+    values
+        (row, head, size + 1), the last of each a one.
+    sums
+        (row, head, size, size + 1): the sums of keys times values, and of keys; brought up to date.
+    attended
+        (row, head, size): what comes out.
+    products
+        Room, like `sums`.
     """
-    ones = np.ones((len(value), 1), np.float32)
-    state += feature_map(key)[:, :, None] * np.concatenate([value, ones], axis=1)[:, None, :]
-    total = (feature_map(query)[:, None, :] @ state)[:, 0]
-    return np.asarray(total[:, :-1] / (total[:, -1:] + np.float32(EPSILON)))
+    feature_map(queries_keys)
+    np.multiply(queries_keys[:, 1, :, :, None], values[:, :, None], out=products)
+    np.add(sums, products, out=sums)
+    total = np.matmul(queries_keys[:, 0, :, None], sums)[:, :, 0]
+    np.divide(total[..., :-1], total[..., -1:] + np.float32(EPSILON), out=attended)
 
 
-def feature_map(x: Floats) -> Floats:
-    """elu(x) + 1."""
-    return np.asarray(np.where(x > 0, x + np.float32(1), np.exp(np.minimum(x, 0))))
+def feature_map(x: Floats) -> None:
+    """elu(x) + 1, in place."""
+    below = np.minimum(x, 0)
+    np.exp(below, out=below)
+    np.maximum(x, 0, out=x)
+    np.add(x, below, out=x)
 
 
-def gelu(x: Floats) -> Floats:
-    """x times the normal distribution function, by Abramowitz & Stegun 7.1.26: exact to 2e-7."""
-    far = np.abs(x) * np.float32(0.5**0.5)
-    t = 1 / (1 + np.float32(0.3275911) * far)
-    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-    tail = series * np.exp(-far * far)  # 1 - erf
-    return np.asarray(np.float32(0.5) * x * np.where(x > 0, 2 - tail, tail))
+def gelu(x: Floats, out: Floats) -> Floats:
+    """x times the normal distribution function, by straight lines between 256 points a unit: exact to 2e-6."""
+    place = x * np.float32(_GELU_POINTS)
+    place += np.float32(_GELU_LIMIT * _GELU_POINTS + 1)
+    piece = place.astype(np.intp)  # below the first piece 0 or negative
+    slope = _GELU_SLOPES.take(piece, mode="clip")
+    np.multiply(x, slope, out=out)
+    np.add(out, _GELU_HEIGHTS.take(piece, mode="clip"), out=out)
+    return out
 
 
+_GELU_POINTS, _GELU_LIMIT = 256, 6
+
+
+def _gelu_pieces() -> tuple[Floats, Floats]:
+    """Slopes and heights at 0 of the lines: from -6 to 6 gelu's, before it 0, behind it x."""
+    x = np.arange(-_GELU_LIMIT * _GELU_POINTS, _GELU_LIMIT * _GELU_POINTS + 1) / _GELU_POINTS
+    y = np.array([value * math.erfc(-value / math.sqrt(2)) / 2 for value in x.tolist()])
+    slopes = np.diff(y) * _GELU_POINTS
+    heights = y[:-1] - slopes * x[:-1]
+    return np.r_[0, slopes, 1].astype(np.float32), np.r_[0, heights, 0].astype(np.float32)
+
+
+_GELU_SLOPES, _GELU_HEIGHTS = _gelu_pieces()
+
+
+@lru_cache(maxsize=64)  # the words of a position share one
 def position_encoding(position: int, d_model: int) -> Floats:
-    """(d_model,) sinusoids of the position in the piece (eq. 14, 15)."""
+    """(d_model,) sinusoids of the position in the piece (eq. 14, 15); not to be changed."""
     angle = position * np.exp(-np.log(10000.0) * np.arange(0, d_model, 2) / d_model)
-    return np.stack([np.sin(angle), np.cos(angle)], axis=-1).ravel().astype(np.float32)
+    encoding = np.stack([np.sin(angle), np.cos(angle)], axis=-1).ravel().astype(np.float32)
+    encoding.flags.writeable = False
+    return encoding
 
 
-def _normalised(x: Floats, weights: Mapping[str, Floats], name: str) -> Floats:
-    centred = x - x.mean()
-    spread = np.sqrt(centred @ centred / np.float32(len(x)) + NORM_EPSILON)
-    return np.asarray(centred / spread * weights[f"{name}.weight"] + weights[f"{name}.bias"])
+def _times(rows: Floats, matrix: Floats) -> Floats:
+    """(row, n_in) by (n_in, n_out), row by row: the second finds the matrix in the cache that the first fetched it to.
+
+    At once, BLAS would first copy the matrix into another order, which costs more than the product of a few rows;
+    and a row's numbers would depend on how many others there are.
+    """
+    return np.asarray(np.matmul(rows[:, None, :], matrix)[:, 0])
 
 
-def _feed_forward(layer: Mapping[str, Floats], x: Floats) -> Floats:
-    inner = gelu(layer["feed_forward.0.weight"] @ x + layer["feed_forward.0.bias"])
-    return np.asarray(layer["feed_forward.3.weight"] @ inner + layer["feed_forward.3.bias"])
+def _centred(x: Floats) -> Floats:
+    return np.asarray(x - np.add.reduce(x, axis=1, keepdims=True) / np.float32(x.shape[1]))
+
+
+def _scaled(x: Floats) -> Floats:
+    """Rows of mean 0 to length 1, where a norm would make it the root of the width."""
+    square = np.matmul(x[:, None, :], x[:, :, None])[:, 0]
+    square += np.float32(NORM_EPSILON * x.shape[1])
+    np.sqrt(square, out=square)
+    return np.asarray(x / square)
+
+
+def _matrix(weights: Weights, name: str) -> Floats:
+    """A linear map as (n_in + 1, n_out), the bias its last row."""
+    return np.ascontiguousarray(np.vstack([weights[f"{name}.weight"].T, weights[f"{name}.bias"]]))
+
+
+def _rows_centred(matrix: Floats) -> Floats:
+    return np.asarray(matrix - matrix.mean(axis=1, keepdims=True))
+
+
+def _with_values_of_one(matrix: Floats, config: ModelConfig) -> Floats:
+    """To each head's values one more that is always 1, whose weighted sum is the normaliser of the attention."""
+    values = matrix[:, 2 * config.d_model :].reshape(len(matrix), config.n_head, -1)
+    values = np.pad(values, ((0, 0), (0, 0), (0, 1)))
+    values[-1, :, -1] = 1
+    return np.hstack([matrix[:, : 2 * config.d_model], values.reshape(len(matrix), -1)])
+
+
+def _embedding_tables(config: ModelConfig, weights: Weights) -> list[Floats]:
+    """For each thing that a word tells (value, d_model): its embedding already multiplied by its part of W_in."""
+    borders = np.cumsum(config.embedding_sizes)[:-1]
+    parts = np.split(weights["embedding.w_in.weight"], borders, axis=1)
+    tables = [weights[f"embedding.tables.{k}.weight"] @ part.T for k, part in enumerate(parts)]
+    tables[0] = tables[0] + weights["embedding.w_in.bias"]
+    of_word = list(tables)
+    tables.append(
+        weights["embedding.timing.weight"] @ weights["embedding.timing_in.weight"].T
+        + weights["embedding.timing_in.bias"]
+    )
+    if config.metre:
+        tables += [weights["embedding.in_bar.weight"], weights["embedding.in_phrase.weight"]]
+    if config.echo_bars:
+        for of_echo in np.split(weights["embedding.echo_in.weight"], len(config.echo_bars), axis=1):
+            tables += [table @ of_echo.T for table in of_word]
+    return tables
+
+
+def _part(weights: Weights, prefix: str) -> dict[str, Floats]:
+    return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
 
 
 def check_weights(config: ModelConfig, weights: Mapping[str, NDArray[np.floating]]) -> None:
@@ -195,6 +398,10 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if config.metre:
         shapes["embedding.in_bar.weight"] = (POSITIONS_PER_BAR, d)
         shapes["embedding.in_phrase.weight"] = (PHRASE_BARS, d)
+    if config.echo_bars:
+        n_echo = len(config.echo_bars)
+        shapes["embedding.echo_in.weight"] = (d, n_echo * d)
+        shapes["embedding.agreement_in.weight"] = (d, n_echo * len(AGREEMENT_WORDS))
     tables("initial", INITIAL_SIZES, [d] * len(INITIAL_SIZES))
     for n in range(config.n_layer):
         linear(f"layers.{n}.attention_in", d, 3 * d)

@@ -53,7 +53,6 @@ class WrittenPiece:
     """As the model wrote them, in its home key."""
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # products so small that two threads wait for each other
 def write_piece(
     model: Decoder,
     request: PieceRequest,
@@ -65,54 +64,97 @@ def write_piece(
 
     `progress` is called with the bars written and the bars of the piece.
     """
-    rng = np.random.default_rng([config.seed, 0])
-    orders = {bar: replace(bar_orders, strengths=dict(bar_orders.strengths)) for bar, bar_orders in orders.items()}
-    grammar = Grammar(request.length, request.instruments or tuple(Instrument), orders, request.start)
+    return write_pieces(model, request, [orders], config, [config.seed], progress)[0]
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")  # products so small that two threads wait for each other
+def write_pieces(
+    model: Decoder,
+    request: PieceRequest,
+    orders: Sequence[Mapping[int, BarOrders]],
+    config: GenerateConfig,
+    seeds: Sequence[int],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[WrittenPiece]:
+    """Write takes of a piece side by side: for each seed, with its own orders, the piece that `write_piece` writes.
+
+    `progress` is called with the bars written and the bars of all takes.
+    """
+    takes = [_Take(request, its, replace(config, seed=seed)) for its, seed in zip(orders, seeds, strict=True)]
+    initials = _initials_of_listeners(request, config)
+    n_listener = len(initials)
+    state = model.new_state(n_listener * len(takes))
+    hidden = model.start(initials * len(takes), state)
+    writing = list(takes)
+    n_written, n_bar = 0, sum(take.grammar.n_bar for take in takes)
+    while writing:
+        for k, take in enumerate(writing):
+            take.write_word(model, hidden[n_listener * k : n_listener * (k + 1)])
+        kept = [k for k, take in enumerate(writing) if not take.grammar.finished]
+        if len(kept) < len(writing):
+            state.keep([n_listener * k + listener for k in kept for listener in range(n_listener)])
+            writing = [writing[k] for k in kept]
+        if progress and n_written != (n_written := sum(take.grammar.bar + 1 for take in takes)):
+            progress(n_written, n_bar)
+        heard = [take for take in writing for _ in range(n_listener)]
+        if heard:
+            words, positions, timings = zip(*(take.last_word() for take in heard), strict=True)
+            hidden = model.step(words, positions, timings, state)
+    return [take.piece() for take in takes]
+
+
+def _initials_of_listeners(request: PieceRequest, config: GenerateConfig) -> list[InitialWords]:
+    """One listener hears all that is asked; for guidance a second one hears all but the genre."""
     initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
-    listeners = [_Listener(model, initial)]
-    if request.genre is not None and config.guidance != 1:
-        listeners.append(_Listener(model, initial._replace(genre=FREE)))
-    rows: list[CompoundWord] = []
-    positions: list[int] = []
-    heard: set[Instrument] = set()
-    while not grammar.finished:
+    if request.genre is None or config.guidance == 1:
+        return [initial]
+    return [initial, initial._replace(genre=FREE)]
+
+
+class _Take:
+    """A piece that is being written: its dice, its rules and its words."""
+
+    def __init__(self, request: PieceRequest, orders: Mapping[int, BarOrders], config: GenerateConfig) -> None:
+        self._request = request
+        self._config = config
+        self._rng = np.random.default_rng([config.seed, 0])
+        self._orders = {bar: replace(order, strengths=dict(order.strengths)) for bar, order in orders.items()}
+        self.grammar = Grammar(request.length, request.instruments or tuple(Instrument), self._orders, request.start)
+        self._words: list[CompoundWord] = []
+        self._positions: list[int] = []
+        self._heard: set[Instrument] = set()
+
+    def write_word(self, model: Decoder, hidden: Floats) -> None:
+        """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
+        grammar, request = self.grammar, self._request
         if request.instruments and grammar.bar == grammar.n_bar // 2 - 1 and grammar.bar_is_complete:
-            _order_entrances(orders, grammar, [i for i in request.instruments if i not in heard])
-        word = _draw_word(listeners, grammar, config, rng)
+            _order_entrances(self._orders, grammar, [i for i in request.instruments if i not in self._heard])
+        word = _draw_word(model, hidden, grammar, self._config, self._rng)
         grammar.accept(word)
-        rows.append(word)
-        positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
+        self._words.append(word)
+        self._positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
         if word.type == WordType.NOTE:
-            heard.add(Instrument(word.instrument - 1))
-        elif word.position == BAR and progress:
-            progress(grammar.bar, grammar.n_bar)
-        if len(rows) > MOST_WORDS_PER_BAR * grammar.n_bar:
+            self._heard.add(Instrument(word.instrument - 1))
+        if len(self._words) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
-        timing = timing_bins(np.array(positions[-1:]), grammar.n_bar * POSITIONS_PER_BAR)
-        for listener in listeners:
-            listener.hear(word, positions[-1], int(timing[0]))
-    words = Words(np.array(rows, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(positions, dtype=np.int32))
-    song = decode(words, request.tempo, request.length, request.tempo_map)
-    return _in_key(song, words, request, rng)
 
+    def last_word(self) -> tuple[CompoundWord, int, int]:
+        """The word, where it stands, and the bin of its beat timing."""
+        timing = timing_bins(np.array(self._positions[-1:]), self.grammar.n_bar * POSITIONS_PER_BAR)
+        return self._words[-1], self._positions[-1], int(timing[0])
 
-class _Listener:
-    """The network that has heard the piece so far, after initial words of its own."""
-
-    def __init__(self, model: Decoder, initial: InitialWords) -> None:
-        self.model = model
-        self.state = model.new_state()
-        self.hidden = model.start(initial, self.state)
-
-    def hear(self, word: CompoundWord, position: int, timing: int) -> None:
-        self.hidden = self.model.step(word, position, timing, self.state)
-
-    def logits(self, name: str, known: Mapping[str, int]) -> Floats:
-        return self.model.logits(name, self.hidden, known)
+    def piece(self) -> WrittenPiece:
+        """What has been written, in the key asked for."""
+        request = self._request
+        words = Words(
+            np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)
+        )
+        song = decode(words, request.tempo, request.length, request.tempo_map)
+        return _in_key(song, words, request, self._rng)
 
 
 def _draw_word(
-    listeners: Sequence[_Listener], grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
+    model: Decoder, hidden: Floats, grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
@@ -120,11 +162,11 @@ def _draw_word(
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
-        logits = listeners[0].logits(name, known)
-        for free in listeners[1:]:  # classifier-free guidance
-            without = free.logits(name, known)
-            logits = without + np.float32(config.guidance) * (logits - without)
-        known[name] = draw(logits, allowed, config.temperature, config.nucleus, rng)
+        logits = model.logits(name, hidden, known)
+        asked = logits[0]
+        for free in logits[1:]:  # classifier-free guidance
+            asked = free + np.float32(config.guidance) * (asked - free)
+        known[name] = draw(asked, allowed, config.temperature, config.nucleus, rng)
         return known[name]
 
     word_type = choose("type", grammar.types())

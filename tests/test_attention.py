@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cmt.attention import attend_sequence, feature_map
+from cmt.attention import attend_sequence, feature_map, with_ones
 from cmt.config import EPSILON
 from cmt.decoder import attend_step
 
@@ -30,11 +30,13 @@ def test_attention_at_once_is_its_definition(n_step):
 def test_attention_at_once_is_attention_step_by_step(n_step):
     q, k, v = random_qkv(n_step)
     at_once, final_state = attend_sequence(q, k, v)
-    for piece in range(2):
-        state = np.zeros((3, 8, 9), np.float32)
-        steps = [attend_step(*(x[piece, :, i].numpy() for x in (q, k, v)), state) for i in range(n_step)]
-        assert np.allclose(at_once[piece], np.stack(steps, axis=1), atol=1e-5)
-        assert np.allclose(final_state[piece], state, atol=1e-4)
+    sums, products = np.zeros((2, 2, 3, 8, 9), np.float32)
+    attended = np.empty((2, 3, 8), np.float32)
+    for i in range(n_step):
+        queries_keys = np.stack([q[:, :, i].numpy(), k[:, :, i].numpy()], axis=1)
+        attend_step(queries_keys, with_ones(v[:, :, i]).numpy(), sums, attended, products)
+        assert np.allclose(at_once[:, :, i], attended, atol=1e-5)
+    assert np.allclose(final_state, sums, atol=1e-4)
 
 
 def test_gradients_are_those_of_the_definition():

@@ -32,7 +32,7 @@ def test_what_is_saved_is_loaded(path):
     assert loaded.decoder.config == PRESETS["tiny"]
     words = InitialWords(1, 2)
     assert np.allclose(
-        loaded.decoder.start(words, decoder.new_state()), decoder.start(words, decoder.new_state()), atol=1e-2
+        loaded.decoder.start([words], decoder.new_state()), decoder.start([words], decoder.new_state()), atol=1e-2
     )
 
 

@@ -1,54 +1,75 @@
 """The network word by word gives what the network at once gives."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
-from test_model import example
+from networks import TINY, example
 
 from cmt.config import PRESETS
 from cmt.decoder import Decoder, gelu, position_encoding, weight_shapes
 from cmt.model import MusicTransformer, attribute_masks
 from cmt.model import position_encoding as position_encoding_at_once
 from cmt.train import collate, weights_of
-from cmt.words import FIELDS, CompoundWord, InitialWords
-
-TINY = PRESETS["tiny"]
-
-
-@pytest.fixture(params=["chained and normalised first", "as in the paper"])
-def model(request):
-    torch.manual_seed(0)
-    ours = request.param.startswith("chained")
-    return MusicTransformer(replace(TINY, chained_heads=ours, pre_norm=ours, metre=ours)).eval()
+from cmt.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
 
 
 @torch.no_grad()
 def test_generation_by_state_is_generation_by_rerunning_the_prefix(model):
-    batch = collate([example()])
+    batch = collate([example()], model.config)
     at_once = model.hidden(batch)[0].numpy()
     decoder = Decoder(model.config, weights_of(model))
     state = decoder.new_state()
-    hidden = decoder.start(InitialWords(*batch.initial[0].tolist()), state)
+    hidden = decoder.start([InitialWords(*batch.initial[0].tolist())], state)
     for i in range(batch.mask.shape[1]):
-        assert np.allclose(hidden, at_once[i], atol=1e-5)
+        assert np.allclose(hidden[0], at_once[i], atol=1e-5)
         word = CompoundWord(*batch.fields[0, i].tolist())
-        hidden = decoder.step(word, int(batch.positions[0, i]), int(batch.timing[0, i]), state)
+        hidden = decoder.step([word], [int(batch.positions[0, i])], [int(batch.timing[0, i])], state)
+
+
+def test_pieces_side_by_side_are_pieces_alone_to_the_last_bit(model):
+    decoder = Decoder(model.config, weights_of(model))
+    rng = np.random.default_rng(0)
+    initials = [InitialWords(*rng.integers(INITIAL_SIZES).tolist()) for _ in range(5)]
+    words = [[CompoundWord(*rng.integers(FIELD_SIZES).tolist()) for _ in range(5)] for _ in range(6)]
+    positions = np.sort(rng.integers(0, 99, (6, 5)), axis=0).tolist()
+    timings = rng.integers(0, 101, (6, 5)).tolist()
+
+    def heard(rows):
+        state = decoder.new_state(len(rows))
+        hidden = [decoder.start([initials[row] for row in rows], state)]
+        for at, where, when in zip(words, positions, timings, strict=True):
+            hidden.append(decoder.step(*([column[row] for row in rows] for column in (at, where, when)), state))
+        return np.stack(hidden)
+
+    together = heard(range(5))
+    for row in range(5):
+        assert np.array_equal(together[:, row], heard([row])[:, 0])
+
+
+def test_rows_that_are_kept_go_on_as_before(model):
+    decoder = Decoder(model.config, weights_of(model))
+    initials = [InitialWords(genre=genre) for genre in range(4)]
+    state, fewer = decoder.new_state(4), decoder.new_state(4)
+    decoder.start(initials, state)
+    decoder.start(initials, fewer)
+    fewer.keep([1, 3])
+    word = CompoundWord(1, 17, 5, 0, 0, 0, 0)
+    hidden = decoder.step([word] * 4, [0] * 4, [0] * 4, state)
+    assert np.array_equal(decoder.step([word] * 2, [0] * 2, [0] * 2, fewer), hidden[[1, 3]])
 
 
 @torch.no_grad()
 def test_logits_of_a_word_are_those_of_the_network_at_once(model):
-    batch = collate([example()])
+    batch = collate([example()], model.config)
     hidden, fields = model.hidden(batch)[0], batch.fields[0]
     decoder = Decoder(model.config, weights_of(model))
     for i in range(0, len(fields), 7):
         known = dict(zip(FIELDS, fields[i].tolist(), strict=True))
-        type_logits = decoder.logits("type", hidden[i].numpy(), known)
-        assert np.allclose(type_logits, model.heads.type_out(hidden[i]), atol=1e-5)
+        type_logits = decoder.logits("type", hidden[i : i + 1].numpy(), known)
+        assert np.allclose(type_logits[0], model.heads.type_out(hidden[i]), atol=1e-5)
         for name in attribute_masks(fields):
-            ours = decoder.logits(name, hidden[i].numpy(), known)
-            assert np.allclose(ours, model.heads.logits(name, hidden[i], fields[i]), atol=1e-5)
+            ours = decoder.logits(name, hidden[i : i + 1].numpy(), known)
+            assert np.allclose(ours[0], model.heads.logits(name, hidden[i], fields[i]), atol=1e-5)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -73,9 +94,10 @@ def test_other_weights_are_refused_by_name(spoil, message):
 
 
 def test_gelu_is_exact():
-    x = np.linspace(-9, 9, 2001, dtype=np.float32)
-    assert gelu(x).dtype == np.float32
-    assert np.allclose(gelu(x), torch.nn.functional.gelu(torch.from_numpy(x)), atol=1e-6)
+    x = np.linspace(-9, 9, 20_001, dtype=np.float32)
+    ours = gelu(x, out=np.empty_like(x))
+    assert np.allclose(ours, torch.nn.functional.gelu(torch.from_numpy(x)), rtol=0, atol=2e-6)
+    assert np.array_equal(gelu(x, out=x), ours)
 
 
 @pytest.mark.parametrize("position", [0, 3, 1000, 80_000])

@@ -10,7 +10,7 @@ from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
 from cmt.decoder import Decoder
 from cmt.encoding import decode, encode
-from cmt.generate import PieceRequest, write_piece
+from cmt.generate import PieceRequest, write_piece, write_pieces
 from cmt.key import Key
 from cmt.model import MusicTransformer
 from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
@@ -83,6 +83,20 @@ def test_the_same_seed_writes_the_same_piece_and_another_another(untrained):
 
     assert notes(1) == notes(1)
     assert notes(1) != notes(2)
+
+
+@pytest.mark.parametrize("genre", [None, Genre.ROCK])
+def test_takes_side_by_side_are_the_pieces_of_their_seeds(untrained, genre):
+    request = PieceRequest(40, 120, genre, tuple(Instrument))
+    orders = [{1: BarOrders(density)} for density in (3, 16, 0)]
+    bars = []
+    takes = write_pieces(untrained, request, orders, GenerateConfig(), (5, 0, 7), lambda *done: bars.append(done))
+    for take, its_orders, seed in zip(takes, orders, (5, 0, 7), strict=True):
+        alone = write_piece(untrained, request, its_orders, GenerateConfig(seed=seed))
+        assert np.array_equal(take.words.fields, alone.words.fields)
+        assert (take.song, take.key) == (alone.song, alone.key)
+    assert len({len(take.words.fields) for take in takes}) == 3, "the takes do not end together"
+    assert bars == sorted(set(bars)) and bars[-1] == (9, 9)
 
 
 def test_guidance_drives_the_genre_and_nothing_without_one(untrained):
