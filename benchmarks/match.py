@@ -59,9 +59,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder, Workers(arguments.jobs) as workers:
             many = replicate(shards, Path(folder), max(arguments.pieces))
             list(workers.map(peak_mib, range(2 * arguments.jobs)))  # the processes are there before the clock starts
-            print(
-                f"{'pieces':>9} {'s':>7} {'pieces/s':>9} {'CPU s':>7} {'per core':>9} {'MiB a process':>13} {'loop':>8}"
-            )
+            print(HEAD)
             for n_piece in sorted(arguments.pieces):
                 measure(many, n_piece, demand, workers, direct_rate)
 

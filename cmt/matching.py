@@ -189,8 +189,6 @@ class Scorer:
         self._features = np.empty((2, self._room, POSITIONS_PER_BAR), dtype=np.float32)
         self._products = np.empty(2 * n_bar * self._room, dtype=np.float32)
         self._n_beat = np.count_nonzero(demand.strength)
-        self._outline: Scorer | None = None
-        """Of the same video, if it had no visual beats."""
         self._density_of_silence = np.float32(np.square(demand.density).sum())
         self._strength_of_silence = np.float32(np.square(demand.strength).sum())
 
@@ -208,24 +206,6 @@ class Scorer:
             distance[is_short], start[is_short] = self._at_first_bar(chosen_pieces(block, is_short)), 0
         octaves = np.log2(block.tempo / np.float32(self.demand.tempo))
         return 1 / (1 + distance + np.square(octaves / np.float32(TEMPO_SCALE))), start
-
-    def score_above(self, block: PieceBlock, least: float) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-        """The same, but pieces that score less than `least` may get 0.
-
-        Density and tempo alone are quick to look at, and strengths only lower what they make of a piece: most pieces
-        are out before their strengths are looked at.
-        """
-        if not (self._n_beat and least > 0):
-            return self.score(block)
-        if self._outline is None:
-            self._outline = Scorer(self.demand._replace(strength=np.zeros_like(self.demand.strength)))
-        can = self._outline.score(block)[0] >= np.float32(least)
-        if can.all():
-            return self.score(block)
-        scores, starts = np.zeros(len(can), dtype=np.float32), np.zeros(len(can), dtype=np.int32)
-        if can.any():
-            scores[can], starts[can] = self.score(chosen_pieces(block, can))
-        return scores, starts
 
     def _best_starts(self, block: PieceBlock) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Least distance of density and strength together, and the bar at which it is reached, of each piece.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -138,16 +139,17 @@ class _Scored(NamedTuple):
     """For each demand if asked for, else empty."""
 
 
+@dataclass
 class Results:
-    """The rows of all videos, in their order, and what it took."""
+    """The rows of all videos, and what it took."""
 
-    def __init__(self) -> None:
-        self.rows: list[list[Match]] = []
-        """For each video."""
-        self.n_piece = 0
-        """Pieces that passed the filter."""
-        self.n_scored = 0
-        """Pairs of a piece and a video that were scored in this run."""
+    rows: list[list[Match]] = field(default_factory=list)
+    """For each video, in their order."""
+    n_piece: int = 0
+    """Pieces that passed the filter."""
+    n_scored: int = 0
+    """Pairs of a piece and a video that were scored in this run; what an earlier one had done is not among them."""
+    seconds_scoring: float = 0.0
 
 
 def find_videos(paths: Sequence[Path]) -> list[Path]:
@@ -198,8 +200,11 @@ def match(
         results = Results()
         waiting = [number for number, demand in enumerate(demands) if isinstance(demand, VideoDemand)]
         waiting = [number for number in waiting if number not in done.rows]
-        for number, rows, n_piece in _ranked(paths, demands, waiting, shards, wishes, workers, results, progress):
+        begin = time.perf_counter()
+        for number, rows, n_piece in _ranked(paths, demands, waiting, shards, wishes, workers, progress):
             done.keep_rows(number, rows, n_piece)
+            results.n_scored += n_piece
+        results.seconds_scoring = time.perf_counter() - begin
         if wishes.render is not None:
             _render(paths, demands, wishes.render, workers, done, progress)
     for number, (video, demand) in enumerate(zip(videos, demands, strict=True)):
@@ -268,7 +273,6 @@ def _ranked(
     shards: Sequence[Path],
     wishes: MatchWishes,
     workers: Workers,
-    results: Results,
     progress: Progress,
 ) -> Iterator[tuple[int, list[Match], int]]:
     """Of each video in `waiting` its number, its rows, and how many pieces it was held against."""
@@ -297,7 +301,6 @@ def _ranked(
                 tables[place] += part.matrix[place : place + 1]
             n_done += 1
             progress("match", n_done, len(groups) * len(chunks))
-        results.n_scored += n_piece * len(group)
         for place, number in enumerate(group):
             demand = demands[number]
             assert isinstance(demand, VideoDemand)
@@ -329,8 +332,8 @@ def score_shards(task: _ScoreTask, wanted: PieceFilter, top: int, with_matrix: b
         for table in read_pieces(Path(shard), wanted):
             n_piece += len(table.block.tempo)
             for place, scorer in enumerate(scorers):
+                scores, starts = scorer.score(table.block)
                 least = best[place][-1].score if len(best[place]) == top else 0.0
-                scores, starts = scorer.score_above(table.block, 0.0 if with_matrix else least)
                 # As good as the worst so far may still come before it by its name.
                 candidates = np.flatnonzero(scores >= least)
                 if len(candidates) > top:

@@ -13,7 +13,6 @@ from cmt import matching
 from cmt.errors import CmtError
 from cmt.matching import (
     PieceBlock,
-    Scorer,
     chances,
     chosen_pieces,
     demand_of_video,
@@ -60,18 +59,6 @@ def test_the_size_of_blocks_changes_nothing(monkeypatch):
         monkeypatch.setattr(matching, "_PART_BARS", room)
         again, starts_again = score_pieces(block, demand)
         assert np.array_equal(scores, again) and np.array_equal(starts, starts_again)
-
-
-def test_what_is_left_out_early_scores_less():
-    rng = np.random.default_rng(12)
-    block, scorer = block_of(some_songs(rng, rng.integers(2, 40, 60))), Scorer(draw_demand(rng))
-    scores, starts = scorer.score(block)
-    for least in (0.0, *np.sort(scores)[[5, 30, 58, 59]], 1.0):
-        found, found_starts = scorer.score_above(block, float(least))
-        reaches = scores >= least
-        assert np.array_equal(found[reaches], scores[reaches])
-        assert np.array_equal(found_starts[reaches], starts[reaches])
-        assert np.all(found[~reaches] < least)
 
 
 def test_a_perfect_match_is_1_and_no_score_leaves_0_to_1():

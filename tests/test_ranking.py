@@ -1,6 +1,8 @@
 """`cmt match`: planted pieces, bad files, runs that were cut short, clusters."""
 
 import csv
+import errno
+import io
 import json
 import os
 import signal
@@ -117,6 +119,22 @@ def test_a_journal_of_another_run_is_not_used(place, videos, tmp_path):
     assert [len(rows) for rows in run(place, videos, wishes=MatchWishes(top=2), journal=journal)].count(2) == 3
     journal.write_bytes(b"\xff\x00nonsense\n")
     assert run(place, videos, journal=journal) == run(place, videos)
+
+
+def test_a_full_disk_is_said_and_what_is_done_is_kept(place, tmp_path, monkeypatch):
+    videos = [place / "videos" / "two.mp4"]
+    journal = tmp_path / "journal"
+
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ranking, "open", lambda *_, **__: Full(), raising=False)
+    with pytest.raises(CmtError, match=r"journal: cannot be written \(No space left on device\)"):
+        run(place, videos, journal=journal)
+    monkeypatch.undo()
+    with pytest.raises(CmtError, match="cannot be written"):
+        run(place, videos, journal=tmp_path / "nowhere" / "journal")
 
 
 def test_two_processes_give_the_rows_of_one(place, videos):

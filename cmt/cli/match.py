@@ -103,10 +103,15 @@ def match(
     from cmt.ranking import MatchWishes, find_videos
     from cmt.ranking import match as match_videos
     from cmt.workers import Workers
-    from midi_io import find_soundfont
+    from midi_io import find_soundfont, has_fluidsynth
 
     for path in out:
         check_table(path)
+    if render is not None and not has_fluidsynth():
+        raise CmtError(
+            "the FluidSynth library is missing, no films can be made; install it "
+            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or leave out --render"
+        )
     found = find_videos(videos)
     tonic, mode = parse_key(key) if key else (None, None)
     wishes = MatchWishes(
@@ -176,11 +181,13 @@ def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> N
         return
     matched = sum(rows[0].rank is not None for rows in results.rows)
     click.echo(f"match    {count(matched, 'video')} of {len(results.rows)} against {count(results.n_piece, 'piece')}")
-    rate = f", {results.n_scored / seconds:,.0f} pairs a second" if results.n_scored else ""
-    by = f" on {count(jobs, 'process').replace('processs', 'processes')}" if jobs else ""
-    click.echo(
-        f"took     {seconds:.1f} s{by}, the look at the videos included{rate}; memory {_peak_mib():.0f} MiB at most"
-    )
+    if results.n_scored:
+        rate = results.n_scored / results.seconds_scoring
+        each = f" ({rate / jobs:,.0f} for each of {count(jobs, 'worker')})" if jobs else ""
+        click.echo(
+            f"rate     {rate:,.0f} pieces a second against a video{each}; {_peak_mib():.0f} MiB in a process at most"
+        )
+    click.echo(f"took     {seconds:.1f} s, of which {results.seconds_scoring:.1f} s scoring")
 
 
 def _with_name(video: str, failure: str) -> str:
