@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cmt.metrics.ending import ending_of
 
 from cmt.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.config import GenerateConfig, TrainConfig
@@ -29,6 +28,7 @@ from cmt.evaluate import Evaluation, evaluate, pairs_of
 from cmt.generate import PieceRequest, write_pieces
 from cmt.metrics import NothingToMeasure
 from cmt.metrics.distribution import mean_interval
+from cmt.metrics.ending import ending_of
 from cmt.model import MusicTransformer
 from cmt.train import ATTRIBUTES, validate
 from cmt.words import Genre

@@ -31,7 +31,7 @@ TIMES_TRIED = 3
 AHEAD = 4
 """Tasks for each worker that may have been begun before the first of them is done: results keep their order, and
 one slow task must not let the others pile up."""
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 """Seconds in which a scheduler answers and has a worker, or a process ends when told to."""
 CLUSTER_GROWS = 5.0
 """Seconds between two looks at how many workers a cluster has."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from clips import draw_clip
+from libraries import write_index
 from lpd import lpd_path, tracks_of, tune, write_lists, write_pianoroll_of
 
 from cmt.cli import main
@@ -43,6 +44,9 @@ def workplace(tmp_path_factory):
     (folder / "clips").mkdir()
     shutil.copy(clip, folder / "clips" / "clip.mp4")
     (folder / "curve.csv").write_text("time,energy\n0,0.1\n2,0.9\n")
+    (folder / "library").mkdir()
+    shutil.copy(folder / "song.mid", folder / "library")
+    write_index(folder / "index", folder / "library")
     (folder / "markers.csv").write_text("time,weight\n0.7,1\n1.4,2\n")
     for number in range(4):
         write_pianoroll_of(lpd_path(folder / "lpd_cleansed", number), tracks_of(tune(number)))
@@ -52,14 +56,8 @@ def workplace(tmp_path_factory):
 
 
 def test_the_readme_has_commands():
-    assert {shlex.split(command)[1] for command in COMMANDS} == {
-        "generate",
-        "analyze",
-        "render",
-        "evaluate",
-        "prepare",
-        "train",
-    }
+    names = {shlex.split(command)[1] for command in COMMANDS}
+    assert names == {"generate", "analyze", "render", "evaluate", "index", "match", "prepare", "train"}
 
 
 @needs_fluidsynth
