@@ -177,7 +177,7 @@ def _write_sound(
 
 
 def _checked_name(name: str) -> str:
-    if name in ("", ".", "..") or Path(name).name != name or "\0" in name or "\\" in name:
+    if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
         raise CmtError(f"name {name!r}: cannot name files; give a name without folders and suffix, such as song")
     return name
 

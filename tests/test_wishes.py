@@ -154,7 +154,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(wishes, message, checkpoi
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../song", "a/b", "/song", "a\\b", "a\0b"])
+@pytest.mark.parametrize("name", ["", ".", "..", "../song", "a/b", "/song", "a\0b"])
 def test_a_name_stays_in_its_folder(name, checkpoint, tmp_path):
     with pytest.raises(CmtError, match="cannot name files"):
         make_soundtrack(None, tmp_path / "out", midi_only(length=2.0), name=name, checkpoint=checkpoint)
