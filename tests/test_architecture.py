@@ -21,6 +21,7 @@ TORCH_FREE_ENTRIES = (
     "cmt.soundtrack",
     "cmt.metrics",
     "cmt.evaluate_files",
+    "cmt.prepare",
     "video_rhythm",
     "midi_io",
 )

@@ -6,10 +6,11 @@ from cmt.cli.evaluate import evaluate
 from cmt.cli.generate import generate
 from cmt.cli.index import index
 from cmt.cli.match import match
+from cmt.cli.prepare import prepare
 from cmt.cli.render import render
 from cmt.cli.train import train
 
-for command in (generate, analyze, evaluate, index, match, render, train):
+for command in (generate, analyze, evaluate, render, index, match, prepare, train):
     main.add_command(command)
 
 __all__ = ["main"]
