@@ -96,9 +96,9 @@ def write_pieces(
             writing = [writing[k] for k in kept]
         if progress and n_written != (n_written := sum(take.grammar.bar + 1 for take in takes)):
             progress(n_written, n_bar)
-        heard = [take for take in writing for _ in range(n_listener)]
-        if heard:
-            words, positions, timings = zip(*(take.last_word() for take in heard), strict=True)
+        if writing:
+            heard = [heard for take in writing for heard in [take.last_word()] * n_listener]
+            words, positions, timings = zip(*heard, strict=True)
             hidden = model.step(words, positions, timings, state)
     return [take.piece() for take in takes]
 
