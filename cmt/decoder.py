@@ -73,15 +73,24 @@ class DecoderState:
         """All layers have attended."""
         self._n_recent += 1
         if self._n_recent == RECENT:
-            size = self._keys.shape[-2]
-            self._sums[..., :size, :] += self._keys @ self._sums[..., size:, :]
-            self._keys[:] = 0
-            self._n_recent = 0
+            self._add_recent()
+
+    def _add_recent(self) -> None:
+        size = self._keys.shape[-2]
+        self._sums[..., :size, :] += self._keys @ self._sums[..., size:, :]
+        self._keys[:] = 0
+        self._n_recent = 0
 
     def keep(self, rows: Sequence[int]) -> None:
         """Forget all rows but these; they take their places in this order."""
         self._sums, self._keys = (np.ascontiguousarray(x[:, list(rows)]) for x in (self._sums, self._keys))
         self._make_room(self.heard.shape[1] - 1, self.inner.shape[1] - 1)
+
+    def put(self, rows: Sequence[int], other: DecoderState) -> None:
+        """From now on let these rows know what the rows of `other` know."""
+        other._add_recent()
+        self._sums[:, list(rows)] = other._sums
+        self._keys[:, list(rows)] = 0
 
     def _make_room(self, d_model: int, d_feed_forward: int) -> None:
         n_row, n_head, size = self._keys.shape[1:4]
