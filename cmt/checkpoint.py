@@ -102,4 +102,9 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
 
 def config_from(description: dict[str, Any]) -> ModelConfig:
     """The configuration that was written as JSON."""
-    return ModelConfig(**{**description, "embedding_sizes": CompoundWord(*description["embedding_sizes"])})
+    sequences = {
+        "embedding_sizes": CompoundWord(*description["embedding_sizes"]),
+        "echo_bars": tuple(description.get("echo_bars", ())),
+        "left_out": tuple(description.get("left_out", ())),
+    }
+    return ModelConfig(**{**description, **sequences})

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 from cmt.words import CompoundWord
 
+CONTROLS = ("density", "strength", "timing")
+"""The paper's three control attributes."""
 PHRASE_BARS = 16
 """Bars after which the phrase of `ModelConfig.metre` begins anew."""
 EPSILON = 1e-6
@@ -47,7 +49,15 @@ class ModelConfig:
     """Draw a word's attributes one after another, each seeing those before it. The paper draws
     them independently once the type is known."""
 
+    echo_bars: tuple[int, ...] = ()
+    """Tell each word what followed at its place so many bars earlier (`cmt.echo`); the paper does not."""
+
+    left_out: tuple[str, ...] = ()
+    """Control attributes that the network never knows of, of CONTROLS: as in the paper's table 1 and fig. 5."""
+
     def __post_init__(self) -> None:
+        if not set(self.left_out) <= set(CONTROLS):
+            raise ValueError(f"left_out {self.left_out}: not all of {', '.join(CONTROLS)}")
         if self.d_model % self.n_head:
             raise ValueError(f"d_model {self.d_model} is not a multiple of n_head {self.n_head}")
 
@@ -67,6 +77,7 @@ PRESETS = {
         pre_norm=True,
         metre=True,
         chained_heads=True,
+        echo_bars=(1, 2, 4, 8, 16),
     ),
     "tiny": ModelConfig(
         d_model=128,
@@ -81,6 +92,7 @@ PRESETS = {
         pre_norm=True,
         metre=True,
         chained_heads=True,
+        echo_bars=(1, 2, 4, 8, 16),
     ),
 }
 """`paper` as published, `small` as shipped, `tiny` for comparisons and tests."""
@@ -94,12 +106,16 @@ class TrainConfig:
     """Words in a batch, padding included."""
     max_words: int = 3072
     """Longest example in words; what is longer is cut at a bar."""
-    min_bars: int = 4
+    min_bars: int = 2
     """Shortest piece cut out of a song, in bars."""
     max_bars: int = 60
     """Longest piece cut out of a song, in bars."""
     whole_song_share: float = 0.15
     """Share of examples that keep the timing of their whole song."""
+    joined_share: float = 0.35
+    """Share of examples that are a song's opening joined to its ending: pieces of any length that begin and end."""
+    splice_share: float = 0.1
+    """Share of examples that change from a song to another like it, as music must at a cut."""
     unlabelled_share: float = 0.25
     """Share of examples drawn from songs without a genre, where there are any."""
     free_share: float = 0.15
@@ -119,8 +135,16 @@ class TrainConfig:
     """`fp32`, `bf16` (autocast), or `auto`: bf16 where the processor multiplies it in hardware."""
     kernel: str = "chunked"
     """Who multiplies out the attention: `chunked`, our own, or `fast-transformers`, where it is installed."""
+    accumulate: int = 1
+    """Batches in a step, for batches larger than the memory."""
+    average: float = 0.999
+    """Share that the moving average of the weights keeps of itself at each step; 0 follows the weights at once."""
+    patience: int = 0
+    """Validations without a better one after which training stops; 0 never."""
     checkpoint_minutes: float = 4.0
     """Minutes between checkpoints, each with a validation."""
+    validation_steps: int = 0
+    """Steps between checkpoints instead, which is repeatable; 0 leaves it to the clock."""
     validation_words: int = 60_000
     """Words of validation songs that a validation reads."""
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from cmt.config import TrainConfig
-from cmt.corpus import Corpus, cut_notes
-from cmt.encoding import encode_notes, timing_bins
+from cmt.corpus import Corpus, SongInfo, cut_notes
+from cmt.encoding import NoteArrays, encode_notes, timing_bins
 from cmt.words import FREE, Genre, InitialWords, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument
+
+BARS_OF_PHRASE = 4
+LEAST_SOUNDING = 0.75
+"""Share of bars in which something must start; other pieces are no examples."""
+_TWO_PHRASES = 2 * BARS_OF_PHRASE
+_POOL_BATCHES = 32
+_TRIES = 8
+_LIKE_TEMPO = 0.1
 
 
 class Example(NamedTuple):
@@ -23,56 +32,175 @@ class Example(NamedTuple):
     timing: np.ndarray
 
 
-def examples(corpus: Corpus, config: TrainConfig, rng: np.random.Generator) -> Iterator[Example]:
-    """Endless examples, balanced over the genres, most of them short pieces.
+class Place(NamedTuple):
+    """How far a process has come in its endless examples: enough to go on with the very next batch."""
 
-    Videos last 5 to 120 seconds while songs last four minutes, so most examples are pieces cut
-    out of a song, their timing and positions counted anew.
+    pool: int = 0
+    """Pools of examples that were used up."""
+    batch: int = 0
+    """Batches of the present pool that were used up."""
+
+
+START = Place()
+
+
+def batches(
+    corpus: Corpus, config: TrainConfig, place: Place = START, rank: int = 0
+) -> Iterator[tuple[list[Example], Place]]:
+    """Endless batches, each with the place to go on from behind it.
+
+    A pool of examples is drawn by a generator of its own, seeded by seed, rank and number, so that what comes
+    after a place is the same in an unbroken training and in a resumed one. Examples of like length go
+    together: little of a batch is padding.
     """
-    by_genre = [
-        np.array([i for i, song in enumerate(corpus.songs) if song.genre == genre], dtype=np.int64) for genre in Genre
-    ]
-    by_genre = [indices for indices in by_genre if len(indices)]
-    unlabelled = np.array([i for i, song in enumerate(corpus.songs) if song.genre is None], dtype=np.int64)
+    songs = _Songs(corpus)
+    pool, first = place
     while True:
-        use_unlabelled = len(unlabelled) and (not by_genre or rng.random() < config.unlabelled_share)
-        indices = unlabelled if use_unlabelled else by_genre[rng.integers(len(by_genre))]
-        example = draw_example(corpus, int(rng.choice(indices)), config, rng)
+        rng = np.random.default_rng([config.seed, rank, pool])
+        groups = _groups_of_like_length(_pool(songs, config, rng), config.words_per_step)
+        order = rng.permutation(len(groups))  # the long ones must not always come first
+        for k in range(first, len(groups)):
+            yield groups[order[k]], Place(pool, k + 1) if k + 1 < len(groups) else Place(pool + 1)
+        pool, first = pool + 1, 0
+
+
+def _pool(songs: _Songs, config: TrainConfig, rng: np.random.Generator) -> list[Example]:
+    drawn: list[Example] = []
+    n_word = 0
+    while n_word < _POOL_BATCHES * config.words_per_step:
+        example = draw_example(songs, songs.draw(config, rng), config, rng)
         if example is not None:
-            yield example
+            drawn.append(example)
+            n_word += len(example.timing)
+    return drawn
 
 
-def draw_example(corpus: Corpus, index: int, config: TrainConfig, rng: np.random.Generator) -> Example | None:
-    """A piece of song `index`, or a window of the whole song; None where it is mostly silent."""
-    song = corpus.songs[index]
-    if rng.random() < config.whole_song_share:
-        return _example(corpus, index, 0, song.n_bar, config, rng)
+def _groups_of_like_length(drawn: Iterable[Example], words_per_step: int) -> list[list[Example]]:
+    """Examples in batches of at most so many words, padding included, or of one example."""
+    groups: list[list[Example]] = []
+    for example in sorted(drawn, key=lambda example: -len(example.timing)):
+        if not groups or len(groups[-1][0].timing) * (len(groups[-1]) + 1) > words_per_step:
+            groups.append([])
+        groups[-1].append(example)
+    return groups
+
+
+class _Songs:
+    """A corpus and who its songs' likes are."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+        members: dict[Genre | None, list[int]] = {}
+        for index, song in enumerate(corpus.songs):
+            members.setdefault(song.genre, []).append(index)
+        self.by_genre = {genre: np.array(indices, np.int64) for genre, indices in members.items()}
+        self.genres = [genre for genre in Genre if genre in self.by_genre]
+
+    def draw(self, config: TrainConfig, rng: np.random.Generator) -> int:
+        """A song, each genre as likely as the other, those without one by `unlabelled_share`."""
+        unlabelled = None in self.by_genre and (not self.genres or rng.random() < config.unlabelled_share)
+        genre = None if unlabelled else self.genres[rng.integers(len(self.genres))]
+        return int(rng.choice(self.by_genre[genre]))
+
+    def draw_alike(self, index: int, rng: np.random.Generator) -> int | None:
+        """Another song of its genre, its mode and like tempo, or None where a few tries find none."""
+        song = self.corpus.songs[index]
+        for other in rng.choice(self.by_genre[song.genre], _TRIES):
+            candidate = self.corpus.songs[other]
+            if other != index and candidate.mode == song.mode and _like_tempi(candidate.tempo, song.tempo):
+                return int(other)
+        return None
+
+
+def _like_tempi(a: float | None, b: float | None) -> bool:
+    return a is None or b is None or abs(a - b) <= _LIKE_TEMPO * b
+
+
+class _Passage(NamedTuple):
+    """Bars of a song that go into an example."""
+
+    song: int
+    begin: int
+    n_bar: int
+
+
+def draw_example(songs: _Songs, index: int, config: TrainConfig, rng: np.random.Generator) -> Example | None:
+    """An example made of song `index`; None where it is mostly silent.
+
+    It is a window of the whole song; or a piece of the length that videos have, its timing counted anew:
+    the song's opening joined to its ending, an excerpt spliced to one of a song like it, or an excerpt.
+    """
+    song = songs.corpus.songs[index]
+    kind = rng.random()
+    if kind < config.whole_song_share:
+        return _example(songs.corpus, [_Passage(index, 0, song.n_bar)], config, rng)
     longest = min(config.max_bars, song.n_bar)
     shortest = min(config.min_bars, longest)
     n_bar = int(round(np.exp(rng.uniform(np.log(shortest), np.log(longest)))))
+    kind -= config.whole_song_share
+    if kind < config.joined_share:
+        return _example(songs.corpus, _opening_and_ending(song, index, n_bar, rng), config, rng)
+    kind -= config.joined_share
+    partner = songs.draw_alike(index, rng) if kind < config.splice_share and n_bar > 1 else None
+    if partner is None:
+        return _example(songs.corpus, [_excerpt(song, index, n_bar, rng)], config, rng)
+    border = _phrase_border(n_bar, rng)
+    rest = min(n_bar - border, songs.corpus.songs[partner].n_bar)
+    halves = [
+        _excerpt(song, index, border, rng),
+        _excerpt(songs.corpus.songs[partner], partner, rest, rng),
+    ]
+    return _example(songs.corpus, halves, config, rng)
+
+
+def _opening_and_ending(song: SongInfo, index: int, n_bar: int, rng: np.random.Generator) -> list[_Passage]:
+    if n_bar >= _TWO_PHRASES:
+        n_bar = min(song.n_bar, n_bar + (song.n_bar - n_bar) % BARS_OF_PHRASE)  # both sides of the join lie on a border
+    if n_bar >= song.n_bar or n_bar < 2:
+        return [_Passage(index, song.n_bar - n_bar, n_bar)]
+    border = _phrase_border(n_bar, rng)
+    return [_Passage(index, 0, border), _Passage(index, song.n_bar - (n_bar - border), n_bar - border)]
+
+
+def _phrase_border(n_bar: int, rng: np.random.Generator) -> int:
+    """A bar inside a piece, 1..n_bar - 1, where a phrase of four begins if the piece is long enough."""
+    if n_bar < _TWO_PHRASES:
+        return int(rng.integers(1, n_bar))
+    return BARS_OF_PHRASE * int(rng.integers(1, (n_bar - 1) // BARS_OF_PHRASE + 1))
+
+
+def _excerpt(song: SongInfo, index: int, n_bar: int, rng: np.random.Generator) -> _Passage:
+    """The opening, the ending, or bars from anywhere; phrases begin every four bars more often than not."""
     place = rng.random()
     if place < 0.25:
         begin = 0
     elif place < 0.5:
         begin = song.n_bar - n_bar
     else:
-        # Phrases begin every four bars more often than not.
-        begin = int(rng.integers(song.n_bar - n_bar + 1)) // 4 * 4
-    return _example(corpus, index, begin, n_bar, config, rng)
+        begin = int(rng.integers(song.n_bar - n_bar + 1)) // BARS_OF_PHRASE * BARS_OF_PHRASE
+    return _Passage(index, begin, n_bar)
 
 
-def _example(
-    corpus: Corpus, index: int, begin: int, n_bar: int, config: TrainConfig, rng: np.random.Generator
-) -> Example | None:
-    song = corpus.songs[index]
-    semitones = song.semitones_home if config.transpose == "home" else int(rng.integers(-6, 6))
-    notes = cut_notes(corpus.notes_of(index), begin, n_bar, semitones)
-    if len(np.unique(notes.position // POSITIONS_PER_BAR)) < 0.75 * n_bar:
+def _example(corpus: Corpus, passages: list[_Passage], config: TrainConfig, rng: np.random.Generator) -> Example | None:
+    song = corpus.songs[passages[0].song]
+    at_home = config.transpose == "home"
+    semitones = int(rng.integers(-6, 6))
+    parts, n_bar = [], 0
+    for passage in passages:
+        move = corpus.songs[passage.song].semitones_home if at_home else semitones
+        part = cut_notes(corpus.notes_of(passage.song), passage.begin, passage.n_bar, move)
+        ends = passage.n_bar * POSITIONS_PER_BAR - part.position  # nothing rings on into the next passage
+        parts.append(
+            part._replace(position=part.position + n_bar * POSITIONS_PER_BAR, duration=np.minimum(part.duration, ends))
+        )
+        n_bar += passage.n_bar
+    notes = NoteArrays(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    if len(np.unique(notes.position // POSITIONS_PER_BAR)) < LEAST_SOUNDING * n_bar:
         return None
     words = encode_notes(notes, n_bar)
     timing = timing_bins(words.positions, n_bar * POSITIONS_PER_BAR)
     present = tuple(Instrument(i) for i in np.unique(notes.instrument))
-    mode = song.mode if config.transpose == "home" else None
+    mode = song.mode if at_home else None
     initial = _some_left_free(initial_words(song.genre, mode, song.tempo, present), config.free_share, rng)
     window = _window(words.positions, config.max_words, rng)
     return Example(initial, words.fields[window], words.positions[window], timing[window])
@@ -95,36 +223,19 @@ def _some_left_free(words: InitialWords, share: float, rng: np.random.Generator)
     return InitialWords(*(FREE if free else word for word, free in zip(words, freed, strict=True)))
 
 
-def batches(examples: Iterator[Example], words_per_step: int) -> Iterator[list[Example]]:
-    """Examples of like length together, so that little of a batch is padding."""
-    while True:
-        pool: list[Example] = []
-        while sum(len(example.timing) for example in pool) < 8 * words_per_step:
-            pool.append(next(examples))
-        pool.sort(key=lambda example: len(example.timing))
-        groups = [[pool.pop()]]
-        while pool:
-            if len(groups[-1][0].timing) * (len(groups[-1]) + 1) > words_per_step:
-                groups.append([])
-            groups[-1].append(pool.pop())
-        # Long batches must not always come first: shuffled by the words they hold, repeatably.
-        order = np.random.default_rng(sum(len(group) * len(group[0].timing) for group in groups)).permutation(
-            len(groups)
-        )
-        yield from (groups[i] for i in order)
-
-
-def validation_examples(corpus: Corpus, config: TrainConfig) -> list[Example]:
-    """The same pieces of the validation songs at every call, up to `validation_words` words."""
+def validation_batches(corpus: Corpus, config: TrainConfig) -> list[list[Example]]:
+    """The same pieces of the validation songs at every call, whatever is augmented; `validation_words` or more."""
+    config = replace(config, joined_share=0.0, splice_share=0.0, min_bars=4)
+    songs = _Songs(corpus)
     rng = np.random.default_rng(12345)
     drawn: list[Example] = []
     n_word = 0
     while n_word < config.validation_words:
         for index in rng.permutation(len(corpus.songs)):
-            example = draw_example(corpus, int(index), config, rng)
+            example = draw_example(songs, int(index), config, rng)
             if example is not None:
                 drawn.append(example)
                 n_word += len(example.timing)
             if n_word >= config.validation_words:
                 break
-    return drawn
+    return _groups_of_like_length(drawn, config.words_per_step)

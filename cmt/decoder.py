@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
+from cmt.echo import AGREEMENT_WORDS, EchoMemory
 from cmt.words import CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, CompoundWord, InitialWords
 from midi_io.song import POSITIONS_PER_BAR
 
@@ -42,6 +43,7 @@ class DecoderState:
         self._keys = np.zeros((config.n_layer, n_row, config.n_head, size, RECENT), np.float32)
         """Of recent words; 0 where there is none."""
         self._n_recent = 0
+        self.echoes = [EchoMemory(config.echo_bars) for _ in range(n_row if config.echo_bars else 0)]
         self._make_room(config.d_model, config.d_feed_forward)
 
     def attend(self, layer: int, queries_keys: Floats, values: Floats) -> Floats:
@@ -84,13 +86,19 @@ class DecoderState:
     def keep(self, rows: Sequence[int]) -> None:
         """Forget all rows but these; they take their places in this order."""
         self._sums, self._keys = (np.ascontiguousarray(x[:, list(rows)]) for x in (self._sums, self._keys))
+        self.echoes = [self.echoes[row] for row in rows if self.echoes]
         self._make_room(self.heard.shape[1] - 1, self.inner.shape[1] - 1)
 
-    def put(self, rows: Sequence[int], other: DecoderState) -> None:
-        """From now on let these rows know what the rows of `other` know."""
+    def put(self, rows: Sequence[int], other: DecoderState, earlier: int) -> None:
+        """From now on let these rows know what the rows of `other` know, where positions count `earlier` less.
+
+        Only the echoes stay theirs: no more than their last bars is ever kept.
+        """
         other._add_recent()
         self._sums[:, list(rows)] = other._sums
         self._keys[:, list(rows)] = 0
+        for row in rows if self.echoes else ():
+            self.echoes[row].move(-earlier)
 
     def _make_room(self, d_model: int, d_feed_forward: int) -> None:
         n_row, n_head, size = self._keys.shape[1:4]
@@ -123,8 +131,12 @@ class Decoder:
         named = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
         self._initial = [named[f"initial.{k}.weight"] for k in range(len(INITIAL_SIZES))]
         tables = _embedding_tables(config, named)
-        self._tables = np.concatenate(tables)
         self._first_rows = np.cumsum([0, *(len(table) for table in tables[:-1])]).tolist()
+        silence = np.zeros((1, config.d_model), np.float32)
+        self._tables = np.concatenate([*tables, silence])
+        self._no_word = [len(self._tables) - 1] * len(FIELDS)
+        if config.echo_bars:
+            self._agreement = np.ascontiguousarray(named["embedding.agreement_in.weight"].T)
         self._layers = [_Layer(n, config, _part(named, f"layers.{n}.")) for n in range(config.n_layer)]
         self._put_side_by_side()
         self._norm = _Norm(named, "norm")
@@ -152,11 +164,27 @@ class Decoder:
             values = [*word, timing]
             if self.config.metre:
                 values += [position % POSITIONS_PER_BAR, position // POSITIONS_PER_BAR % PHRASE_BARS]
-            rows.append([first + value for first, value in zip(self._first_rows, values, strict=True)])
+            rows.append([first + value for first, value in zip(self._first_rows[: len(values)], values, strict=True)])
+        if state.echoes:
+            for row, memory, word, position in zip(rows, state.echoes, words, positions, strict=True):
+                self._add_echoes(row, memory.hear(word, position))
         x = np.add.reduce(self._tables[rows], axis=1)
+        if state.echoes:
+            x += _times(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
         for row, position in zip(x, positions, strict=True):
             row += position_encoding(position, self.config.d_model)
         return self._through_layers(x, state)
+
+    def _add_echoes(self, row: list[int], echoes: Sequence[CompoundWord | None]) -> None:
+        """The rows of the tables for each field of each echo; their tables come behind those of a word."""
+        next_table = len(row)
+        for echo in echoes:
+            if echo is None:
+                row += self._no_word
+            else:
+                firsts = self._first_rows[next_table : next_table + len(FIELDS)]
+                row += [first + value for first, value in zip(firsts, echo, strict=True)]
+            next_table += len(FIELDS)
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         """Logits (row, value) of attribute `name`, given what of the word is `known` already."""
@@ -370,12 +398,16 @@ def _embedding_tables(config: ModelConfig, weights: Weights) -> list[Floats]:
     parts = np.split(weights["embedding.w_in.weight"], borders, axis=1)
     tables = [weights[f"embedding.tables.{k}.weight"] @ part.T for k, part in enumerate(parts)]
     tables[0] = tables[0] + weights["embedding.w_in.bias"]
+    of_word = list(tables)
     tables.append(
         weights["embedding.timing.weight"] @ weights["embedding.timing_in.weight"].T
         + weights["embedding.timing_in.bias"]
     )
     if config.metre:
         tables += [weights["embedding.in_bar.weight"], weights["embedding.in_phrase.weight"]]
+    if config.echo_bars:
+        for of_echo in np.split(weights["embedding.echo_in.weight"], len(config.echo_bars), axis=1):
+            tables += [table @ of_echo.T for table in of_word]
     return tables
 
 
@@ -418,6 +450,10 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if config.metre:
         shapes["embedding.in_bar.weight"] = (POSITIONS_PER_BAR, d)
         shapes["embedding.in_phrase.weight"] = (PHRASE_BARS, d)
+    if config.echo_bars:
+        n_echo = len(config.echo_bars)
+        shapes["embedding.echo_in.weight"] = (d, n_echo * d)
+        shapes["embedding.agreement_in.weight"] = (d, n_echo * len(AGREEMENT_WORDS))
     tables("initial", INITIAL_SIZES, [d] * len(INITIAL_SIZES))
     for n in range(config.n_layer):
         linear(f"layers.{n}.attention_in", d, 3 * d)

@@ -104,7 +104,9 @@ def write_pieces(
             writing = [writing[k] for k in kept]
         for k, take in enumerate(writing):
             if take.is_too_long_to_follow:
-                state.put(range(n_listener * k, n_listener * (k + 1)), _heard_anew(model, initials, take.forget()))
+                bars, known = take.forget()
+                rows = range(n_listener * k, n_listener * (k + 1))
+                state.put(rows, _heard_anew(model, initials, known), bars * POSITIONS_PER_BAR)
         if progress and n_written != (n_written := sum(take.grammar.bar + 1 for take in takes)):
             progress(n_written, n_bar)
         if writing:
@@ -185,11 +187,12 @@ class _Take:
         opens = self._words[-1].position == BAR
         return opens and bar % PHRASE_BARS == 0 and bar - self._forgotten >= HEARD_BARS
 
-    def forget(self) -> list[_PlacedWord]:
-        """What is still known: the last KEPT_BARS before the bar that now opens, the second half of a first phrase."""
-        bar = self.grammar.bar
+    def forget(self) -> tuple[int, list[_PlacedWord]]:
+        """How many more bars are forgotten, and what is still known: KEPT_BARS, the second half of a first phrase."""
+        bar, forgotten = self.grammar.bar, self._forgotten
         self._forgotten = bar - PHRASE_BARS
-        return [self._placed(i) for i in range(self._bars[bar - KEPT_BARS], self._bars[bar])]
+        words = [self._placed(i) for i in range(self._bars[bar - KEPT_BARS], self._bars[bar])]
+        return self._forgotten - forgotten, words
 
     def _placed(self, i: int) -> _PlacedWord:
         position = self._positions[i]

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from cmt.attention import attend_sequence
 from cmt.config import PHRASE_BARS, ModelConfig
+from cmt.echo import AGREEMENT_WORDS
 from cmt.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from midi_io.song import POSITIONS_PER_BAR
 
@@ -32,6 +33,10 @@ class Batch(NamedTuple):
     """(batch, word) sixteenths from the start of the piece."""
     timing: Tensor
     """(batch, word) bins of the beat timing."""
+    echoes: Tensor
+    """(batch, word, echo) index of each word's echoes in its own piece, -1 where there is none."""
+    agreement: Tensor
+    """(batch, word, echo * 2) how often they were right of late."""
     mask: Tensor
     """(batch, word) true where there is a word."""
 
@@ -49,16 +54,31 @@ class WordEmbedding(nn.Module):
         self.timing_in = nn.Linear(config.d_timing, config.d_model)
         self.in_bar = nn.Embedding(POSITIONS_PER_BAR, config.d_model) if config.metre else None
         self.in_phrase = nn.Embedding(PHRASE_BARS, config.d_model) if config.metre else None
+        n_echo = len(config.echo_bars)
+        self.echo_in = nn.Linear(n_echo * config.d_model, config.d_model, bias=False) if n_echo else None
+        self.agreement_in = nn.Linear(len(AGREEMENT_WORDS) * n_echo, config.d_model, bias=False) if n_echo else None
         self.d_model = config.d_model
 
-    def forward(self, fields: Tensor, positions: Tensor, timing: Tensor) -> Tensor:
-        """(..., 7), (...), (...) -> (..., d_model)."""
-        embedded = torch.cat([table(fields[..., k]) for k, table in enumerate(self.tables)], dim=-1)
-        x = self.w_in(embedded) + self.timing_in(self.timing(timing)) + position_encoding(positions, self.d_model)
+    def forward(self, batch: Batch) -> Tensor:
+        """(batch, word, d_model)."""
+        positions = batch.positions
+        embedded = torch.cat([table(batch.fields[..., k]) for k, table in enumerate(self.tables)], dim=-1)
+        words = self.w_in(embedded)
+        x = words + self.timing_in(self.timing(batch.timing)) + position_encoding(positions, self.d_model)
         if self.in_bar is not None and self.in_phrase is not None:
             x = x + self.in_bar(positions % POSITIONS_PER_BAR)
             x = x + self.in_phrase(positions // POSITIONS_PER_BAR % PHRASE_BARS)
+        if self.echo_in is not None and self.agreement_in is not None:
+            x = x + self.echo_in(_gathered(words, batch.echoes)) + self.agreement_in(batch.agreement)
         return x
+
+
+def _gathered(words: Tensor, echoes: Tensor) -> Tensor:
+    """(batch, word, d_model), (batch, word, echo) -> (batch, word, echo * d_model), zeros where there is no echo."""
+    n_piece, n_word, d_model = words.shape
+    first = torch.arange(n_piece, device=words.device)[:, None, None] * n_word
+    found = words.reshape(-1, d_model)[(echoes.clamp(min=0) + first).flatten()].view(*echoes.shape, d_model)
+    return (found * (echoes >= 0).unsqueeze(-1)).flatten(2)
 
 
 def position_encoding(positions: Tensor, d_model: int) -> Tensor:
@@ -161,6 +181,9 @@ class MusicTransformer(nn.Module):
         self.norm = nn.LayerNorm(config.d_model)
         self.heads = ChainedHeads(config) if config.chained_heads else IndependentHeads(config)
         self.apply(_initialise)
+        for added in (self.embedding.echo_in, self.embedding.agreement_in):
+            if added is not None:  # nothing is expected of echoes until they prove right
+                nn.init.zeros_(added.weight)
 
     def use_kernel(self, kernel: str) -> None:
         """Multiply out whole sequences by one of `attention.KERNELS`."""
@@ -181,6 +204,9 @@ class MusicTransformer(nn.Module):
         fields = batch.fields[batch.mask]
         losses = {"type": _cross_entropy(self.heads.type_out(hidden), fields[:, 0])}
         for name, applies in attribute_masks(fields).items():
+            if name in self.config.left_out:
+                losses[name] = losses["type"].new_zeros(())
+                continue
             rows = applies.nonzero().squeeze(1)
             logits = self.heads.logits(name, hidden[rows], fields[rows])
             losses[name] = _cross_entropy(logits, fields[rows, FIELDS.index(name)])
@@ -190,7 +216,7 @@ class MusicTransformer(nn.Module):
         return torch.stack([table(initial[:, k]) for k, table in enumerate(self.initial)], dim=1)
 
     def _embed_words(self, batch: Batch) -> Tensor:
-        return self.dropout(self.embedding(batch.fields, batch.positions, batch.timing))
+        return self.dropout(self.embedding(batch))
 
 
 def attribute_masks(fields: Tensor) -> dict[str, Tensor]:
@@ -214,6 +240,7 @@ def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=0.3)

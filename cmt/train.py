@@ -1,12 +1,18 @@
-"""The training loop: step, evaluate, save, resume."""
+"""The training loop: step, validate, save, resume.
+
+A run of so many steps is repeatable: stopped at any moment and resumed, it reads the same examples and comes to the
+same losses as one that was never stopped. A run of so many minutes lowers its rate by the clock, and is not.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,17 +26,25 @@ from tqdm import tqdm
 from cmt.checkpoint import Tensors, config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import Corpus
-from cmt.dataset import Example, batches, examples, validation_examples
+from cmt.dataset import START, Example, Place, batches, validation_batches
+from cmt.echo import agreement, echoes
 from cmt.errors import CmtError
 from cmt.model import Batch, MusicTransformer
-from cmt.words import WordType
+from cmt.words import CHAIN, FIELDS, WordType
+from midi_io.whole_file import whole_file
 
 STATE = "state.safetensors"
 """In the run's folder: everything needed to go on."""
 MODEL = "model.safetensors"
-"""In the run's folder: fp16 weights for `cmt generate --checkpoint`."""
-LOSSES = "losses.jsonl"
+"""In the run's folder: the newest fp16 weights, averaged, for `cmt generate --checkpoint`."""
+BEST = "best.safetensors"
+"""In the run's folder: those with the lowest validation loss."""
+LOSSES = "losses.csv"
 """In the run's folder: a line for each validation."""
+ATTRIBUTES = ("type", *CHAIN)
+"""Those of a word that are learnt, each with a loss of its own."""
+MOST_SKIPPED = 10
+"""Steps in a row without a number for a loss, after which training stops."""
 
 
 @dataclass
@@ -42,28 +56,54 @@ class Progress:
     """Words learnt from, padding not counted."""
     seconds: float = 0.0
     """Time spent, over all sessions; CPU time of the process on a CPU, so that a busy machine does not count."""
-    losses: dict[str, float] = field(default_factory=dict)
-    """Of the last validation, nats per word by attribute and `total`."""
+    skipped: int = 0
+    """Steps that were left out because their loss was no number."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    """A row for each validation: step, words, minutes, learning_rate, skipped; train_* since the last one and val_*,
+    nats per word by attribute and in total."""
+
+    @property
+    def step_saved(self) -> int:
+        """Of the last checkpoint."""
+        return int(self.history[-1]["step"]) if self.history else 0
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """Of the last validation, by attribute, `total` and `note`."""
+        return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
 
 
-def collate(drawn: list[Example], device: torch.device | str = "cpu") -> Batch:
-    """Examples as tensors, padded at their ends."""
+def collate(drawn: list[Example], config: ModelConfig, device: torch.device | str = "cpu") -> Batch:
+    """Examples as tensors, padded at their ends; what the network shall not know of is 0."""
+    for name in config.left_out:
+        drawn = [_without(name, example) for example in drawn]
     longest = max(len(example.timing) for example in drawn)
 
-    def padded(arrays: list[np.ndarray]) -> Tensor:
-        out = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype=np.int64)
+    def padded(arrays: list[np.ndarray], dtype: type = np.int64) -> Tensor:
+        out = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype)
         for row, array in zip(out, arrays, strict=True):
             row[: len(array)] = array
         return torch.from_numpy(out).to(device)
 
+    echo = [echoes(example.fields, example.positions, config.echo_bars) for example in drawn]
     lengths = torch.tensor([len(example.timing) for example in drawn])
     return Batch(
         torch.tensor([example.initial for example in drawn], device=device),
         padded([example.fields for example in drawn]),
         padded([example.positions for example in drawn]),
         padded([example.timing for example in drawn]),
+        padded(echo),
+        padded([agreement(example.fields, e) for example, e in zip(drawn, echo, strict=True)], np.float32),
         (torch.arange(longest)[None] < lengths[:, None]).to(device),
     )
+
+
+def _without(name: str, example: Example) -> Example:
+    if name == "timing":
+        return example._replace(timing=np.zeros_like(example.timing))
+    fields = example.fields.copy()
+    fields[:, FIELDS.index(name)] = 0
+    return example._replace(fields=fields)
 
 
 def train(
@@ -73,55 +113,181 @@ def train(
     model_config: ModelConfig,
     config: TrainConfig,
     *,
-    minutes: float,
+    minutes: float | None = None,
+    steps: int | None = None,
     resume: bool = False,
+    start_from: Path | None = None,
+    tensorboard: bool = False,
     show_progress: bool = True,
 ) -> Progress:
-    """Train until `minutes` are spent; the run's folder always holds the newest checkpoint.
+    """Train until `minutes` are spent or `steps` are done; the run's folder always holds the newest checkpoint.
 
-    Started by torchrun, the processes share each step: every one learns from a batch of its own,
-    their gradients are averaged, and the first one validates and saves. On a CPU two processes of one
-    thread each do more than one process of two threads.
+    Started by torchrun, the processes share each step: every one learns from batches of its own, their gradients are
+    averaged, each validates a share, and the first one saves. On a CPU two processes of one thread each do more
+    than one process of two threads.
+
+    Parameters
+    ----------
+    start_from
+        A checkpoint whose weights a new run begins with; weights that it lacks begin as in any run.
+    tensorboard
+        Write the losses for TensorBoard too, into the run's folder.
 
     Raises
     ------
     CmtError
-        If the folder already holds a run and `resume` is not asked, or the other way round,
-        or if the loss is no longer a number.
+        If the folder already holds a run and `resume` is not asked, or the other way round; if the loss stays
+        no number; if a batch does not fit into the memory.
     """
-    team = _Team()
-    run.mkdir(parents=True, exist_ok=True)
-    device = f"cuda:{team.local_rank}" if torch.cuda.is_available() else "cpu"
-    torch.manual_seed(config.seed)
-    model = MusicTransformer(model_config).to(device)
-    model.use_kernel(_available(config.kernel))
-    optimizer = _optimizer(model, config)
-    rng = np.random.default_rng(config.seed)
-    progress = _resume(run, model, optimizer, rng) if resume else _begin(run, model_config, config, team)
-    if team.rank:
-        rng = np.random.default_rng([config.seed, team.rank, progress.step])
-    held_out = [[example] for example in validation_examples(validation, config)]
-    held_out = list(_in_batches(held_out, config.words_per_step))
-    stream = batches(examples(corpus, config, rng), config.words_per_step)
-    clock = _Clock(device, progress.seconds)
+    if (minutes is None) == (steps is None):
+        raise ValueError("either minutes or steps")
+    training = _Training(corpus, validation, run, model_config, config, resume, start_from)
+    progress, clock, team = training.progress, training.clock, training.team
+    board = _board(run, progress) if tensorboard and team.rank == 0 else None
     saved_at = clock.seconds()
-    quiet = team.rank > 0 or not show_progress
-    with tqdm(total=round(minutes * 60), initial=round(clock.seconds()), unit="s", disable=quiet) as bar:
-        while (share_done := team.agree(clock.seconds() / (60 * minutes))) < 1:
-            batch = collate(next(stream), device)
-            rate = learning_rate(progress.step, share_done, config)
-            loss = _step(model, optimizer, batch, rate, config, team)
-            progress.step += 1
-            progress.n_word += team.size * int(batch.mask.sum())
-            bar.n = min(round(clock.seconds()), bar.total)
-            bar.set_postfix(loss=f"{loss:.3f}", words=f"{progress.n_word / 1e6:.2f}M", refresh=True)
-            if team.rank == 0 and clock.seconds() - saved_at > 60 * config.checkpoint_minutes:
-                progress.seconds = saved_at = clock.seconds()
-                _save(run, model, optimizer, rng, progress, validate(model, held_out, config), model_config, config)
-    progress.seconds = clock.seconds()
-    if team.rank == 0:
-        _save(run, model, optimizer, rng, progress, validate(model, held_out, config), model_config, config)
+    with tqdm(total=100, bar_format=_BAR, disable=team.rank > 0 or not show_progress) as bar:
+        while True:
+            done = clock.seconds() / (60 * minutes) if minutes is not None else progress.step / (steps or 1)
+            due = clock.seconds() - saved_at > 60 * config.checkpoint_minutes
+            if config.validation_steps:
+                due = progress.step % config.validation_steps == 0
+            done, due = team.agree(done, due)
+            if (due or done >= 1) and progress.step != progress.step_saved:
+                row = training.save()
+                saved_at = clock.seconds()
+                if board is not None:
+                    for name, value in row.items():
+                        board.add_scalar(name.replace("_", "/", 1), value, progress.step)
+            if done >= 1 or _learns_no_more(progress, config):
+                break
+            loss = training.take_step(done)
+            bar.n = min(100.0, round(100 * done, 1))
+            bar.set_postfix_str(_in_words(progress, loss), refresh=True)
+    if board is not None:
+        board.close()
     return progress
+
+
+class _Training:
+    """A run under way: the network, what teaches it, and how far it has come."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        validation: Corpus,
+        run: Path,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        resume: bool,
+        start_from: Path | None,
+    ) -> None:
+        self.team = _Team()
+        _begin(run, model_config, config, resume, self.team)
+        self.run, self.config = run, config
+        self.device = f"cuda:{self.team.local_rank}" if torch.cuda.is_available() else "cpu"
+        torch.manual_seed(config.seed)
+        self.model = MusicTransformer(model_config).to(self.device)
+        self.model.use_kernel(_available(config.kernel))
+        self.optimizer = _optimizer(self.model, config)
+        if start_from is not None:
+            _start_from(start_from, self.model)
+        self.average = _Average(self.model, config.average)
+        self.progress, self.place = Progress(), START
+        if resume:
+            self.progress, self.place = _resume(run, self.model, self.optimizer, self.average, self.team)
+        self.clock = _Clock(self.device, self.progress.seconds)
+        self.held_out = validation_batches(validation, config)[self.team.rank :: self.team.size]
+        self.stream = batches(corpus, config, self.place, self.team.rank)
+        self.rate = 0.0
+        self.skipped_in_a_row = 0
+        self._forget_losses()
+
+    def take_step(self, share_done: float) -> float | None:
+        """Learn from the next batches: nats per word, or None where they were no numbers and nothing was learnt."""
+        config, progress = self.config, self.progress
+        self.rate = learning_rate(progress.step, share_done, config)
+        # Of its own for each step: dropout, too, is the same in a resumed run.
+        torch.manual_seed((config.seed * 1_000_003 + progress.step) * self.team.size + self.team.rank)
+        drawn = []
+        for _ in range(config.accumulate):
+            examples, self.place = next(self.stream)
+            drawn.append(collate(examples, self.model.config, self.device))
+        losses = _step(self.model, self.optimizer, drawn, self.rate, config, self.team)
+        progress.step += 1
+        if losses is None:
+            self._skip()
+            return None
+        self.skipped_in_a_row = 0
+        self.average.follow(self.model)
+        n_word = sum(int(batch.mask.sum()) for batch in drawn)
+        progress.n_word += self.team.size * n_word
+        self.words_since += n_word
+        for name, loss in losses.items():
+            self.losses_since[name] += loss
+        return sum(losses.values()) / n_word
+
+    def save(self) -> dict[str, float]:
+        """Validate and write everything that is needed to go on; the row that the history gets."""
+        progress = self.progress
+        progress.seconds = self.clock.seconds()
+        with self.average.worn_by(self.model):
+            held_out = validate(self.model, self.held_out, self.config, self.team)
+        learnt = {name: total / max(1, self.words_since) for name, total in self.losses_since.items()}
+        row = {
+            "step": progress.step,
+            "words": progress.n_word,
+            "minutes": round(progress.seconds / 60, 3),
+            "learning_rate": self.rate,
+            "skipped": progress.skipped,
+            **{f"train_{name}": loss for name, loss in learnt.items()},
+            "train_total": sum(learnt.values()),
+            **{f"val_{name}": loss for name, loss in held_out.items()},
+        }
+        progress.history.append(row)
+        places = self.team.gather(self.place)
+        if self.team.rank == 0:
+            _save(self.run, self.model, self.optimizer, self.average, progress, places, self.config)
+        self._forget_losses()
+        return row
+
+    def _forget_losses(self) -> None:
+        self.losses_since = dict.fromkeys(ATTRIBUTES, 0.0)
+        self.words_since = 0
+
+    def _skip(self) -> None:
+        self.progress.skipped += 1
+        self.skipped_in_a_row += 1
+        if self.skipped_in_a_row == MOST_SKIPPED:
+            raise CmtError(
+                f"the loss was no number {MOST_SKIPPED} times in a row; go on from the last checkpoint "
+                "with --resume and a lower --learning-rate"
+            )
+
+
+_BAR = "{percentage:3.0f}% |{bar}| {elapsed}<{remaining} {postfix}"
+
+
+def _in_words(progress: Progress, loss: float | None) -> str:
+    text = f"step {progress.step}, {progress.n_word / 1e6:.2f}M words"
+    if loss is not None:
+        text += f", loss {loss:.3f}"
+    if progress.history:
+        text += f", held-out {progress.losses['total']:.3f}"
+    return text
+
+
+def _learns_no_more(progress: Progress, config: TrainConfig) -> bool:
+    """Early stopping: whether the last `patience` validations were all no better than one before them."""
+    totals = [row["val_total"] for row in progress.history]
+    return 0 < config.patience < len(totals) and min(totals[-config.patience :]) >= min(totals[: -config.patience])
+
+
+def _board(run: Path, progress: Progress) -> Any:
+    if find_spec("tensorboard") is None:
+        raise CmtError("TensorBoard is not installed; pip install 'video-cmt[tensorboard]', or leave --tensorboard out")
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(run / "tensorboard"), purge_step=progress.step + 1)
 
 
 class _Team:
@@ -133,14 +299,31 @@ class _Team:
         self.size = int(os.environ.get("WORLD_SIZE", 1))
         if self.size > 1 and not distributed.is_initialized():
             distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        self._device = torch.device("cuda", self.local_rank) if torch.cuda.is_available() else torch.device("cpu")
 
-    def agree(self, value: float) -> float:
-        """The first process's value."""
+    def agree(self, done: float, due: bool) -> tuple[float, bool]:
+        """The first process's share of the work that is done, and whether a checkpoint is due."""
         if self.size == 1:
-            return value
-        told = torch.tensor([value], device=self.local_rank if torch.cuda.is_available() else "cpu")
+            return done, due
+        told = torch.tensor([done, float(due)], dtype=torch.float64, device=self._device)
         distributed.broadcast(told, 0)
-        return float(told)
+        return float(told[0]), bool(told[1])
+
+    def sum(self, values: list[float]) -> list[float]:
+        """Each value summed over all processes."""
+        if self.size == 1:
+            return values
+        joined = torch.tensor(values, dtype=torch.float64, device=self._device)
+        distributed.all_reduce(joined)
+        return joined.tolist()
+
+    def gather(self, place: Place) -> list[Place]:
+        """Every process's place."""
+        if self.size == 1:
+            return [place]
+        places = [torch.zeros(2, dtype=torch.int64, device=self._device) for _ in range(self.size)]
+        distributed.all_gather(places, torch.tensor(place, device=self._device))
+        return [Place(*told.tolist()) for told in places]
 
     def average_gradients(self, model: MusicTransformer) -> None:
         """Every process's gradients become the mean of all."""
@@ -162,21 +345,26 @@ def learning_rate(step: int, share_done: float, config: TrainConfig) -> float:
 
 
 @torch.no_grad()
-def validate(model: MusicTransformer, held_out: list[list[Example]], config: TrainConfig) -> dict[str, float]:
+def validate(
+    model: MusicTransformer, held_out: list[list[Example]], config: TrainConfig, team: _Team | None = None
+) -> dict[str, float]:
     """Nats per word by attribute, their sum as `total`, and `note`: nats per note word's pitch and duration."""
     model.eval()
     device = next(model.parameters()).device
-    sums: dict[str, float] = {}
+    sums = dict.fromkeys(ATTRIBUTES, 0.0)
     n_word = n_note = 0
     for group in held_out:
-        batch = collate(group, device)
+        batch = collate(group, model.config, device)
         with _autocast(device.type, config):
             losses = model.losses(batch)
         for name, loss in losses.items():
-            sums[name] = sums.get(name, 0.0) + loss.item()
+            sums[name] += loss.item()
         n_word += int(batch.mask.sum())
         n_note += int((batch.fields[..., 0] == WordType.NOTE).sum())
     model.train()
+    if team is not None:
+        *totals, n_word, n_note = team.sum([*sums.values(), n_word, n_note])  # type: ignore[assignment]
+        sums = dict(zip(sums, totals, strict=True))
     per_word = {name: total / n_word for name, total in sums.items()}
     per_word["total"] = sum(per_word.values())
     per_word["note"] = (sums["pitch"] + sums["duration"]) / n_note
@@ -188,27 +376,69 @@ def weights_of(model: MusicTransformer) -> Tensors:
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
 
 
+class _Average:
+    """A moving average of the weights: what is validated, saved and heard. It is better than the weights themselves."""
+
+    def __init__(self, model: MusicTransformer, share: float) -> None:
+        self.share = share
+        self.n_step = 0
+        self.weights = [parameter.detach().clone() for parameter in model.parameters()]
+
+    @torch.no_grad()
+    def follow(self, model: MusicTransformer) -> None:
+        """One step more; the first steps count for more, or the average would remember chance."""
+        kept = min(self.share, (1 + self.n_step) / (10 + self.n_step))
+        self.n_step += 1
+        torch._foreach_lerp_(self.weights, list(model.parameters()), 1 - kept)
+
+    @contextmanager
+    def worn_by(self, model: MusicTransformer) -> Iterator[None]:
+        """The model has the average's weights meanwhile."""
+        self._exchange(model)
+        try:
+            yield
+        finally:
+            self._exchange(model)
+
+    def _exchange(self, model: MusicTransformer) -> None:
+        for k, parameter in enumerate(model.parameters()):
+            parameter.data, self.weights[k] = self.weights[k], parameter.data
+
+
 def _step(
     model: MusicTransformer,
     optimizer: torch.optim.Optimizer,
-    batch: Batch,
+    drawn: list[Batch],
     rate: float,
     config: TrainConfig,
     team: _Team,
-) -> float:
+) -> dict[str, float] | None:
+    """Learn from batches as if they were one; their losses summed over words, or None where they are no numbers."""
     for group in optimizer.param_groups:
         group["lr"] = rate
-    with _autocast(batch.fields.device.type, config):
-        losses = model.losses(batch)
-    loss = torch.stack(list(losses.values())).sum() / batch.mask.sum()
-    if not math.isfinite(loss.item()):
-        raise CmtError("the loss is no longer a number; go on from the last checkpoint with a lower --learning-rate")
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    n_word = sum(int(batch.mask.sum()) for batch in drawn)
+    sums = dict.fromkeys(ATTRIBUTES, 0.0)
+    try:
+        for batch in drawn:
+            with _autocast(batch.fields.device.type, config):
+                losses = model.losses(batch)
+            (torch.stack(list(losses.values())).sum() / n_word).backward()
+            for name, loss in losses.items():
+                sums[name] += loss.item()
+    except RuntimeError as error:  # torch.cuda.OutOfMemoryError is one too
+        if "out of memory" in str(error) or "not enough memory" in str(error):
+            raise CmtError(
+                f"a batch of {config.words_per_step} words does not fit into the memory; "
+                "halve --words-per-step and double --accumulate"
+            ) from None
+        raise
     team.average_gradients(model)
-    torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
+    if not math.isfinite(norm.item()):  # the same on every process: they have the same gradients
+        return None
     optimizer.step()
-    return loss.item()
+    return sums
 
 
 def _available(kernel: str) -> str:
@@ -237,17 +467,6 @@ def _multiplies_bf16(device_type: str) -> bool:
     return "AVX512" in capabilities and cpu_flags.is_file() and "avx512_bf16" in cpu_flags.read_text()
 
 
-def _in_batches(singles: list[list[Example]], words_per_step: int) -> Iterator[list[Example]]:
-    drawn = sorted((example for single in singles for example in single), key=lambda example: -len(example.timing))
-    group: list[Example] = []
-    for example in drawn:
-        if group and len(group[0].timing) * (len(group) + 1) > words_per_step:
-            yield group
-            group = []
-        group.append(example)
-    yield group
-
-
 class _Clock:
     """Seconds worked: CPU time of the process, halved for its threads, or wall time on a GPU."""
 
@@ -263,52 +482,95 @@ class _Clock:
         return time.process_time() / torch.get_num_threads()
 
 
-def _begin(run: Path, model_config: ModelConfig, config: TrainConfig, team: _Team) -> Progress:
+def _begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: bool, team: _Team) -> None:
+    if resume and not (run / STATE).exists():
+        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
     if team.rank:
-        return Progress()
-    if (run / STATE).exists():
+        return
+    if not resume and (run / STATE).exists():
         raise CmtError(f"{run}: holds a training already; go on with --resume or choose another folder")
-    (run / "config.json").write_text(json.dumps({"model": asdict(model_config), "train": asdict(config)}, indent=1))
-    return Progress()
+    description = json.dumps({"model": asdict(model_config), "train": asdict(config)}, indent=1)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "config.json").write_text(description, encoding="utf-8")
+    except OSError as error:
+        raise CmtError(f"{run}: cannot be written ({error.strerror or error}); choose another folder") from None
+
+
+def _start_from(path: Path, model: MusicTransformer) -> None:
+    tensors, _ = load_tensors(path)
+    fitting = {name: torch.from_numpy(weight.astype(np.float32)) for name, weight in tensors.items()}
+    mine = model.state_dict()
+    for name, weight in fitting.items():
+        if name not in mine or mine[name].shape != weight.shape:
+            raise CmtError(f"{path}: a model of other sizes ({name}); give the --preset that it was trained with")
+    model.load_state_dict(fitting, strict=False)
 
 
 def _save(
     run: Path,
     model: MusicTransformer,
     optimizer: torch.optim.Optimizer,
-    rng: np.random.Generator,
+    average: _Average,
     progress: Progress,
-    losses: dict[str, float],
-    model_config: ModelConfig,
+    places: list[Place],
     config: TrainConfig,
 ) -> None:
-    progress.losses = losses
     tensors = {f"model.{name}": weight for name, weight in weights_of(model).items()}
+    with average.worn_by(model):
+        averaged = {name: weight.copy() for name, weight in weights_of(model).items()}
+    tensors |= {f"average.{name}": weight for name, weight in averaged.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value).cpu().numpy() for name, value in state.items()}
-    description = {"progress": asdict(progress), "rng": rng.bit_generator.state, "model": asdict(model_config)}
+    description = {
+        "progress": asdict(progress),
+        "places": places,
+        "averaged": average.n_step,
+        "model": asdict(model.config),
+    }
     save_tensors(tensors, description, run / STATE)
-    provenance = {"step": progress.step, "words": progress.n_word, "minutes": progress.seconds / 60}
-    save_checkpoint(
-        model_config, weights_of(model), run / MODEL, {**provenance, "validation": losses, "train": asdict(config)}
-    )
-    with open(run / LOSSES, "a", encoding="utf-8") as file:
-        file.write(json.dumps({**provenance, **losses}) + "\n")
+    provenance = {
+        "step": progress.step,
+        "words": progress.n_word,
+        "minutes": progress.seconds / 60,
+        "validation": progress.losses,
+        "train": asdict(config),
+    }
+    save_checkpoint(model.config, averaged, run / MODEL, provenance)
+    if progress.losses["total"] <= min(row["val_total"] for row in progress.history):
+        save_checkpoint(model.config, averaged, run / BEST, provenance)
+    with whole_file(run / LOSSES) as unfinished, open(unfinished, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, progress.history[0])
+        table.writeheader()
+        table.writerows(progress.history)
 
 
-def _resume(run: Path, model: MusicTransformer, optimizer: torch.optim.Optimizer, rng: np.random.Generator) -> Progress:
-    if not (run / STATE).exists():
-        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
+def _resume(
+    run: Path, model: MusicTransformer, optimizer: torch.optim.Optimizer, average: _Average, team: _Team
+) -> tuple[Progress, Place]:
     tensors, description = load_tensors(run / STATE)
     if config_from(description["model"]) != model.config:
-        raise CmtError(f"{run}: was begun with another model; give the same --preset")
-    weights = {name[6:]: weight for name, weight in tensors.items() if name.startswith("model.")}
-    model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
-    state: dict[int, dict[str, Any]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = torch.from_numpy(tensor)
+        raise CmtError(f"{run}: was begun with another model; give the same --preset and options")
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {
+            name.removeprefix(prefix): torch.from_numpy(tensor)
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
+
+    model.load_state_dict(part("model."))
+    averaged = part("average.")
+    for kept, (name, _) in zip(average.weights, model.named_parameters(), strict=True):
+        kept.copy_(averaged[name])
+    average.n_step = description["averaged"]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in part("optimizer.").items():
+        index, key = name.split(".")
+        state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    rng.bit_generator.state = description["rng"]
-    return Progress(**description["progress"])
+    places = [Place(*place) for place in description["places"]]
+    # With another number of processes none can go on where it was: all begin a pool that nobody has begun.
+    unused = Place(1 + max(place.pool for place in places))
+    place = places[team.rank] if len(places) == team.size else unused
+    return Progress(**description["progress"]), place

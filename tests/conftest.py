@@ -14,7 +14,15 @@ if "torch" in sys.modules:
 # No test needs a screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from networks import VARIANTS, network  # noqa: E402
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50, print_blob=True)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(params=VARIANTS)
+def model(request):
+    """A network of each kind, untrained."""
+    return network(request.param)

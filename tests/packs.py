@@ -1,4 +1,4 @@
-"""Small packs of songs in the layout that `cmt.dataset` reads."""
+"""Small packs of songs in the layout that `cmt.corpus` reads."""
 
 from __future__ import annotations
 

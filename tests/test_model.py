@@ -5,37 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from networks import ECHO_BARS, TINY, example
 
-from cmt.config import PRESETS
-from cmt.dataset import Example
-from cmt.encoding import encode, timing_bins
+from cmt.config import CONTROLS, PRESETS
 from cmt.model import CHAIN, MusicTransformer, position_encoding
 from cmt.train import collate
-from cmt.words import INITIAL_SIZES, InitialWords, initial_words
-from midi_io.song import Instrument, Note, Song
-
-TINY = PRESETS["tiny"]
-
-
-def example(n_bar=3, seed=0):
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers([0, 0, 40], [16 * n_bar, 5, 80], (40, 3))
-    notes = {(position, Instrument(track), pitch) for position, track, pitch in drawn.tolist()}
-    song = Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
-    words = encode(song)
-    return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))
-
-
-@pytest.fixture(params=["chained and normalised first", "as in the paper"])
-def model(request):
-    torch.manual_seed(0)
-    ours = request.param.startswith("chained")
-    return MusicTransformer(replace(TINY, chained_heads=ours, pre_norm=ours, metre=ours)).eval()
+from cmt.words import FIELDS, INITIAL_SIZES, InitialWords
 
 
 @torch.no_grad()
 def test_the_future_does_not_leak(model):
-    batch = collate([example()])
+    batch = collate([example()], model.config)
     changed = batch.fields.clone()
     changed[:, 50:, 5] = 1
     changed[:, 50:, 1] = 3
@@ -46,16 +26,16 @@ def test_the_future_does_not_leak(model):
 
 @torch.no_grad()
 def test_padding_changes_nothing(model):
-    alone = model.losses(collate([example(2)]))
-    other = model.losses(collate([example(5, seed=1)]))
-    together = model.losses(collate([example(2), example(5, seed=1)]))
+    alone = model.losses(collate([example(2)], model.config))
+    other = model.losses(collate([example(5, seed=1)], model.config))
+    together = model.losses(collate([example(2), example(5, seed=1)], model.config))
     for name in alone:
         assert together[name].item() == pytest.approx(alone[name].item() + other[name].item(), rel=1e-4)
 
 
 @torch.no_grad()
 def test_every_initial_word_matters(model):
-    batch = collate([example()])
+    batch = collate([example()], model.config)
     before = model.hidden(batch)
     for k, size in enumerate(INITIAL_SIZES):
         changed = list(batch.initial[0].tolist())
@@ -76,8 +56,8 @@ def test_chained_heads_see_what_is_chosen_and_the_papers_do_not():
 
 
 def test_every_attribute_is_learnt():
-    model = MusicTransformer(TINY)
-    losses = model.losses(collate([example()]))
+    model = MusicTransformer(replace(TINY, echo_bars=ECHO_BARS))
+    losses = model.losses(collate([example()], model.config))
     assert set(losses) == {"type", *CHAIN}
     sum(losses.values()).backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
@@ -94,3 +74,17 @@ def test_position_encoding_is_equation_14_and_15():
     encoded = position_encoding(torch.tensor([3]), 8)[0]
     assert encoded[4].item() == pytest.approx(np.sin(3 / 10000 ** (4 / 8)), abs=1e-6)
     assert encoded[5].item() == pytest.approx(np.cos(3 / 10000 ** (4 / 8)), abs=1e-6)
+
+
+@torch.no_grad()
+def test_what_is_left_out_is_never_known_of():
+    whole = collate([example()], TINY)
+    for name in CONTROLS:
+        config = replace(TINY, left_out=(name,))
+        batch = collate([example()], config)
+        told = batch.timing if name == "timing" else batch.fields[..., FIELDS.index(name)]
+        assert not told.any()
+        losses = MusicTransformer(config).losses(batch)
+        assert [loss == 0 for loss in losses.values()] == [each == name for each in losses]
+        untouched = [field for field in ("timing", "positions") if field != name]
+        assert all(torch.equal(getattr(batch, field), getattr(whole, field)) for field in untouched)

@@ -1,26 +1,48 @@
 """Training learns, and goes on where it stopped."""
 
-import json
+import csv
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from packs import write_pack
 
-from cmt.checkpoint import load_checkpoint
+import cmt.train
+from cmt.checkpoint import load_checkpoint, load_tensors
 from cmt.config import PRESETS, TrainConfig
 from cmt.corpus import read_packs
+from cmt.dataset import batches
 from cmt.decoder import weight_shapes
 from cmt.errors import CmtError
-from cmt.train import LOSSES, MODEL, learning_rate, train
+from cmt.model import MusicTransformer
+from cmt.train import ATTRIBUTES, LOSSES, MODEL, STATE, Progress, collate, learning_rate, train
 from cmt.words import CompoundWord
 
 MINIATURE = replace(
-    PRESETS["tiny"], d_model=32, n_layer=1, n_head=1, d_feed_forward=64, embedding_sizes=CompoundWord(*[8] * 7)
+    PRESETS["tiny"],
+    d_model=32,
+    n_layer=1,
+    n_head=1,
+    d_feed_forward=64,
+    embedding_sizes=CompoundWord(*[8] * 7),
+    echo_bars=(),
 )
-QUICK = TrainConfig(words_per_step=1000, max_words=500, warmup_steps=5, learning_rate=1e-2, validation_words=1000)
+QUICK = TrainConfig(
+    words_per_step=1000,
+    max_words=500,
+    warmup_steps=5,
+    learning_rate=1e-2,
+    validation_words=1000,
+    validation_steps=20,
+    average=0.8,
+)
 SECONDS = 1 / 60
 
 
@@ -34,15 +56,145 @@ def corpora(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(corpora, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    train(*corpora, folder, MINIATURE, QUICK, minutes=1.5 * SECONDS, show_progress=False)
-    train(*corpora, folder, MINIATURE, QUICK, minutes=5 * SECONDS, resume=True, show_progress=False)
+    train(*corpora, folder, MINIATURE, QUICK, steps=60, show_progress=False)
     return folder
 
 
-def test_the_loss_falls_and_a_resumed_run_counts_on(run):
-    first, last = (json.loads(line) for line in (run / LOSSES).read_text().splitlines())
-    assert last["step"] > first["step"] and last["words"] > first["words"]
-    assert last["total"] < first["total"] - 0.3
+def losses_of(run):
+    with open(run / LOSSES, encoding="utf-8", newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def without_clock(rows):
+    return [{name: value for name, value in row.items() if name != "minutes"} for row in rows]
+
+
+def test_the_loss_falls(run):
+    rows = losses_of(run)
+    assert [row["step"] for row in rows] == [20, 40, 60]
+    assert rows[-1]["val_total"] < rows[0]["val_total"] - 0.3
+    assert rows[-1]["train_total"] < rows[0]["train_total"] - 0.3
+    for row in rows:
+        assert row["val_total"] == pytest.approx(sum(row[f"val_{name}"] for name in ATTRIBUTES))
+
+
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(run, corpora, tmp_path, monkeypatch):
+    """Killed after 33 steps, 13 behind its last checkpoint."""
+
+    steps_left, step = iter(range(33)), cmt.train._step
+
+    def killed(*arguments):
+        if next(steps_left, None) is None:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("cmt.train._step", killed)
+        train(*corpora, tmp_path, MINIATURE, QUICK, steps=60, show_progress=False)
+    assert len(losses_of(tmp_path)) == 1
+    train(*corpora, tmp_path, MINIATURE, QUICK, steps=60, resume=True, show_progress=False)
+    assert without_clock(losses_of(tmp_path)) == without_clock(losses_of(run))
+    unbroken, resumed = (load_tensors(folder / MODEL)[0] for folder in (run, tmp_path))
+    assert all(np.array_equal(unbroken[name], resumed[name]) for name in unbroken)
+
+
+def test_a_run_can_be_given_minutes(corpora, tmp_path):
+    config = replace(QUICK, validation_steps=0, checkpoint_minutes=0.7 * SECONDS)
+    progress = train(*corpora, tmp_path, MINIATURE, config, minutes=2 * SECONDS, show_progress=False)
+    assert 2 <= progress.seconds < 4
+    assert len(progress.history) in (2, 3)
+
+
+def test_two_processes_learn_together(tmp_path):
+    """Two gloo processes: both learn from examples of their own, and come to the same weights."""
+    write_pack(tmp_path)
+    script = (
+        "import sys; from pathlib import Path; import test_train as t; from cmt.corpus import read_packs\n"
+        "corpus = read_packs([Path(sys.argv[1])], 'train')\n"
+        "t.train(corpus, corpus, Path(sys.argv[2]), t.MINIATURE, t.QUICK, steps=30, show_progress=False)"
+    )
+    (tmp_path / "script.py").write_text(script)
+    pack, run = tmp_path / "lpd5_16th_test.npz.xz", tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(cmt.__file__).parent.parent)])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+    subprocess.run(
+        [*command, str(tmp_path / "script.py"), str(pack), str(run)], check=True, env=environment, capture_output=True
+    )
+    rows = losses_of(run)
+    assert rows[-1]["step"] == 30
+    assert rows[-1]["val_total"] < rows[0]["val_total"]
+    _, description = load_tensors(run / STATE)
+    assert len(description["places"]) == 2
+
+
+def test_accumulated_batches_are_one_larger_batch(corpora):
+    examples, _ = next(batches(corpora[0], QUICK))
+    torch.manual_seed(0)
+    models = [MusicTransformer(MINIATURE) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    together, apart = [collate(examples, MINIATURE)], [collate([example], MINIATURE) for example in examples]
+    for model, drawn in zip(models, (together, apart), strict=True):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        cmt.train._step(model, optimizer, drawn, 0.1, QUICK, cmt.train._Team())
+    for a, b in zip(*(model.parameters() for model in models), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_early_stopping_waits_for_patience_validations():
+    def stops(*totals):
+        return cmt.train._learns_no_more(
+            Progress(history=[{"val_total": t} for t in totals]), replace(QUICK, patience=2)
+        )
+
+    assert not stops(3.0, 2.0) and not stops(3.0, 2.0, 2.5) and not stops(3.0, 2.0, 2.5, 1.9)
+    assert stops(3.0, 2.0, 2.5, 2.1)
+    assert not cmt.train._learns_no_more(Progress(history=[{"val_total": 1.0}] * 9), QUICK)
+
+
+def test_the_average_follows_and_is_taken_off_again():
+    model = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(model.weight)
+    average = cmt.train._Average(model, 0.9)
+    for _ in range(300):
+        torch.nn.init.ones_(model.weight)
+        average.follow(model)
+    with average.worn_by(model):
+        assert 0.9 < model.weight.item() <= 1
+        torch.nn.init.zeros_(model.weight)
+    assert model.weight.item() == 1 and average.weights[0].item() == 0
+
+
+def test_a_run_starts_from_a_checkpoint_and_what_it_lacks_from_the_beginning(run, corpora, tmp_path):
+    richer = replace(MINIATURE, echo_bars=(1, 2, 4))
+    progress = train(*corpora, tmp_path, richer, QUICK, steps=1, start_from=run / MODEL, show_progress=False)
+    assert progress.losses["total"] < losses_of(run)[0]["val_total"]
+
+
+def test_tensorboard_that_is_not_installed_is_named(tmp_path, corpora, monkeypatch):
+    monkeypatch.setattr("cmt.train.find_spec", lambda name: None)
+    with pytest.raises(CmtError, match=r"video-cmt\[tensorboard\]"):
+        train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, tensorboard=True, show_progress=False)
+
+
+def test_a_batch_beyond_the_memory_says_what_to_lower(tmp_path, corpora, monkeypatch):
+    def too_large(self, batch):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: not enough memory: you tried")
+
+    monkeypatch.setattr("cmt.model.MusicTransformer.losses", too_large)
+    with pytest.raises(CmtError, match="halve --words-per-step"):
+        train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, show_progress=False)
+
+
+@pytest.mark.skipif(not find_spec("tensorboard"), reason="TensorBoard is not installed")
+def test_tensorboard_gets_the_losses(tmp_path, corpora):
+    train(*corpora, tmp_path, MINIATURE, QUICK, steps=2, tensorboard=True, show_progress=False)
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_a_checkpoint_of_another_model_is_no_start(run, corpora, tmp_path):
+    with pytest.raises(CmtError, match="--preset"):
+        train(*corpora, tmp_path, PRESETS["tiny"], QUICK, steps=1, start_from=run / MODEL, show_progress=False)
 
 
 def test_what_was_trained_can_be_loaded_to_generate(run):
@@ -59,33 +211,33 @@ def test_the_checkpoint_holds_half_precision_weights(run):
 
 def test_a_run_is_never_overwritten(run, corpora):
     with pytest.raises(CmtError, match="--resume"):
-        train(*corpora, run, MINIATURE, QUICK, minutes=SECONDS, show_progress=False)
+        train(*corpora, run, MINIATURE, QUICK, steps=1, show_progress=False)
 
 
 def test_a_run_of_another_model_is_not_resumed(run, corpora):
     with pytest.raises(CmtError, match="--preset"):
-        train(*corpora, run, PRESETS["tiny"], QUICK, minutes=SECONDS, resume=True, show_progress=False)
+        train(*corpora, run, PRESETS["tiny"], QUICK, steps=1, resume=True, show_progress=False)
 
 
 def test_resuming_nothing_is_refused(tmp_path, corpora):
     with pytest.raises(CmtError, match="no training to go on with"):
-        train(*corpora, tmp_path, MINIATURE, QUICK, minutes=SECONDS, resume=True, show_progress=False)
+        train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, resume=True, show_progress=False)
 
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path, corpora, monkeypatch):
     monkeypatch.setattr(
         "cmt.model.MusicTransformer.losses",
-        lambda self, batch: {"type": torch.tensor(float("nan"), requires_grad=True)},
+        lambda self, batch: dict.fromkeys(ATTRIBUTES, self.norm.weight.sum() * float("nan")),
     )
-    with pytest.raises(CmtError, match="no longer a number"):
-        train(*corpora, tmp_path, MINIATURE, QUICK, minutes=SECONDS, show_progress=False)
+    with pytest.raises(CmtError, match="no number 10 times"):
+        train(*corpora, tmp_path, MINIATURE, QUICK, steps=30, show_progress=False)
 
 
 def test_a_kernel_that_is_not_installed_is_named(tmp_path, corpora):
     if find_spec("fast_transformers"):
         pytest.skip("it is installed here")
     with pytest.raises(CmtError, match="fast-transformers is not installed"):
-        train(*corpora, tmp_path, MINIATURE, replace(QUICK, kernel="fast-transformers"), minutes=SECONDS)
+        train(*corpora, tmp_path, MINIATURE, replace(QUICK, kernel="fast-transformers"), steps=1)
 
 
 def test_the_learning_rate_rises_stays_and_falls():

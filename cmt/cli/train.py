@@ -9,7 +9,17 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import FILE
+from cmt.cli.wording import count
 from cmt.config import PRESETS, TrainConfig
+
+SHARE = click.FloatRange(0, 1)
+POSITIVE = click.FloatRange(0, min_open=True)
+DEFAULT_MINUTES = 60.0
+
+
+def own(field: str) -> object:
+    """The default of an option that is a field of the configuration."""
+    return getattr(TrainConfig, field)
 
 
 @click.command()
@@ -18,21 +28,57 @@ from cmt.config import PRESETS, TrainConfig
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="small", show_default=True)
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="How long to train, over all sessions of the run.",
+    type=POSITIVE,
+    help=f"How long to train, over all sessions of the run.  [default: {DEFAULT_MINUTES:g}]",
 )
+@click.option("--steps", type=click.IntRange(1), help="Train so many steps instead: repeatable to the digit.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder.")
+@click.option("--start-from", type=FILE, metavar="CHECKPOINT", help="Begin with the weights of a model that is there.")
+@click.option(
+    "--words-per-step",
+    type=click.IntRange(64),
+    default=own("words_per_step"),
+    show_default=True,
+    help="Words in a batch of one process; fewer need less memory.",
+)
+@click.option(
+    "--accumulate", type=click.IntRange(1), default=own("accumulate"), show_default=True, help="Batches in a step."
+)
+@click.option("--learning-rate", type=POSITIVE, default=own("learning_rate"), show_default=True)
+@click.option(
+    "--average",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=own("average"),
+    show_default=True,
+    help="What the moving average of the weights keeps of itself at each step; 0 is no average.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(0),
+    default=own("patience"),
+    show_default=True,
+    help="Stop after so many validations without a better one; 0 never.",
+)
 @click.option(
     "--transpose",
     type=click.Choice(["home", "random"]),
-    default=TrainConfig.transpose,
+    default=own("transpose"),
     show_default=True,
     help="Bring songs to C major / A minor, or move them at random.",
 )
 @click.option(
-    "--learning-rate", type=click.FloatRange(0, min_open=True), default=TrainConfig.learning_rate, show_default=True
+    "--joined-share",
+    type=SHARE,
+    default=own("joined_share"),
+    show_default=True,
+    help="Share of examples that are a song's opening joined to its ending.",
+)
+@click.option(
+    "--splice-share",
+    type=SHARE,
+    default=own("splice_share"),
+    show_default=True,
+    help="Share of examples that change from a song to another like it.",
 )
 @click.option(
     "--heads",
@@ -44,43 +90,91 @@ from cmt.config import PRESETS, TrainConfig
 @click.option(
     "--kernel",
     type=click.Choice(["chunked", "fast-transformers"]),
-    default=TrainConfig.kernel,
+    default=own("kernel"),
     show_default=True,
     help="Who multiplies out the attention; the numbers are the same.",
 )
+@click.option(
+    "--checkpoint-minutes",
+    type=POSITIVE,
+    default=own("checkpoint_minutes"),
+    show_default=True,
+    help="Minutes between checkpoints, each with a validation.",
+)
+@click.option(
+    "--validation-steps",
+    type=click.IntRange(0),
+    default=own("validation_steps"),
+    show_default=True,
+    help="Steps between checkpoints instead.",
+)
+@click.option("--tensorboard", is_flag=True, help="Write the losses for TensorBoard too.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of torch. Left out, torch decides.")
-@click.option("--seed", type=click.IntRange(0), default=TrainConfig.seed, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=own("seed"), show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def train(
     packs: tuple[Path, ...],
     run: Path,
     preset: str,
-    minutes: float,
+    minutes: float | None,
+    steps: int | None,
     resume: bool,
-    transpose: str,
+    start_from: Path | None,
+    words_per_step: int,
+    accumulate: int,
     learning_rate: float,
+    average: float,
+    patience: int,
+    transpose: str,
+    joined_share: float,
+    splice_share: float,
     heads: str,
     kernel: str,
+    checkpoint_minutes: float,
+    validation_steps: int,
+    tensorboard: bool,
     threads: int | None,
     seed: int,
     quiet: bool,
 ) -> None:
     """Train a model on PACKS of songs, e.g. lpd5_16th_labelled.npz.xz.
 
-    The folder always holds the newest model.safetensors (for cmt generate --checkpoint),
-    state.safetensors (for --resume) and losses.jsonl.
+    The folder always holds the newest model.safetensors (for cmt generate --checkpoint), best.safetensors with the
+    lowest validation loss, state.safetensors (for --resume, at any moment) and losses.csv.
+
+    Several processes or machines share the work: torchrun --nproc-per-node 2 -m cmt train ...
     """
     import torch
 
     from cmt.corpus import read_packs
     from cmt.train import train as train_model
 
+    if minutes is not None and steps is not None:
+        raise click.UsageError("--minutes and --steps exclude each other")
+    if resume and start_from is not None:
+        raise click.UsageError("--start-from begins a run, --resume goes on with one; leave one of them out")
+    if joined_share + splice_share + TrainConfig.whole_song_share > 1:
+        most = 1 - TrainConfig.whole_song_share
+        raise click.UsageError(f"--joined-share and --splice-share are together more than {most:g}")
     if threads:
         torch.set_num_threads(threads)
     model_config = PRESETS[preset]
     if heads != "preset":
         model_config = replace(model_config, chained_heads=heads == "chained")
-    config = TrainConfig(transpose=transpose, learning_rate=learning_rate, seed=seed, kernel=kernel)
+    config = TrainConfig(
+        words_per_step=words_per_step,
+        accumulate=accumulate,
+        learning_rate=learning_rate,
+        average=average,
+        patience=patience,
+        transpose=transpose,
+        joined_share=joined_share,
+        splice_share=splice_share,
+        kernel=kernel,
+        checkpoint_minutes=checkpoint_minutes,
+        validation_steps=validation_steps,
+        seed=seed,
+    )
     corpus, validation = read_packs(list(packs), "train"), read_packs(list(packs), "val")
     if not quiet:
         click.echo(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")
@@ -90,11 +184,16 @@ def train(
         run,
         model_config,
         config,
-        minutes=minutes,
+        minutes=None if steps is not None else minutes or DEFAULT_MINUTES,
+        steps=steps,
         resume=resume,
+        start_from=start_from,
+        tensorboard=tensorboard,
         show_progress=not quiet and sys.stderr.isatty(),
     )
     losses = progress.losses
+    if progress.skipped:
+        click.echo(f"warning: {count(progress.skipped, 'step')} left out, the loss was no number", err=True)
     click.echo(
         f"{progress.step} steps, {progress.n_word / 1e6:.2f} M words, validation {losses['total']:.3f} nats a word "
         f"({losses['note']:.3f} a note); wrote {run / 'model.safetensors'}"

@@ -1,0 +1,101 @@
+"""Echoes: what followed at the same place of the metre, some bars earlier.
+
+Music repeats itself bar by bar and phrase by phrase, and a linear attention has one small state for all it heard:
+it cannot look a bar up. So each word is told which word followed at its place one, two, four ... bars ago, and how
+often such an echo has been right of late. What is told is known already: nothing of the future leaks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmt.words import FIELD_SIZES, FIELDS, CompoundWord
+from midi_io.song import POSITIONS_PER_BAR
+
+NONE = -1
+"""Index of an echo where there is none: the piece is not that old."""
+AGREEMENT_WORDS = (8, 64)
+"""Over how many last words it is counted how often an echo was right."""
+
+
+def places(fields: NDArray, positions: NDArray) -> NDArray[np.int64]:
+    """(n_word,) a number for each word's place: its position, then its instrument, then its pitch; it never falls."""
+    turn = positions.astype(np.int64) * FIELD_SIZES.instrument + fields[:, FIELDS.index("instrument")]
+    return np.asarray(turn * FIELD_SIZES.pitch + fields[:, FIELDS.index("pitch")])
+
+
+def place_shift(bars: int) -> int:
+    """By how much the numbers of two places differ that lie so many bars apart."""
+    return bars * POSITIONS_PER_BAR * FIELD_SIZES.instrument * FIELD_SIZES.pitch
+
+
+def echoes(fields: NDArray, positions: NDArray, echo_bars: Sequence[int]) -> NDArray[np.int64]:
+    """(n_word, n_echo) index of the word that followed the same place so many bars earlier, or NONE.
+
+    Parameters
+    ----------
+    fields, positions
+        (n_word, 7) and (n_word,) words of a piece from a bar on.
+    """
+    place = places(fields, positions)
+    found = np.empty((len(place), len(echo_bars)), np.int64)
+    for k, bars in enumerate(echo_bars):
+        earlier = place - place_shift(bars)
+        found[:, k] = np.where(earlier >= place[:1], np.searchsorted(place, earlier, side="right"), NONE)
+    return found
+
+
+def agreement(fields: NDArray, echo: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(n_word, n_echo * 2) share of the last words that each echo foretold, over the spans of AGREEMENT_WORDS."""
+    right = np.zeros(echo.shape, np.float32)
+    right[1:] = (fields[1:, None] == fields[echo[:-1]]).all(axis=-1) & (echo[:-1] != NONE)
+    sums = np.concatenate([np.zeros_like(right[:1]), right.cumsum(axis=0)])
+    ends = np.arange(1, len(sums))
+    return np.concatenate([(sums[ends] - sums[np.maximum(ends - n, 0)]) / n for n in AGREEMENT_WORDS], axis=1)
+
+
+class EchoMemory:
+    """The same word by word: what of a piece must be kept to know the echoes of the words to come."""
+
+    def __init__(self, echo_bars: Sequence[int]) -> None:
+        self._shifts = [place_shift(bars) for bars in echo_bars]
+        self._places: list[int] = []
+        self._words: list[CompoundWord] = []
+        self._first: int | None = None
+        self._foretold: list[CompoundWord | None] = [None] * len(echo_bars)
+        self._right: list[list[bool]] = []
+
+    def hear(self, word: CompoundWord, position: int) -> list[CompoundWord | None]:
+        """The echoes after one more word that stands at `position`, sixteenths from the start of the piece."""
+        place = (position * FIELD_SIZES.instrument + word.instrument) * FIELD_SIZES.pitch + word.pitch
+        if self._first is None:
+            self._first = place
+        self._right.append([echo == word for echo in self._foretold])
+        del self._right[: -max(AGREEMENT_WORDS)]
+        self._places.append(place)
+        self._words.append(word)
+        if len(self._places) > _MANY_WORDS:  # the rest is older than the oldest echo
+            old = bisect_right(self._places, place - max(self._shifts)) - 1
+            del self._places[: max(0, old)], self._words[: max(0, old)]
+        self._foretold = [
+            self._words[bisect_right(self._places, place - shift)] if place - shift >= self._first else None
+            for shift in self._shifts
+        ]
+        return self._foretold
+
+    def move(self, positions: int) -> None:
+        """Count as if all that was heard had stood so many positions later."""
+        shift = positions * FIELD_SIZES.instrument * FIELD_SIZES.pitch
+        self._places = [place + shift for place in self._places]
+        self._first = None if self._first is None else self._first + shift
+
+    def agreement(self) -> list[float]:
+        """Share of the last words that each echo foretold, as `agreement` has it."""
+        return [sum(column) / n for n in AGREEMENT_WORDS for column in zip(*self._right[-n:], strict=True)]
+
+
+_MANY_WORDS = 20_000

@@ -1,0 +1,41 @@
+"""Small networks of each kind, and pieces for them to read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from cmt.config import PRESETS
+from cmt.dataset import Example
+from cmt.encoding import encode, timing_bins
+from cmt.model import MusicTransformer
+from cmt.words import initial_words
+from midi_io.song import Instrument, Note, Song
+
+TINY = replace(PRESETS["tiny"], echo_bars=())
+ECHO_BARS = (1, 2)
+VARIANTS = {
+    "chained and normalised first": {},
+    "as in the paper": {"chained_heads": False, "pre_norm": False, "metre": False},
+    "with echoes": {"echo_bars": ECHO_BARS},
+}
+
+
+def example(n_bar=3, seed=0):
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers([0, 0, 40], [16 * n_bar, 5, 80], (40, 3))
+    notes = {(position, Instrument(track), pitch) for position, track, pitch in drawn.tolist()}
+    song = Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
+    words = encode(song)
+    return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))
+
+
+def network(variant: str) -> MusicTransformer:
+    """With weights at random, also those that training begins with zeros."""
+    torch.manual_seed(0)
+    model = MusicTransformer(replace(TINY, **VARIANTS[variant])).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    return model
