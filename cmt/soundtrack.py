@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -126,7 +127,7 @@ def make_soundtrack(
     _check(wishes, config)
     font = None if wishes.midi_only else _ready_soundfont(soundfont)
     stages = _Stages(progress)
-    with _folder_for_all_or_nothing(folder) as unfinished:
+    with _folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
         with stages.stage("analyze"):
             rhythm = analyze(video, progress=lambda done, total: stages.progress("analyze", done, total))
             wishes = replace(wishes, markers=checked_markers(wishes.markers, rhythm.duration))
@@ -141,6 +142,7 @@ def make_soundtrack(
         stem = unfinished / video.stem
         with stages.stage("midi"):
             write_midi(song, stem.with_name(f"{video.stem}.mid"), title=f"Music for {video.stem}")
+        picture = beside.submit(_draw, rhythm, song, stem.with_name(f"{video.stem}.png"))
         notes: tuple[str, ...] = ()
         if not wishes.midi_only:
             with stages.stage("render"):
@@ -161,11 +163,8 @@ def make_soundtrack(
                     progress=lambda share: stages.progress("mux", share, 1.0),
                 )
                 notes = written.notes
-        with stages.stage("picture"):
-            # Late: matplotlib takes most of a second to import.
-            from cmt.picture import draw_soundtrack
-
-            draw_soundtrack(rhythm, song, stem.with_name(f"{video.stem}.png"))
+        with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
+            picture.result()
         report = _report(rhythm, grid, piece, song, orders, wishes, config)
         missed = warnings_of(grid, hits_of(rhythm, wishes.markers), tempo_map=wishes.tempo_map)
         report["warnings"] = [*rhythm.warnings, *missed, *notes]
@@ -176,6 +175,13 @@ def make_soundtrack(
         _refuse_to_overwrite_the_video(video, unfinished, folder)
     files = tuple(sorted(folder / f"{video.stem}{suffix}" for suffix in _suffixes(wishes)))
     return Soundtrack(files, report)
+
+
+def _draw(rhythm: VideoRhythm, song: Song, path: Path) -> None:
+    # Late: matplotlib takes most of a second to import.
+    from cmt.picture import draw_soundtrack
+
+    draw_soundtrack(rhythm, song, path)
 
 
 def _suffixes(wishes: Wishes) -> tuple[str, ...]:
