@@ -27,12 +27,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cmt.checkpoint import load_checkpoint, load_tensors
+from cmt.checkpoint import default_checkpoint, load_checkpoint, load_tensors
 from cmt.config import GenerateConfig
 from cmt.decoder import Decoder
 from cmt.generate import PieceRequest, write_pieces
 from cmt.metrics import NothingToMeasure, onsets, pitch_class_entropy
-from cmt.words import BAR, INITIAL_SIZES, CompoundWord, Genre, InitialWords, WordType
+from cmt.words import BAR, CompoundWord, Genre, InitialWords, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 TEMPO = 120.0
@@ -102,20 +102,17 @@ def one_more_word(model: Decoder, n_word: int, n_row: int) -> Callable[[], int]:
 def prefix_again(model: Decoder, checkpoint: Path | None, n_word: int) -> Callable[[], int]:
     import torch
 
-    from cmt.checkpoint import default_checkpoint
-    from cmt.model import Batch, MusicTransformer
+    from cmt.dataset import Example
+    from cmt.model import MusicTransformer
+    from cmt.train import collate
 
     torch.set_num_threads(1)
     network = MusicTransformer(model.config).eval()
     tensors, _ = load_tensors(checkpoint or default_checkpoint())
     network.load_state_dict({name: torch.from_numpy(weight.astype(np.float32)) for name, weight in tensors.items()})
-    batch = Batch(
-        torch.zeros((1, len(INITIAL_SIZES)), dtype=torch.long),
-        torch.tensor([[MIXED_WORD] * (n_word + 1)]),
-        torch.full((1, n_word + 1), 16),
-        torch.full((1, n_word + 1), 50),
-        torch.ones((1, n_word + 1), dtype=torch.bool),
-    )
+    words = np.full(n_word + 1, 1)[:, None] * np.array(MIXED_WORD)
+    example = Example(InitialWords(), words, np.full(n_word + 1, 16), np.full(n_word + 1, 50))
+    batch = collate([example], model.config)
 
     def run() -> int:
         with torch.inference_mode():
