@@ -33,7 +33,8 @@ RECENT = 8
 class DecoderState:
     """What pieces side by side have heard, and room to work in.
 
-    The inputs of products end in a one, which the bias is multiplied with.
+    The inputs of products, (row, 1, n + 1), end in a one, which the bias is multiplied with: NumPy then multiplies
+    row by row (see `_times`).
     """
 
     def __init__(self, config: ModelConfig, n_row: int) -> None:
@@ -46,30 +47,15 @@ class DecoderState:
         self.echoes = [EchoMemory(config.echo_bars) for _ in range(n_row if config.echo_bars else 0)]
         self._make_room(config.d_model, config.d_feed_forward)
 
-    def attend(self, layer: int, queries_keys: Floats, values: Floats) -> Floats:
-        """Causal linear attention of one more word in each row.
-
-        Parameters
-        ----------
-        queries_keys
-            (row, 2, head, size), before the feature map; changed.
-        values
-            (row, head, size + 1), the last of each a one.
-
-        Returns
-        -------
-        attended
-            (row, d_model + 1), the last of each a one; room that the next word needs.
-        """
+    def attend(self, layer: int) -> None:
+        """Causal linear attention of one more word in each row: from `joined` to `attended`."""
         sums, keys, n = self._sums[layer], self._keys[layer], self._n_recent
-        size = keys.shape[-2]
-        weights = self._queries_and_weights
-        feature_map(queries_keys, out=(weights[:, :, 0, :size], keys[..., n]))
-        sums[:, :, size + n] = values
-        np.matmul(weights[..., :size], keys, out=weights[..., size:])
-        total = np.matmul(weights, sums)[:, :, 0]
-        np.divide(total[..., :-1], total[..., -1:] + np.float32(EPSILON), out=self._attended_heads)
-        return self._attended
+        feature_map(self._queries_keys, out=(self._queries, keys[..., n]))
+        sums[:, :, len(keys[0, 0]) + n] = self._values
+        np.matmul(self._as_rows, keys, out=self._weights)
+        np.matmul(self._queries_and_weights, sums, out=self._total)
+        np.add(self._normaliser, np.float32(EPSILON), out=self._normaliser)
+        np.divide(self._unnormalised, self._normaliser, out=self._attended_heads)
 
     def next_word(self) -> None:
         """All layers have attended."""
@@ -87,7 +73,7 @@ class DecoderState:
         """Forget all rows but these; they take their places in this order."""
         self._sums, self._keys = (np.ascontiguousarray(x[:, list(rows)]) for x in (self._sums, self._keys))
         self.echoes = [self.echoes[row] for row in rows if self.echoes]
-        self._make_room(self.heard.shape[1] - 1, self.inner.shape[1] - 1)
+        self._make_room(self.heard.shape[-1] - 1, self.inner.shape[-1] - 1)
 
     def put(self, rows: Sequence[int], other: DecoderState, earlier: int) -> None:
         """From now on let these rows know what the rows of `other` know, where positions count `earlier` less.
@@ -101,12 +87,24 @@ class DecoderState:
             self.echoes[row].move(-earlier)
 
     def _make_room(self, d_model: int, d_feed_forward: int) -> None:
+        """Arrays that every word is worked out in, and views of them: to make views takes longer than to fill them."""
         n_row, n_head, size = self._keys.shape[1:4]
-        self.heard = np.ones((n_row, d_model + 1), np.float32)
-        self.inner = np.ones((n_row, d_feed_forward + 1), np.float32)
-        self._attended = np.ones((n_row, d_model + 1), np.float32)
-        self._attended_heads = self._attended[:, :-1].reshape(n_row, n_head, size)
+        self.heard = np.ones((n_row, 1, d_model + 1), np.float32)
+        self.heard_words = self.heard[:, 0, :-1]
+        """(row, d_model)"""
+        self.inner = np.ones((n_row, 1, d_feed_forward + 1), np.float32)
+        self.joined = np.empty((n_row, 1, 3 * d_model + n_head), np.float32)
+        """(row, 1, ...) queries and keys, (2, head, size), before the feature map, and values, (head, size + 1), the
+        last of each a one."""
+        self.attended = np.ones((n_row, 1, d_model + 1), np.float32)
+        self._queries_keys = self.joined[:, 0, : 2 * d_model].reshape(n_row, 2, n_head, size)
+        self._values = self.joined[:, 0, 2 * d_model :].reshape(n_row, n_head, size + 1)
         self._queries_and_weights = np.empty((n_row, n_head, 1, size + RECENT), np.float32)
+        self._as_rows, self._weights = np.split(self._queries_and_weights, [size], axis=-1)
+        self._queries = self._as_rows[:, :, 0]
+        self._total = np.empty((n_row, n_head, 1, size + 1), np.float32)
+        self._unnormalised, self._normaliser = np.split(self._total[:, :, 0], [size], axis=-1)
+        self._attended_heads = self.attended[:, 0, :-1].reshape(n_row, n_head, size)
 
 
 class Decoder:
@@ -244,32 +242,29 @@ class _Layer:
 
     def through(self, x: Floats, state: DecoderState) -> Floats:
         """(row, d_model), each of mean 0 -> the same, normalised before each half; `x` is changed."""
-        heard = state.heard[:, :-1]
-        _scaled(x, out=heard)
+        _scaled(x, out=state.heard_words)
         x += self._attend(state)
-        _scaled(x, out=heard)
+        _scaled(x, out=state.heard_words)
         x += self._feed_forward(state)
         return x
 
     def through_as_published(self, x: Floats, state: DecoderState) -> Floats:
         """(row, d_model) -> the same, normalised after each half."""
-        heard = state.heard[:, :-1]
+        heard = state.heard_words
         heard[:] = x
         heard[:] = self.norms[0].of(_scaled(_centred(x + self._attend(state))))
         return self.norms[1].of(_scaled(_centred(heard + self._feed_forward(state))))
 
     def _attend(self, state: DecoderState) -> Floats:
         matrix_in, matrix_out, _, _ = self.matrices
-        joined = _times(state.heard, matrix_in)
-        n_row, border = len(joined), 2 * matrix_out.shape[1]
-        queries_keys = joined[:, :border].reshape(n_row, 2, self.n_head, -1)
-        values = joined[:, border:].reshape(n_row, self.n_head, -1)
-        return _times(state.attend(self.number, queries_keys, values), matrix_out)
+        np.matmul(state.heard, matrix_in, out=state.joined)
+        state.attend(self.number)
+        return np.asarray(np.matmul(state.attended, matrix_out)[:, 0])
 
     def _feed_forward(self, state: DecoderState) -> Floats:
         _, _, matrix_in, matrix_out = self.matrices
-        gelu(_times(state.heard, matrix_in), out=state.inner[:, :-1])
-        return _times(state.inner, matrix_out)
+        gelu(np.matmul(state.heard, matrix_in), out=state.inner[..., :-1])
+        return np.asarray(np.matmul(state.inner, matrix_out)[:, 0])
 
 
 class _ChainedHeads:

@@ -34,10 +34,11 @@ def test_attention_at_once_is_attention_step_by_step(n_step):
     at_once, _ = attend_sequence(q, k, v)
     state = DecoderState(replace(PRESETS["tiny"], n_layer=1, d_model=24, n_head=3), 2)
     for i in range(n_step):
-        queries_keys = np.stack([q[:, :, i].numpy(), k[:, :, i].numpy()], axis=1)
-        attended = state.attend(0, queries_keys, with_ones(v[:, :, i]).numpy())
+        parts = q[:, :, i], k[:, :, i], with_ones(v[:, :, i])
+        state.joined[:, 0] = np.concatenate([part.flatten(1) for part in parts], axis=1)
+        state.attend(0)
         state.next_word()
-        assert np.allclose(at_once[:, :, i].flatten(1), attended[:, :-1], atol=1e-5)
+        assert np.allclose(at_once[:, :, i].flatten(1), state.attended[:, 0, :-1], atol=1e-5)
 
 
 def test_gradients_are_those_of_the_definition():
