@@ -182,7 +182,7 @@ def read(first: np.ndarray, second: np.ndarray) -> int:
 
 
 def compare_takes(model: Decoder, guidance: float) -> None:
-    request = PieceRequest(4 * POSITIONS_PER_BAR, TEMPO, Genre.POP)
+    request = PieceRequest(2 * POSITIONS_PER_BAR, TEMPO, Genre.POP)
     ways = {str(n): takes_writer(model, request, guidance, n) for n in (1, 2, 4, 8, 16)}
     seconds = by_turns(ways, 3)
     for n, its in seconds.items():

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
-from cmt.soundtrack import TEMPO_LIMITS, Wishes, wished_grid
+from cmt.plan import wished_grid
 from cmt.timing import hits_of
+from cmt.wishes import TEMPO_LIMITS, Wishes
 from video_rhythm import Grid, Hit, VideoError, agreement, analyze
 
 HEAD = (

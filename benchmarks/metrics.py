@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.corpus import Corpus, read_packs
+from cmt.corpus import Corpus, read_corpus
 from cmt.evaluate import measure_synchrony, pairs_of
 from cmt.evaluate_text import interval_text, number
 from cmt.metrics import NothingToMeasure
@@ -126,7 +126,7 @@ DAMAGES: dict[str, Damage] = {
 
 def damage_table(pack: Path, n_song: int, executor: ProcessPoolExecutor) -> str:
     """Every music metric of real and of damaged songs."""
-    corpus = read_packs([pack], "val")
+    corpus = read_corpus([pack], "val")
     chosen = np.random.default_rng(0).permutation(len(corpus.songs))[:n_song]
     real = [song_of_pack(corpus, int(i)) for i in chosen]
     sets = {"real": real}
@@ -142,7 +142,7 @@ def damage_table(pack: Path, n_song: int, executor: ProcessPoolExecutor) -> str:
             cell = number(np.nanmean(columns[name]))
             cells.append(f"**{cell}**" if difference.low > 0 or difference.high < 0 else cell)
         lines.append(_line(f"{metric.label} ({metric.unit})", *cells))
-    lines += set_lines(sets, reference_measures(read_packs([pack], "train"), executor), executor)
+    lines += set_lines(sets, reference_measures(read_corpus([pack], "train"), executor), executor)
     shares = [f"{sum(judge(song).degenerate for song in songs)} of {len(songs)}" for songs in sets.values()]
     lines.append(_line(BY_NAME["degenerate"].label + "s", *shares))
     return "\n".join(lines)
@@ -177,7 +177,7 @@ def set_lines(sets: dict[str, list[Song]], reference: list[SongMeasures], execut
 def generated_table(pack: Path, pair_list: Path, executor: ProcessPoolExecutor) -> str:
     """Generated pieces beside real excerpts, ten as long as each."""
     pieces = [read_midi(pair.midi) for pair in pairs_of([], None, pair_list)]
-    corpus, rng = read_packs([pack], "val"), np.random.default_rng(2)
+    corpus, rng = read_corpus([pack], "val"), np.random.default_rng(2)
     real = []
     for piece in pieces:
         for i in rng.choice(len(corpus.songs), EXCERPTS_PER_PIECE, replace=False):
@@ -233,7 +233,7 @@ def reversed_video(video: VideoRhythm) -> VideoRhythm:
 
 def measure_speed(pack: Path, n_song: int, jobs: int, executor: ProcessPoolExecutor) -> None:
     """Prints how long all music metrics take on real songs of a hundred bars."""
-    corpus = read_packs([pack], "train")
+    corpus = read_corpus([pack], "train")
     long = [i for i, song in enumerate(corpus.songs) if song.n_bar >= SPEED_BARS]
     songs = [song_of_pack(corpus, long[i % len(long)], 0, SPEED_BARS) for i in range(n_song)]
     list(executor.map(processor_seconds, songs[:jobs]))  # the processes' start is not what is measured
@@ -255,7 +255,7 @@ def processor_seconds(song: Song) -> float:
 
 def judge_real_songs(pack: Path, n_song: int) -> None:
     """Prints how many real songs are called degenerate, and why."""
-    corpus = read_packs([pack], "train")
+    corpus = read_corpus([pack], "train")
     chosen = np.random.default_rng(0).permutation(len(corpus.songs))[:n_song]
     verdicts = [judge(song_of_pack(corpus, int(i))) for i in chosen]
     signs = Counter(reason.split(":")[0] for verdict in verdicts for reason in verdict.reasons)
@@ -267,7 +267,7 @@ def judge_real_songs(pack: Path, n_song: int) -> None:
 
 def compare_paths(pack: Path, n_song: int) -> None:
     """Prints how the short structureness of eight bars changes if repetitions may be warped, as in Müller's paths."""
-    corpus = read_packs([pack], "val")
+    corpus = read_corpus([pack], "val")
     straight, warped = [], []
     for i in np.random.default_rng(0).permutation(len(corpus.songs))[:n_song]:
         song = excerpt(song_of_pack(corpus, int(i)), WARPED_BARS)

@@ -21,7 +21,7 @@ from scipy.stats import mannwhitneyu
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
-from cmt.corpus import cut_notes, read_packs
+from cmt.corpus import cut_notes, read_corpus
 from cmt.decoder import Decoder, weight_shapes
 from cmt.encoding import decode, encode_notes
 from cmt.generate import PieceRequest, write_piece
@@ -103,7 +103,7 @@ def real_excerpts(
     packs: list[Path], n: int, n_bar: int, split: str = "val", genres: tuple[Genre, ...] = tuple(Genre)
 ) -> list[Song]:
     """Excerpts from the middle of songs of the given genres."""
-    corpus = read_packs(packs, split)
+    corpus = read_corpus(packs, split)
     rng = np.random.default_rng(0)
     fitting = [i for i, song in enumerate(corpus.songs) if song.n_bar >= n_bar + 8 and song.genre in genres]
     excerpts = []

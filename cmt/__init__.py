@@ -13,7 +13,7 @@ _HOMES = {
     "analyze": "video_rhythm",
     "make_soundtrack": "cmt.soundtrack",
     "Soundtrack": "cmt.soundtrack",
-    "Wishes": "cmt.soundtrack",
+    "Wishes": "cmt.wishes",
     "GenerateConfig": "cmt.config",
     "Marker": "cmt.timing",
     "read_markers": "cmt.timing",

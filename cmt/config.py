@@ -99,6 +99,21 @@ PRESETS = {
 
 
 @dataclass(frozen=True)
+class PrepareConfig:
+    """Which songs a corpus takes. The defaults are those that LPD's packs were made with."""
+
+    min_bars: int = 8
+    """Fewest bars in which a note starts."""
+    min_tracks: int = 3
+    """Fewest of the five tracks that play `min_track_notes` notes or more."""
+    min_track_notes: int = 16
+    min_on_grid: float = 0.8
+    """Smallest share of notes that start within a 24th of a beat of a sixteenth: it leaves out triplets and swing."""
+    validation_share: float = 0.02
+    """Share of songs that are held out, where a song does not say itself which split it is in."""
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """How a model is trained."""
 

@@ -42,7 +42,7 @@ def encode(song: Song) -> Words:
 
 def encode_notes(notes: NoteArrays, n_bar: int) -> Words:
     """The words of `n_bar` bars, END included; notes must start inside them."""
-    position, instrument, pitch, duration = _sorted_without_doubles(notes)
+    position, instrument, pitch, duration = sorted_without_doubles(notes)
     duration = np.minimum(duration, np.minimum(MAX_DURATION, n_bar * POSITIONS_PER_BAR - position))
 
     group = position * len(Instrument) + instrument
@@ -147,7 +147,8 @@ def timing_bins(positions: np.ndarray, n_position: float) -> np.ndarray:
     return np.clip(np.rint(N_TIMING * positions / n_position), 0, N_TIMING).astype(np.int64)
 
 
-def _sorted_without_doubles(notes: NoteArrays) -> NoteArrays:
+def sorted_without_doubles(notes: NoteArrays) -> NoteArrays:
+    """Sorted by position, instrument, pitch; of notes equal in all three the longest stays. All int64."""
     # The longest of equal notes comes first, so that it is the one that stays.
     order = np.lexsort((-notes.duration, notes.pitch, notes.instrument, notes.position))
     position, instrument, pitch, duration = (column[order].astype(np.int64) for column in notes)

@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_limits
 from cmt.config import PHRASE_BARS, GenerateConfig
 from cmt.decoder import Decoder, DecoderState, Floats
 from cmt.encoding import Words, decode, timing_bins
-from cmt.key import TONICS, Key, home_key, key_of_song, semitones_between
-from cmt.sampling import BarOrders, Grammar, draw
+from cmt.key import TONICS, Key, home_key, semitones_between
+from cmt.orders import BarOrders
+from cmt.sampling import Grammar, draw, ranges_before, tilted
 from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
@@ -56,6 +57,8 @@ class WrittenPiece:
     key: Key
     words: Words
     """As the model wrote them, in its home key."""
+    notes: tuple[str, ...] = ()
+    """What was ordered and is impossible, a line each."""
 
 
 def write_piece(
@@ -148,32 +151,26 @@ class _Take:
     """A piece that is being written: its dice, its rules and its words."""
 
     def __init__(self, request: PieceRequest, orders: Mapping[int, BarOrders], config: GenerateConfig) -> None:
-        self._request = request
+        self._request = _with_tonic(request, config.seed)
         self._config = config
         self._rng = np.random.default_rng([config.seed, 0])
-        self._orders = {bar: replace(order, strengths=dict(order.strengths)) for bar, order in orders.items()}
-        self.grammar = Grammar(request.length, request.instruments or tuple(Instrument), self._orders, request.start)
+        self.grammar = _grammar_of(self._request, orders)
         self._words: list[CompoundWord] = []
         self._positions: list[int] = []
         self._bars: list[int] = []
         """The number of each bar's first word."""
         self._forgotten = 0
         """Bars before the one from which the network counts."""
-        self._heard: set[Instrument] = set()
 
     def write_word(self, model: Decoder, hidden: Floats) -> None:
         """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
-        grammar, request = self.grammar, self._request
-        if request.instruments and grammar.bar == grammar.n_bar // 2 - 1 and grammar.bar_is_complete:
-            _order_entrances(self._orders, grammar, [i for i in request.instruments if i not in self._heard])
+        grammar = self.grammar
         word = _draw_word(model, hidden, grammar, self._config, self._rng)
         grammar.accept(word)
         if word.position == BAR:
             self._bars.append(len(self._words))
         self._words.append(word)
         self._positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
-        if word.type == WordType.NOTE:
-            self._heard.add(Instrument(word.instrument - 1))
         if len(self._words) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
 
@@ -206,7 +203,7 @@ class _Take:
             np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)
         )
         song = decode(words, request.tempo, request.length, request.tempo_map)
-        return _in_key(song, words, request, self._rng)
+        return _in_key(song, words, request, self.grammar)
 
 
 def _draw_word(
@@ -214,7 +211,7 @@ def _draw_word(
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
-    def choose(name: str, allowed: np.ndarray) -> int:
+    def choose(name: str, allowed: np.ndarray, lean: np.ndarray | None = None) -> int:
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
@@ -222,6 +219,8 @@ def _draw_word(
         asked = logits[0]
         for free in logits[1:]:  # classifier-free guidance
             asked = free + np.float32(config.guidance) * (asked - free)
+        if lean is not None:
+            asked = tilted(asked, allowed, lean)
         known[name] = draw(asked, allowed, config.temperature, config.nucleus, rng)
         return known[name]
 
@@ -231,7 +230,7 @@ def _draw_word(
         choose("pitch", grammar.pitches())
         choose("duration", grammar.durations())
     elif word_type == WordType.RHYTHM:
-        position = choose("position", grammar.positions())
+        position = choose("position", grammar.positions(), grammar.position_lean())
         if position == BAR:
             choose("density", grammar.densities())
         else:
@@ -241,21 +240,34 @@ def _draw_word(
     return CompoundWord(**known)
 
 
-def _order_entrances(orders: dict[int, BarOrders], grammar: Grammar, missing: list[Instrument]) -> None:
-    """Instruments that were asked for and have not played by half of the piece enter in the bar that now opens."""
-    if not missing:
-        return
-    bar_orders = orders.setdefault(grammar.bar + 1, BarOrders())
-    position = min(bar_orders.positions(), default=grammar.first_position(grammar.bar + 1))
-    for instrument in missing:
-        bar_orders.strengths.setdefault((position, instrument), None)
-    if bar_orders.density is not None:
-        bar_orders.density = max(bar_orders.density, len(bar_orders.positions()))
+def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
+    """The request with a tonic, drawn by the seed where it left that open."""
+    if request.tonic is not None:
+        return request
+    return replace(request, tonic=int(np.random.default_rng([seed, 3]).integers(len(TONICS))))
 
 
-def _in_key(song: Song, words: Words, request: PieceRequest, rng: np.random.Generator) -> WrittenPiece:
-    """The piece moved from C major or A minor, where the model lives, to the key asked for."""
-    mode = request.mode if request.mode is not None else key_of_song(song).mode
-    tonic = request.tonic if request.tonic is not None else int(rng.integers(len(TONICS)))
-    moved = song.transposed(semitones_between(home_key(mode).tonic, tonic))
-    return WrittenPiece(moved, Key(tonic, mode), words)
+def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders]) -> Grammar:
+    """The rules of the piece, in the model's home key."""
+    return Grammar(
+        request.length,
+        request.instruments or tuple(Instrument),
+        orders,
+        request.start,
+        must_play=request.instruments or (),
+        mode=request.mode,
+        ranges=ranges_before([_semitones(request, mode) for mode in Mode if request.mode in (mode, None)]),
+    )
+
+
+def _semitones(request: PieceRequest, mode: Mode) -> int:
+    """By how much a piece is moved from C major or A minor, where the model lives, to the tonic asked for."""
+    assert request.tonic is not None
+    return semitones_between(home_key(mode).tonic, request.tonic)
+
+
+def _in_key(song: Song, words: Words, request: PieceRequest, grammar: Grammar) -> WrittenPiece:
+    """The piece in the key asked for."""
+    assert request.tonic is not None
+    moved = song.transposed(_semitones(request, grammar.mode))
+    return WrittenPiece(moved, Key(request.tonic, grammar.mode), words, grammar.notes)

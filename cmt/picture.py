@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cmt.mutes import Mute
+from cmt.plan import Plan, has_picture
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ COLOURS = {
 }
 """Tell the five tracks apart, by lightness too for readers who do not see all colours."""
 _SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
-_SALIENCY, _GRID = "#8c8c8c", "#bbbbbb"
+_SALIENCY, _GRID, _ENERGY = "#8c8c8c", "#bbbbbb", "#9c2542"
 _WIDEST = 40.0
 _LEAST_SALIENCY = 0.002  # diagonals per second: the noise of a picture that stands still shall look like nothing
 
@@ -66,15 +68,23 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
     figure.savefig(path, dpi=120)
 
 
-def draw_soundtrack(rhythm: VideoRhythm, song: Song, path: Path) -> None:
-    """The video's rhythm above, density by bar and the piano roll below."""
-    figure = Figure(figsize=(_width(rhythm.duration), 8.0), layout="constrained")
-    upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=[2.0, 0.8, 4.0])
+def draw_soundtrack(plan: Plan, song: Song, name: str, path: Path) -> None:
+    """The rhythm of the video, if there is one; below density by bar, with the energy asked, and the piano roll."""
+    rhythm = plan.rhythm
     borders = song.timing.bar_borders(song.length)
-    _plot_rhythm(upper, rhythm, borders)
-    upper.set_title(f"{_title(rhythm)}  |  music: {song.tempo:.2f} BPM, {song.n_bar} bars")
+    music = f"{song.tempo:.2f} BPM, {song.n_bar} bar{'' if song.n_bar == 1 else 's'}"
+    heights = [2.0, 0.8, 4.0] if has_picture(rhythm) else [0.8, 4.0]
+    figure = Figure(figsize=(_width(rhythm.duration), 1.2 + sum(heights)), layout="constrained")
+    *upper, middle, lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    if upper:
+        _plot_rhythm(upper[0], rhythm, borders)
+        upper[0].set_title(f"{_title(rhythm)}  |  music: {music}")
+    else:
+        middle.set_title(f"{name}: {rhythm.duration:.2f} s of music, {music}")
     _plot_density(middle, song, borders)
+    _plot_energy(middle, plan.energies, borders)
     _plot_piano_roll(lower, song, borders)
+    _plot_mutes(lower, plan.wishes.mutes, rhythm.duration)
     for axes in (middle, lower):
         for cut in rhythm.cuts:
             axes.axvline(cut, color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
@@ -199,6 +209,43 @@ def _plot_density(axes: Axes, song: Song, borders: Sequence[float]) -> None:
     axes.set_ylim(0, POSITIONS_PER_BAR)
     axes.set_yticks([0, 8, 16])
     axes.set_ylabel("density")
+
+
+def _plot_energy(axes: Axes, energies: Sequence[float | None], borders: Sequence[float]) -> None:
+    """The energy that the user asked of each bar, on an axis of its own at the right; a gap where none was."""
+    if all(energy is None for energy in energies):
+        return
+    right = axes.twinx()
+    for energy, begin, end in zip(energies, borders, borders[1:], strict=False):
+        if energy is not None:
+            right.plot([begin, end], [energy, energy], color=_ENERGY, linewidth=2.2, solid_capstyle="butt")
+    right.set_ylim(0, 1)
+    right.set_yticks([0, 0.5, 1])
+    right.set_ylabel("energy asked", color=_ENERGY)
+
+
+def _plot_mutes(axes: Axes, mutes: Sequence[Mute], duration: float) -> None:
+    """A line at the upper edge for each time in which an instrument is muted, in its colour."""
+    rows = {instrument: row for row, instrument in enumerate(sorted({mute.instrument for mute in mutes}))}
+    for mute in mutes:
+        height = 0.985 - 0.045 * rows[mute.instrument]
+        axes.plot(
+            [mute.begin, min(mute.end, duration)],
+            [height, height],
+            transform=axes.get_xaxis_transform(),
+            color=COLOURS[mute.instrument],
+            linewidth=3.0,
+            solid_capstyle="butt",
+        )
+        axes.annotate(
+            f"{mute.instrument.label} muted",
+            (mute.begin, height),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(3, -9),
+            textcoords="offset points",
+            fontsize=7,
+            color=COLOURS[mute.instrument],
+        )
 
 
 def _plot_piano_roll(axes: Axes, song: Song, borders: Sequence[float]) -> None:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.corpus import Corpus, cut_notes, read_packs
+from cmt.corpus import Corpus, cut_notes, read_corpus
 from cmt.errors import CmtError
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
@@ -163,7 +163,7 @@ def measure_reference(path: Path, n_bar: int, executor: Executor | None, progres
 
 
 def _songs_of_pack(path: Path) -> tuple[list[Song], tuple[str, ...]]:
-    corpus = read_packs([path], "val")
+    corpus = read_corpus([path], "val")
     return [song_of_pack(corpus, index) for index in range(len(corpus.songs))], ()
 
 

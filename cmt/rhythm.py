@@ -8,14 +8,16 @@ The percentile is that among the bars of many videos, or that among the bars of 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cmt.closing import closing_of
 from cmt.config import Dynamics
 from cmt.errors import CmtError
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
@@ -31,6 +33,17 @@ RELATIVE_ARC = 0.35
 """By so much of a percentile the video's own calmest and liveliest bars lie below and above its median."""
 LEAST_SPREAD = 0.5
 """Octaves; a video whose bars differ by less than this has a smaller arc, not one made of nothing."""
+LEVELS = (-1, 0, 1)
+"""Calm, usual and lively: what a bar of a piece can be beside the others."""
+LEVEL_STEP = 3
+"""Positions by which a lively bar is denser than a usual one: nine of ten bars of LPD lie within -3 and 2 of the median
+of their song, and a song of 16 bars has 3.6 different densities. Songs differ much more from each other."""
+LEVEL_ARC = 0.7
+"""Share of the arc, up or down, at which a bar is wholly lively or calm."""
+CHANGE_COST = 0.3
+"""How far, on the arc, a bar must lie from the level of the bar before it to change the level twice, there and back."""
+STRONGEST = 0.98
+"""Percentile of the strongest accent; what lies beyond are accidents of LPD's files, a bass of eight notes."""
 STILL = 0.001
 """Diagonals a second; motion far below this is none."""
 
@@ -76,13 +89,19 @@ class Calibration:
         """The density of music's bars at a percentile, 1..16."""
         return _class_at(max(CALM_PERCENTILE, percentile), self.density_shares[with_drums])
 
+    def percentile_of_density(self, density: int) -> float:
+        """The middle of the percentiles at which music with drums has a density, 0..1; at most that of 16."""
+        shares = np.array(self.density_shares[True])
+        density = min(max(density, 1), len(shares) - 1)
+        return float((shares[:density].sum() + shares[density] / 2) / shares.sum())
+
     def saliency_percentile(self, saliency: float) -> float:
         """How strong a visual beat is among those of all videos, 0..1."""
         return _percentile(saliency, self.saliency_quantiles)
 
     def strength_at(self, percentile: float, instrument: Instrument) -> int:
         """The strength of an instrument's simu-notes at a percentile, 1 or more."""
-        return _class_at(percentile, self.strength_shares[instrument])
+        return _class_at(min(percentile, STRONGEST), self.strength_shares[instrument])
 
 
 def read_calibration(path: Path | None = None) -> Calibration:
@@ -121,6 +140,15 @@ def profile_of_song(song: Song) -> RhythmProfile:
     )
 
 
+class Liveliness(NamedTuple):
+    """What is asked of a piece in percentiles of real music, before they become densities and strengths."""
+
+    bars: tuple[float, ...]
+    """(n_bar,) how lively each bar shall be, 0..1."""
+    accents: Mapping[int, float]
+    """Position of each accent, in sixteenths from the start of the first bar, and how strong it shall be, 0..1."""
+
+
 def profile_of_video(
     video: VideoRhythm,
     timing: TempoMap,
@@ -132,42 +160,111 @@ def profile_of_video(
 ) -> RhythmProfile:
     """What the picture asks of music that lies at `timing` and ends at the position `length`.
 
-    Every bar gets the density of its speed; a bar that is cut off, its share of it. Every visual beat asks, on the
-    nearest sixteenth, for simu-notes of the instruments: of the first of them where it is weak, of all where it is
-    strong. A marker, in seconds, asks as the strongest beat does.
+    The densities and strengths of `liveliness_of_video`, by `profile_of_liveliness`.
+    """
+    asked = liveliness_of_video(video, timing, length, calibration, dynamics, markers)
+    return profile_of_liveliness(asked, timing, length, lambda position: instruments, calibration)
+
+
+def liveliness_of_video(
+    video: VideoRhythm,
+    timing: TempoMap,
+    length: float,
+    calibration: Calibration,
+    dynamics: Dynamics = "relative",
+    markers: Sequence[float] = (),
+) -> Liveliness:
+    """How lively the picture is, bar by bar, and how strong its visual beats are on the nearest sixteenths.
+
+    A marker, in seconds, is as strong as the strongest beat.
 
     With absolute `dynamics` a bar's percentile is that of its speed among the bars of many videos, and a beat's that
-    of its saliency. With relative ones it depends on how many octaves the bar is faster or slower than this
-    video's median bar, and the beat stronger than its median beat: see `relative_percentiles`.
+    of its saliency. With relative ones a bar is calm, usual or lively beside this video's median bar, see
+    `relative_percentiles` and `phrased`, and a beat's percentile depends on how much stronger than the median it is.
+    Where the music has come to rest, in the closing bar, only markers ask.
     """
     borders = np.array(timing.bar_borders(length))
-    with_drums = Instrument.DRUMS in instruments
     speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
     saliencies = [beat.saliency for beat in video.visual_beats]
     paces = [calibration.speed_percentile(speed) for speed in speeds]
     forces = [calibration.saliency_percentile(saliency) for saliency in saliencies]
     if dynamics == "relative" and max(speeds) > STILL:
         paces, forces = relative_percentiles(speeds, paces), relative_percentiles(saliencies, forces)
+        usual = calibration.density_at(float(np.median(paces)), with_drums=True)
+        levels = phrased((np.array(paces) - np.median(paces)) / RELATIVE_ARC)
+        paces = [calibration.percentile_of_density(usual + LEVEL_STEP * level) for level in levels]
+    closing = closing_of(length, timing.start)
     strongest: dict[int, float] = {}
-    accents = [(beat.time, force) for beat, force in zip(video.visual_beats, forces, strict=True)]
-    for time, percentile in [*accents, *((marker, 1.0) for marker in markers)]:
+    for beat, percentile in zip(video.visual_beats, forces, strict=True):
+        position = nearest_position(timing, beat.time)
+        if position < length and not (closing and closing.rings_at(position)):
+            strongest[position] = max(strongest.get(position, 0.0), percentile)
+    for time in markers:
         position = nearest_position(timing, time)
         if position < length:
-            strongest[position] = max(strongest.get(position, 0.0), percentile)
+            strongest[position] = 1.0
+    return Liveliness(tuple(paces), strongest)
+
+
+def profile_of_liveliness(
+    asked: Liveliness,
+    timing: TempoMap,
+    length: float,
+    playing: Callable[[int], Sequence[Instrument]],
+    calibration: Calibration,
+) -> RhythmProfile:
+    """Densities and strengths for percentiles: those that real music has there.
+
+    Every bar gets the density of its liveliness; a bar of which only some sixteenths may sound, its share of it; the
+    closing bar, no more than lets it close.
+    Every accent asks for simu-notes of the instruments: of the first of them where it is weak, of all where it is
+    strong.
+
+    Parameters
+    ----------
+    playing
+        The instruments that may play at a position; where there are none nothing is asked.
+    """
     simu_notes = []
-    for position, percentile in sorted(strongest.items()):
+    for position, percentile in sorted(asked.accents.items()):
         bar, in_bar = divmod(position, POSITIONS_PER_BAR)
+        instruments = sorted(playing(position))
         n_asked = max(1, int(np.ceil(percentile * len(instruments))))
-        for instrument in sorted(instruments)[:n_asked]:
+        for instrument in instruments[:n_asked]:
             simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
     density = []
-    for bar, pace in enumerate(paces):
-        ordered = {note.position for note in simu_notes if note.bar == bar}
-        first = max(timing.start, bar * POSITIONS_PER_BAR)
-        room = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length) - first))
-        share = calibration.density_at(pace, with_drums=with_drums) * room / POSITIONS_PER_BAR
-        density.append(min(max(1, round(share), len(ordered)), room))
+    closing = closing_of(length, timing.start)
+    for bar, percentile in enumerate(asked.bars):
+        n_accent = len({note.position for note in simu_notes if note.bar == bar})
+        sounding = positions_of_bar(bar, timing, length, playing)
+        wanted = density_of_bar(percentile, sounding, playing, calibration)
+        if closing is not None and bar >= closing.bar:
+            wanted = min(wanted, closing.density) if bar == closing.bar else 0
+        density.append(min(max(wanted, n_accent), len(sounding)))
     return RhythmProfile(tuple(density), tuple(simu_notes))
+
+
+def positions_of_bar(
+    bar: int, timing: TempoMap, length: float, playing: Callable[[int], Sequence[Instrument]]
+) -> list[int]:
+    """Positions, from the start of the first bar, on which something may play in a bar."""
+    first = max(int(np.ceil(timing.start)), bar * POSITIONS_PER_BAR)
+    end = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length)))
+    return [position for position in range(first, end) if playing(position)]
+
+
+def density_of_bar(
+    percentile: float,
+    sounding: Sequence[int],
+    playing: Callable[[int], Sequence[Instrument]],
+    calibration: Calibration,
+) -> int:
+    """The density at a percentile of a bar in which notes may start on `sounding` only: its share, 1 or more."""
+    if not sounding:
+        return 0
+    with_drums = any(Instrument.DRUMS in playing(position) for position in sounding)
+    whole = calibration.density_at(percentile, with_drums=with_drums)
+    return max(1, round(whole * len(sounding) / POSITIONS_PER_BAR))
 
 
 def nearest_position(timing: TempoMap, seconds: float) -> int:
@@ -190,6 +287,25 @@ def relative_percentiles(values: Sequence[float], absolute: Sequence[float]) -> 
     spread = max(float(np.quantile(np.abs(octaves), 0.9)), LEAST_SPREAD)
     centre = float(np.clip(np.median(absolute), *RELATIVE_CENTRE))
     return [float(centre + RELATIVE_ARC * np.clip(octave / spread, -1, 1)) for octave in octaves]
+
+
+def phrased(arcs: Sequence[float] | NDArray[np.float64]) -> list[int]:
+    """For each bar the level, of `LEVELS`, that its place on the arc, -1..1, speaks for.
+
+    Music does not change its texture for every bar: a level is left only where the picture has moved far enough or for
+    long enough. The list of levels whose distances to the arc and whose changes cost least (Viterbi).
+    """
+    distance = np.abs(np.asarray(arcs, dtype=float)[:, None] - LEVEL_ARC * np.array(LEVELS))
+    change = CHANGE_COST * np.abs(np.subtract.outer(LEVELS, LEVELS))
+    total, came_from = distance[0], []
+    for here in distance[1:]:
+        ways = total[:, None] + change
+        came_from.append(ways.argmin(axis=0))
+        total = ways.min(axis=0) + here
+    chosen = [int(total.argmin())]
+    for origin in reversed(came_from):
+        chosen.append(int(origin[chosen[-1]]))
+    return [LEVELS[index] for index in reversed(chosen)]
 
 
 def _percentile(value: float, quantiles: Sequence[float]) -> float:

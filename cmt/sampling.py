@@ -2,17 +2,22 @@
 
 The grammar knows where the piece stands and what has been ordered. Each of its methods answers,
 for one attribute, which values may come next; whatever the network says, a piece drawn this way
-decodes to a song that has exactly the bars, densities and strengths that were set.
+decodes to a song that has exactly the bars, densities and strengths that were set, and that closes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cmt.words import BAR, FIELD_SIZES, MAX_DURATION, MAX_STRENGTH, CompoundWord, WordType
+from cmt.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
+from cmt.groove import Groove
+from cmt.key import estimate_key
+from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
+from cmt.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
@@ -45,18 +50,30 @@ def draw(logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: f
     return int(values[chosen])
 
 
-@dataclass
-class BarOrders:
-    """What must happen in one bar."""
+def tilted(logits: np.ndarray, allowed: np.ndarray, lean: np.ndarray) -> np.ndarray:
+    """Logits (n_value,) multiplied by what a lean holds likely, among the allowed values that it speaks of.
 
-    density: int | None = None
-    """Exact density, or None where the model chooses."""
-    strengths: dict[tuple[int, Instrument], int | None] = field(default_factory=dict)
-    """(position 0..15, instrument) of simu-notes that must come; their strength, or None where the model chooses."""
+    `lean` is (n_value,) probabilities, NaN for values that it says nothing of. Those keep their probabilities, and the
+    others keep the sum of theirs.
+    """
+    spoken_of = allowed & ~np.isnan(lean)
+    likely = np.exp(logits[spoken_of] - logits[spoken_of].max(initial=-np.inf)).astype(np.float64)
+    tilted_likely = likely * lean[spoken_of]
+    if not tilted_likely.sum():
+        return logits
+    moved = logits.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        moved[spoken_of] += np.log(lean[spoken_of]) + np.log(likely.sum() / tilted_likely.sum())
+    return moved
 
-    def positions(self) -> list[int]:
-        """Positions with an order, in order."""
-        return sorted({position for position, _ in self.strengths})
+
+def ranges_before(shifts: Collection[int]) -> dict[Instrument, tuple[int, int]]:
+    """`PITCH_RANGES` of pitches that stay within them when they are moved by any of `shifts` semitones."""
+    down, up = min(0, *shifts, 0), max(0, *shifts, 0)
+    return {
+        instrument: (low, high) if instrument is Instrument.DRUMS else (low - down, high - up)
+        for instrument, (low, high) in PITCH_RANGES.items()
+    }
 
 
 class Grammar:
@@ -69,23 +86,34 @@ class Grammar:
     instruments
         Those that may play.
     orders
-        What must happen, by bar.
+        What must happen, by bar; what cannot is made possible, see `notes`.
     start
         Position with which the piece begins, 0..15; above 0 the first bar is a pickup.
+    must_play
+        Those that play in any case: who has not by half of the piece enters then.
+    mode
+        Of the key in which the piece closes; None is the one that it turns out to have.
+    ranges
+        Lowest and highest pitch of each instrument.
     """
 
     def __init__(
         self,
         length: float,
-        instruments: tuple[Instrument, ...],
+        instruments: Collection[Instrument],
         orders: Mapping[int, BarOrders],
         start: float = 0,
+        *,
+        must_play: Collection[Instrument] = (),
+        mode: Mode | None = None,
+        ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
     ) -> None:
         self.length = int(np.ceil(length))
         self.start = int(np.ceil(start))
         self.n_bar = -(-self.length // POSITIONS_PER_BAR)
         self.instruments = tuple(sorted(instruments))
-        self.orders = orders
+        self.orders, self.notes = possible_orders(orders, length, start, self.instruments)
+        """The orders that are kept, and a line for each kind of order that was impossible."""
         self.bar = -1
         self.position = -1
         """Sixteenth of the bar of the last simu-note, -1 before the first."""
@@ -96,6 +124,30 @@ class Grammar:
         self.lowest_pitch = 0
         """The next note of the simu-note must lie here or above."""
         self.finished = False
+        self._rests = {
+            instrument: sorted(
+                bar * POSITIONS_PER_BAR + position
+                for bar, bar_orders in self.orders.items()
+                for position, resting in bar_orders.rests
+                if resting == instrument
+            )
+            for instrument in {resting for bar_orders in self.orders.values() for _, resting in bar_orders.rests}
+        }
+        """Positions, from the start of the first bar, on which an instrument must not sound."""
+        self._latest_entrances = self._entrances_of(must_play)
+        """By instrument, the bar in which it enters if it has not played before."""
+        self._closing = closing_of(length, start)
+        self._mode = mode
+        self._ranges = ranges
+        self._heard = np.zeros(12)
+        """Sixteenths for which each pitch class has sounded."""
+        self._groove = Groove()
+        self._onsets: set[int] = set()
+
+    @property
+    def mode(self) -> Mode:
+        """Of the key that was asked for, or that the notes so far speak for."""
+        return self._mode if self._mode is not None else estimate_key(self._heard).mode
 
     @property
     def bar_is_complete(self) -> bool:
@@ -106,6 +158,10 @@ class Grammar:
     def piece_position(self) -> int:
         """Sixteenths from the start of the first bar to the last word."""
         return max(0, self.bar) * POSITIONS_PER_BAR + max(0, self.position)
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._closing is not None and self.bar == self._closing.bar
 
     def types(self) -> np.ndarray:
         """Allowed types, (3,) bool."""
@@ -131,17 +187,40 @@ class Grammar:
                 allowed[position + 1] = True
         return allowed
 
+    def position_lean(self) -> NDArray[np.float64] | None:
+        """(18,) how likely the piece's groove holds each later position, NaN for what is none.
+
+        None where the bar's density is the model's own: then its rhythm is, too.
+        """
+        if self.density_left == 0 or self._orders(self.bar).density is None:
+            return None
+        possible = np.zeros(POSITIONS_PER_BAR, dtype=bool)
+        possible[self._places()] = True
+        certain = [p for p in self._orders(self.bar).positions() if p > self.position]
+        lean = np.full(FIELD_SIZES.position, np.nan)
+        lean[1 : 1 + POSITIONS_PER_BAR] = self._groove.next_onset(possible, certain, self.density_left)
+        lean[1 : self.position + 2] = np.nan
+        return lean
+
     def densities(self) -> np.ndarray:
         """Allowed values of a bar's density, (18,) bool; the bar is the one that now opens."""
-        orders = self._orders(self.bar + 1)
-        room = self._room(self.bar + 1)
+        bar = self.bar + 1
+        orders = self._orders(bar)
         allowed = np.zeros(FIELD_SIZES.density, dtype=bool)
         if orders.density is not None:
-            allowed[1 + min(orders.density, room)] = True
-        else:
-            # The last bar closes the piece: it must not be silent.
-            fewest = max(len(orders.positions()), int(self.bar + 1 == self.n_bar - 1))
-            allowed[1 + fewest : 1 + room + 1] = True
+            allowed[1 + orders.density] = True
+            return allowed
+        fewest, most = len(orders.positions()), len(self._sounding(bar))
+        last = self._closing.bar if self._closing else self.n_bar - 1
+        if self._closing and bar >= last:
+            # What comes behind the closing bar is cut off too soon to be more than its echo.
+            most = max(fewest, min(most, self._closing.density) if bar == last else 0)
+        first = 0 if self.start == 0 else 1
+        if bar in (first, last) or any(bar >= entrance for entrance in self._latest_entrances.values()):
+            fewest = max(1, fewest)  # a piece neither begins nor ends with silence
+        fewest = min(fewest, len(self._sounding(bar)))
+        most = max(fewest, most)
+        allowed[1 + fewest : 1 + most + 1] = True
         return allowed
 
     def instruments_at(self, position: int) -> np.ndarray:
@@ -153,25 +232,38 @@ class Grammar:
 
     def strengths(self, position: int, instrument: Instrument) -> np.ndarray:
         """Allowed values of a beat's strength, (17,) bool."""
-        low, high = PITCH_RANGES[instrument]
         allowed = np.zeros(FIELD_SIZES.strength, dtype=bool)
         ordered = self._orders(self.bar).strengths.get((position, instrument))
         if ordered is not None:
             allowed[ordered] = True
         else:
-            allowed[1 : 1 + min(MAX_STRENGTH, high - low + 1)] = True
+            allowed[1 : 1 + min(MOST_AT_ONCE[instrument], int(self._scale(instrument).sum()))] = True
         return allowed
 
     def pitches(self) -> np.ndarray:
         """Allowed values of a note's pitch, (129,) bool: upwards, with room for the notes to come."""
-        low, high = PITCH_RANGES[Instrument(self.instrument)]
+        instrument = Instrument(self.instrument)
+        for scale in (self._scale(instrument), self._range(instrument)):
+            fitting = np.flatnonzero(scale)
+            fitting = fitting[fitting >= self.lowest_pitch]
+            if len(fitting) >= self.strength_left:
+                break  # more notes may be ordered than a closing chord has
+        fitting = fitting[: len(fitting) - self.strength_left + 1]
+        if self._is_closing and self.density_left == 0 and self.lowest_pitch == 0 and instrument != Instrument.DRUMS:
+            tonics = fitting[fitting % 12 == CLOSING_TONIC[self.mode]]
+            fitting = tonics if len(tonics) else fitting  # of the last chord, everyone's lowest note
         allowed = np.zeros(FIELD_SIZES.pitch, dtype=bool)
-        allowed[1 + max(low, self.lowest_pitch) : 1 + high - self.strength_left + 2] = True
+        allowed[1 + fitting] = True
         return allowed
 
     def durations(self) -> np.ndarray:
-        """Allowed values of a note's duration, (65,) bool: not beyond the piece, drums 1."""
-        longest = min(MAX_DURATION, self.length - self.piece_position)
+        """Allowed values of a note's duration, (65,) bool: neither beyond the piece nor into a rest, drums 1."""
+        here = self.piece_position
+        longest = min(MAX_DURATION, self.length - here)
+        if self.instrument in self._rests:
+            rests = self._rests[Instrument(self.instrument)]
+            following = bisect_left(rests, here)
+            longest = min([longest, *(rest - here for rest in rests[following : following + 1])])
         allowed = np.zeros(FIELD_SIZES.duration, dtype=bool)
         allowed[1 : 1 + (1 if self.instrument == Instrument.DRUMS else longest)] = True
         return allowed
@@ -187,31 +279,59 @@ class Grammar:
         elif word.type == WordType.NOTE:
             self.strength_left -= 1
             self.lowest_pitch = word.pitch
+            if self.instrument != Instrument.DRUMS:
+                self._heard[(word.pitch - 1) % 12] += word.duration
         elif word.position == BAR:
-            self.bar += 1
-            self.position = self.instrument = -1
-            self.density_left = word.density - 1
+            self._open_bar(word.density - 1)
         else:
             self.density_left = word.density - 1
             self.position = word.position - 1
             self.instrument = word.instrument - 1
             self.strength_left = word.strength
             self.lowest_pitch = 0
+            self._onsets.add(self.position)
+            self._latest_entrances.pop(Instrument(self.instrument), None)
+
+    def _open_bar(self, density: int) -> None:
+        if self.bar >= 0:
+            self._groove.hear(self._onsets)
+        self.bar += 1
+        if self._is_closing:
+            self._mode = self.mode  # a closing chord does not change what it closes
+        self.position = self.instrument = -1
+        self.density_left = density
+        self._onsets = set()
+        self._order_entrances()
+
+    def _entrances_of(self, instruments: Collection[Instrument]) -> dict[Instrument, int]:
+        """By instrument the bar in which it enters at the latest: half of the piece, or as near as its rests allow."""
+        entrances = {}
+        for instrument in instruments:
+            bars = [bar for bar in range(self.n_bar) if self._free_positions(bar, instrument)]
+            if bars:
+                entrances[instrument] = next((bar for bar in bars if bar >= self.n_bar // 2), bars[-1])
+        return entrances
+
+    def _order_entrances(self) -> None:
+        """Who must play and has not enters in this bar: with what is ordered already, or as soon as it may."""
+        for instrument in sorted(i for i, bar in self._latest_entrances.items() if self.bar >= bar):
+            orders = self.orders.setdefault(self.bar, BarOrders())
+            ordered, free = orders.positions(), self._free_positions(self.bar, instrument)
+            together = [position for position in free if position in ordered]
+            alone = free if len(ordered) < self.density_left else []
+            for position in (together or alone)[:1]:
+                orders.strengths.setdefault((position, instrument), None)
 
     def _orders(self, bar: int) -> BarOrders:
         return self.orders.get(bar, _NO_ORDERS)
 
-    def first_position(self, bar: int) -> int:
-        """The first sixteenth of a bar that belongs to the piece, 0..15."""
-        return self.start if bar == 0 else 0
+    def _sounding(self, bar: int) -> Sequence[int]:
+        """Sixteenths of a bar that belong to the piece and on which an instrument may play."""
+        return sounding_positions(self._orders(bar), bar, self.length, self.start, self.instruments)
 
-    def _end(self, bar: int) -> int:
-        """The sixteenth of a bar behind the last that belongs to the piece, 1..16."""
-        return min(POSITIONS_PER_BAR, self.length - bar * POSITIONS_PER_BAR)
-
-    def _room(self, bar: int) -> int:
-        """How many sixteenths of a bar belong to the piece."""
-        return self._end(bar) - self.first_position(bar)
+    def _free_positions(self, bar: int, instrument: Instrument) -> list[int]:
+        """Sixteenths of a bar on which an instrument may start a note, 0..15."""
+        return list(sounding_positions(self._orders(bar), bar, self.length, self.start, [instrument]))
 
     def _orders_left_here(self) -> list[Instrument]:
         """Instruments ordered on the present position that have not played."""
@@ -222,17 +342,43 @@ class Grammar:
         played = self.instrument if position == self.position else -1
         ordered = [i for p, i in self._orders(self.bar).strengths if p == position and i > played]
         last = min(ordered, default=max(self.instruments))
-        return [i for i in self.instruments if played < i <= last]
+        rests = self._orders(self.bar).rests
+        return [i for i in self.instruments if played < i <= last and (position, i) not in rests]
+
+    def _places(self) -> list[int]:
+        """Later positions of the bar on which something may start: in the closing bar early ones, if they suffice."""
+        places = [p for p in self._sounding(self.bar) if p > self.position]
+        if self._closing and self._is_closing:
+            ordered = self._orders(self.bar).positions()
+            early = [p for p in places if p <= self._closing.last_stroke or p in ordered]
+            if len(early) >= self.density_left:
+                return early
+        return places
 
     def _later_positions(self) -> list[int]:
         """Positions after the present one that leave room for all that must still come."""
         if self.density_left == 0:
             return []
         ordered = [p for p in self._orders(self.bar).positions() if p > self.position]
-        last = min(self._end(self.bar) - self.density_left, ordered[0] if ordered else POSITIONS_PER_BAR)
+        later = self._places()
+        later = later[: max(0, len(later) - self.density_left + 1)]
         spare = self.density_left - len(ordered)
-        first = max(self.position + 1, self.first_position(self.bar))
-        return [p for p in range(first, last + 1) if spare > 0 or p in ordered]
+        return [p for p in later if (spare > 0 or p in ordered) and (not ordered or p <= ordered[0])]
+
+    def _range(self, instrument: Instrument) -> np.ndarray:
+        """(128,) bool, the pitches of an instrument."""
+        pitches = np.zeros(128, dtype=bool)
+        low, high = self._ranges[instrument]
+        pitches[low : high + 1] = True
+        return pitches
+
+    def _scale(self, instrument: Instrument) -> np.ndarray:
+        """(128,) bool, the pitches that an instrument may play here: in the closing bar, those of the closing chord."""
+        pitches = self._range(instrument)
+        if self._is_closing and instrument is not Instrument.DRUMS:
+            classes = closing_pitch_classes(instrument, self.mode)
+            pitches &= np.isin(np.arange(128) % 12, list(classes))
+        return pitches
 
 
 _NO_ORDERS = BarOrders()

@@ -6,67 +6,35 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cmt.checkpoint import load_checkpoint
-from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE, GenerateConfig
-from cmt.control import draw_orders
+from cmt.config import GenerateConfig
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
-from cmt.generate import PieceRequest, WrittenPiece, write_piece
-from cmt.key import parse_key
-from cmt.rhythm import nearest_position, profile_of_song, profile_of_video, read_calibration
-from cmt.sampling import BarOrders
-from cmt.timing import (
-    Marker,
-    checked_markers,
-    describe_grid,
-    hits_of,
-    length_of,
-    music_grid,
-    tempo_map_of,
-    warnings_of,
-)
-from cmt.words import Genre
+from cmt.generate import WrittenPiece, write_pieces
+from cmt.mutes import cut_at_rests
+from cmt.orders import BarOrders
+from cmt.plan import Plan, no_picture, plan_music
+from cmt.report import report_of, takes_as_json
+from cmt.wishes import Wishes, check_wishes, settled
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
-from midi_io.song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Song
-from midi_io.video_file import OriginalAudio, write_video
-from video_rhythm import Grid, VideoRhythm, analyze
+from midi_io.song import POSITIONS_PER_BAR, Song
+from midi_io.video_file import write_video
+from video_rhythm import VideoRhythm, analyze
+
+if TYPE_CHECKING:
+    from cmt.takes import Judgement
 
 SAMPLE_RATE = 44100
 """Of the rendered audio, in Hz."""
-TEMPO_LIMITS = (20.0, 400.0)
-"""Tempi, in BPM, that a user may ask for."""
-ALL_INSTRUMENTS = tuple(Instrument)
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user asks of the music; None leaves it open."""
-
-    genre: Genre | None = None
-    instruments: tuple[Instrument, ...] | None = ALL_INSTRUMENTS
-    key: str | None = None
-    """``F#:minor``, ``C``, ``:major``."""
-    tempo: float | None = None
-    """Exact BPM; None chooses one at which the picture's hits fall on the grid."""
-    markers: tuple[Marker, ...] = ()
-    """Times that the music meets before all others."""
-    tempo_map: bool = False
-    """Let the tempo change at cuts and markers, so that they fall on the grid exactly."""
-    tempo_change: float = TEMPO_CHANGE
-    """Per cent by which a tempo map may leave the tempo."""
-    original_audio: OriginalAudio = "drop"
-    midi_only: bool = False
-    """Write no audio and no video: no FluidSynth is needed."""
+TAKES_AT_ONCE = 16
+"""Takes written side by side: what the model knows of each is held only while it is written."""
 
 
 class Soundtrack(NamedTuple):
@@ -104,109 +72,136 @@ class _Stages:
 
 
 def make_soundtrack(
-    video: str | os.PathLike[str],
+    video: str | os.PathLike[str] | None,
     folder: str | os.PathLike[str],
     wishes: Wishes | None = None,
     config: GenerateConfig | None = None,
     *,
+    name: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
     progress: StageProgress | None = None,
 ) -> Soundtrack:
-    """Write music for `video` into `folder` as ``<stem>.mid``, ``.wav``, ``.mp4``, ``.json`` and ``.png``.
+    """Write music for `video` into `folder` as ``<name>.mid``, ``.wav``, ``.mp4``, ``.json`` and ``.png``.
 
-    All files appear together at the end, or none does.
+    All files appear together at the end, or none does. Without a video, `wishes.length` says how long the music is,
+    and there is no mp4; then `config.control` has nothing to control and counts as 0.
+
+    Parameters
+    ----------
+    name
+        Of the files, without a suffix; the video's own if left out, ``music`` without a video.
 
     Raises
     ------
     VideoError, MidiError, CmtError
         If the video, the SoundFont, the checkpoint, a wish or the folder is of no use.
     """
-    video, folder = Path(video), Path(folder)
+    video, folder = Path(video) if video is not None else None, Path(folder)
     wishes, config = wishes or Wishes(), config or GenerateConfig()
-    _check(wishes, config)
-    font = None if wishes.midi_only else _ready_soundfont(soundfont)
+    check_wishes(wishes, config)
+    if (video is None) == (wishes.length is None):
+        raise CmtError("give a video, or a length for music without one: one of the two")
+    name = _checked_name(name if name is not None else video.stem if video is not None else "music")
+    if video is None:
+        config = replace(config, control=0.0)
+    font = None if wishes.midi_only else ready_soundfont(soundfont)
     stages = _Stages(progress)
     with _folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
         with stages.stage("analyze"):
-            rhythm = analyze(video, progress=lambda done, total: stages.progress("analyze", done, total))
-            wishes = replace(wishes, markers=checked_markers(wishes.markers, rhythm.duration))
-            grid = wished_grid(rhythm, wishes)
+            rhythm = _seen(video, wishes, config, stages)
+            plan = plan_music(rhythm, settled(wishes, rhythm.duration), config)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
         with stages.stage("compose"):
-            orders, piece = _compose(
-                loaded.decoder, rhythm, grid, wishes, config, lambda a, b: stages.progress("compose", a, b)
-            )
-            song = _performed(piece.song, orders)
-        stem = unfinished / video.stem
+            takes = _compose(loaded.decoder, plan, config, lambda a, b: stages.progress("compose", a, b))
+        best = takes[0]
         with stages.stage("midi"):
-            write_midi(song, stem.with_name(f"{video.stem}.mid"), title=f"Music for {video.stem}")
-        picture = beside.submit(_draw, rhythm, song, stem.with_name(f"{video.stem}.png"))
-        notes: tuple[str, ...] = ()
-        if not wishes.midi_only:
-            with stages.stage("render"):
-                audio = render(
-                    song,
-                    soundfont=font,
-                    sample_rate=SAMPLE_RATE,
-                    progress=lambda share: stages.progress("render", share, 1.0),
-                )
-                write_wav(audio, stem.with_name(f"{video.stem}.wav"), SAMPLE_RATE)
-            with stages.stage("mux"):
-                written = write_video(
-                    video,
-                    audio,
-                    SAMPLE_RATE,
-                    stem.with_name(f"{video.stem}.mp4"),
-                    original_audio=wishes.original_audio,
-                    progress=lambda share: stages.progress("mux", share, 1.0),
-                )
-                notes = written.notes
+            names = _write_takes(takes if wishes.keep_takes else takes[:1], unfinished, name)
+        picture = beside.submit(_draw, plan, best.song, name, unfinished / f"{name}.png")
+        notes = _write_sound(video, best.song, font, wishes, unfinished / name, stages) if font else ()
         with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
             picture.result()
-        report = _report(rhythm, grid, piece, song, orders, wishes, config)
-        missed = warnings_of(grid, hits_of(rhythm, wishes.markers), tempo_map=wishes.tempo_map)
-        report["warnings"] = [*rhythm.warnings, *missed, *notes]
+        report = report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed))
+        report["takes"] = takes_as_json([take.judgement for take in takes if take.judgement], names)
+        report["warnings"] = [
+            *rhythm.warnings,
+            *plan.warnings,
+            *best.piece.notes,
+            *notes,
+            *_warnings_of(takes),
+        ]
         report["checkpoint"] = {"sha256": loaded.sha256, **loaded.provenance}
         report["soundfont"] = font.name if font else None
         report["stages"] = stages.seconds
-        stem.with_name(f"{video.stem}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        _refuse_to_overwrite_the_video(video, unfinished, folder)
-    files = tuple(sorted(folder / f"{video.stem}{suffix}" for suffix in _suffixes(wishes)))
-    return Soundtrack(files, report)
+        (unfinished / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        files = sorted(file.name for file in unfinished.iterdir())
+        if video is not None:
+            _refuse_to_overwrite_the_video(video, unfinished, folder)
+    return Soundtrack(tuple(folder / file for file in files), report)
 
 
-def _draw(rhythm: VideoRhythm, song: Song, path: Path) -> None:
+def _draw(plan: Plan, song: Song, name: str, path: Path) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.picture import draw_soundtrack
 
-    draw_soundtrack(rhythm, song, path)
+    draw_soundtrack(plan, song, name, path)
 
 
-def _suffixes(wishes: Wishes) -> tuple[str, ...]:
-    return (".mid", ".json", ".png") if wishes.midi_only else (".mid", ".wav", ".mp4", ".json", ".png")
+def _write_takes(takes: list[_Take], folder: Path, name: str) -> list[str]:
+    """The takes' MIDI files, ``<name>.mid``, ``<name>.take2.mid`` and so on; their names."""
+    names = [f"{name}.mid", *(f"{name}.take{n}.mid" for n in range(2, len(takes) + 1))]
+    for take, file in zip(takes, names, strict=True):
+        write_midi(take.song, folder / file, title=f"Music for {name}")
+    return names
 
 
-def _check(wishes: Wishes, config: GenerateConfig) -> None:
-    if not 0 <= config.control <= 1:
-        raise CmtError(f"control {config.control:g}: must be from 0 (free music) to 1 (the video decides)")
-    if not 0 < config.temperature <= 5:
-        raise CmtError(f"temperature {config.temperature:g}: must be above 0 and at most 5")
-    if not 0 <= config.guidance <= 10:
-        raise CmtError(f"guidance {config.guidance:g}: must be from 0 (no genre) to 10")
-    if wishes.tempo is not None and not TEMPO_LIMITS[0] <= wishes.tempo <= TEMPO_LIMITS[1]:
-        raise CmtError(f"tempo {wishes.tempo:g}: must be from {TEMPO_LIMITS[0]:g} to {TEMPO_LIMITS[1]:g} BPM")
-    if wishes.tempo_map and not 0 < wishes.tempo_change <= MOST_TEMPO_CHANGE:
-        raise CmtError(
-            f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {MOST_TEMPO_CHANGE:g} per cent"
+def _write_sound(
+    video: Path | None, song: Song, font: Path, wishes: Wishes, place: Path, stages: _Stages
+) -> tuple[str, ...]:
+    """The music as audio and, where there is a video, the video with it; what is to be said of that, a line each."""
+    with stages.stage("render"):
+        audio = render(
+            song,
+            soundfont=font,
+            sample_rate=SAMPLE_RATE,
+            progress=lambda share: stages.progress("render", share, 1.0),
         )
-    if wishes.key is not None:
-        parse_key(wishes.key)
+        write_wav(audio, place.with_name(f"{place.name}.wav"), SAMPLE_RATE)
+    if video is None:
+        return ()
+    with stages.stage("mux"):
+        written = write_video(
+            video,
+            audio,
+            SAMPLE_RATE,
+            place.with_name(f"{place.name}.mp4"),
+            original_audio=wishes.original_audio,
+            progress=lambda share: stages.progress("mux", share, 1.0),
+        )
+    return written.notes
 
 
-def _ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
-    """Before minutes of work, so that they are not lost."""
+def _checked_name(name: str) -> str:
+    if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
+        raise CmtError(f"name {name!r}: cannot name files; give a name without folders and suffix, such as song")
+    return name
+
+
+def _seen(video: Path | None, wishes: Wishes, config: GenerateConfig, stages: _Stages) -> VideoRhythm:
+    if video is None:
+        return no_picture(wishes.length or 0.0, wishes.genre, config.seed)
+    return analyze(video, progress=lambda done, total: stages.progress("analyze", done, total))
+
+
+def ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
+    """The SoundFont that will play: found before minutes of work, so that they are not lost.
+
+    Raises
+    ------
+    CmtError, MidiError
+        If FluidSynth is missing or the SoundFont is none.
+    """
     if not has_fluidsynth():
         raise CmtError(
             "the FluidSynth library is missing, no audio can be made; install it "
@@ -244,87 +239,69 @@ def _refuse_to_overwrite_the_video(video: Path, unfinished: Path, folder: Path) 
             raise CmtError(f"{target}: is the video itself; choose another folder with -o")
 
 
-def wished_grid(rhythm: VideoRhythm, wishes: Wishes) -> Grid:
-    """The grid of music exactly as long as the picture, as the user wants it."""
-    return music_grid(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change if wishes.tempo_map else 0.0)
+@dataclass(frozen=True)
+class _Take:
+    """A piece that was written, how it is performed, and what is said of it."""
+
+    seed: int
+    orders: dict[int, BarOrders]
+    piece: WrittenPiece
+    song: Song
+    judgement: Judgement | None = None
+    """None where there is only one."""
 
 
 def _compose(
+    decoder: Decoder, plan: Plan, config: GenerateConfig, progress: Callable[[float, float], None]
+) -> list[_Take]:
+    """The takes, the best first."""
+    n_take, n_bar = plan.wishes.takes, plan.grid.n_bar
+    if n_take == 1:
+        return _written(decoder, plan, config, [config.seed], progress)
+    # Late: measuring music needs libraries that a single take does not.
+    from cmt.takes import BYTES_PER_BAR, check_memory, judge_take, ranked
+
+    check_memory(n_take, n_bar * BYTES_PER_BAR)
+    takes: dict[int, _Take] = {}
+    for first in range(0, n_take, TAKES_AT_ONCE):
+        seeds = [config.seed + number for number in range(first, min(first + TAKES_AT_ONCE, n_take))]
+
+        def so_far(n_written: float, _: float) -> None:
+            progress(len(takes) * n_bar + n_written, n_take * n_bar)
+
+        for take in _written(decoder, plan, config, seeds, so_far):
+            judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
+            takes[take.seed] = replace(take, judgement=judged)
+    return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
+
+
+def _written(
     decoder: Decoder,
-    rhythm: VideoRhythm,
-    grid: Grid,
-    wishes: Wishes,
+    plan: Plan,
     config: GenerateConfig,
-    progress: Any,
-) -> tuple[dict[int, BarOrders], WrittenPiece]:
-    tonic, mode = parse_key(wishes.key) if wishes.key else (None, None)
-    timing, length = tempo_map_of(grid), length_of(grid)
-    markers = [marker.time for marker in wishes.markers]
-    instruments = wishes.instruments or ALL_INSTRUMENTS
-    asked = profile_of_video(rhythm, timing, length, instruments, read_calibration(), config.dynamics, markers)
-    marked = {nearest_position(timing, marker) for marker in markers}
-    orders = draw_orders(asked, config.control, config.seed, marked)
-    request = PieceRequest(length, grid.tempo, wishes.genre, wishes.instruments, tonic, mode, timing)
-    return orders, write_piece(decoder, request, orders, config, progress)
+    seeds: list[int],
+    progress: Callable[[float, float], None],
+) -> list[_Take]:
+    """A take for each seed, side by side."""
+    orders = [plan.orders(config.control, seed) for seed in seeds]
+    pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress)
+    return [
+        _Take(seed, its, piece, performed(piece.song, its, plan))
+        for seed, its, piece in zip(seeds, orders, pieces, strict=True)
+    ]
 
 
-def _performed(song: Song, orders: dict[int, BarOrders]) -> Song:
+def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
     accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
-    return close_ending(perform(song, accents=accents))
+    played = close_ending(perform(song, accents=accents))
+    return played.with_notes(cut_at_rests(played.notes, plan.rests))
 
 
-def _report(
-    rhythm: VideoRhythm,
-    grid: Grid,
-    piece: WrittenPiece,
-    song: Song,
-    orders: dict[int, BarOrders],
-    wishes: Wishes,
-    config: GenerateConfig,
-) -> dict[str, Any]:
-    obtained = profile_of_song(song)
-    n_bar = song.n_bar
-    borders = song.timing.bar_borders(song.length)
-    return {
-        "video": rhythm.path,
-        "duration": rhythm.duration,
-        "fps": rhythm.fps,
-        **describe_grid(grid, hits_of(rhythm, wishes.markers)),
-        "length_in_beats": (song.length - song.start) / POSITIONS_PER_BEAT,
-        "markers": [{"time": marker.time, "weight": marker.weight} for marker in wishes.markers],
-        "seed": config.seed,
-        "genre": wishes.genre.label if wishes.genre is not None else None,
-        "instruments": [instrument.label for instrument in song.instruments],
-        "instruments_asked": [i.label for i in wishes.instruments] if wishes.instruments else None,
-        "key": str(piece.key),
-        "control": config.control,
-        "dynamics": config.dynamics,
-        "temperature": config.temperature,
-        "guidance": config.guidance,
-        "nucleus": config.nucleus,
-        "original_audio": wishes.original_audio,
-        "n_word": len(piece.words.fields),
-        "density_asked": [orders[bar].density if bar in orders else None for bar in range(n_bar)],
-        "density_obtained": (list(obtained.density) + [0] * n_bar)[:n_bar],
-        "strength_asked": [
-            {"bar": bar, "position": position, "instrument": instrument.label, "strength": strength}
-            for bar, order in sorted(orders.items())
-            for (position, instrument), strength in sorted(order.strengths.items())
-        ],
-        "strength_obtained": [
-            {"bar": note.bar, "position": note.position, "instrument": note.instrument.label, "strength": note.strength}
-            for note in obtained.simu_notes
-        ],
-        "visual_tempo": rhythm.tempo,
-        "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
-        "cuts": list(rhythm.cuts),
-        "speed_per_bar": [float(speed) for speed in rhythm.flow.mean_speed(np.array(borders))],
-        "versions": {name: _version(name) for name in ("video-cmt", "numpy", "av")},
-    }
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+def _warnings_of(takes: list[_Take]) -> list[str]:
+    best = takes[0].judgement
+    if best is None or not best.reasons:
+        return []
+    reasons = "; ".join(best.reasons)
+    return [
+        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another --seed"
+    ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cmt.columns import Line, number_in, read_columns, shown, time_in
 from cmt.errors import CmtError
 from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
 from video_rhythm import Grid, Hit, VideoRhythm, agreement, bend_grid, fit_grid
@@ -25,8 +26,6 @@ SAME_TIME = 0.04
 """Seconds; a visual beat so near to a cut or a marker is the same event."""
 SAME_MARKER = 0.001
 """Seconds; markers so near to each other are one."""
-MOST_SHOWN = 40
-"""Characters of a wrong line that a message shows."""
 MOST_TIMES = 8
 """Missed markers that a warning names."""
 
@@ -46,53 +45,25 @@ class Marker:
 def read_markers(path: Path) -> tuple[Marker, ...]:
     """Markers from a text file: seconds in the first column, a weight in the second if there is one.
 
-    Columns are parted by commas, semicolons or tabs. A first line without a number is a header; empty lines
-    and lines that begin with # are passed over.
-
     Raises
     ------
     CmtError
         If the file cannot be read, or a line holds no time.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except UnicodeDecodeError:
-        raise CmtError(f"{path}: is no text; give a file with a time in seconds on each line") from None
-    markers: list[Marker] = []
-    header_is_possible = True
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        cells = [cell.strip(" \"'") for cell in line.replace(";", ",").replace("\t", ",").split(",")]
-        is_header = header_is_possible and not any(character.isdigit() for character in cells[0])
-        header_is_possible = False
-        if not is_header:
-            markers.append(_marker_of_cells(cells, f"{path}:{number}"))
+    markers = tuple(_marker_of(line) for line in read_columns(path))
     if not markers:
         raise CmtError(f"{path}: holds no markers; write a time in seconds on each line")
-    return tuple(markers)
+    return markers
 
 
-def _marker_of_cells(cells: Sequence[str], source: str) -> Marker:
-    time = _number(cells[0])
-    if time is None:
-        raise CmtError(f"{source}: {cells[0][:MOST_SHOWN]!r} is no time; write seconds, such as 12.5")
-    if len(cells) < 2 or not cells[1]:
-        return Marker(time, source=source)
-    weight = _number(cells[1])
+def _marker_of(line: Line) -> Marker:
+    time = time_in(line)
+    if len(line.cells) < 2 or not line.cells[1]:
+        return Marker(time, source=line.source)
+    weight = number_in(line.cells[1])
     if weight is None or weight <= 0:
-        raise CmtError(f"{source}: {cells[1][:MOST_SHOWN]!r} is no weight; write a number above 0, or leave it out")
-    return Marker(time, weight, source)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        raise CmtError(f"{line.source}: {shown(line.cells[1])} is no weight; write a number above 0, or leave it out")
+    return Marker(time, weight, line.source)
 
 
 def checked_markers(markers: Iterable[Marker], duration: float) -> tuple[Marker, ...]:

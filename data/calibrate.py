@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.corpus import Corpus, cut_notes, read_packs
+from cmt.corpus import Corpus, cut_notes, read_corpus
 from cmt.timing import length_of, music_grid, tempo_map_of
 from cmt.words import MAX_STRENGTH
 from midi_io.song import POSITIONS_PER_BAR, Instrument
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--videos", type=Path, action="append", required=True, help="folder of clips, or a clip")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
-    calibration = {**measure_videos(arguments.videos), **measure_songs(read_packs(arguments.pack, "train"))}
+    calibration = {**measure_videos(arguments.videos), **measure_songs(read_corpus(arguments.pack, "train"))}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(calibration, indent=1) + "\n", encoding="utf-8")
 

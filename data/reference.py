@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from cmt.corpus import Corpus, read_packs
+from cmt.corpus import Corpus, read_corpus
 from cmt.metrics.genre import genre_features, learn_classifier
 from cmt.reference import (
     SHIPPED_BARS,
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    train, held_out = read_packs(arguments.pack, "train"), read_packs(arguments.pack, "val")
+    train, held_out = read_corpus(arguments.pack, "train"), read_corpus(arguments.pack, "val")
     with ProcessPoolExecutor(arguments.jobs) as executor:
         content = {
             "source": "LPD-cleansed (Dong et al., CC BY 4.0) merged to five tracks on the sixteenth grid, six genres; "

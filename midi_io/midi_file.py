@@ -8,10 +8,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from .errors import MidiError
 from .general_midi import PROGRAMS, instrument_of_program
-from .quantize import quantize_span, without_overlaps
+from .quantize import nearest_position, quantize_span, without_overlaps
 from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Knot, Note, Song, TempoMap
+from .ticks import TickNotes, TickSong, joined
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -87,9 +90,45 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
     notes = without_overlaps(notes)
     end_tick = midi.max_tick - 1  # miditoolkit counts the tick of the last event in
     length = start + _length_in_positions(end_tick, ticks_per_beat)
-    length = max([length, *(note.position + note.duration for note in notes)])
+    # Not of notes that only ring beyond the end by being rounded: a piece need not end on a sixteenth.
+    length = max([length, *(note.position + note.duration for note in notes if note.position >= length)])
     tempo_map = _tempo_map(midi, start, end_tick)
     return Song(tuple(notes), _steady_tempo(midi, end_tick), length, tempo_map)
+
+
+def read_midi_ticks(path: str | os.PathLike[str]) -> TickSong:
+    """The notes of any MIDI file as they are in it, in its own ticks, merged into the five instruments.
+
+    Without a time signature a file is in 4/4, as its standard says; one pickup bar may stand in front.
+
+    Raises
+    ------
+    MidiError
+        As `read_midi`.
+    """
+    midi = _parse_midi(Path(path))
+    parts = []
+    for track in midi.instruments:
+        instrument = instrument_of_program(int(track.program), track.is_drum)
+        if instrument is not None and track.notes:
+            columns = np.array(
+                [(note.start, note.end, 0, note.pitch, note.velocity) for note in track.notes], np.int64
+            ).T
+            parts.append(TickNotes(*columns)._replace(instrument=np.full(len(track.notes), int(instrument))))
+    tempo_at = {change.time: float(change.tempo) for change in midi.tempo_changes}
+    changes = sorted((tick, tempo) for tick, tempo in tempo_at.items() if 0 <= tick <= midi.max_tick and tempo > 0)
+    lasts = np.diff([*(tick for tick, _ in changes), max(midi.max_tick, 1)]) if changes else np.zeros(0, np.int64)
+    start = _pickup_start(midi)
+    pickup = (POSITIONS_PER_BAR - start) % POSITIONS_PER_BAR * midi.ticks_per_beat // POSITIONS_PER_BEAT
+    return TickSong(
+        joined(parts),
+        midi.ticks_per_beat,
+        midi.max_tick,
+        np.array([tempo for _, tempo in changes]),
+        lasts,
+        pickup,
+        _is_common_time(midi, start),
+    )
 
 
 def _encode_midi(song: Song, title: str | None) -> bytes:
@@ -238,6 +277,16 @@ def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMa
         position = start + following * POSITIONS_PER_BEAT / midi.ticks_per_beat
         knots.append(Knot(position, knots[-1].seconds + (following - tick) * slope))
     return TempoMap(tuple(knots))
+
+
+def _is_common_time(midi: miditoolkit.MidiFile, start: int) -> bool:
+    """Whether all time signatures after a pickup are 4/4 and stand on downbeats."""
+    signatures = sorted(midi.time_signature_changes, key=lambda signature: signature.time)[1 if start else 0 :]
+    return all(
+        (signature.numerator, signature.denominator) == (BEATS_PER_BAR, 4)
+        and (start + nearest_position(signature.time, midi.ticks_per_beat)) % POSITIONS_PER_BAR == 0
+        for signature in signatures
+    )
 
 
 def _steady_tempo(midi: miditoolkit.MidiFile, end_tick: int) -> float:

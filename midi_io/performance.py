@@ -69,13 +69,16 @@ def close_ending(song: Song) -> Song:
 
     For every pitched instrument that starts a note in the last bar, the notes it starts
     last are lengthened to `song.length`, rounded up to a whole sixteenth. If none does, the
-    pitched notes that sound last are. No pitch sounds twice at once in a track afterwards.
+    pitched notes that sound last are. A last bar that is cut off in its first half counts with
+    the bar before it. No pitch sounds twice at once in a track afterwards.
     """
     end = math.ceil(song.length)
     # First, so that no note chosen to ring is cut by its own pitch struck again.
     notes = without_overlaps(song.notes)
     pitched = [note for note in notes if note.instrument is not Instrument.DRUMS and note.position < song.length]
     last_bar = (song.n_bar - 1) * POSITIONS_PER_BAR
+    if song.length - last_bar < POSITIONS_PER_BAR // 2:
+        last_bar -= POSITIONS_PER_BAR
     ringing = _last_of_each_instrument(pitched, last_bar) or _sounding_last(pitched, end)
     return song.with_notes(note._replace(duration=end - note.position) if note in ringing else note for note in notes)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
+import json
 import os
-import zipfile
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 from .errors import MidiError
 from .general_midi import PROGRAMS, instrument_of_program
 from .quantize import quantize_span, without_overlaps
-from .song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
+from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
+from .ticks import TickNotes, TickSong, joined, no_notes
 from .whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ _DEFAULT_VELOCITY = 80
 _N_PITCH = 128
 _MOST_STEPS = 400_000
 """Well over an hour of music; the longest song of the dataset has a tenth of it."""
+_MOST_RESOLUTION = 2**15
+_MOST_BYTES = 2**27
+"""Of all arrays together: a hundred times what a file of the dataset unpacks to."""
 
 
 def song_to_multitrack(song: Song) -> pypianoroll.Multitrack:
@@ -70,9 +76,9 @@ def song_to_multitrack(song: Song) -> pypianoroll.Multitrack:
 def song_from_multitrack(multitrack: pypianoroll.Multitrack) -> Song:
     """The notes of a multitrack pianoroll of any resolution, on the sixteenth grid.
 
-    A track named after one of LPD-5's is that instrument (its empty tracks carry no
-    meaningful program); any other track is merged into its family by program. A run of
-    sounding steps is one note with the velocity of its first step.
+    Where all tracks are named after LPD-5's, they are those (its empty tracks carry no
+    meaningful program); else each is merged into its family by program, whatever its name,
+    as LPD-5 was made. A run of sounding steps is one note with the velocity of its first step.
 
     Raises
     ------
@@ -85,12 +91,12 @@ def song_from_multitrack(multitrack: pypianoroll.Multitrack) -> Song:
     resolution = int(resolution)
     notes: list[Note] = []
     n_step = 0
-    for track in multitrack.tracks:
+    tracks = [_Track(track.name, track.program, track.is_drum) for track in multitrack.tracks]
+    for track, instrument in zip(multitrack.tracks, _instruments_of(tracks), strict=True):
         roll = np.asarray(track.pianoroll)
         if roll.ndim != 2 or roll.shape[1] != _N_PITCH:
             raise MidiError(f"pianoroll: track {track.name!r} has shape {roll.shape}, not (steps, 128); write it anew")
         n_step = max(n_step, len(roll))
-        instrument = _instrument_of_track(track)
         if instrument is not None:
             notes += _notes_of_roll(roll, instrument, resolution)
     notes = without_overlaps(notes)
@@ -100,22 +106,56 @@ def song_from_multitrack(multitrack: pypianoroll.Multitrack) -> Song:
 
 
 def read_pianoroll(path: str | os.PathLike[str]) -> Song:
-    """Read an .npz of pypianoroll, of today or of LPD's time (`beat_resolution`).
+    """Read an .npz of pypianoroll, of today or of LPD's time (`beat_resolution`), as `song_from_multitrack` does.
 
     Raises
     ------
     MidiError
         If the file is missing, malformed, or holds pickled objects, which could run code.
     """
-    pypianoroll = _load_pypianoroll()
+    ticks = read_pianoroll_ticks(path)
+    notes = []
+    for start, end, instrument, pitch, velocity in zip(*(column.tolist() for column in ticks.notes), strict=True):
+        position, duration = quantize_span(start, end, ticks.ticks_per_beat)
+        notes.append(Note(position, Instrument(instrument), pitch, duration, velocity))
+    notes = without_overlaps(notes)
+    ends = (note.position + note.duration for note in notes)
+    length = ticks.n_tick * POSITIONS_PER_BEAT / ticks.ticks_per_beat
+    return Song(tuple(notes), _tempo_of(ticks.tempi), max([length, *ends]))
+
+
+def read_pianoroll_ticks(path: str | os.PathLike[str]) -> TickSong:
+    """The notes of such a file as they are in it, in steps; only its sounding steps are ever unpacked.
+
+    Raises
+    ------
+    MidiError
+        As `read_pianoroll`.
+    """
     path = Path(path)
-    _check_archive(path)
     try:
-        return song_from_multitrack(pypianoroll.load(path))
+        # Opened here: numpy leaves open what it finds to be no archive.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            if sum(member.file_size for member in archive.zip.infolist()) > _MOST_BYTES:
+                raise MidiError(f"{path}: unpacked it is larger than any song; write it anew")
+            # All are read, and once: a pickled one raises ValueError here, needed or not.
+            arrays = {name: archive[name] for name in archive.files}
+    except MidiError:
+        raise
+    except OSError as error:
+        raise MidiError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+    except Exception as error:
+        # Whatever the first wrong byte leads zipfile, zlib and numpy to; for the user all mean the same.
+        reason = str(error) or type(error).__name__
+        raise MidiError(f"{path}: not an .npz of plain arrays ({reason}); write it with pypianoroll.save") from error
+    try:
+        return _ticks_of(arrays)
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from error
-    except Exception as error:
-        raise MidiError(f"{path}: not a pianoroll of pypianoroll ({error}); write it with pypianoroll.save") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise MidiError(
+            f"{path}: not a pianoroll of pypianoroll ({type(error).__name__}: {error}); write it with pypianoroll.save"
+        ) from error
 
 
 def write_pianoroll(song: Song, path: str | os.PathLike[str]) -> None:
@@ -133,11 +173,101 @@ def write_pianoroll(song: Song, path: str | os.PathLike[str]) -> None:
         pypianoroll.save(unfinished, song_to_multitrack(song))
 
 
-def _instrument_of_track(track: pypianoroll.Track) -> Instrument | None:
-    name = (track.name or "").strip().upper()
-    if name in Instrument.__members__:
-        return Instrument[name]
-    return instrument_of_program(int(track.program or 0), bool(track.is_drum))
+class _SparseRoll(NamedTuple):
+    """A track in SciPy's compressed sparse columns, one for each pitch."""
+
+    shape: NDArray[Any]
+    indptr: NDArray[Any]
+    """(129,) pitch p has the entries indptr[p]:indptr[p + 1]"""
+    indices: NDArray[Any]
+    """Steps at which it sounds."""
+    data: NDArray[Any]
+    """Velocities."""
+
+
+class _Track(NamedTuple):
+    """What a file says of a track beside its notes."""
+
+    name: str | None
+    program: int | None
+    is_drum: bool | None
+
+
+def _instruments_of(tracks: Sequence[_Track]) -> list[Instrument | None]:
+    """The instruments that tracks are merged into; None are left out."""
+    labels = [str(track.name or "").strip().upper() for track in tracks]
+    if all(label in Instrument.__members__ for label in labels):
+        return [Instrument[label] for label in labels]
+    return [instrument_of_program(int(track.program or 0), bool(track.is_drum)) for track in tracks]
+
+
+def _ticks_of(arrays: dict[str, Any]) -> TickSong:
+    """The song in the arrays of an archive; `info.json` is among them, as bytes."""
+    if "info.json" not in arrays:
+        raise MidiError("no info.json in it, so not a pianoroll of pypianoroll; write it with pypianoroll.save")
+    info = json.loads(arrays["info.json"])
+    resolution = info["resolution"] if info.get("resolution") is not None else info["beat_resolution"]
+    if not isinstance(resolution, int) or not 1 <= resolution <= _MOST_RESOLUTION:
+        raise MidiError(f"resolution {resolution!r} is not a number of steps a beat; write the file anew")
+    infos = itertools.takewhile(lambda track: track is not None, (info.get(str(index)) for index in itertools.count()))
+    tracks = [_Track(track.get("name"), track.get("program"), track.get("is_drum")) for track in infos]
+    parts, n_step = [], 0
+    for index, instrument in enumerate(_instruments_of(tracks)):
+        roll = _SparseRoll(*(np.asarray(arrays[f"pianoroll_{index}_csc_{part}"]) for part in _SparseRoll._fields))
+        n_step = max(n_step, _checked_length(roll))
+        if instrument is not None:
+            parts.append(_notes_of_sparse_roll(roll, instrument))
+    tempi = np.ravel(arrays.get("tempo", [])).astype(float)
+    tempi = tempi[np.isfinite(tempi) & (tempi > 0)]
+    downbeats = np.flatnonzero(np.ravel(arrays.get("downbeat", [])))
+    bar = resolution * BEATS_PER_BAR
+    return TickSong(
+        joined(parts),
+        resolution,
+        n_step,
+        tempi,
+        np.ones(len(tempi), np.int64),
+        int(downbeats[0]) % bar if len(downbeats) else 0,
+        bool((np.diff(downbeats) == bar).all()),
+    )
+
+
+def _checked_length(roll: _SparseRoll) -> int:
+    """Its steps, if its arrays make a roll."""
+    shape, indptr, indices, data = roll
+    if shape.shape != (2,) or not 0 <= shape[0] <= _MOST_STEPS or shape[1] != _N_PITCH:
+        raise MidiError(f"a pianoroll of shape {shape.tolist()}, not (steps, 128); write it anew")
+    whole = indptr.shape == (_N_PITCH + 1,) and indices.ndim == 1 and indices.shape == data.shape
+    whole = whole and indptr.dtype.kind in "iu" and indices.dtype.kind in "iu" and data.dtype.kind in "biuf"
+    whole = (
+        whole and indptr[0] == 0 and indptr[-1] == len(indices) and bool((np.diff(indptr.astype(np.int64)) >= 0).all())
+    )
+    if not whole or (len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < shape[0]):
+        raise MidiError("a pianoroll whose arrays do not fit each other; write it anew")
+    return int(shape[0])
+
+
+def _notes_of_sparse_roll(roll: _SparseRoll, instrument: Instrument) -> TickNotes:
+    """A note for each run of sounding steps, without unpacking the silent ones."""
+    shape, indptr, indices, data = roll
+    stride = int(shape[0]) + 1  # a step that no pitch has keeps the runs of two pitches apart
+    cells = np.repeat(np.arange(_N_PITCH), np.diff(indptr)) * stride + indices.astype(np.int64)
+    sounding = data > 0
+    if not sounding.all():
+        cells, data = cells[sounding], data[sounding]
+    if (np.diff(cells) < 1).any():  # the steps of a column may be stored in any order
+        cells, first = np.unique(cells, return_index=True)
+        data = data[first]
+    if not len(cells):
+        return no_notes()
+    begins = np.flatnonzero(np.r_[True, np.diff(cells) != 1])
+    ends = np.r_[begins[1:], len(cells)] - 1
+    pitch, start = np.divmod(cells[begins], stride)
+    if data.dtype == np.bool_:
+        velocity = np.full(len(begins), _DEFAULT_VELOCITY)
+    else:
+        velocity = np.clip(data[begins], 1, 127).astype(np.int64)
+    return TickNotes(start, cells[ends] % stride + 1, np.full(len(begins), int(instrument)), pitch, velocity)
 
 
 def _notes_of_roll(roll: NDArray[Any], instrument: Instrument, resolution: int) -> list[Note]:
@@ -173,22 +303,6 @@ def _tempo_of(tempo: NDArray[np.floating] | None) -> float:
     if np.all(tempi == tempi[0]):
         return float(tempi[0])
     return float(tempi.size / np.sum(1.0 / tempi))
-
-
-def _check_archive(path: Path) -> None:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            # Each array is read once: a pickled one raises ValueError here.
-            shapes = [archive[name] for name in archive.files if name.endswith("_csc_shape")]
-            for name in archive.files:
-                archive[name]
-    except OSError as error:
-        raise MidiError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
-    except (ValueError, TypeError, AttributeError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise MidiError(f"{path}: not an .npz of plain arrays ({error}); write it with pypianoroll.save") from error
-    for shape in shapes:
-        if shape.shape != (2,) or not 0 <= shape[0] <= _MOST_STEPS or shape[1] != _N_PITCH:
-            raise MidiError(f"{path}: a pianoroll of shape {shape.tolist()}, not (steps, 128); write it anew")
 
 
 def _load_pypianoroll() -> Any:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .song import POSITIONS_PER_BEAT, Note
 
+Ticks = TypeVar("Ticks", int, NDArray[np.int64])
 
-def nearest_position(tick: int, ticks_per_beat: int) -> int:
-    """The position nearest to `tick`; half-way goes to the later one.
+
+def nearest_position(tick: Ticks, ticks_per_beat: int) -> Ticks:
+    """The position nearest to `tick`, or the positions nearest to many; half-way goes to the later one.
 
     Whole numbers only, so that no tick is so late that rounding errors move it.
     """

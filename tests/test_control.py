@@ -1,5 +1,8 @@
 """Which of the video's wishes become orders."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cmt.control import draw_orders
 from cmt.rhythm import RhythmProfile, SimuNote
 from midi_io.song import Instrument
@@ -10,6 +13,24 @@ WISHES = RhythmProfile(
         SimuNote(bar, 4, instrument, 2) for bar in range(16) for instrument in (Instrument.DRUMS, Instrument.PIANO)
     ),
 )
+
+
+@st.composite
+def profiles(draw: st.DrawFn) -> RhythmProfile:
+    """What a picture may ask for."""
+    density = draw(st.lists(st.integers(0, 16), min_size=1, max_size=12))
+    places = st.tuples(st.integers(0, len(density) - 1), st.integers(0, 15), st.sampled_from(Instrument))
+    strengths = draw(st.dictionaries(places, st.integers(1, 6), max_size=12))
+    return RhythmProfile(tuple(density), tuple(SimuNote(*place, strengths[place]) for place in sorted(strengths)))
+
+
+def items_of(orders):
+    """Every single order, so that sets of them can be compared."""
+    for bar, order in orders.items():
+        if order.density is not None:
+            yield bar, order.density
+        for place, strength in order.strengths.items():
+            yield bar, place, strength
 
 
 def count(control, seed=5):
@@ -32,9 +53,16 @@ def test_control_is_the_share_of_wishes_that_become_orders():
     assert abs(sum(shares) / 200 - 0.3) < 0.03
 
 
-def test_raising_control_adds_orders_and_takes_none_away():
-    counts = [count(control / 10) for control in range(11)]
-    assert counts == sorted(counts)
+@given(profiles(), st.lists(st.floats(0, 1), min_size=2, max_size=2), st.integers(0, 2**32))
+def test_raising_control_adds_orders_and_takes_none_away(wishes, controls, seed):
+    less, more = (set(items_of(draw_orders(wishes, control, seed))) for control in sorted(controls))
+    assert less <= more
+
+
+@given(profiles(), st.floats(0, 1), st.integers(0, 2**32))
+def test_all_that_is_ordered_is_wished(wishes, control, seed):
+    assert set(items_of(draw_orders(wishes, control, seed))) <= set(items_of(draw_orders(wishes, 1.0, 0)))
+    assert draw_orders(wishes, 1.0, seed) == draw_orders(wishes, 1.0, 0)
 
 
 def test_the_instruments_of_a_beat_are_ordered_together():

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cmt.closing import closing_of
 from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
 from cmt.decoder import Decoder
@@ -13,8 +14,9 @@ from cmt.encoding import decode, encode, timing_bins
 from cmt.generate import KEPT_BARS, PieceRequest, write_piece, write_pieces
 from cmt.key import Key
 from cmt.model import MusicTransformer
+from cmt.orders import BarOrders
 from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
-from cmt.sampling import PITCH_RANGES, BarOrders
+from cmt.sampling import PITCH_RANGES
 from cmt.train import weights_of
 from cmt.words import CompoundWord, Genre, Mode, initial_words
 from midi_io.song import Instrument, Knot, TempoMap
@@ -31,7 +33,7 @@ ORDERS = st.dictionaries(
     st.builds(
         BarOrders,
         st.none(),
-        st.dictionaries(st.tuples(st.integers(0, 15), st.sampled_from(Instrument)), st.integers(1, 6), max_size=5),
+        st.dictionaries(st.tuples(st.integers(0, 15), st.sampled_from(Instrument)), st.integers(1, 4), max_size=5),
     ),
 )
 
@@ -54,12 +56,12 @@ def test_any_model_output_decodes_to_a_valid_song(untrained, seed, start, length
     song = piece.song
     assert (song.n_bar, song.start, song.length) == (4, start, length)
     assert song.duration == pytest.approx((length - start) / 8)
-    assert song.notes[-1].position >= 48, "the last bar is not silent"
+    assert song.notes[-1].position >= 16 * closing_of(length, start).bar, "the closing bar is not silent"
     ends: dict = {}
     for note in song.notes:
         assert start <= note.position < length
         low, high = PITCH_RANGES[note.instrument]
-        assert note.instrument is not Instrument.DRUMS or low <= note.pitch <= high
+        assert low <= note.pitch <= high
         assert ends.get((note.instrument, note.pitch), 0) <= note.position, "no pitch sounds twice at once"
         ends[note.instrument, note.pitch] = note.position + note.duration
     at_home = decode(piece.words, 120, length)
@@ -75,6 +77,21 @@ def test_densities_that_are_ordered_are_kept_to_the_letter(untrained):
     orders = draw_orders(wishes, 1.0, seed=0)
     piece = write_piece(untrained, PieceRequest(64, 120), orders, GenerateConfig())
     assert profile_of_song(piece.song).density == wishes.density
+
+
+def test_orders_that_cannot_be_kept_are_named(untrained):
+    orders = {0: BarOrders(20, {(0, Instrument.BASS): 20})}
+    piece = write_piece(untrained, PieceRequest(32, 120), orders, GenerateConfig())
+    assert [line.split(":")[0] for line in piece.notes] == ["bar 1", "bass"]
+    assert profile_of_song(piece.song).density[0] == 16
+
+
+def test_orders_that_nobody_gives_change_nothing(untrained):
+    request = PieceRequest(50, 96.0, Genre.POP, tuple(Instrument))
+    wishes = RhythmProfile((5, 6, 7, 5), (SimuNote(1, 3, Instrument.GUITAR, 4),))
+    free = write_piece(untrained, request, {}, GenerateConfig(seed=3))
+    assert write_piece(untrained, request, draw_orders(wishes, 0.0, seed=3), GenerateConfig(seed=3)).song == free.song
+    assert write_piece(untrained, request, draw_orders(wishes, 0.7, seed=3), GenerateConfig(seed=3)).song != free.song
 
 
 def test_the_same_seed_writes_the_same_piece_and_another_another(untrained):
@@ -138,19 +155,47 @@ def test_a_long_piece_goes_on_from_the_bars_that_are_still_known(untrained, monk
         return hidden
 
     monkeypatch.setattr(untrained, "step", listening)
-    takes = write_pieces(untrained, request, [orders] * 2, GenerateConfig(), (3, 4))
-    monkeypatch.undo()
-    monkeypatch.setattr("cmt.generate.HEARD_BARS", 16)
+    words = write_piece(untrained, request, orders, GenerateConfig(seed=3)).words
+    monkeypatch.setattr(untrained, "step", step)
     assert max(position for _, position, _, _ in heard) < 2 * 16 * 16, "positions stay within those of training"
-    alone = write_piece(untrained, request, orders, GenerateConfig(seed=3))
-    assert np.array_equal(takes[0].words.fields, alone.words.fields)
+    takes = write_pieces(untrained, request, [orders] * 2, GenerateConfig(), (4, 3))
+    assert np.array_equal(takes[1].words.fields, words.fields)
 
     # What the network knows at the end is what a network knows that has heard just the bars from 40 on.
-    known = [i for i, position in enumerate(takes[0].words.positions) if position >= (48 - KEPT_BARS) * 16]
+    known = [i for i, position in enumerate(words.positions) if position >= (48 - KEPT_BARS) * 16]
     state = untrained.new_state()
     untrained.start([initial_words(Genre.POP, None, 120, (Instrument.BASS,))], state)
     for i in known[:-1]:
-        word, position = CompoundWord(*takes[0].words.fields[i].tolist()), int(takes[0].words.positions[i])
+        word, position = CompoundWord(*words.fields[i].tolist()), int(words.positions[i])
         timing = int(timing_bins(np.array([position]), 50 * 16)[0])
         hidden = untrained.step([word], [position - 32 * 16], [timing], state)
     assert np.allclose(hidden[0], heard[-1][3], atol=1e-5)
+
+
+RESTS = st.dictionaries(
+    st.integers(0, 3),
+    st.frozensets(st.tuples(st.integers(0, 15), st.sampled_from(Instrument)), max_size=60),
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), rests=RESTS)
+def test_an_instrument_neither_begins_in_a_rest_nor_rings_into_it(untrained, seed, rests):
+    orders = {bar: BarOrders(rests=places) for bar, places in rests.items()}
+    request = PieceRequest(60, 120, instruments=tuple(Instrument))
+    song = write_piece(untrained, request, orders, GenerateConfig(seed=seed, temperature=1.5)).song
+    for note in song.notes:
+        for position in range(note.position, note.position + note.duration):
+            bar, in_bar = divmod(position, 16)
+            assert (in_bar, note.instrument) not in rests.get(bar, ())
+    assert song.instruments == tuple(Instrument)
+
+
+def test_where_all_rest_nothing_sounds_and_who_rests_in_the_second_half_enters_before(untrained):
+    everyone = frozenset((position, instrument) for position in range(16) for instrument in Instrument)
+    bass = frozenset((position, Instrument.BASS) for position in range(16))
+    orders = {0: BarOrders(3), 1: BarOrders(rests=bass), 2: BarOrders(rests=bass), 3: BarOrders(rests=everyone)}
+    song = write_piece(untrained, PieceRequest(64, 120, instruments=tuple(Instrument)), orders, GenerateConfig()).song
+    assert profile_of_song(song).density[0] == 3 and profile_of_song(song).density[3] == 0
+    assert max(note.position + note.duration for note in song.notes) <= 48
+    assert {note.position // 16 for note in song.notes if note.instrument is Instrument.BASS} == {0}

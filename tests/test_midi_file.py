@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midi_io import Instrument, Knot, MidiError, Note, Song, TempoMap, read_midi, write_midi
+from midi_io.midi_file import read_midi_ticks
 from midi_io.quantize import without_overlaps
 
 PIANO = Instrument.PIANO
@@ -318,3 +319,43 @@ def test_a_file_without_notes_is_an_empty_song(tmp_path):
     file.save(file=buffer)
     (tmp_path / "empty.mid").write_bytes(buffer.getvalue())
     assert read_midi(tmp_path / "empty.mid").notes == ()
+
+
+def test_ticks_are_those_of_the_file(tmp_path):
+    path = saved(tmp_path / "any.mid", note_messages(60, 7, 11), note_messages(38, 3, 5, channel=9), ticks_per_beat=96)
+    ticks = read_midi_ticks(path)
+    found = sorted(zip(*(column.tolist() for column in ticks.notes), strict=True))
+    assert [note[:4] for note in found] == [(3, 8, Instrument.DRUMS, 38), (7, 18, Instrument.PIANO, 60)]
+    assert ticks.ticks_per_beat == 96
+
+
+@pytest.mark.parametrize(
+    "signatures, is_common_time, first_bar",
+    [
+        ([], True, 0),
+        ([(0, 4, 4)], True, 0),
+        ([(0, 4, 4), (4 * 480, 4, 4)], True, 0),
+        ([(0, 4, 4), (3 * 480, 4, 4)], False, 0),
+        ([(0, 3, 4)], False, 0),
+        ([(0, 4, 4), (8 * 480, 7, 8)], False, 0),
+        ([(0, 4, 16), (480, 4, 4)], True, 3 * 480),
+    ],
+)
+def test_time_signatures_tell_the_metre(tmp_path, signatures, is_common_time, first_bar):
+    messages, now = [], 0
+    for tick, numerator, denominator in signatures:
+        message = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator, time=tick - now)
+        messages.append(message)
+        now = tick
+    ticks = read_midi_ticks(saved(tmp_path / "any.mid", messages, note_messages(60, 0, 9000)))
+    assert (ticks.is_common_time, ticks.first_bar) == (is_common_time, first_bar)
+
+
+def test_the_median_tempo_is_that_of_most_beats(tmp_path):
+    tempi = [(0, 60.0), (480, 150.0), (6 * 480, 90.0)]
+    messages, now = [], 0
+    for tick, tempo in tempi:
+        messages.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo), time=tick - now))
+        now = tick
+    path = saved(tmp_path / "any.mid", messages, note_messages(60, 0, 8 * 480))
+    assert read_midi_ticks(path).median_tempo == pytest.approx(150.0, abs=0.01)

@@ -104,6 +104,11 @@ def test_an_instrument_silent_in_the_last_bar_does_not_come_back():
     assert close_ending(song).notes == (Note(0, PIANO, 60, 2), Note(16, BASS, 36, 16))
 
 
+def test_a_last_bar_that_is_cut_off_soon_counts_with_the_one_before():
+    song = Song((Note(0, PIANO, 60, 2), Note(16, BASS, 36, 2), Note(24, PIANO, 64, 2)), 120.0, 37)
+    assert close_ending(song).notes == (Note(0, PIANO, 60, 2), Note(16, BASS, 36, 21), Note(24, PIANO, 64, 13))
+
+
 def test_without_a_start_in_the_last_bar_what_sounds_last_rings_on():
     song = Song((Note(0, PIANO, 60, 4), Note(8, PIANO, 62, 4), Note(4, BASS, 36, 8), Note(17, DRUMS, 36, 1)), 120.0, 32)
     ends = {(note.instrument, note.pitch): note.position + note.duration for note in close_ending(song).notes}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lpd import save_arrays, sparse_arrays
 
 from midi_io import (
     Instrument,
@@ -21,6 +21,7 @@ from midi_io import (
     song_to_multitrack,
     write_pianoroll,
 )
+from midi_io.pianoroll import read_pianoroll_ticks
 from midi_io.quantize import without_overlaps
 
 pypianoroll = pytest.importorskip("pypianoroll")
@@ -48,23 +49,6 @@ def track(name="", program=0, is_drum=False, steps=(), n_step=96, velocity=80):
     for start, end, pitch in steps:
         roll[start:end, pitch] = velocity
     return pypianoroll.StandardTrack(name=name, program=program, is_drum=is_drum, pianoroll=roll)
-
-
-def save_arrays(path, info, arrays):
-    np.savez_compressed(path, **arrays)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("info.json", json.dumps(info))
-
-
-def sparse_arrays(name, roll):
-    """The column-wise sparse layout that LPD's files use."""
-    columns = [np.nonzero(column)[0] for column in roll.T]
-    return {
-        f"{name}_csc_data": np.concatenate([roll[rows, pitch] for pitch, rows in enumerate(columns)]),
-        f"{name}_csc_indices": np.concatenate(columns).astype(np.int32),
-        f"{name}_csc_indptr": np.cumsum([0, *(len(rows) for rows in columns)]).astype(np.int32),
-        f"{name}_csc_shape": np.array(roll.shape),
-    }
 
 
 @settings(max_examples=40, deadline=None)
@@ -236,3 +220,101 @@ def test_a_resolution_of_nothing_is_a_midi_error():
 def test_a_name_without_npz_is_refused(tmp_path):
     with pytest.raises(MidiError, match="npz"):
         write_pianoroll(TUNE, tmp_path / "tune.mid")
+
+
+@st.composite
+def multitracks(draw):
+    """Any tracks at all, as files of others have them."""
+    n_step = draw(st.integers(1, 60))
+    tracks = []
+    for _ in range(draw(st.integers(0, 3))):
+        steps = draw(
+            st.lists(st.tuples(st.integers(0, n_step - 1), st.integers(0, 127), st.integers(0, 127)), max_size=40)
+        )
+        roll = np.zeros((n_step, 128), np.uint8)
+        for step, pitch, velocity in steps:
+            roll[step : step + 3, pitch] = velocity
+        name, program = draw(st.sampled_from(["", "Bass", "Lead"])), draw(st.integers(0, 127))
+        if draw(st.booleans()):
+            tracks.append(pypianoroll.BinaryTrack(name, program, draw(st.booleans()), roll > 0))
+        else:
+            tracks.append(pypianoroll.StandardTrack(name, program, draw(st.booleans()), roll))
+    tempo = draw(st.none() | st.just(np.linspace(60.0, 90.0, n_step)))
+    return pypianoroll.Multitrack("any", draw(st.sampled_from([4, 12, 24])), tempo, None, tracks)
+
+
+@given(multitrack=multitracks())
+def test_files_are_read_as_pypianoroll_reads_them(multitrack, tmp_path_factory):
+    path = tmp_path_factory.mktemp("roll") / "any.npz"
+    pypianoroll.save(path, multitrack)
+    assert read_pianoroll(path) == song_from_multitrack(pypianoroll.load(path))
+
+
+def test_steps_may_be_stored_in_any_order(tmp_path):
+    roll = np.zeros((96, 128), np.uint8)
+    roll[12:36, 60] = 90
+    arrays = sparse_arrays("pianoroll_0", roll)
+    arrays["pianoroll_0_csc_indices"] = arrays["pianoroll_0_csc_indices"][::-1]
+    save_arrays(tmp_path / "any.npz", {"resolution": 24, "0": {"name": "", "program": 0}}, arrays)
+    assert read_pianoroll(tmp_path / "any.npz").notes == (Note(2, PIANO, 60, 4, 90),)
+
+
+def test_names_count_only_where_all_are_those_of_lpd5():
+    lead, bass = track("Lead", 81, False, [(0, 6, 70)]), track("Bass", 81, False, [(0, 6, 40)])
+    of_lpd_cleansed = pypianoroll.Multitrack(resolution=24, tracks=[lead, bass])
+    assert song_from_multitrack(of_lpd_cleansed).instruments == (Instrument.STRINGS,)
+    of_lpd5 = pypianoroll.Multitrack(resolution=24, tracks=[track("Strings"), bass])
+    assert song_from_multitrack(of_lpd5).instruments == (Instrument.BASS,)
+
+
+@pytest.mark.parametrize(
+    "part, value",
+    [
+        ("shape", np.array([96, 88])),
+        ("shape", np.array([[96, 128]])),
+        ("shape", np.array([-1, 128])),
+        ("indptr", np.arange(129)),
+        ("indptr", np.zeros(5, np.int32)),
+        ("indices", np.array([0, 96], np.int32)),
+        ("indices", np.array([0, -1], np.int32)),
+        ("indices", np.array([0.0, 1.0])),
+        ("data", np.array([90], np.uint8)),
+        ("data", np.array(["loud", "soft"])),
+    ],
+)
+def test_rolls_of_odd_shapes_are_named_and_not_read(tmp_path, part, value):
+    roll = np.zeros((96, 128), np.uint8)
+    roll[:2, 60] = 90
+    arrays = sparse_arrays("pianoroll_0", roll) | {f"pianoroll_0_csc_{part}": value}
+    save_arrays(tmp_path / "odd.npz", {"resolution": 24, "0": {"name": "", "program": 0}}, arrays)
+    with pytest.raises(MidiError, match="odd.npz: a pianoroll"):
+        read_pianoroll(tmp_path / "odd.npz")
+
+
+@pytest.mark.parametrize("info", [b"[]", b"{", b'{"resolution": "24"}', b'{"resolution": 24, "0": 5}', b"[" * 100_000])
+def test_an_odd_info_is_a_midi_error(tmp_path, info):
+    np.savez(tmp_path / "odd.npz", tempo=np.zeros(1))
+    with zipfile.ZipFile(tmp_path / "odd.npz", "a") as archive:
+        archive.writestr("info.json", info)
+    with pytest.raises(MidiError, match="odd.npz"):
+        read_pianoroll(tmp_path / "odd.npz")
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path):
+    arrays = sparse_arrays("pianoroll_0", np.zeros((96, 128), np.uint8)) | {"tempo": np.zeros(2**24 + 1)}
+    save_arrays(tmp_path / "bomb.npz", {"resolution": 24, "0": {"name": "", "program": 0}}, arrays)
+    assert (tmp_path / "bomb.npz").stat().st_size < 2**20
+    with pytest.raises(MidiError, match="larger than any song"):
+        read_pianoroll(tmp_path / "bomb.npz")
+
+
+@pytest.mark.parametrize(
+    "downbeats, pickup, is_common_time", [((0, 96), 0, True), ((24, 120), 24, True), ((0, 72), 0, False)]
+)
+def test_downbeats_tell_pickup_and_metre(tmp_path, downbeats, pickup, is_common_time):
+    downbeat = np.zeros(192, bool)
+    downbeat[list(downbeats)] = True
+    arrays = sparse_arrays("pianoroll_0", np.zeros((192, 128), np.uint8)) | {"downbeat": downbeat}
+    save_arrays(tmp_path / "any.npz", {"beat_resolution": 24, "0": {"name": "", "program": 0}}, arrays)
+    ticks = read_pianoroll_ticks(tmp_path / "any.npz")
+    assert (ticks.pickup, ticks.first_bar, ticks.is_common_time) == (pickup, -pickup % 96, is_common_time)

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from clips import draw_clip
-from packs import write_pack
+from libraries import write_index
+from lpd import lpd_path, tracks_of, tune, write_lists, write_pianoroll_of
 
 from cmt.cli import main
 from cmt.config import GenerateConfig
+from cmt.prepare import prepare
 from cmt.soundtrack import Wishes, make_soundtrack
 from midi_io import has_fluidsynth
 
@@ -39,21 +41,31 @@ def workplace(tmp_path_factory):
     clip = draw_clip(folder / "video.mp4", 2.0)
     files = make_soundtrack(clip, folder / "made", Wishes(midi_only=True)).files
     shutil.copy(next(file for file in files if file.suffix == ".mid"), folder / "song.mid")
+    (folder / "clips").mkdir()
+    shutil.copy(clip, folder / "clips" / "clip.mp4")
+    (folder / "curve.csv").write_text("time,energy\n0,0.1\n2,0.9\n")
+    (folder / "library").mkdir()
+    shutil.copy(folder / "song.mid", folder / "library")
+    write_index(folder / "index", folder / "library")
     (folder / "markers.csv").write_text("time,weight\n0.7,1\n1.4,2\n")
-    pack = write_pack(folder)
-    pack.rename(folder / "lpd5_16th_labelled.npz.xz")
-    (folder / "songs_test.json.xz").rename(folder / "songs_labelled.json.xz")
+    for number in range(4):
+        write_pianoroll_of(lpd_path(folder / "lpd_cleansed", number), tracks_of(tune(number)))
+    write_lists(folder / "labels", {"tagtraum/id_list_Rock": [0, 1], "lastfm/id_list_pop": [2]})
+    prepare([folder / "lpd_cleansed"], folder / "corpus")
     return folder
 
 
 def test_the_readme_has_commands():
-    assert {shlex.split(command)[1] for command in COMMANDS} == {"generate", "analyze", "render", "evaluate", "train"}
+    names = {shlex.split(command)[1] for command in COMMANDS}
+    assert names == {"generate", "analyze", "render", "evaluate", "index", "match", "prepare", "train"}
 
 
 @needs_fluidsynth
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs_as_it_stands(command, workplace, monkeypatch):
     monkeypatch.chdir(workplace)
+    if " prepare " in command:
+        shutil.rmtree("corpus")  # that of the other commands, which may run without this one
     # Two hours of training are not for a test.
     arguments = shlex.split(command.replace("--minutes 120", "--minutes 0.01"))[1:]
     result = CliRunner().invoke(main, arguments)

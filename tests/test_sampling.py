@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cmt.sampling import BarOrders, Grammar, draw
-from cmt.words import BAR, CompoundWord, WordType
-from midi_io.song import Instrument
+from cmt.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
+from cmt.encoding import Words, decode
+from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders
+from cmt.rhythm import profile_of_song
+from cmt.sampling import PITCH_RANGES, Grammar, draw, ranges_before, tilted
+from cmt.words import BAR, CompoundWord, Mode, WordType
+from midi_io.song import Instrument, Knot, TempoMap
 
 ALL = np.ones(4, dtype=bool)
 
@@ -65,6 +71,7 @@ def test_the_piece_ends_exactly_after_its_bars():
     assert np.flatnonzero(grammar.positions()).tolist() == [BAR]
     assert not grammar.types()[WordType.END]
     assert not grammar.densities()[1]  # the last bar is not silent
+    assert not grammar.densities()[1 + closing_of(32).density + 1 :].any()
     grammar.accept(bar(1))
     grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 1, 0, 0))
     assert np.flatnonzero(grammar.types()).tolist() == [WordType.NOTE]
@@ -85,9 +92,165 @@ def test_a_pickup_takes_no_notes_before_the_start():
 
 
 def test_a_shortened_last_bar_takes_no_notes_after_the_end():
-    grammar = Grammar(20.5, tuple(Instrument), {})
+    grammar = Grammar(26.5, tuple(Instrument), {1: BarOrders(density=11)})
     assert grammar.n_bar == 2
     grammar.accept(bar(0))
-    assert np.flatnonzero(grammar.densities()).max() == 1 + 5
+    assert np.flatnonzero(grammar.densities()).tolist() == [1 + 11]
+    grammar.accept(bar(11))
+    assert np.flatnonzero(grammar.positions()).tolist() == [1]  # all that the bar has
+    grammar = Grammar(26.5, tuple(Instrument), {1: BarOrders(density=12)})
+    grammar.accept(bar(0))
+    assert np.flatnonzero(grammar.densities()).tolist() == [1 + 11]  # of twelve, those that the bar has
+
+
+def test_a_last_bar_that_is_cut_off_too_soon_only_rings():
+    grammar = Grammar(34, tuple(Instrument), {}, mode=Mode.MINOR)
     grammar.accept(bar(1))
-    assert np.flatnonzero(grammar.positions()).tolist() == [1, 2, 3, 4, 5]
+    grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 1, 0, 0))
+    grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 1, 37, 1))
+    assert np.flatnonzero(grammar.densities()).tolist() == list(range(2, 2 + closing_of(34).density))
+    grammar.accept(bar(1))
+    assert np.flatnonzero(grammar.positions()).tolist() == list(range(1, closing_of(34).last_stroke + 2))
+    grammar.accept(CompoundWord(WordType.RHYTHM, closing_of(34).last_stroke + 1, 1, 1, 4, 0, 0))
+    assert {(pitch - 1) % 12 for pitch in np.flatnonzero(grammar.pitches())} == {9}  # the bass ends on A
+    grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 4, 34, 1))
+    assert np.flatnonzero(grammar.densities()).tolist() == [1]
+
+
+def test_a_tilt_moves_what_it_speaks_of_and_nothing_else():
+    logits, allowed = np.log([0.1, 0.2, 0.3, 0.3, 0.1]), np.array([True, True, True, True, False])
+    moved = np.exp(tilted(logits, allowed, np.array([np.nan, 0.2, 0.2, 0.0, 0.6])))
+    assert moved == pytest.approx([0.1, 0.8 * 0.2 / 0.5, 0.8 * 0.3 / 0.5, 0.0, 0.1])
+    assert tilted(logits, allowed, np.full(5, np.nan)) is logits
+    assert tilted(logits, allowed, np.array([np.nan, 0, 0, 0, 1.0])) is logits  # it leaves nothing to choose from
+
+
+def test_impossible_orders_are_made_possible_and_named():
+    asked = {
+        0: BarOrders(20, {(5, Instrument.BASS): 20, (3, Instrument.PIANO): 2}),
+        1: BarOrders(0, {(0, Instrument.DRUMS): 1, (12, Instrument.DRUMS): 1}),
+        7: BarOrders(3),
+    }
+    kept, lines = possible_orders(asked, 24, 4, (Instrument.DRUMS, Instrument.BASS))
+    assert kept == {
+        0: BarOrders(12, {(5, Instrument.BASS): MOST_AT_ONCE[Instrument.BASS]}),
+        1: BarOrders(1, {(0, Instrument.DRUMS): 1}),
+    }
+    assert lines == (
+        "bar 1: density 20 was ordered; 1 to 12 can be played there, and it has 12",
+        "bar 2: density 0 was ordered; 1 to 8 can be played there, and it has 1",
+        "bar 2: drums was ordered on position 12, which is a rest or lies outside the piece; left out",
+        "bar 8 was ordered, the piece has 2; left out",
+        "bass: 20 notes at once were ordered; 1 to 4 can be played",
+        "piano was ordered and does not play; left out",
+    )
+    assert possible_orders(kept, 24, 4, (Instrument.DRUMS, Instrument.BASS)) == (kept, ())
+
+
+def written_at_random(grammar: Grammar, rng: np.random.Generator) -> Words:
+    """What a model that knows nothing writes under a grammar: any allowed value is as likely as any other."""
+
+    def choose(allowed: np.ndarray) -> int:
+        return int(rng.choice(np.flatnonzero(allowed)))
+
+    words, positions = [], []
+    while not grammar.finished:
+        word_type = choose(grammar.types())
+        word = CompoundWord(word_type, 0, 0, 0, 0, 0, 0)
+        if word_type == WordType.NOTE:
+            word = word._replace(
+                instrument=1 + grammar.instrument, pitch=choose(grammar.pitches()), duration=choose(grammar.durations())
+            )
+        elif word_type == WordType.RHYTHM:
+            lean, allowed = grammar.position_lean(), grammar.positions()
+            if lean is not None and (allowed & ~np.isnan(lean)).any():
+                assert np.nansum(lean[allowed]) == pytest.approx(1), "the groove wants what is allowed"
+            place = choose(allowed)
+            if place == BAR:
+                word = word._replace(position=BAR, density=choose(grammar.densities()))
+            else:
+                instrument = choose(grammar.instruments_at(place - 1))
+                strength = choose(grammar.strengths(place - 1, Instrument(instrument - 1)))
+                density = grammar.beat_density(place - 1)
+                word = word._replace(position=place, density=density, instrument=instrument, strength=strength)
+        grammar.accept(word)
+        words.append(word)
+        positions.append(grammar.piece_position)
+    return Words(np.array(words, dtype=np.uint8), np.array(positions, dtype=np.int32))
+
+
+@st.composite
+def demands(draw: st.DrawFn):
+    """A length, a start, instruments and orders, most of which can be kept."""
+    length = draw(st.integers(1, 80) | st.floats(1.5, 80))
+    n_bar = -int(-length // 16)
+    start = draw(st.integers(0, min(15, int(length) - 1)))
+    instruments = draw(st.sets(st.sampled_from(Instrument), min_size=1))
+    places = st.tuples(st.integers(0, 15), st.sampled_from(Instrument))
+    rests = st.sets(places, max_size=40) | st.just({(p, i) for p in range(16) for i in Instrument})
+    orders = st.builds(
+        BarOrders,
+        st.none() | st.integers(0, 18),
+        st.dictionaries(places, st.integers(0, 18), max_size=6),
+        st.just(frozenset()) | rests.map(frozenset),
+    )
+    return length, start, instruments, draw(st.dictionaries(st.integers(0, n_bar), orders, max_size=6))
+
+
+@settings(max_examples=150)
+@given(demand=demands(), seed=st.integers(0, 2**32), must=st.booleans(), mode=st.sampled_from([None, *Mode]))
+def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(demand, seed, must, mode):
+    length, start, instruments, asked = demand
+    kept, _ = possible_orders(asked, length, start, instruments)
+    grammar = Grammar(length, instruments, asked, start, must_play=instruments if must else (), mode=mode)
+    words = written_at_random(grammar, np.random.default_rng(seed))
+    song = decode(words, 120, length, TempoMap((Knot(start, 0.0), Knot(start + 8, 1.0))))
+    obtained = profile_of_song(song)
+    strengths = {(n.bar, n.position, n.instrument): n.strength for n in obtained.simu_notes}
+
+    assert np.count_nonzero((words.fields[:, 0] == WordType.RHYTHM) & (words.fields[:, 1] == BAR)) == song.n_bar
+    resting: set = set()
+    for index, bar_orders in kept.items():
+        density = obtained.density[index]
+        assert bar_orders.density in (None, density)
+        resting |= {(16 * index + position, instrument) for position, instrument in bar_orders.rests}
+        for (position, instrument), strength in bar_orders.strengths.items():
+            assert strengths[index, position, instrument] == strength
+
+    announced = [CompoundWord(*row) for row in words.fields.tolist() if row[0] == WordType.RHYTHM]
+    assert [word.density - 1 for word in announced if word.position == BAR] == list(obtained.density)
+    assert [word.strength for word in announced if word.position != BAR] == [n.strength for n in obtained.simu_notes]
+
+    ends: dict = {}
+    for note in song.notes:
+        low, high = PITCH_RANGES[note.instrument]
+        assert start <= note.position < length and note.instrument in instruments
+        assert low <= note.pitch <= high
+        assert ends.get((note.instrument, note.pitch), 0) <= note.position, "no pitch sounds twice at once"
+        ends[note.instrument, note.pitch] = note.position + note.duration
+        assert not resting & {(p, note.instrument) for p in range(note.position, note.position + note.duration)}
+
+    if must and not resting and all(order.density is None for order in kept.values()):
+        assert set(song.instruments) == instruments
+    closing = closing_of(length, start)
+    if closing is None or resting:
+        return
+    assert kept.get(closing.bar, BarOrders()).density == 0 or obtained.density[closing.bar]
+    if not any(bar_index >= closing.bar for bar_index in kept):
+        assert obtained.density[closing.bar] <= closing.density
+        for note in song.notes:
+            if note.position // 16 >= closing.bar:
+                assert not closing.rings_at(note.position)
+                chord = closing_pitch_classes(note.instrument, grammar.mode)
+                assert note.instrument == Instrument.DRUMS or note.pitch % 12 in chord
+        last = [n for n in song.notes if n.position == song.notes[-1].position and n.instrument != Instrument.DRUMS]
+        for instrument in {note.instrument for note in last}:
+            lowest = min(note.pitch for note in last if note.instrument == instrument)
+            assert lowest % 12 == CLOSING_TONIC[grammar.mode], "everyone ends on the tonic"
+
+
+@given(st.lists(st.integers(-6, 5), min_size=1, max_size=2))
+def test_pitches_stay_in_range_when_they_are_moved(shifts):
+    for instrument, (low, high) in ranges_before(shifts).items():
+        for shift in shifts if instrument is not Instrument.DRUMS else [0]:
+            assert PITCH_RANGES[instrument][0] <= low + shift and high + shift <= PITCH_RANGES[instrument][1]

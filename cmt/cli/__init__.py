@@ -4,10 +4,13 @@ from cmt.cli.analyze import analyze
 from cmt.cli.app import main
 from cmt.cli.evaluate import evaluate
 from cmt.cli.generate import generate
+from cmt.cli.index import index
+from cmt.cli.match import match
+from cmt.cli.prepare import prepare
 from cmt.cli.render import render
 from cmt.cli.train import train
 
-for command in (generate, analyze, evaluate, render, train):
+for command in (generate, analyze, evaluate, render, index, match, prepare, train):
     main.add_command(command)
 
 __all__ = ["main"]

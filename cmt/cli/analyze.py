@@ -36,7 +36,7 @@ def analyze(
     quiet: bool,
 ) -> None:
     """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, tempo, and where music's grid would lie."""
-    from cmt.soundtrack import wished_grid
+    from cmt.plan import wished_grid
     from cmt.timing import checked_markers, describe_grid, hits_of, warnings_of
     from video_rhythm import analyze as analyze_video
 

@@ -8,19 +8,44 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, timing_options, timing_wishes
+from cmt.cli.generate_many import generate_many
+from cmt.cli.options import (
+    FILE,
+    FREE,
+    Bars,
+    GenreType,
+    GroupedCommand,
+    InstrumentsType,
+    KeyType,
+    MuteType,
+    SectionType,
+    timing_options,
+    timing_wishes,
+)
 from cmt.cli.wording import count, grid_in_words, print_hits
 from cmt.config import Dynamics, GenerateConfig
+from cmt.energy import LEVELS, Energy, Section, energy_of_sections, read_energy
+from cmt.mutes import Mute
 from cmt.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
     from cmt.soundtrack import Soundtrack
 
+HEADINGS = {
+    "The music": ("genre", "instruments", "mutes", "key", "length"),
+    "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
+    "What leads it": ("control", "dynamics", "energy_file", "sections"),
+    "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
+    "What comes out": ("output", "name", "original_audio", "midi_only", "soundfont", "quiet"),
+    "Many videos": ("jobs", "scheduler"),
+}
 
-@click.command()
-@click.argument("video", type=FILE)
+
+@click.command(cls=GroupedCommand, headings=HEADINGS)
+@click.argument("videos", type=FILE, nargs=-1, metavar="[VIDEO|FOLDER]...")
 @click.option("-o", "--output", type=FILE, default=Path("out"), show_default=True, help="Folder for the results.")
+@click.option("--name", metavar="NAME", help="What the results are called, instead of the video's name.")
 @click.option("--genre", type=GenreType(), default=FREE, show_default=True, help="Style of the music.")
 @click.option(
     "--instruments",
@@ -29,7 +54,18 @@ if TYPE_CHECKING:
     show_default=True,
     help=f"Tracks that play, all of them, with commas; {FREE} lets the model choose.",
 )
+@click.option(
+    "--mute",
+    "mutes",
+    type=MuteType(),
+    multiple=True,
+    metavar="INSTRUMENT@BEGIN-END",
+    help="Seconds in which a track is silent: drums@0-4, or drums@8- to the end; as often as you like.",
+)
 @click.option("--key", type=KeyType(), help="TONIC:MODE, e.g. F#:minor; either may be left out (C, :minor).")
+@click.option(
+    "--length", type=float, metavar="SECONDS", help="Music without a video; its tempo is drawn from the genre's."
+)
 @timing_options
 @click.option(
     "--control",
@@ -46,12 +82,34 @@ if TYPE_CHECKING:
     help="Motion measured against the video itself, or against many videos: then a calm one stays calm.",
 )
 @click.option(
+    "--energy",
+    "energy_file",
+    type=FILE,
+    help="A curve that overrides the picture, from a CSV file: seconds, and 0 (calm) to 1 (intense).",
+)
+@click.option(
+    "--section",
+    "sections",
+    type=SectionType(),
+    multiple=True,
+    metavar="SECONDS:LEVEL",
+    help=f"The same in steps: from there on {', '.join(LEVELS)}, a number from 0 to 1, or {FREE}.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(0),
     default=GenerateConfig.seed,
     show_default=True,
     help="Another number, another piece.",
 )
+@click.option(
+    "--takes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Pieces to write, from the seed on; the best is kept.",
+)
+@click.option("--keep-takes", is_flag=True, help="Keep the other takes' MIDI files too.")
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 5, min_open=True),
@@ -78,13 +136,18 @@ if TYPE_CHECKING:
     "--soundfont", type=FILE, help="SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one."
 )
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
+@click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
+@click.option("--scheduler", metavar="ADDRESS", help="dask scheduler of a cluster that works, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def generate(
-    video: Path,
+    videos: tuple[Path, ...],
     output: Path,
+    name: str | None,
     genre: str,
     instruments: tuple[Instrument, ...] | None,
+    mutes: tuple[Mute, ...],
     key: str | None,
+    length: float | None,
     tempo: float | None,
     hit_times: tuple[float, ...],
     hit_files: tuple[Path, ...],
@@ -92,34 +155,65 @@ def generate(
     tempo_change: float | None,
     control: float,
     dynamics: Any,
+    energy_file: Path | None,
+    sections: tuple[Section, ...],
     seed: int,
+    takes: int,
+    keep_takes: bool,
     temperature: float,
     guidance: float,
     original_audio: Any,
     midi_only: bool,
     soundfont: Path | None,
     checkpoint: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
     quiet: bool,
 ) -> None:
-    """Write music for VIDEO: MIDI, audio, the video with it, a picture and a report.
+    """Write music for a VIDEO: MIDI, audio, the video with it, a picture and a report.
 
-    The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json.
+    The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Of a FOLDER
+    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
+    how long the music is.
     """
     from cmt.soundtrack import make_soundtrack
 
+    if (length is None) == (not videos):
+        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
+    if length is not None and original_audio != "drop":
+        raise click.UsageError("--original-audio is a video's; there is none with --length")
+    if keep_takes and takes == 1:
+        raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
     wishes = replace(
         timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change),
         genre=None if genre == FREE else Genre[genre.upper()],
         instruments=instruments,
+        mutes=mutes,
         key=key,
+        length=length,
+        energy=_energy(energy_file, sections),
+        takes=takes,
+        keep_takes=keep_takes,
         original_audio=original_audio,
         midi_only=midi_only,
     )
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
+    if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
+        if name is not None:
+            raise click.UsageError("--name is for one video")
+        generate_many(videos, output, wishes, config, checkpoint, soundfont, jobs, scheduler, quiet)
+        return
     bars = Bars(quiet)
     try:
         soundtrack = make_soundtrack(
-            video, output, wishes, config, checkpoint=checkpoint, soundfont=soundfont, progress=bars
+            videos[0] if videos else None,
+            output,
+            wishes,
+            config,
+            name=name,
+            checkpoint=checkpoint,
+            soundfont=soundfont,
+            progress=bars,
         )
     finally:
         bars.close()
@@ -129,23 +223,70 @@ def generate(
         _print_soundtrack(soundtrack)
 
 
+def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
+    if file is not None and sections:
+        raise click.UsageError("--energy and --section say the same in two ways; leave one of them out")
+    if file is not None:
+        return read_energy(file)
+    return energy_of_sections(sections) if sections else None
+
+
 def _print_soundtrack(soundtrack: Soundtrack) -> None:
     report = soundtrack.report
-    beats, cuts = len(report["visual_beats"]), len(report["cuts"])
-    click.echo(f"video    {report['duration']:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
+    if report["video"] is not None:
+        beats, cuts = len(report["visual_beats"]), len(report["cuts"])
+        click.echo(f"video    {report['duration']:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
     click.echo(
         f"music    {grid_in_words(report)}, {report['key']}, "
         f"{report['genre'] or 'any genre'}, {', '.join(report['instruments'])}"
     )
-    print_hits(report["hits"])
-    asked = [(a, b) for a, b in zip(report["density_asked"], report["density_obtained"], strict=True) if a is not None]
-    kept = sum(a == b for a, b in asked)
-    click.echo(
-        f"control  {report['control']:g}: {len(asked)} of {count(report['n_bar'], 'bar')} with the picture's density "
-        f"({kept} exact), {count(len(report['strength_asked']), 'accent')} on visual beats"
-    )
+    if report["video"] is not None or report["markers"]:
+        print_hits(report["hits"])
+    _print_orders(report)
+    _print_takes(report["takes"])
     stages = {name: seconds for name, seconds in report["stages"].items() if seconds >= 0.05}
     total = sum(report["stages"].values())
     click.echo(f"took     {total:.1f} s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
     for file in soundtrack.files:
         click.echo(f"wrote    {file}")
+
+
+def _print_orders(report: dict[str, Any]) -> None:
+    """What the picture ordered, what the energy, what is muted."""
+    bars = list(zip(report["density_asked"], report["density_obtained"], report["energy_per_bar"], strict=True))
+    by_picture = [asked == obtained for asked, obtained, energy in bars if asked is not None and energy is None]
+    by_energy = [asked == obtained for asked, obtained, energy in bars if energy is not None]
+    if report["video"] is not None:
+        click.echo(
+            f"control  {report['control']:g}: {len(by_picture)} of {count(report['n_bar'], 'bar')} with the picture's "
+            f"density ({sum(by_picture)} exact), {count(len(report['strength_asked']), 'accent')} on visual beats"
+        )
+    if report["energy"] is not None:
+        click.echo(
+            f"energy   {len(by_energy)} of {count(report['n_bar'], 'bar')} with a density of your own "
+            f"({sum(by_energy)} exact): {_energy_in_words(report)}"
+        )
+    if report["mutes"]:
+        spans = (f"{mute['instrument']} {mute['begin']:g} to {mute['end']:g} s" for mute in report["mutes"])
+        click.echo(f"muted    {', '.join(spans)}")
+
+
+def _energy_in_words(report: dict[str, Any]) -> str:
+    """Where sections begin to be heard, ``0.05 from bar 1 (0.00 s), 0.9 from bar 7 (12.31 s)``; a curve's range."""
+    energies = report["energy_per_bar"]
+    known = [energy for energy in energies if energy is not None]
+    if report["energy"]["source"] != "--section":
+        return f"{report['energy']['source']}, {min(known):.2g} to {max(known):.2g}" if known else "none"
+    return ", ".join(
+        f"{FREE if energy is None else format(energy, '.2g')} from bar {bar + 1} ({report['bar_borders'][bar]:.2f} s)"
+        for bar, energy in enumerate(energies)
+        if bar == 0 or energy != energies[bar - 1]
+    )
+
+
+def _print_takes(takes: list[dict[str, Any]]) -> None:
+    for rank, take in enumerate(takes, 1):
+        match = "" if take["match"] is None else f"match {take['match']:.2f}, "
+        likeness = "" if take["likeness"] is None else f"like real songs {take['likeness']:.2f}"
+        verdict = f"; rejected: {'; '.join(take['rejected'])}" if take["rejected"] else ""
+        click.echo(f"take {rank:<4}seed {take['seed']}: {match}{likeness}{verdict}{'; kept' if rank == 1 else ''}")

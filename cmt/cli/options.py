@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,42 @@ import click
 from tqdm import tqdm
 
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
+from cmt.energy import Section, parse_section
 from cmt.errors import CmtError
 from cmt.key import parse_key
+from cmt.mutes import Mute, parse_mute
 from cmt.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
-    from cmt.soundtrack import Wishes
+    from cmt.wishes import Wishes
 
 FILE = click.Path(path_type=Path)
 FREE = "free"
+
+
+class GroupedCommand(click.Command):
+    """A command whose help shows its options under headings.
+
+    `headings` names the parameters under each; the rest stand last, as usual.
+    """
+
+    def __init__(self, *args: Any, headings: Mapping[str, Sequence[str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.headings = headings
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, heading by heading."""
+        records = {
+            param.name: record
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None
+        }
+        for heading, names in self.headings.items():
+            with formatter.section(heading):
+                formatter.write_dl([records.pop(name) for name in names])
+        with formatter.section("Other options"):
+            formatter.write_dl(list(records.values()))
 
 
 class InstrumentsType(click.ParamType):
@@ -57,6 +83,32 @@ class KeyType(click.ParamType):
         return value
 
 
+class MuteType(click.ParamType):
+    """``drums@0-4``."""
+
+    name = "mute"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Mute:
+        """The instrument and its times."""
+        try:
+            return parse_mute(value)
+        except CmtError as error:
+            self.fail(str(error))
+
+
+class SectionType(click.ParamType):
+    """``12.5:intense``."""
+
+    name = "section"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Section:
+        """The time and the energy from there on."""
+        try:
+            return parse_section(value)
+        except CmtError as error:
+            self.fail(str(error))
+
+
 class GenreType(click.Choice):
     """One of the six genres, or ``free``."""
 
@@ -67,7 +119,7 @@ class GenreType(click.Choice):
 class Bars:
     """A progress bar for each stage, on a terminal only."""
 
-    UNITS = {"analyze": "s of video", "compose": "bars"}
+    UNITS = {"analyze": "s of video", "compose": "bars", "prepare": "songs"}
 
     def __init__(self, quiet: bool) -> None:
         self.shown = not quiet and sys.stderr.isatty()
@@ -143,8 +195,8 @@ def timing_wishes(
     tempo_map: bool,
     tempo_change: float | None,
 ) -> Wishes:
-    from cmt.soundtrack import Wishes
     from cmt.timing import Marker, read_markers
+    from cmt.wishes import Wishes
 
     if tempo_change is not None and not tempo_map:
         raise click.UsageError("--tempo-change says how far a tempo map may go; add --tempo-map")

@@ -23,7 +23,7 @@ def own(field: str) -> object:
 
 
 @click.command()
-@click.argument("packs", type=FILE, nargs=-1, required=True)
+@click.argument("corpora", metavar="CORPUS...", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", "run", type=FILE, required=True, help="Folder of the run: checkpoints and losses.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="small", show_default=True)
 @click.option(
@@ -113,7 +113,7 @@ def own(field: str) -> object:
 @click.option("--seed", type=click.IntRange(0), default=own("seed"), show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def train(
-    packs: tuple[Path, ...],
+    corpora: tuple[Path, ...],
     run: Path,
     preset: str,
     minutes: float | None,
@@ -137,7 +137,7 @@ def train(
     seed: int,
     quiet: bool,
 ) -> None:
-    """Train a model on PACKS of songs, e.g. lpd5_16th_labelled.npz.xz.
+    """Train a model on CORPUS: folders that cmt prepare made, or packs such as lpd5_16th_labelled.npz.xz.
 
     The folder always holds the newest model.safetensors (for cmt generate --checkpoint), best.safetensors with the
     lowest validation loss, state.safetensors (for --resume, at any moment) and losses.csv.
@@ -146,7 +146,7 @@ def train(
     """
     import torch
 
-    from cmt.corpus import read_packs
+    from cmt.corpus import read_corpus
     from cmt.train import train as train_model
 
     if minutes is not None and steps is not None:
@@ -175,7 +175,7 @@ def train(
         validation_steps=validation_steps,
         seed=seed,
     )
-    corpus, validation = read_packs(list(packs), "train"), read_packs(list(packs), "val")
+    corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
     if not quiet:
         click.echo(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")
     progress = train_model(

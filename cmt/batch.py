@@ -1,0 +1,365 @@
+"""Music for many videos: one after another, on all processors, or on the machines of a cluster.
+
+Every video has a line in ``generate.jsonl`` beside the results, written when it is done or has failed. A run that is
+started again passes over the videos that are done with the same settings, so that it goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cmt.checkpoint import load_checkpoint
+from cmt.config import GenerateConfig
+from cmt.errors import CmtError
+from cmt.soundtrack import make_soundtrack, ready_soundfont
+from cmt.wishes import Wishes, check_wishes
+from cmt.workers import Workers
+from midi_io import MidiError
+from midi_io.whole_file import whole_file
+from video_rhythm import VideoError
+
+LOG = "generate.jsonl"
+VIDEO_SUFFIXES = frozenset(
+    ".3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
+)
+"""By these a folder's videos are known, in lower case."""
+
+
+class Job(NamedTuple):
+    """A video and the name of its results."""
+
+    video: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a video: a line of the log."""
+
+    video: str
+    name: str
+    status: str
+    """``done`` or ``failed``."""
+    settings: str = ""
+    """Of the run, hashed."""
+    size: int = 0
+    """Of the video, in bytes."""
+    modified: int = 0
+    """When the video was last changed, in nanoseconds."""
+    error: str = ""
+    """Why it failed, one line."""
+    trace: str = ""
+    """Where it failed, if that was no mistake of the user's."""
+    files: tuple[str, ...] = ()
+    report_sha256: str = ""
+    """Of the .json file: results that others have replaced since are made again."""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """Of the report: duration, tempo, bars, key, seed."""
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """That it took."""
+    is_new: bool = True
+    """Made in this run, not before."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is the same for all videos of a run."""
+
+    folder: Path
+    wishes: Wishes
+    config: GenerateConfig
+    checkpoint: Path | None = None
+    soundfont: Path | None = None
+
+    def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
+        """A hash of all that decides how the results sound."""
+        parts = (self.wishes, self.config, checkpoint_sha256, str(font), _version())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+class Found(NamedTuple):
+    """Videos in the places that a user named."""
+
+    videos: tuple[Path, ...]
+    n_other: int
+    """Files of folders that are no videos by their names."""
+
+
+def find_videos(places: Iterable[Path], output: Path) -> Found:
+    """The videos at `places`, each once; of a folder all those in it and in its folders, in order of their names.
+
+    Hidden files and folders and the `output` folder are passed over.
+
+    Raises
+    ------
+    CmtError
+        If a folder holds no video or is the output folder.
+    """
+    videos: dict[Path, None] = {}
+    n_other = 0
+    for place in places:
+        if not place.is_dir():
+            videos[place.absolute()] = None
+            continue
+        if place.resolve() == output.resolve():
+            raise CmtError(f"{place}: results would lie among the videos; choose another folder with -o")
+        inside, others = _videos_in(place, output)
+        if not inside:
+            suffixes = " ".join(sorted(VIDEO_SUFFIXES))
+            raise CmtError(f"{place}: no videos in it (other files: {others}); their names end in {suffixes}")
+        videos.update(dict.fromkeys(inside))
+        n_other += others
+    return Found(tuple(videos), n_other)
+
+
+def _videos_in(folder: Path, output: Path) -> tuple[list[Path], int]:
+    videos, n_other = [], 0
+    for root, folders, files in os.walk(folder.absolute()):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != output.resolve()
+        )
+        for name in sorted(files):
+            if name.startswith("."):
+                continue
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+                videos.append(Path(root) / name)
+            else:
+                n_other += 1
+    return videos, n_other
+
+
+def make_soundtracks(
+    videos: Sequence[Path],
+    settings: Settings,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Music for every video into `settings.folder`; a bad video is an outcome, not the end.
+
+    `progress` is called with each outcome, first those of videos that were done before.
+
+    Raises
+    ------
+    CmtError, MidiError
+        If nothing could be made for any video: a wish, the checkpoint, the SoundFont, the folder or the scheduler
+        is of no use, or results would overwrite one of the videos.
+    """
+    check_wishes(settings.wishes, settings.config)
+    font = None if settings.wishes.midi_only else ready_soundfont(settings.soundfont)
+    fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
+    log = settings.folder / LOG
+    before = read_log(log)
+    work = named(videos, before)
+    if not settings.wishes.midi_only:
+        _refuse_to_overwrite(videos, work, settings.folder)
+    outcomes = {}
+    to_do = []
+    for job in work:
+        old = before.get(str(job.video))
+        if old is not None and _is_done(old, job, fingerprint, settings.folder):
+            outcomes[job] = old
+            progress(old)
+        else:
+            to_do.append(job)
+    _make_folder(settings.folder)
+    if before:
+        write_log(log, before.values())  # without what a run that was killed left half-written
+    one = partial(_one, settings, fingerprint)
+    with Workers(jobs, scheduler) as workers:
+        for job, outcome in zip(to_do, workers.map(one, to_do, lost=partial(_lost, fingerprint)), strict=True):
+            outcomes[job] = outcome
+            _append(log, outcome)
+            progress(outcome)
+    # A line for each video, also for those that were made once more.
+    write_log(log, read_log(log).values())
+    return [outcomes[job] for job in work]
+
+
+def named(videos: Iterable[Path], before: Mapping[str, Outcome]) -> list[Job]:
+    """A name of its own for each video's results: its stem, with its folder's name in front where that is taken.
+
+    A video that had a name before keeps it. Upper and lower case make no difference: some file systems make none.
+    """
+    taken = {outcome.name.casefold() for outcome in before.values()}
+    jobs = []
+    for video in videos:
+        if str(video) in before:
+            jobs.append(Job(video, before[str(video)].name))
+            continue
+        name = next(name for name in _names_for(video) if name.casefold() not in taken)
+        taken.add(name.casefold())
+        jobs.append(Job(video, name))
+    return jobs
+
+
+def _names_for(video: Path) -> Iterator[str]:
+    yield video.stem
+    yield f"{video.parent.name}-{video.stem}"
+    name = f"{video.parent.name}-{video.stem}-{video.suffix[1:]}"
+    yield name
+    n = 2
+    while True:
+        yield f"{name}-{n}"
+        n += 1
+
+
+def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], folder: Path) -> None:
+    originals = {_identity(video) for video in videos} - {None}
+    for job in work:
+        target = folder / f"{job.name}.mp4"
+        if originals and _identity(target) in originals:
+            raise CmtError(f"{target}: is one of the videos; choose another folder with -o")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever it is called."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_done(old: Outcome, job: Job, fingerprint: str, folder: Path) -> bool:
+    return (
+        old.status == "done"
+        and old.settings == fingerprint
+        and (old.size, old.modified) == _state(job.video)
+        and all((folder / file).is_file() for file in old.files)
+        and old.report_sha256 == _sha256(folder / f"{old.name}.json")
+    )
+
+
+def _state(video: Path) -> tuple[int, int]:
+    try:
+        status = video.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
+    """Make music for one video, in whatever process."""
+    begin = time.perf_counter()
+    size, modified = _state(job.video)
+    outcome = partial(Outcome, str(job.video), job.name, settings=fingerprint, size=size, modified=modified)
+    try:
+        soundtrack = make_soundtrack(
+            job.video,
+            settings.folder,
+            settings.wishes,
+            settings.config,
+            name=job.name,
+            checkpoint=settings.checkpoint,
+            soundfont=settings.soundfont,
+        )
+    except (CmtError, VideoError, MidiError) as error:
+        return outcome("failed", error=" ".join(str(error).split()), seconds=_since(begin))
+    except Exception as error:  # one video's bug must not end the others' night
+        reason = f"{job.video}: {type(error).__name__}: {' '.join(str(error).split())} (a bug; {LOG} says where)"
+        return outcome("failed", error=reason, trace=traceback.format_exc(), seconds=_since(begin))
+    report = soundtrack.report
+    return outcome(
+        "done",
+        files=tuple(file.name for file in soundtrack.files),
+        report_sha256=_sha256(settings.folder / f"{job.name}.json"),
+        summary={name: report[name] for name in ("duration", "n_bar", "tempo", "key", "genre", "seed")},
+        warnings=tuple(report["warnings"]),
+        seconds=_since(begin),
+    )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _since(begin: float) -> float:
+    return round(time.perf_counter() - begin, 3)
+
+
+def _lost(fingerprint: str, job: Job, reason: str) -> Outcome:
+    return Outcome(str(job.video), job.name, "failed", fingerprint, *_state(job.video), error=reason)
+
+
+def read_log(path: Path) -> dict[str, Outcome]:
+    """The last outcome of each video in a log, by the video's path; none if there is no log.
+
+    A line that was cut off half-way, as by a full disk, is passed over: its video is made again.
+
+    Raises
+    ------
+    CmtError
+        If the file cannot be read.
+    """
+    outcomes: dict[str, Outcome] = {}
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    except OSError as error:
+        raise CmtError(f"{path}: cannot be read ({error.strerror}); check its rights, or remove it") from None
+    for line in lines:
+        outcome = _outcome_in(line)
+        if outcome is not None:
+            outcomes[outcome.video] = outcome
+    return outcomes
+
+
+def _outcome_in(line: str) -> Outcome | None:
+    try:
+        content = json.loads(line)
+        files = tuple(content.pop("files"))
+        # Names come from a file that anyone may have changed.
+        if any(Path(name).name != name for name in (*files, content["name"])):
+            return None
+        return Outcome(**{**content, "files": files, "warnings": tuple(content["warnings"]), "is_new": False})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _as_line(outcome: Outcome) -> str:
+    content = asdict(outcome)
+    del content["is_new"]
+    return json.dumps(content) + "\n"
+
+
+def write_log(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """A log with these lines, in place of the one that is there; whole or not at all."""
+    with whole_file(path) as unfinished:
+        unfinished.write_text("".join(map(_as_line, outcomes)), encoding="utf-8")
+
+
+def _append(path: Path, outcome: Outcome) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(_as_line(outcome))
+    except OSError as error:
+        raise CmtError(f"{path}: cannot be written to ({error.strerror}); check its space and rights") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another folder with -o") from None
+
+
+def _version() -> str:
+    try:
+        return metadata.version("video-cmt")
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,105 @@
+"""`cmt generate` for several videos: progress, the table at the end, the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from tqdm import tqdm
+
+from cmt.cli.wording import count
+
+if TYPE_CHECKING:
+    from cmt.batch import Outcome
+    from cmt.config import GenerateConfig
+    from cmt.wishes import Wishes
+
+WIDEST = 40
+"""Characters of a video's name in the table."""
+
+
+def generate_many(
+    places: Sequence[Path],
+    output: Path,
+    wishes: Wishes,
+    config: GenerateConfig,
+    checkpoint: Path | None,
+    soundfont: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    quiet: bool,
+) -> None:
+    """Make music for all videos at `places`; exit with 1 if one failed, as a script wants to know."""
+    from cmt.batch import LOG, Settings, find_videos, make_soundtracks
+
+    found = find_videos(places, output)
+    settings = Settings(output.absolute(), wishes, config, _absolute(checkpoint), _absolute(soundfont))
+    shown = not quiet and sys.stderr.isatty()
+    bar = tqdm(total=len(found.videos), desc="videos", leave=False, disable=not shown)
+
+    def progress(outcome: Outcome) -> None:
+        if outcome.status == "failed":
+            bar.clear()
+            click.echo(f"failed: {outcome.error}", err=True)
+        for warning in outcome.warnings if outcome.is_new else ():
+            bar.clear()
+            click.echo(f"warning: {outcome.name}: {warning}", err=True)
+        bar.update()
+
+    try:
+        outcomes = make_soundtracks(found.videos, settings, jobs=jobs, scheduler=scheduler, progress=progress)
+    except KeyboardInterrupt:
+        n_done = bar.n
+        bar.close()
+        click.echo(
+            f"cmt: stopped; {count(n_done, 'video')} of {len(found.videos)} done, the same command goes on from there",
+            err=True,
+        )
+        raise click.exceptions.Exit(130) from None
+    finally:
+        bar.close()
+    if not quiet:
+        _print_table(outcomes, found.n_other, output / LOG)
+    if any(outcome.status == "failed" for outcome in outcomes):
+        raise click.exceptions.Exit(1)
+
+
+def _absolute(path: Path | None) -> Path | None:
+    """Others may work in another folder."""
+    return None if path is None else path.absolute()
+
+
+def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
+    names = [_shortened(outcome.video) for outcome in outcomes]
+    wide = max(map(len, names))
+    for name, outcome in zip(names, outcomes, strict=True):
+        if outcome.status == "failed":
+            click.echo(f"failed   {name:{wide}}  {outcome.error}")
+            continue
+        music = outcome.summary
+        click.echo(
+            f"{'made' if outcome.is_new else 'kept':8} {name:{wide}}  {music['duration']:7.2f} s  "
+            f"{count(music['n_bar'], 'bar'):>8} at {music['tempo']:6.2f} BPM  {music['key']:8}  "
+            f"{outcome.seconds:6.1f} s of work  {outcome.name}.mid"
+        )
+    made = sum(outcome.status == "done" and outcome.is_new for outcome in outcomes)
+    kept = sum(outcome.status == "done" and not outcome.is_new for outcome in outcomes)
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    parts = [f"{count(len(outcomes), 'video')}: {made} made"]
+    if kept:
+        parts.append(f"{kept} kept from before, made with the same settings (remove {log} to make them again)")
+    parts.append(f"{failed} failed")
+    if n_other:
+        parts.append(f"{count(n_other, 'other file')} passed over")
+    click.echo(", ".join(parts))
+    click.echo(f"wrote    {log}")
+
+
+def _shortened(path: str) -> str:
+    """From here, if it lies below; the end of it, if it is long."""
+    name = os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
+    return name if len(name) <= WIDEST else f"...{name[3 - WIDEST :]}"

@@ -1,0 +1,54 @@
+"""`cmt index`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from cmt.cli.options import FILE, Bars
+from cmt.cli.wording import count
+
+MOST_SHOWN = 20
+"""Unreadable files that are listed unless all are asked for."""
+
+
+@click.command()
+@click.argument("libraries", metavar="LIBRARY...", type=FILE, nargs=-1, required=True)
+@click.option("-o", "--output", type=FILE, required=True, help="Folder of the index; made, or brought up to date.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a dask cluster that reads instead, tcp://host:8786.")
+@click.option("--failures", is_flag=True, help=f"List every file that could not be read, not just {MOST_SHOWN}.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
+def index(
+    libraries: tuple[Path, ...], output: Path, jobs: int | None, scheduler: str | None, failures: bool, quiet: bool
+) -> None:
+    """Read LIBRARY once, for cmt match: MIDI files, pianorolls (.npz), packs of songs (.npz.xz), folders of them.
+
+    Run again, it adds what is new or changed and drops what has gone. A file in a folder that is named after a
+    genre, such as pop, is of that genre.
+    """
+    from cmt.index import update_index
+    from cmt.workers import Workers
+
+    bars = Bars(quiet)
+    start = time.perf_counter()
+    try:
+        with Workers(jobs, scheduler) as workers:
+            update = update_index(libraries, output, workers, bars)
+    finally:
+        bars.close()
+    shown = update.failures if failures else update.failures[:MOST_SHOWN]
+    for failure in shown:
+        click.echo(f"left out: {failure}", err=True)
+    if len(shown) < len(update.failures):
+        click.echo(f"left out: {len(update.failures) - len(shown)} more; --failures lists them all", err=True)
+    if quiet:
+        return
+    click.echo(
+        f"index    {count(update.n_added + update.n_kept, 'piece')}: {update.n_added} read, {update.n_kept} kept, "
+        f"{update.n_dropped} dropped, {count(len(update.failures), 'file')} left out"
+    )
+    click.echo(f"took     {time.perf_counter() - start:.1f} s")
+    click.echo(f"wrote    {output}")

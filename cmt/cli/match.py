@@ -1,0 +1,206 @@
+"""`cmt match`."""
+
+from __future__ import annotations
+
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType
+from cmt.cli.wording import count
+from cmt.config import Dynamics, GenerateConfig
+from cmt.errors import CmtError
+from cmt.key import parse_key
+from cmt.words import Genre
+from midi_io.song import Instrument
+
+if TYPE_CHECKING:
+    from cmt.ranking import Match, Results
+    from cmt.workers import Workers
+
+
+class TempoRangeType(click.ParamType):
+    """``90-130``."""
+
+    name = "from-to"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
+        """The two tempi."""
+        if not isinstance(value, str):
+            return value
+        numbers = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)\s*", value)
+        if numbers is None or not float(numbers[1]) <= float(numbers[2]):
+            self.fail(f"{value!r} is no range of tempi; write the slowest and the fastest in BPM, such as 90-130")
+        return float(numbers[1]), float(numbers[2])
+
+
+@click.command()
+@click.argument("videos", metavar="VIDEO...", type=FILE, nargs=-1, required=True)
+@click.option("--library", type=FILE, required=True, help="Index from cmt index, or the music itself: slower.")
+@click.option(
+    "--top", type=click.IntRange(1, 1000), default=5, show_default=True, help="Pieces told of for each video."
+)
+@click.option("--out", type=FILE, multiple=True, help="Table: .csv, .json or .parquet; as often as you like.")
+@click.option("--matrix", type=FILE, help="Folder for the scores of all pieces, a Parquet file for each video.")
+@click.option("--render", type=FILE, metavar="FOLDER", help="Make films there: each video with its best piece.")
+@click.option("--genre", type=GenreType(), default=FREE, show_default=True, help="Only pieces known to be of it.")
+@click.option(
+    "--instruments", type=InstrumentsType(), default=FREE, show_default=True, help="Only pieces with all these."
+)
+@click.option("--piece-tempo", type=TempoRangeType(), help="Only pieces of such a tempo, in BPM: 90-130.")
+@click.option("--key", type=KeyType(), help="Only pieces in it: TONIC:MODE; either may be left out (C, :minor).")
+@click.option(
+    "--dynamics",
+    type=click.Choice(get_args(Dynamics)),
+    default=GenerateConfig.dynamics,
+    show_default=True,
+    help="Motion measured against the video itself, or against many videos.",
+)
+@click.option(
+    "--original-audio",
+    type=click.Choice(["drop", "keep", "mix"]),
+    default="drop",
+    show_default=True,
+    help="With --render: the video's own sound left out, a second track, or mixed with the music.",
+)
+@click.option("--soundfont", type=FILE, help="With --render. Else $CMT_SOUNDFONT, the system's, or a small one.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a dask cluster that works instead, tcp://host:8786.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
+def match(
+    videos: tuple[Path, ...],
+    library: Path,
+    top: int,
+    out: tuple[Path, ...],
+    matrix: Path | None,
+    render: Path | None,
+    genre: str,
+    instruments: tuple[Instrument, ...] | None,
+    piece_tempo: tuple[float, float] | None,
+    key: str | None,
+    dynamics: Any,
+    original_audio: Any,
+    soundfont: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    quiet: bool,
+) -> None:
+    """Say which pieces of a library fit each VIDEO best, from which bar on, and why.
+
+    VIDEO is a file or a folder. A run that was stopped goes on where it was when it is started again.
+    """
+    from cmt.index import PieceFilter
+    from cmt.match_files import check_table, write_table
+    from cmt.match_render import RenderWishes
+    from cmt.ranking import MatchWishes, find_videos
+    from cmt.ranking import match as match_videos
+    from cmt.workers import Workers
+    from midi_io import find_soundfont, has_fluidsynth
+
+    for path in out:
+        check_table(path)
+    if render is not None and not has_fluidsynth():
+        raise CmtError(
+            "the FluidSynth library is missing, no films can be made; install it "
+            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or leave out --render"
+        )
+    found = find_videos(videos)
+    tonic, mode = parse_key(key) if key else (None, None)
+    wishes = MatchWishes(
+        top=top,
+        dynamics=dynamics,
+        pieces=PieceFilter(None if genre == FREE else Genre[genre.upper()], instruments, piece_tempo, tonic, mode),
+        matrix=matrix.resolve() if matrix is not None else None,
+        render=RenderWishes(render.resolve(), find_soundfont(soundfont), original_audio)
+        if render is not None
+        else None,
+    )
+    journal = out[0].with_name(f"{out[0].name}.unfinished") if out else None
+    bars = Bars(quiet)
+    start = time.perf_counter()
+    try:
+        with Workers(jobs, scheduler) as workers, _shards(library, workers, bars) as shards:
+            results = match_videos(found, shards, wishes, workers, journal, bars)
+    except KeyboardInterrupt:
+        if journal is None:
+            raise
+        bars.close()
+        raise CmtError(f"stopped; what is done is kept in {journal}, start again to go on") from None
+    finally:
+        bars.close()
+    for path in out:
+        write_table(results.rows, path)
+    if journal is not None:
+        journal.unlink(missing_ok=True)
+    _print(results, quiet, time.perf_counter() - start, None if scheduler else workers.jobs)
+    for path in (*out, *filter(None, (matrix, render))):
+        if not quiet:
+            click.echo(f"wrote    {path}")
+    if all(rows[0].rank is None for rows in results.rows):
+        raise CmtError(f"none of {count(len(found), 'video')} has a match; see above")
+
+
+@contextmanager
+def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]:
+    """An index's shards; music is indexed for this run alone."""
+    from cmt.index import is_index, open_index, update_index
+
+    if is_index(library):
+        yield open_index(library)
+        return
+    if workers.scheduler is not None:
+        raise CmtError(f"{library}: a cluster needs an index that all can read; make one: cmt index {library} -o INDEX")
+    with tempfile.TemporaryDirectory(prefix="cmt-") as folder:
+        update = update_index([library], Path(folder), workers, bars)
+        bars.close()
+        for failure in update.failures:
+            click.echo(f"left out: {failure}", err=True)
+        click.echo(f"indexed {library} for this run; cmt index keeps it for the next", err=True)
+        yield open_index(Path(folder))
+
+
+def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> None:
+    for rows in results.rows:
+        for row in rows:
+            if row.failure:
+                click.echo(f"left out: {_with_name(row.video, row.failure)}", err=True)
+        if not quiet and rows[0].rank is not None:
+            click.echo(f"video    {rows[0].video}")
+            for row in rows:
+                click.echo(f"{row.rank:>5}  {row.score:.3f} (chance {row.chance:.3f})  {_piece_in_words(row)}")
+                click.echo(f"       {row.reason}")
+    if quiet:
+        return
+    matched = sum(rows[0].rank is not None for rows in results.rows)
+    click.echo(f"match    {count(matched, 'video')} of {len(results.rows)} against {count(results.n_piece, 'piece')}")
+    if results.n_scored:
+        rate = results.n_scored / results.seconds_scoring
+        each = f" ({rate / jobs:,.0f} for each of {count(jobs, 'worker')})" if jobs else ""
+        click.echo(
+            f"rate     {rate:,.0f} pieces a second against a video{each}; {_peak_mib():.0f} MiB in a process at most"
+        )
+    click.echo(f"took     {seconds:.1f} s, of which {results.seconds_scoring:.1f} s scoring")
+
+
+def _with_name(video: str, failure: str) -> str:
+    return failure if Path(video).name in failure else f"{video}: {failure}"
+
+
+def _piece_in_words(row: Match) -> str:
+    name = f"{Path(row.source or '').name}{' ' + row.name if row.name else ''}"
+    about = ", ".join(filter(None, (row.genre, row.key, row.instruments)))
+    return f"{name} from bar {row.start_bar}  ({about})"
+
+
+def _peak_mib() -> float:
+    """Of this process and of the largest that it has begun."""
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return max(peaks) / (2**20 if sys.platform == "darwin" else 1024)

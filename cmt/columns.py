@@ -1,0 +1,77 @@
+"""Small text files that users write: values in columns, a line for each."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from cmt.errors import CmtError
+
+MOST_SHOWN = 40
+"""Characters of a wrong cell that a message shows."""
+
+
+class Line(NamedTuple):
+    """A line that holds values."""
+
+    cells: tuple[str, ...]
+    source: str
+    """Where it stands, for messages: ``markers.csv:3``."""
+
+
+def read_columns(path: Path) -> list[Line]:
+    """The lines of a text file, their cells parted by commas, semicolons or tabs.
+
+    A first line without a number is a header; empty lines and lines that begin with # are passed over.
+
+    Raises
+    ------
+    CmtError
+        If the file cannot be read or is no text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CmtError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError:
+        raise CmtError(f"{path}: is no text; give a file with a time in seconds on each line") from None
+    lines: list[Line] = []
+    header_is_possible = True
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        cells = tuple(cell.strip(" \"'") for cell in line.replace(";", ",").replace("\t", ",").split(","))
+        is_header = header_is_possible and not any(character.isdigit() for character in cells[0])
+        header_is_possible = False
+        if not is_header:
+            lines.append(Line(cells, f"{path}:{number}"))
+    return lines
+
+
+def number_in(cell: str) -> float | None:
+    """The finite number in a cell, or None."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def time_in(line: Line) -> float:
+    """The seconds in a line's first cell.
+
+    Raises
+    ------
+    CmtError
+        If it holds no time.
+    """
+    time = number_in(line.cells[0])
+    if time is None:
+        raise CmtError(f"{line.source}: {shown(line.cells[0])} is no time; write seconds, such as 12.5")
+    return time
+
+
+def shown(cell: str) -> str:
+    """A wrong cell as a message shows it."""
+    return repr(cell[:MOST_SHOWN])

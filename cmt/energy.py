@@ -1,0 +1,206 @@
+"""The user's own say in how lively the music is, over the picture's: curves and sections.
+
+Energy is a percentile, 0..1: at 0.7 a bar gets the density of the bars of real music that are livelier than seven of
+ten. What the user asks is no matter of chance: it is ordered in every bar it covers, whatever `--control` says of the
+picture. Where it covers a bar the picture still says *when* its accents come, the energy says how strong they are;
+and of more accents than a calm bar's density allows, only the picture's strongest stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmt.columns import number_in, read_columns, shown, time_in
+from cmt.errors import CmtError
+from cmt.rhythm import Calibration, Liveliness, density_of_bar, positions_of_bar
+from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
+
+LEVELS: Mapping[str, float] = {"calm": 0.05, "gentle": 0.25, "steady": 0.5, "lively": 0.7, "intense": 0.9}
+"""Words for energies."""
+N_SAMPLE = 65
+"""Places in a bar at which a curve is looked at."""
+
+
+class Stretch(NamedTuple):
+    """A time in which the energy goes straight from one value to another."""
+
+    begin: float
+    """Seconds from the first picture."""
+    end: float
+    """Seconds; infinite to the end of the piece."""
+    first: float
+    """Energy at its begin, 0..1."""
+    last: float
+    """Energy at its end, 0..1."""
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Stretches in order of time; between them the picture decides."""
+
+    stretches: tuple[Stretch, ...]
+    source: str = ""
+    """Where it was given, for messages: ``--section``, ``curve.csv``."""
+
+    def by_bar(self, borders: Sequence[float]) -> list[float | None]:
+        """The energy of each bar, its median; None for a bar of which most is not covered.
+
+        `borders` are (n_bar + 1,) seconds. The median, so that a bar in which a section begins belongs to the one
+        that fills more of it.
+        """
+        begins = np.array(borders[:-1])[:, None]
+        lengths = np.diff(borders)[:, None]
+        values = self._at(begins + lengths * (np.arange(N_SAMPLE) + 0.5) / N_SAMPLE)
+        bars: list[float | None] = []
+        for bar in values:
+            known = np.sort(bar[~np.isnan(bar)])
+            bars.append(float(known[len(known) // 2]) if 2 * len(known) > N_SAMPLE else None)
+        return bars
+
+    def _at(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The energy at times of any shape, NaN where the picture decides."""
+        if not self.stretches:
+            return np.full(times.shape, np.nan)
+        begin, end, first, last = np.array(self.stretches).T
+        index = np.maximum(np.searchsorted(begin, times, side="right") - 1, 0)
+        is_inside = (times >= begin[index]) & (times < end[index])
+        # Divided by infinity is no way at all: a section that lasts to the end keeps its energy.
+        way = (times - begin[index]) / (end[index] - begin[index])
+        return np.where(is_inside, first[index] + (last - first)[index] * way, np.nan)
+
+
+class Section(NamedTuple):
+    """From a time until the next section the music has one energy."""
+
+    time: float
+    """Seconds from the first picture."""
+    energy: float | None
+    """0..1; None gives the picture its say back."""
+
+
+def parse_section(text: str) -> Section:
+    """A section such as ``12.5:intense``, ``12.5:0.8`` or ``20:free``.
+
+    Raises
+    ------
+    CmtError
+        If it is none.
+    """
+    time_text, colon, level = (part.strip() for part in text.partition(":"))
+    time, energy = number_in(time_text), LEVELS.get(level.lower(), number_in(level))
+    is_free = level.lower() == "free"
+    if not colon or time is None or time < 0 or not (is_free or (energy is not None and 0 <= energy <= 1)):
+        raise CmtError(
+            f"no section {shown(text)}; write SECONDS:LEVEL, e.g. 12.5:intense, with a level of {', '.join(LEVELS)}, "
+            "a number from 0 to 1, or free"
+        )
+    return Section(time, None if is_free else energy)
+
+
+def energy_of_sections(sections: Iterable[Section]) -> Energy:
+    """What sections, in any order, say; each lasts until the next, the last one to the end.
+
+    Raises
+    ------
+    CmtError
+        If two begin at the same time.
+    """
+    ordered = sorted(sections, key=lambda section: section.time)
+    ends = [section.time for section in ordered[1:]] + [np.inf]
+    for section, end in zip(ordered, ends, strict=True):
+        if section.time == end:
+            raise CmtError(f"--section: two sections begin at {end:g} s; leave one of them out")
+    stretches = (
+        Stretch(section.time, end, section.energy, section.energy)
+        for section, end in zip(ordered, ends, strict=True)
+        if section.energy is not None
+    )
+    return Energy(tuple(stretches), "--section")
+
+
+def read_energy(path: Path) -> Energy:
+    """A curve from a text file: seconds and an energy on each line, in between it goes straight.
+
+    Before the first time and after the last one the picture decides.
+
+    Raises
+    ------
+    CmtError
+        If the file cannot be read, a value is missing or out of range, or times do not rise.
+    """
+    points: list[tuple[float, float]] = []
+    for line in read_columns(path):
+        time = time_in(line)
+        if len(line.cells) < 2 or not line.cells[1]:
+            raise CmtError(f"{line.source}: no energy beside {time:g} s; write a number from 0 to 1, or drop the line")
+        energy = number_in(line.cells[1])
+        if energy is None or not 0 <= energy <= 1:
+            raise CmtError(f"{line.source}: {shown(line.cells[1])} is no energy; write a number from 0 to 1")
+        if time < 0:
+            raise CmtError(f"{line.source}: {time:g} s lies before the first picture; begin at 0")
+        if points and time <= points[-1][0]:
+            raise CmtError(
+                f"{line.source}: {time:g} s does not come after {points[-1][0]:g} s; put the lines in order of time"
+            )
+        points.append((time, energy))
+    if len(points) < 2:
+        n = "one point" if points else "no points"
+        raise CmtError(f"{path}: holds {n}; write a time in seconds and an energy from 0 to 1 on two lines or more")
+    stretches = (
+        Stretch(begin, end, first, last) for (begin, first), (end, last) in zip(points, points[1:], strict=False)
+    )
+    return Energy(tuple(stretches), str(path))
+
+
+def check_energy(energy: Energy, duration: float) -> None:
+    """Raise a CmtError if there is a stretch of which the piece, of `duration` seconds, has heard nothing.
+
+    A curve may end later than the piece; a section or a whole curve that begins after its end is a mistake.
+    """
+    begins = [stretch.begin for stretch in energy.stretches]
+    late = [begin for begin in begins if begin >= duration]
+    if late and (energy.source == "--section" or len(late) == len(begins)):
+        raise CmtError(
+            f"{energy.source}: {late[0]:g} s lies outside the piece, which lasts {duration:.3f} s; give an earlier time"
+        )
+
+
+def with_energy(
+    asked: Liveliness,
+    energies: Sequence[float | None],
+    timing: TempoMap,
+    length: float,
+    playing: Callable[[int], Sequence[Instrument]],
+    calibration: Calibration,
+    marked: Collection[int] = (),
+) -> Liveliness:
+    """What the picture asks, overridden in the bars that have an energy, (n_bar,).
+
+    Accents on `marked` positions are the user's own and stay as they are.
+    """
+    bars = tuple(pace if energy is None else energy for pace, energy in zip(asked.bars, energies, strict=True))
+    room = {
+        bar: density_of_bar(energy, positions_of_bar(bar, timing, length, playing), playing, calibration)
+        for bar, energy in enumerate(energies)
+        if energy is not None
+    }
+    accents: dict[int, float] = {}
+    strongest_first = sorted(asked.accents.items(), key=lambda accent: (accent[0] not in marked, -accent[1]))
+    for place, strength in strongest_first:
+        bar = place // POSITIONS_PER_BAR
+        energy = energies[bar]
+        if energy is None or place in marked:
+            accents[place] = strength
+        elif room[bar] > 0:
+            accents[place] = energy
+        else:
+            continue
+        if energy is not None:
+            room[bar] -= 1
+    return Liveliness(bars, accents)

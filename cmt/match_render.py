@@ -1,0 +1,104 @@
+"""A chosen piece of the library under its video: cut to fit, its bars where the video's are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from cmt.corpus import Corpus
+from cmt.errors import CmtError
+from cmt.index import corpora_of_pack, is_pack, is_pianoroll
+from cmt.matching import VideoDemand
+from cmt.reference import song_of_pack
+from midi_io import MidiError, close_ending, perform, read_midi, read_pianoroll, render, write_midi, write_video
+from midi_io.song import POSITIONS_PER_BAR, Song
+from midi_io.video_file import OriginalAudio
+from video_rhythm import VideoError
+
+SAMPLE_RATE = 44100
+"""Hz."""
+
+
+@dataclass(frozen=True)
+class RenderWishes:
+    """Where the films go, and how they sound."""
+
+    folder: Path
+    soundfont: Path | None = None
+    original_audio: OriginalAudio = "drop"
+
+
+class RenderTask(NamedTuple):
+    """A film to make."""
+
+    video: str
+    demand: VideoDemand
+    source: str
+    name: str
+    """Of the song in a pack."""
+    start: int
+    """Bar of the piece, from 0, with which the video's first whole bar begins."""
+    stem: str
+    """Of the files to write."""
+
+
+class Rendered(NamedTuple):
+    """The film, or why there is none."""
+
+    file: str | None
+    failure: str = ""
+
+
+def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
+    """Write ``<stem>.mid`` and ``<stem>.mp4``: the music alone, and the video with it."""
+    film = wishes.folder / f"{task.stem}.mp4"
+    try:
+        if film.exists() and film.samefile(task.video):
+            raise CmtError(f"{film}: is the video itself; choose another folder")
+        song = fitted(_song(task.source, task.name), task.start, task.demand)
+        if not song.notes:
+            raise CmtError(f"{task.source}: nothing is played where the video is")
+        write_midi(song, wishes.folder / f"{task.stem}.mid", title=f"Music for {Path(task.video).stem}")
+        audio = render(song, soundfont=wishes.soundfont, sample_rate=SAMPLE_RATE)
+        write_video(task.video, audio, SAMPLE_RATE, film, original_audio=wishes.original_audio)
+    except (CmtError, MidiError, VideoError, OSError) as error:
+        return Rendered(None, " ".join(str(error).split()))
+    return Rendered(str(film))
+
+
+def fitted(song: Song, start: int, demand: VideoDemand) -> Song:
+    """The piece with its bar `start` (from 0) on the video's first whole bar, at the video's tempo, cut to its length.
+
+    A pickup of the video gets the end of the bar before, if there is one.
+    """
+    moved = (demand.first_bar - start) * POSITIONS_PER_BAR
+    end = math.ceil(demand.length)
+    notes = (note._replace(position=note.position + moved) for note in song.notes)
+    kept = (
+        note._replace(duration=min(note.duration, end - note.position))
+        for note in notes
+        if demand.timing.start <= note.position < demand.length
+    )
+    cut = Song(tuple(kept), demand.tempo, demand.length, demand.timing)
+    # What was written down without dynamics gets a performance; what was played keeps its own.
+    return close_ending(perform(cut) if len({note.velocity for note in cut.notes}) <= 1 else cut)
+
+
+def _song(source: str, name: str) -> Song:
+    path = Path(source)
+    if not is_pack(path):
+        return read_pianoroll(path) if is_pianoroll(path) else read_midi(path)
+    for corpus in _corpora(path):
+        for index, info in enumerate(corpus.songs):
+            if info.name == name:
+                return song_of_pack(corpus, index)
+    raise CmtError(f"{path}: has no song {name!r} any more; run cmt index again")
+
+
+@lru_cache(maxsize=1)
+def _corpora(path: Path) -> tuple[Corpus, ...]:
+    """A pack takes seconds to unpack, and several videos may have chosen from it."""
+    return tuple(corpora_of_pack(path))

@@ -1,0 +1,358 @@
+"""How well a piece fits a video, from which of its bars on, and whether that is more than chance.
+
+Source: Di et al. (ACM MM 2021), eq. 16, a matching score from the distances of density and of strength. Here
+
+    score = 1 / (1 + density + strength + tempo)
+
+    density    mean over the video's bars of (asked - played)^2, in units of DENSITY_SCALE^2
+    strength   mean over the positions of its visual beats of (asked - played)^2, in units of STRENGTH_SCALE^2
+    tempo      (octaves between the piece's tempo and the video's)^2, in units of TEMPO_SCALE^2
+
+so that a perfect match is 1, nothing is divided by zero, and 0 is never reached. The units are about the standard
+deviations over LPD's songs: 3.8 positions, 3.3 notes, 0.38 octaves. What the picture asks is what `cmt generate` would
+be asked at control 1 with all instruments: a density for each bar, strengths at visual beats.
+
+Conventions
+-----------
+- Strength at a position is that of all instruments together, 16 at most.
+- The means are over the video, never over the piece: a bar of the video that the piece does not reach is silent, with
+  density 0, and counts. So long and short pieces are measured alike. Nothing is looped.
+- A piece as long as the video or longer begins at any of its bars from which it lasts to the end; the rest is cut off.
+  A shorter one begins at its first bar. Of equally good bars the first is taken.
+- Only whole bars of the video count: a pickup and a last bar that is cut off do not.
+- Half and double tempo are an octave away: their bars are others.
+- All sums are of whole numbers in float32, exact below 2^24: the same on any machine, in blocks of any size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from cmt.config import Dynamics
+from cmt.errors import CmtError
+from cmt.rhythm import RhythmProfile, profile_of_video, read_calibration
+from cmt.timing import length_of, music_grid, tempo_map_of
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
+from video_rhythm import VideoRhythm
+
+DENSITY_SCALE = 4.0
+"""Positions a bar."""
+STRENGTH_SCALE = 4.0
+"""Notes at a visual beat."""
+TEMPO_SCALE = 0.5
+"""Octaves."""
+MOST_STRENGTH = 16
+"""Notes at a position beyond which all is equally strong."""
+FREE_STRENGTH = (1.68, 0.46, 1.08, 0.47, 0.84)
+"""Notes that each instrument starts, on average, where anything starts: so it is in the songs of LPD's labelled pack.
+An instrument that a weak visual beat leaves free does as much there."""
+N_SHIFT = 240
+"""Most circular shifts of the video that chance is measured with."""
+_PART_BARS = 8192
+"""Bars whose products are made at a time; more of them leave the processor's cache."""
+_PART_PRODUCTS = 1 << 19
+"""Most bars times video bars at a time."""
+
+
+class VideoDemand(NamedTuple):
+    """What a video asks of any piece, in whole bars."""
+
+    tempo: float
+    """BPM of the video's grid."""
+    density: NDArray[np.float32]
+    """(n_bar,) positions of the bar on which notes start, 0..16."""
+    strength: NDArray[np.float32]
+    """(n_bar, 16) notes that start there, 0 where nothing is asked."""
+    first_bar: int
+    """0, or 1 where the video begins with a pickup: the bar of `timing` with which `density` begins."""
+    timing: TempoMap
+    """Where the video's bars lie in seconds."""
+    length: float
+    """Position at which the video ends."""
+
+
+class PieceBlock(NamedTuple):
+    """Pieces, their bars joined into columns."""
+
+    offsets: NDArray[np.int64]
+    """(n_piece + 1,) piece i has the bars offsets[i]:offsets[i + 1]; none is without bars."""
+    density: NDArray[np.uint8]
+    """(n_bar,) 0..16."""
+    strength: NDArray[np.uint8]
+    """(n_bar, 16) notes of all instruments that start there."""
+    tempo: NDArray[np.float32]
+    """(n_piece,) BPM."""
+
+
+class Distances(NamedTuple):
+    """Of one piece at one place, in the terms of the score."""
+
+    density: float
+    """Mean squared, positions^2."""
+    strength: float
+    """Mean squared, notes^2; 0 where the video has no visual beat."""
+    tempo: float
+    """Octaves, below 0 where the piece is slowed down for the video."""
+
+    @property
+    def score(self) -> float:
+        """1 for a perfect match, towards 0 for none."""
+        terms = (
+            self.density / DENSITY_SCALE**2,
+            self.strength / STRENGTH_SCALE**2,
+            (self.tempo / TEMPO_SCALE) ** 2,
+        )
+        return 1.0 / (1.0 + sum(terms))
+
+
+class Chance(NamedTuple):
+    """The same piece against the same video, shifted circularly."""
+
+    score: float
+    """Mean over the shifts, each with the bar that suits it best."""
+    z: float
+    """How many standard deviations of the shifted scores the score lies above their mean."""
+    p_value: float
+    """(1 + shifts that score as high or higher) / (1 + shifts)."""
+
+
+def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> VideoDemand:
+    """What the picture asks, on the grid on which `cmt generate` would compose.
+
+    Raises
+    ------
+    CmtError
+        If the video has no whole bar.
+    """
+    grid = music_grid(rhythm)
+    timing, length = tempo_map_of(grid), length_of(grid)
+    profile = profile_of_video(rhythm, timing, length, tuple(Instrument), read_calibration(), dynamics)
+    first_bar = -int(-timing.start // POSITIONS_PER_BAR)
+    n_bar = int(length // POSITIONS_PER_BAR) - first_bar
+    if n_bar < 1:
+        raise CmtError(
+            f"{rhythm.path}: {rhythm.duration:.2f} s are less than one whole bar at {grid.tempo:.0f} BPM; "
+            "a match needs a longer video"
+        )
+    density = np.array(profile.density[first_bar : first_bar + n_bar], dtype=np.float32)
+    strength = _strength_asked(profile, first_bar, n_bar)
+    return VideoDemand(grid.tempo, density, strength, first_bar, timing, length)
+
+
+def _strength_asked(profile: RhythmProfile, first_bar: int, n_bar: int) -> NDArray[np.float32]:
+    """(n_bar, 16) what is asked of the instruments, and what those of which nothing is asked do anyway."""
+    by_instrument = np.zeros((n_bar, POSITIONS_PER_BAR, len(Instrument)))
+    for note in profile.simu_notes:
+        if first_bar <= note.bar < first_bar + n_bar:
+            by_instrument[note.bar - first_bar, note.position, note.instrument] = note.strength
+    is_asked = by_instrument.any(axis=2, keepdims=True)
+    complete = np.where((by_instrument == 0) & is_asked, FREE_STRENGTH, by_instrument)
+    return np.minimum(np.rint(complete.sum(axis=2)), MOST_STRENGTH).astype(np.float32)
+
+
+def rhythm_of_song(song: Song) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(n_bar,) density and (n_bar, 16) strength of all instruments together, up to the last bar with an onset."""
+    return rhythm_of_onsets(np.array([note.position for note in song.notes], dtype=np.int64))
+
+
+def rhythm_of_onsets(positions: NDArray[np.integer]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The same from the positions at which notes start."""
+    n_bar = int(positions.max(initial=-1)) // POSITIONS_PER_BAR + 1
+    counts = np.bincount(positions, minlength=n_bar * POSITIONS_PER_BAR).reshape(n_bar, POSITIONS_PER_BAR)
+    return np.count_nonzero(counts, axis=1).astype(np.uint8), np.minimum(counts, MOST_STRENGTH).astype(np.uint8)
+
+
+def score_pieces(block: PieceBlock, demand: VideoDemand) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """(n_piece,) scores, each at the piece's best bar, and (n_piece,) those bars."""
+    return Scorer(demand).score(block)
+
+
+class Scorer:
+    """Scores block after block against one video.
+
+    Tables of some megabytes are needed for each part of a block. They are made once: on a busy machine to get fresh
+    memory takes longer than to fill it.
+    """
+
+    def __init__(self, demand: VideoDemand) -> None:
+        self.demand = demand
+        n_bar = len(demand.density)
+        self._room = max(n_bar, min(_PART_BARS, _PART_PRODUCTS // n_bar))
+        # (a - b)^2 = a^2 - 2ab + b^2 where b is asked: -2b for the strengths, 1 for their squares, 0 where nothing is.
+        self._weights = np.stack([-2 * demand.strength, (demand.strength > 0).astype(np.float32)])
+        self._features = np.empty((2, self._room, POSITIONS_PER_BAR), dtype=np.float32)
+        self._products = np.empty(2 * n_bar * self._room, dtype=np.float32)
+        self._n_beat = np.count_nonzero(demand.strength)
+        self._density_of_silence = np.float32(np.square(demand.density).sum())
+        self._strength_of_silence = np.float32(np.square(demand.strength).sum())
+
+    def score(self, block: PieceBlock) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """(n_piece,) scores, each at the piece's best bar, and (n_piece,) those bars."""
+        lengths = np.diff(block.offsets)
+        is_short = lengths < len(self.demand.density)
+        if 2 * lengths[is_short].sum() > lengths.sum():
+            distance = np.empty(len(lengths), dtype=np.float32)
+            start = np.zeros(len(lengths), dtype=np.int32)
+            distance[~is_short], start[~is_short] = self._best_starts(chosen_pieces(block, ~is_short))
+        else:
+            distance, start = self._best_starts(block)
+        if is_short.any():
+            distance[is_short], start[is_short] = self._at_first_bar(chosen_pieces(block, is_short)), 0
+        octaves = np.log2(block.tempo / np.float32(self.demand.tempo))
+        return 1 / (1 + distance + np.square(octaves / np.float32(TEMPO_SCALE))), start
+
+    def _best_starts(self, block: PieceBlock) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Least distance of density and strength together, and the bar at which it is reached, of each piece.
+
+        What it says of pieces that are shorter than the video means nothing.
+        """
+        parts = [self._best_of_part(_part(block, *part)) for part in _parts(block.offsets, self._room)]
+        if not parts:
+            return np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int32)
+        return np.concatenate([best for best, _ in parts]), np.concatenate([start for _, start in parts])
+
+    def _best_of_part(self, block: PieceBlock) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        n_bar, n_played = len(self.demand.density), len(block.density)
+        if n_played < n_bar:
+            return np.zeros(len(block.tempo), dtype=np.float32), np.zeros(len(block.tempo), dtype=np.int32)
+        # What each bar of the video asks beside what each bar of the pieces plays: for the strengths two products of
+        # matrices. A starting bar is a diagonal.
+        strength = np.full(n_played - n_bar + 1, self._strength_of_silence)
+        if self._n_beat:
+            products = self._table(2, n_bar, n_played)
+            np.matmul(self._weights, self._strengths(block).transpose(0, 2, 1), out=products)
+            strength += _diagonal_sums(products[0])
+            strength += _diagonal_sums(products[1])
+        differences = self._table(1, n_bar, n_played)[0]
+        np.subtract(self.demand.density[:, None], block.density.astype(np.float32), out=differences)
+        density = _diagonal_sums(np.square(differences, out=differences))
+        distance = np.empty(n_played, dtype=np.float32)
+        distance[: len(density)] = self._together(density, strength)
+        # From a piece's last bars it would run into the next one. Where it is short, so would the bars before it.
+        distance[np.maximum(block.offsets[1:, None] - np.arange(1, n_bar), 0)] = np.inf
+        begins = block.offsets[:-1]
+        best = np.minimum.reduceat(distance, begins)
+        reached = np.flatnonzero(distance == np.repeat(best, np.diff(block.offsets)))
+        return best, (reached[np.searchsorted(reached, begins)] - begins).astype(np.int32)
+
+    def _at_first_bar(self, block: PieceBlock) -> NDArray[np.float32]:
+        """Of pieces shorter than the video: silent after their end."""
+        begins = block.offsets[:-1]
+        bars = np.arange(len(block.density)) - np.repeat(begins, np.diff(block.offsets))
+        asked = self.demand.density[bars]
+        # Against silence every bar costs what is asked, squared; each bar that is played changes that.
+        density = np.square(block.density - asked) - np.square(asked)
+        strength = np.einsum("kij,kij->i", self._weights[:, bars], self._strengths(block))
+        return self._together(
+            np.add.reduceat(density, begins) + self._density_of_silence,
+            np.add.reduceat(strength, begins) + self._strength_of_silence,
+        )
+
+    def _strengths(self, block: PieceBlock) -> NDArray[np.float32]:
+        """(2, n_bar, 16) strengths and their squares."""
+        n_played = len(block.strength)
+        is_small = n_played <= self._room
+        features = self._features[:, :n_played] if is_small else np.empty((2, *block.strength.shape), dtype=np.float32)
+        features[0] = block.strength
+        np.square(features[0], out=features[1])
+        return features
+
+    def _table(self, *shape: int) -> NDArray[np.float32]:
+        """One of this shape, filled with anything; the one before it is lost."""
+        size = math.prod(shape)
+        if size > len(self._products):
+            return np.empty(shape, dtype=np.float32)
+        return self._products[:size].reshape(shape)
+
+    def _together(
+        self, density: NDArray[np.float32], strength: NDArray[np.float32] | np.float32
+    ) -> NDArray[np.float32]:
+        """Means from sums, each in its unit."""
+        together = density * np.float32(1 / (len(self.demand.density) * DENSITY_SCALE**2))
+        if self._n_beat:
+            together += strength * np.float32(1 / (self._n_beat * STRENGTH_SCALE**2))
+        return together
+
+
+def _parts(offsets: NDArray[np.int64], room: int) -> Iterator[tuple[int, int]]:
+    """Neighbouring pieces of `room` bars or less, or a longer one alone."""
+    begin, n_piece = 0, len(offsets) - 1
+    while begin < n_piece:
+        end = max(begin + 1, int(np.searchsorted(offsets, offsets[begin] + room, side="right")) - 1)
+        yield begin, end
+        begin = end
+
+
+def _part(block: PieceBlock, begin: int, end: int) -> PieceBlock:
+    a, b = block.offsets[begin], block.offsets[end]
+    return PieceBlock(
+        block.offsets[begin : end + 1] - a, block.density[a:b], block.strength[a:b], block.tempo[begin:end]
+    )
+
+
+def chosen_pieces(block: PieceBlock, chosen: NDArray[np.bool_]) -> PieceBlock:
+    """The pieces for which `chosen`, (n_piece,), is true."""
+    lengths = np.diff(block.offsets)
+    bars = np.repeat(chosen, lengths)
+    return PieceBlock(
+        np.r_[0, np.cumsum(lengths[chosen])], block.density[bars], block.strength[bars], block.tempo[chosen]
+    )
+
+
+def _diagonal_sums(table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of a (n, m) table the sums of ``table[i, start + i]``, for each start from 0 to m - n."""
+    n, m = table.shape
+    row, column = table.strides
+    return as_strided(table, (n, m - n + 1), (row + column, column), writeable=False).sum(axis=0)
+
+
+def part_played(block: PieceBlock, piece: int, start: int, n_bar: int) -> PieceBlock:
+    """The bars of one piece that a video of `n_bar` bars gets, silent where the piece has ended."""
+    a, b = int(block.offsets[piece]) + start, int(block.offsets[piece + 1])
+    density = np.zeros(n_bar, dtype=np.uint8)
+    strength = np.zeros((n_bar, POSITIONS_PER_BAR), dtype=np.uint8)
+    n = min(n_bar, b - a)
+    density[:n], strength[:n] = block.density[a : a + n], block.strength[a : a + n]
+    return PieceBlock(np.array([0, n_bar]), density, strength, block.tempo[piece : piece + 1])
+
+
+def distances(played: PieceBlock, demand: VideoDemand) -> Distances:
+    """The terms of the score of the bars that a video gets."""
+    is_asked = demand.strength > 0
+    off = (played.strength - demand.strength)[is_asked]
+    return Distances(
+        float(np.mean(np.square(played.density - demand.density))),
+        float(np.mean(np.square(off))) if len(off) else 0.0,
+        float(np.log2(demand.tempo / played.tempo[0])),
+    )
+
+
+def shifted(demand: VideoDemand, n_position: int) -> VideoDemand:
+    """The video's whole bars, begun `n_position` sixteenths later and gone round.
+
+    A bar that then lies across two of the old ones asks for their mean, by their shares.
+    """
+    by_position = np.repeat(demand.density, POSITIONS_PER_BAR)
+    return demand._replace(
+        density=np.roll(by_position, -n_position).reshape(-1, POSITIONS_PER_BAR).mean(axis=1, dtype=np.float32),
+        strength=np.roll(demand.strength.ravel(), -n_position).reshape(-1, POSITIONS_PER_BAR),
+    )
+
+
+def chances(block: PieceBlock, demand: VideoDemand) -> list[Chance]:
+    """For each piece what it scores against the same video shifted, the best bar chosen anew for each shift."""
+    n_position = demand.strength.size
+    n_shift = min(N_SHIFT, n_position - 1)
+    shifts = np.unique(np.linspace(1, n_position - 1, n_shift).astype(int))
+    scores = np.array([score_pieces(block, shifted(demand, int(shift)))[0] for shift in shifts], dtype=np.float64)
+    own = score_pieces(block, demand)[0].astype(np.float64)
+    mean, spread = scores.mean(axis=0), scores.std(axis=0)
+    p_values = (1 + np.count_nonzero(scores >= own - 1e-6, axis=0)) / (1 + len(shifts))
+    z = np.divide(own - mean, spread, out=np.zeros_like(own), where=spread > 1e-9)
+    return [Chance(*map(float, values)) for values in zip(mean, z, p_values, strict=True)]

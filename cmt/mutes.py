@@ -1,0 +1,101 @@
+"""Times at which an instrument must be silent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from cmt.columns import number_in, shown
+from cmt.errors import CmtError
+from midi_io.song import Instrument, Note, TempoMap
+
+HAIR = 1e-6
+"""Seconds: a sixteenth that ends so close to a mute's begin does not reach into it."""
+
+
+class Mute(NamedTuple):
+    """An instrument neither begins a note in this time nor rings into it."""
+
+    instrument: Instrument
+    begin: float
+    """Seconds from the first picture."""
+    end: float
+    """Seconds; infinite to the end of the piece."""
+
+    def __str__(self) -> str:
+        end = "" if math.isinf(self.end) else f"{self.end:g}"
+        return f"{self.instrument.label}@{self.begin:g}-{end}"
+
+
+Rests = Mapping[Instrument, frozenset[int]]
+"""Positions, in sixteenths from the start of the first bar, on which an instrument must not sound."""
+
+
+def parse_mute(text: str) -> Mute:
+    """A mute such as ``drums@0-4`` or, to the end, ``drums@8-``.
+
+    Raises
+    ------
+    CmtError
+        If it is none.
+    """
+    by_label = {instrument.label: instrument for instrument in Instrument}
+    name, _, span = (part.strip() for part in text.partition("@"))
+    begin_text, dash, end_text = (part.strip() for part in span.partition("-"))
+    begin, end = number_in(begin_text), number_in(end_text) if end_text else math.inf
+    if name.lower() not in by_label or not dash or begin is None or end is None or not 0 <= begin < end:
+        raise CmtError(
+            f"no mute {shown(text)}; write INSTRUMENT@BEGIN-END in seconds, e.g. drums@0-4, or drums@8- to the end, "
+            f"with one of {', '.join(by_label)}"
+        )
+    return Mute(by_label[name.lower()], begin, end)
+
+
+def muted_throughout(mutes: Sequence[Mute], duration: float) -> set[Instrument]:
+    """The instruments that have no moment left in a piece of `duration` seconds."""
+    silent = set()
+    for instrument in {mute.instrument for mute in mutes}:
+        reached = 0.0
+        for mute in sorted(mute for mute in mutes if mute.instrument == instrument):
+            if mute.begin <= reached + HAIR:
+                reached = max(reached, mute.end)
+        if reached >= duration - HAIR:
+            silent.add(instrument)
+    return silent
+
+
+def check_mutes(mutes: Sequence[Mute], duration: float) -> None:
+    """Raise a CmtError if a mute begins after the end of a piece of `duration` seconds."""
+    for mute in mutes:
+        if mute.begin >= duration:
+            raise CmtError(f"--mute {mute} lies outside the piece, which lasts {duration:.3f} s; give an earlier time")
+
+
+def rests_of(mutes: Sequence[Mute], timing: TempoMap, length: float) -> Rests:
+    """On which sixteenths of a piece that lies at `timing` and ends at the position `length` mutes fall."""
+    first, end = math.ceil(timing.start), math.ceil(length)
+    rests: dict[Instrument, set[int]] = {}
+    for mute in mutes:
+        rests.setdefault(mute.instrument, set()).update(
+            position
+            for position in range(first, end)
+            if timing.seconds(position + 1) > mute.begin + HAIR and timing.seconds(position) < mute.end - HAIR
+        )
+    return {instrument: frozenset(positions) for instrument, positions in rests.items()}
+
+
+def playing_in(instruments: Collection[Instrument], rests: Rests) -> Callable[[int], tuple[Instrument, ...]]:
+    """A function that tells which of the instruments may sound at a position."""
+    ordered = tuple(sorted(instruments))
+    return lambda position: tuple(i for i in ordered if position not in rests.get(i, ()))
+
+
+def cut_at_rests(notes: Sequence[Note], rests: Rests) -> list[Note]:
+    """The same notes, none of which rings into a rest of its instrument."""
+    return [_cut(note, rests.get(note.instrument, frozenset())) for note in notes]
+
+
+def _cut(note: Note, rests: frozenset[int]) -> Note:
+    following = min((rest for rest in rests if rest > note.position), default=note.position + note.duration)
+    return note._replace(duration=min(note.duration, following - note.position))

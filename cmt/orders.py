@@ -1,0 +1,91 @@
+"""What must happen in a piece, bar by bar, and which of it can."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from midi_io.song import POSITIONS_PER_BAR, Instrument
+
+MOST_AT_ONCE: Mapping[Instrument, int] = {
+    Instrument.DRUMS: 6,
+    Instrument.PIANO: 10,
+    Instrument.GUITAR: 6,
+    Instrument.BASS: 4,
+    Instrument.STRINGS: 10,
+}
+"""Notes that can be played together: ten fingers, six strings and four. Of LPD's tracks, merged from several players,
+the guitar has more in one simu-note of ninety, the others in fewer."""
+
+
+@dataclass
+class BarOrders:
+    """What must happen in one bar."""
+
+    density: int | None = None
+    """Exact density, or None where the model chooses."""
+    strengths: dict[tuple[int, Instrument], int | None] = field(default_factory=dict)
+    """(position 0..15, instrument) of simu-notes that must come; their strength, or None where the model chooses."""
+    rests: frozenset[tuple[int, Instrument]] = frozenset()
+    """(position 0..15, instrument) of sixteenths on which an instrument must not sound."""
+
+    def positions(self) -> list[int]:
+        """Positions with an order, in order."""
+        return sorted({position for position, _ in self.strengths})
+
+
+def possible_orders(
+    orders: Mapping[int, BarOrders], length: float, start: float, instruments: Collection[Instrument]
+) -> tuple[dict[int, BarOrders], tuple[str, ...]]:
+    """Orders that a piece from `start` to `length` can keep, and a line for each kind of order that it could not.
+
+    A strength beyond what an instrument can play becomes the most that it can; a bar's density at most its sixteenths,
+    and no less than the positions that are ordered in it. What lies outside the piece, or is for an instrument that
+    does not play, is left out.
+    """
+    n_bar = -int(-length // POSITIONS_PER_BAR)
+    kept: dict[int, BarOrders] = {}
+    lines: set[str] = set()
+    for bar, bar_orders in sorted(orders.items()):
+        sounding = sounding_positions(bar_orders, bar, length, start, instruments)
+        if not 0 <= bar < n_bar:
+            lines.add(f"bar {bar + 1} was ordered, the piece has {n_bar}; left out")
+            continue
+        strengths: dict[tuple[int, Instrument], int | None] = {}
+        for (position, instrument), strength in bar_orders.strengths.items():
+            most = MOST_AT_ONCE[instrument]
+            if instrument not in instruments:
+                lines.add(f"{instrument.label} was ordered and does not play; left out")
+            elif position not in sounding or (position, instrument) in bar_orders.rests:
+                lines.add(
+                    f"bar {bar + 1}: {instrument.label} was ordered on position {position}, "
+                    "which is a rest or lies outside the piece; left out"
+                )
+            elif strength is not None and not 1 <= strength <= most:
+                lines.add(f"{instrument.label}: {strength} notes at once were ordered; 1 to {most} can be played")
+                strengths[position, instrument] = max(1, min(strength, most))
+            else:
+                strengths[position, instrument] = strength
+        possible = BarOrders(bar_orders.density, strengths, bar_orders.rests)
+        if possible.density is not None:
+            least, most = len(possible.positions()), len(sounding)
+            possible.density = max(least, min(possible.density, most))
+            if possible.density != bar_orders.density:
+                lines.add(
+                    f"bar {bar + 1}: density {bar_orders.density} was ordered; {least} to {most} can be played there, "
+                    f"and it has {possible.density}"
+                )
+        kept[bar] = possible
+    return kept, tuple(sorted(lines))
+
+
+def sounding_positions(
+    orders: BarOrders, bar: int, length: float, start: float, instruments: Collection[Instrument]
+) -> Sequence[int]:
+    """Sixteenths of a bar, 0..15, that belong to the piece and on which an instrument may play."""
+    first = int(np.ceil(start)) if bar == 0 else 0
+    inside = range(first, min(POSITIONS_PER_BAR, int(np.ceil(length)) - bar * POSITIONS_PER_BAR))
+    rests = orders.rests
+    return [p for p in inside if any((p, i) not in rests for i in instruments)] if rests else inside

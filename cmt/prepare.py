@@ -1,0 +1,441 @@
+"""A corpus from LPD's files, from MIDI files and from packs: read, grid, sieve, find duplicates, label, split, write.
+
+Files are read in shards by many processes; what needs all songs at once, the duplicates first of all, is done when all
+shards are there, always in the same order. So the corpus is the same, byte for byte, however many processes there were
+and however often the run was cut off.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cmt.config import PrepareConfig
+from cmt.corpus import (
+    COLUMN_TYPES,
+    PACK_SUFFIX,
+    SONGS,
+    SPLITS,
+    Entry,
+    SongInfo,
+    read_pack_songs,
+    read_song_list,
+    write_folder,
+)
+from cmt.duplicates import groups
+from cmt.encoding import NoteArrays
+from cmt.errors import CmtError
+from cmt.intake import (
+    INTAKE_VERSION,
+    MIDIS,
+    PIANOROLLS,
+    LeftOutSong,
+    Reason,
+    Rhythm,
+    TakenSong,
+    printable,
+    take_file,
+    take_packed,
+)
+from cmt.labels import NO_LABELS, Labels
+from cmt.shards import Shard, appended, joined_shard, read_column, read_shard, write_shard
+from cmt.statistics import draw_statistics, statistics_of
+from cmt.words import Genre, Mode
+from cmt.workers import Workers
+
+SONGS_PER_SHARD = 32
+UNFINISHED = ".unfinished"
+"""Ending of the folder beside the corpus in which it is made."""
+REPORT, STATISTICS, STATISTICS_PICTURE = "report.json", "stats.json", "stats.png"
+_LPD_LOOKS = "LPD is folders such as A/B/C/TRABC.../md5.npz, a MIDI folder has .mid files, a pack ends in .npz.xz"
+
+_Facts = tuple[int | str, ...]
+"""What tells that a song is not the one that it was."""
+Progress = Callable[[str, float, float | None], None]
+
+
+class Prepared(NamedTuple):
+    """What a run has done."""
+
+    folder: Path
+    n_file: int
+    """Songs found."""
+    n_read: int
+    """Of them read now; the others were in shards of an earlier run."""
+    seconds: float
+    """That reading took."""
+    n_song: dict[str, int]
+    """Songs of the corpus by split."""
+    n_labelled: int
+    left_out: dict[str, int]
+    """Songs that are not in it by reason."""
+
+
+class _Piece(NamedTuple):
+    """A part of the work: a shard, and the songs that it is made of."""
+
+    shard: Path
+    source: Path
+    songs: tuple[str, ...]
+    """Of a folder, paths from it; of a pack, the numbers of its songs."""
+
+
+class _Task(NamedTuple):
+    """A part of the work as a process gets it."""
+
+    source: Path
+    songs: tuple[str, ...]
+    packed: tuple[tuple[dict[str, Any], NoteArrays], ...] = ()
+    """Of a pack, what its list says of each song, and the notes."""
+
+    def __str__(self) -> str:
+        return f"{self.source / self.songs[0]}" + (f" and {len(self.songs) - 1} more" if self.songs[1:] else "")
+
+
+class _Gathered(NamedTuple):
+    """What all shards hold, but the notes."""
+
+    songs: list[dict[str, Any]]
+    """As in a shard."""
+    places: list[tuple[int, int, int]]
+    """Of each song, the numbers of its piece, of it in the shard, and of its first note in the shard's columns."""
+    tunes: list[np.ndarray]
+    left_out: list[LeftOutSong]
+
+
+class _Chosen(NamedTuple):
+    """What is in the corpus and what is not."""
+
+    songs: list[_ChosenSong]
+    """In the order of the corpus."""
+    left_out: list[LeftOutSong]
+
+
+class _ChosenSong(NamedTuple):
+    entry: Entry
+    piece: int
+    number: int
+    """In its shard."""
+    first_note: int
+    """In the columns of its shard."""
+
+
+def prepare(
+    sources: Sequence[Path],
+    folder: Path,
+    *,
+    labels: Labels = NO_LABELS,
+    config: PrepareConfig | None = None,
+    workers: Workers | None = None,
+    progress: Progress = lambda stage, done, total: None,
+) -> Prepared:
+    """Make the corpus `folder` of all songs of `sources`: folders of LPD's or of MIDI files, and packs.
+
+    Until it is whole it lies beside its place, in a folder that ends in ``.unfinished``; a run that was cut off goes on
+    from there. What is written stands in docs/corpus.md.
+
+    Raises
+    ------
+    CmtError
+        If a source holds no songs, none of them can be used, there is a corpus already, or it cannot be written.
+    """
+    config = config or PrepareConfig()
+    folder = Path(os.path.abspath(folder))
+    if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+        what = "a corpus is" if (folder / SONGS).is_file() else "something else is"
+        raise CmtError(f"{folder}: {what} there already; remove it, or choose another folder with -o")
+    unfinished = folder.with_name(folder.name + UNFINISHED)
+    pieces = _pieces([Path(os.path.abspath(source)) for source in sources], unfinished / "shards", config)
+    try:
+        (unfinished / "shards").mkdir(parents=True, exist_ok=True)
+        begin = time.monotonic()
+        n_read = _read_pieces(pieces, config, workers or Workers(jobs=1), progress)
+        seconds = time.monotonic() - begin
+        progress("compare", 0, 1)
+        gathered = _gather(pieces)
+        if not gathered.songs:  # reading the same files once more would give nothing either
+            shutil.rmtree(unfinished)
+        chosen = _choose(gathered, labels, config)
+        whole = unfinished / "corpus"
+        if whole.exists():
+            shutil.rmtree(whole)
+        whole.mkdir()
+        _write(whole, pieces, chosen, progress)
+        os.rename(whole, folder)
+        shutil.rmtree(unfinished)
+    except OSError as error:
+        raise CmtError(
+            f"{error.filename or unfinished}: cannot be written ({error.strerror or error}); check the folder and "
+            "the free space, and start again: what has been read is kept"
+        ) from None
+    finally:
+        _remove_if_empty(unfinished)
+    return Prepared(
+        folder,
+        sum(len(piece.songs) for piece in pieces),
+        n_read,
+        seconds,
+        dict(Counter(song.entry.split for song in chosen.songs)),
+        sum(song.entry.info.genre is not None for song in chosen.songs),
+        dict(Counter(song.reason for song in chosen.left_out)),
+    )
+
+
+def _remove_if_empty(unfinished: Path) -> None:
+    """What holds no shard is of no use to a later run."""
+    for folder in (unfinished / "shards", unfinished):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+
+
+def _pieces(sources: Sequence[Path], shards: Path, config: PrepareConfig) -> list[_Piece]:
+    """All the work, in the same order each time."""
+    pieces: list[_Piece] = []
+    rule = [INTAKE_VERSION, asdict(config) | {"validation_share": None}]
+    for source in sorted(set(sources)):
+        found = _songs_of_pack(source) if source.name.endswith(PACK_SUFFIX) else _songs_of_folder(source)
+        for first in range(0, len(found), SONGS_PER_SHARD):
+            part = found[first : first + SONGS_PER_SHARD]
+            made_of = repr([rule, os.fsencode(source.name), [(os.fsencode(song), facts) for song, facts in part]])
+            name = f"{len(pieces):06d}-{hashlib.sha256(made_of.encode('ascii')).hexdigest()[:24]}.npz"
+            pieces.append(_Piece(shards / name, source, tuple(song for song, _ in part)))
+    return pieces
+
+
+def _songs_of_folder(folder: Path) -> list[tuple[str, _Facts]]:
+    """Paths of all songs from their folder, sorted, each with its file's size and time of change."""
+    if not folder.is_dir():
+        what = "is neither a folder nor a pack" if folder.exists() else "no such folder"
+        raise CmtError(f"{folder}: {what}; {_LPD_LOOKS}")
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]  # shards are .npz too
+        for name in names:
+            if os.path.splitext(name)[1].lower() in (*PIANOROLLS, *MIDIS):
+                path = os.path.join(parent, name)
+                try:
+                    status = os.stat(path)
+                except OSError:  # a link that leads nowhere is found out when it is read
+                    facts: _Facts = ()
+                else:
+                    facts = (status.st_size, status.st_mtime_ns)
+                found.append((os.path.relpath(path, folder), facts))
+    if not found:
+        what = "no songs in it" if any(folder.iterdir()) else "is empty"
+        raise CmtError(f"{folder}: {what}; {_LPD_LOOKS}")
+    return sorted(found, key=lambda song: os.fsencode(song[0]))
+
+
+def _refuse(error: OSError) -> None:
+    raise CmtError(f"{error.filename}: cannot be read ({error.strerror}); check who may") from None
+
+
+def _songs_of_pack(pack: Path) -> list[tuple[str, _Facts]]:
+    """The numbers of a pack's songs, each with the file's facts and what the list says of it."""
+    infos = read_song_list(pack)
+    try:
+        status = pack.stat()
+    except OSError as error:
+        raise CmtError(f"{pack}: cannot be read ({error.strerror}); check the name") from None
+    return [(str(i), (status.st_size, status.st_mtime_ns, json.dumps(info))) for i, info in enumerate(infos)]
+
+
+def _read_pieces(pieces: Sequence[_Piece], config: PrepareConfig, workers: Workers, progress: Progress) -> int:
+    """Make the shards that are not there yet; how many songs were read for them."""
+    missing = [piece for piece in pieces if read_shard(piece.shard) is None]
+    total, to_read = sum(len(piece.songs) for piece in pieces), sum(len(piece.songs) for piece in missing)
+    done = total - to_read
+    take = functools.partial(_take, config=config)
+    fatal = []
+    for piece, shard in zip(missing, workers.map(take, _tasks(missing), lambda task, reason: None), strict=True):
+        if shard is None:
+            fatal.append(piece)
+            continue
+        write_shard(shard, piece.shard)
+        done += len(piece.songs)
+        progress("prepare", done, total)
+    # A song that kills whoever reads it must not take the others of its shard along.
+    for piece, task in zip(fatal, _tasks(fatal), strict=True):
+        alone = [_Task(task.source, (task.songs[i],), task.packed[i : i + 1]) for i in range(len(task.songs))]
+        write_shard(appended(list(workers.map(take, alone, _deadly))), piece.shard)
+    return to_read
+
+
+def _tasks(pieces: Iterable[_Piece]) -> Iterator[_Task]:
+    """The tasks that make shards; a pack is read when the first of its songs is needed."""
+    opened, pack = None, None
+    for piece in pieces:
+        if not piece.source.name.endswith(PACK_SUFFIX):
+            yield _Task(piece.source, piece.songs)
+            continue
+        if piece.source != opened or pack is None:
+            opened, pack = piece.source, read_pack_songs(piece.source)
+        numbers = [int(song) for song in piece.songs]
+        packed = tuple((pack.infos[number], pack.notes_of(number)) for number in numbers)
+        yield _Task(piece.source, piece.songs, packed)
+
+
+def _take(task: _Task, config: PrepareConfig) -> Shard:
+    """What a process does."""
+    results: list[TakenSong | LeftOutSong]
+    if task.packed:
+        results = [take_packed(task.source.name, info, notes, config) for info, notes in task.packed]
+    else:
+        results = [take_file(task.source, song, config) for song in task.songs]
+    return joined_shard(results)
+
+
+def _deadly(task: _Task, reason: str) -> Shard:
+    file = printable(f"{task.source.name}/{task.songs[0]}")
+    return joined_shard(
+        [LeftOutSong(file, Reason.UNREADABLE.value, "whoever reads it dies; is it larger than memory?")]
+    )
+
+
+def _gather(pieces: Sequence[_Piece]) -> _Gathered:
+    gathered = _Gathered([], [], [], [])
+    for number, piece in enumerate(pieces):
+        shard = _shard_of(piece)
+        gathered.left_out.extend(shard.left_out)
+        first_note = first_shingle = 0
+        for index, song in enumerate(shard.songs):
+            gathered.songs.append(song)
+            gathered.places.append((number, index, first_note))
+            gathered.tunes.append(shard.shingles[first_shingle : first_shingle + song["n_shingle"]])
+            first_note, first_shingle = first_note + song["n_note"], first_shingle + song["n_shingle"]
+    return gathered
+
+
+def _choose(gathered: _Gathered, labels: Labels, config: PrepareConfig) -> _Chosen:
+    """One song of each group of duplicates, its genre and its split."""
+    songs, left_out = gathered.songs, list(gathered.left_out)
+    if not songs:
+        raise CmtError(_why_none(left_out))
+    members: dict[int, list[int]] = {}
+    for index, leader in enumerate(groups([song["fingerprint"] for song in songs], gathered.tunes).tolist()):
+        members.setdefault(leader, []).append(index)
+    # The fullest version stands for all; what is equal in all this is the same song.
+    alike = [
+        sorted(group, key=lambda i: (-songs[i]["n_note"], *(songs[i][key] for key in ("fingerprint", "name", "file"))))
+        for group in members.values()
+    ]
+    splits = _splits([[songs[i] for i in group] for group in alike], config.validation_share)
+    chosen = []
+    for group, split in zip(alike, splits, strict=True):
+        song = songs[group[0]]
+        duplicate = LeftOutSong("", Reason.DUPLICATE.value, f"of {song['file']}")
+        left_out += [duplicate._replace(file=songs[i]["file"]) for i in group[1:]]
+        info = SongInfo(
+            song["name"],
+            _genre([songs[i] for i in group], labels),
+            Mode[song["mode"].upper()],
+            song["tempo"],
+            song["semitones_home"],
+            song["n_bar"],
+        )
+        chosen.append(_ChosenSong(Entry(info, split, song["n_note"]), *gathered.places[group[0]]))
+    order = {name: i for i, name in enumerate(SPLITS)}
+    chosen.sort(key=lambda c: (order.get(c.entry.split, len(order)), c.entry.split, c.entry.info.name, c[1:]))
+    return _Chosen(chosen, sorted(left_out))
+
+
+def _genre(group: Sequence[dict[str, Any]], labels: Labels) -> Genre | None:
+    """The genre that a song of the group says itself, else that of the lists."""
+    for song in group:
+        if song["genre"]:
+            return Genre[song["genre"].upper()]
+    return labels.genre_of(group[0]["name"], (song["msd_id"] for song in group))
+
+
+def _why_none(left_out: Sequence[LeftOutSong]) -> str:
+    counts = Counter(song.reason for song in left_out)
+    reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
+    first = min(left_out)
+    detail = f": {first.detail}" if first.detail else ""
+    return f"none of {len(left_out)} songs can be used ({reasons}); the first is {first.file}{detail}"
+
+
+def _splits(kept: Sequence[Sequence[dict[str, Any]]], share: float) -> list[str]:
+    """For each group the split that one of its songs says, a held-out one first; else by the hash of its notes."""
+    draws = [int(group[0]["fingerprint"][:12], 16) / 16**12 for group in kept]
+    # Of few songs none may fall below the share; one must be held out to see what is learnt.
+    border = max(share, min(draws) + 16.0**-12) if len(kept) > 1 and share > 0 else share
+    splits = []
+    for group, draw in zip(kept, draws, strict=True):
+        given = sorted({song["split"] for song in group} - {""}, key=lambda split: split == SPLITS[0])
+        splits.append(given[0] if given else SPLITS[draw < border])
+    return splits
+
+
+def _write(folder: Path, pieces: Sequence[_Piece], chosen: _Chosen, progress: Progress) -> None:
+    """All files of the corpus."""
+    entries = [song.entry for song in chosen.songs]
+    columns = NoteArrays._fields
+
+    def column(number: int, name: str) -> tuple[str, np.ndarray]:
+        progress("write", number, len(columns) + 1)
+        return name, _column(name, pieces, chosen)
+
+    write_folder(folder, entries, (column(number, name) for number, name in enumerate(columns)))
+    progress("write", len(columns), len(columns) + 1)
+    statistics = _statistics(pieces, chosen)
+    report = {
+        "n_file": len(entries) + len(chosen.left_out),
+        "n_song": len(entries),
+        "splits": dict(sorted(Counter(entry.split for entry in entries).items())),
+        "left_out": dict(sorted(Counter(song.reason for song in chosen.left_out).items())),
+        "files": [song._asdict() for song in chosen.left_out],
+    }
+    for name, content in ((REPORT, report), (STATISTICS, statistics)):
+        (folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    draw_statistics(statistics, folder / STATISTICS_PICTURE)
+
+
+def _column(name: str, pieces: Sequence[_Piece], chosen: _Chosen) -> np.ndarray:
+    """One column of the notes of all songs, in the order of the corpus."""
+    ends = np.cumsum([song.entry.n_note for song in chosen.songs]).tolist()
+    column = np.empty(ends[-1], getattr(COLUMN_TYPES, name))
+    by_piece: dict[int, list[tuple[_ChosenSong, int]]] = {}
+    for song, end in zip(chosen.songs, ends, strict=True):
+        by_piece.setdefault(song.piece, []).append((song, end))
+    for number, songs in by_piece.items():
+        part = read_column(pieces[number].shard, name)
+        for song, end in songs:
+            n_note = song.entry.n_note
+            column[end - n_note : end] = part[song.first_note : song.first_note + n_note]
+    return column
+
+
+def _statistics(pieces: Sequence[_Piece], chosen: _Chosen) -> dict[str, Any]:
+    by_piece: dict[int, list[_ChosenSong]] = {}
+    for song in chosen.songs:
+        by_piece.setdefault(song.piece, []).append(song)
+    return statistics_of(
+        (
+            song.entry,
+            Rhythm(shard.songs[song.number]["n_word"], shard.density[song.number], shard.strength[song.number]),
+        )
+        for number in sorted(by_piece)
+        for shard in [_shard_of(pieces[number])]
+        for song in by_piece[number]
+    )
+
+
+def _shard_of(piece: _Piece) -> Shard:
+    shard = read_shard(piece.shard)
+    if shard is None:
+        raise CmtError(f"{piece.shard}: went away or broke while the corpus was made; start again")
+    return shard

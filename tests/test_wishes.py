@@ -1,0 +1,197 @@
+"""Energy, mutes, takes and music without a video, from wishes to files, with a small untrained model."""
+
+import json
+import math
+
+import pretty_midi
+import pytest
+import torch
+from clips import draw_clip
+
+from cmt.checkpoint import save_checkpoint
+from cmt.config import PRESETS, GenerateConfig
+from cmt.energy import Section, energy_of_sections
+from cmt.errors import CmtError
+from cmt.model import MusicTransformer
+from cmt.mutes import parse_mute
+from cmt.plan import TEMPO_QUARTILES, no_picture, plan_music
+from cmt.soundtrack import make_soundtrack
+from cmt.timing import Marker
+from cmt.train import weights_of
+from cmt.wishes import Wishes, settled
+from cmt.words import Genre
+from midi_io import has_fluidsynth, read_midi
+from midi_io.song import Instrument
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    model = MusicTransformer(PRESETS["tiny"])
+    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return draw_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+def midi_only(**wishes):
+    return Wishes(midi_only=True, **wishes)
+
+
+def test_music_without_a_video_is_as_long_as_asked_and_nothing_speaks_of_a_picture(checkpoint, tmp_path):
+    wishes = midi_only(length=3.7, genre=Genre.ROCK)
+    soundtrack = make_soundtrack(None, tmp_path, wishes, name="song", checkpoint=checkpoint)
+    assert [file.name for file in soundtrack.files] == ["song.json", "song.mid", "song.png"]
+    assert pretty_midi.PrettyMIDI(str(tmp_path / "song.mid")).get_end_time() == pytest.approx(3.7, abs=1e-3)
+    report = json.loads((tmp_path / "song.json").read_text())
+    assert (report["video"], report["control"], report["duration"]) == (None, 0.0, 3.7)
+    assert report["speed_per_bar"] is None and report["visual_beats"] == report["cuts"] == []
+    assert set(report["density_asked"]) == {None} and report["strength_asked"] == []
+
+
+@pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
+def test_music_without_a_video_has_sound_and_no_film(checkpoint, tmp_path):
+    files = make_soundtrack(None, tmp_path, Wishes(length=2.0), checkpoint=checkpoint).files
+    assert [file.name for file in files] == ["music.json", "music.mid", "music.png", "music.wav"]
+
+
+def test_a_tempo_is_drawn_from_the_genres_and_another_seed_draws_another():
+    tempi = [no_picture(30, Genre.METAL, seed).tempo for seed in range(20)]
+    low, high = TEMPO_QUARTILES[Genre.METAL]
+    assert low <= min(tempi) < max(tempi) <= high and len(set(tempi)) == 20
+    grid = plan_music(no_picture(60, Genre.METAL, 0), Wishes(length=60), GenerateConfig()).grid
+    assert grid.tempo == pytest.approx(tempi[0], abs=2.01) and grid.knots[-1].bar == round(grid.knots[-1].bar)
+
+
+def test_an_exact_tempo_and_markers_work_without_a_video(checkpoint, tmp_path):
+    wishes = midi_only(length=4.0, tempo=120.0, markers=(Marker(3.0),))
+    report = make_soundtrack(None, tmp_path, wishes, checkpoint=checkpoint).report
+    assert report["tempo"] == 120.0 and 3.0 in [round(border, 6) for border in report["bar_borders"]]
+    assert {(order["bar"], order["position"]) for order in report["strength_asked"]} == {(2, 0)}
+
+
+def test_sections_order_every_bar_they_cover_whatever_the_control(clip, checkpoint, tmp_path):
+    energy = energy_of_sections([Section(0, 0.02), Section(2, 1.0), Section(3, 0.02)])
+    wishes = midi_only(tempo=240.0, energy=energy)
+    report = make_soundtrack(clip, tmp_path, wishes, GenerateConfig(control=0.0), checkpoint=checkpoint).report
+    assert report["energy_per_bar"] == [0.02, 0.02, 1.0, 0.02]
+    assert report["density_asked"] == report["density_obtained"]
+    assert report["density_asked"][:3] == [4, 4, 16]
+    assert report["energy"]["stretches"][2] == {"begin": 3, "end": 4.0, "first": 0.02, "last": 0.02}
+
+
+def test_bars_without_an_energy_are_the_pictures(clip):
+    from video_rhythm import analyze
+
+    rhythm = analyze(clip)
+    plain = plan_music(rhythm, Wishes(tempo=240.0), GenerateConfig(control=1.0))
+    energy = energy_of_sections([Section(0, None), Section(2, 0.0), Section(3, None)])
+    led = plan_music(rhythm, Wishes(tempo=240.0, energy=energy), GenerateConfig(control=1.0))
+    assert [led.asked.density[bar] for bar in (0, 1, 3)] == [plain.asked.density[bar] for bar in (0, 1, 3)]
+    assert led.orders(0.0, 0).keys() == {2}
+
+
+def test_a_muted_instrument_neither_begins_nor_rings_in_its_time(clip, checkpoint, tmp_path):
+    mutes = tuple(map(parse_mute, ("drums@0-1.3", "piano@2-", "bass@1-2", "strings@3.5-4")))
+    make_soundtrack(clip, tmp_path, midi_only(mutes=mutes), GenerateConfig(control=1.0), checkpoint=checkpoint)
+    midi = pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid"))
+    by_name = {track.name.lower(): track.notes for track in midi.instruments}
+    assert set(by_name) == {instrument.label for instrument in Instrument}
+    for mute in mutes:
+        notes = by_name[mute.instrument.label]
+        assert notes
+        assert all(note.end <= mute.begin + 2e-3 or note.start >= min(mute.end, 4.0) - 2e-3 for note in notes)
+
+
+def test_where_all_are_muted_the_bar_is_silent_and_it_is_said(checkpoint, tmp_path):
+    mutes = tuple(parse_mute(f"{instrument.label}@2-4") for instrument in Instrument)
+    wishes = midi_only(length=6.0, tempo=120.0, mutes=mutes)
+    report = make_soundtrack(None, tmp_path, wishes, checkpoint=checkpoint).report
+    assert report["density_obtained"][1] == 0
+    assert report["warnings"] == ["--mute leaves nobody to play in bar 2; it is silent there"]
+    marked = plan_music(
+        no_picture(6.0, None, 0),
+        Wishes(length=6.0, tempo=120.0, mutes=mutes, markers=(Marker(2.5),)),
+        GenerateConfig(),
+    )
+    assert any("--hit: 2.5 s is muted in all instruments" in warning for warning in marked.warnings)
+
+
+def test_an_instrument_muted_throughout_is_left_out_of_all_and_contradicts_a_choice():
+    mutes = (parse_mute("piano@0-"),)
+    assert Instrument.PIANO not in settled(Wishes(mutes=mutes), 4.0).instruments
+    assert settled(Wishes(mutes=mutes, instruments=None), 4.0).instruments is None
+    with pytest.raises(CmtError, match="--mute: piano from beginning to end, yet among --instruments; leave one"):
+        settled(Wishes(mutes=mutes, instruments=(Instrument.DRUMS, Instrument.PIANO)), 4.0)
+    everyone = tuple(parse_mute(f"{instrument.label}@0-") for instrument in Instrument)
+    with pytest.raises(CmtError, match="nothing is left to play"):
+        settled(Wishes(mutes=everyone, instruments=None), 4.0)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        (midi_only(), "give a video, or a length for music without one"),
+        (midi_only(length=0.5), "length 0.5: must be from 1 to 14400 seconds"),
+        (midi_only(length=math.nan), "length nan: must be from 1 to 14400 seconds"),
+        (midi_only(length=5.0, takes=0), "takes 0: must be 1 or more"),
+        (midi_only(length=5.0, takes=10**9), r"takes 1000000000: they need .* free; ask for \d+ at most"),
+        (
+            midi_only(length=5.0, instruments=(Instrument.BASS,), mutes=(parse_mute("drums@0-1"),)),
+            "--mute drums@0-1: drums is not among --instruments; leave one of them out",
+        ),
+        (midi_only(length=5.0, mutes=(parse_mute("drums@9-"),)), "--mute drums@9- lies outside the piece"),
+        (midi_only(length=5.0, energy=energy_of_sections([Section(9, 0.5)])), "--section: 9 s lies outside the piece"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_leaves_nothing(wishes, message, checkpoint, tmp_path):
+    with pytest.raises(CmtError, match=message):
+        make_soundtrack(None, tmp_path / "out", wishes, checkpoint=checkpoint)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../song", "a/b", "/song", "a\0b"])
+def test_a_name_stays_in_its_folder(name, checkpoint, tmp_path):
+    with pytest.raises(CmtError, match="cannot name files"):
+        make_soundtrack(None, tmp_path / "out", midi_only(length=2.0), name=name, checkpoint=checkpoint)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_take_is_the_piece_of_its_seed_and_the_best_is_kept(checkpoint, tmp_path):
+    energy = energy_of_sections([Section(0, 0.02)])
+    wishes = midi_only(length=2.0, tempo=120.0, takes=3, keep_takes=True, energy=energy)
+    config = GenerateConfig(seed=7)
+    report = make_soundtrack(None, tmp_path / "takes", wishes, config, name="song", checkpoint=checkpoint).report
+    takes = report["takes"]
+    assert sorted(take["seed"] for take in takes) == [7, 8, 9] and report["seed"] == takes[0]["seed"]
+    assert [take["file"] for take in takes] == ["song.mid", "song.take2.mid", "song.take3.mid"]
+    sound = [take["score"] for take in takes if not take["rejected"]]
+    assert sound == sorted(sound, reverse=True)
+    for take in takes[:2]:
+        alone = midi_only(length=2.0, tempo=120.0, energy=energy)
+        folder = tmp_path / str(take["seed"])
+        make_soundtrack(None, folder, alone, GenerateConfig(seed=take["seed"]), name="song", checkpoint=checkpoint)
+        assert read_midi(folder / "song.mid").notes == read_midi(tmp_path / "takes" / take["file"]).notes
+
+
+def test_takes_of_an_untrained_model_are_rejected_and_the_reason_is_said(checkpoint, tmp_path):
+    report = make_soundtrack(None, tmp_path, midi_only(length=4.0, takes=2), checkpoint=checkpoint).report
+    assert all("leaves its key" in " ".join(take["rejected"]) for take in report["takes"])
+    assert [take["file"] for take in report["takes"]] == ["music.mid", None]
+    (warning,) = report["warnings"]
+    assert warning.startswith("all 2 takes were rejected") and "leaves its key" in warning
+    assert not list(tmp_path.glob("*.take*"))
+
+
+def test_the_report_of_music_without_a_video_can_be_evaluated(checkpoint, tmp_path):
+    from cmt.evaluate import measure_piece
+
+    wishes = midi_only(length=2.0, energy=energy_of_sections([Section(0, 0.1)]))
+    report = make_soundtrack(None, tmp_path, wishes, name="song", checkpoint=checkpoint).report
+    piece = measure_piece(read_midi(tmp_path / "song.mid"), report=report)
+    assert piece.values["density_error"].value == 0.0
+    assert piece.values["instrument_recall"].value == 1.0
