@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cmt.corpus import Corpus, read_packs
+from cmt.corpus import SONGS, Corpus, read_corpus
 from cmt.errors import CmtError
 from cmt.key import Key, home_key, key_of_song
 from cmt.matching import PieceBlock, rhythm_of_onsets, rhythm_of_song
@@ -35,7 +35,7 @@ INDEX_VERSION = 1
 SHARD_PIECES = 4096
 """Most pieces of a Parquet file, but for what comes from one source."""
 SPLITS = ("train", "val", "test")
-"""Of packs; an index takes them all."""
+"""Of packs and prepared corpora; an index takes them all."""
 MOST_BARS = 20_000
 """A longer piece is a broken file: ten hours at 120 BPM."""
 DEFAULT_TEMPO = 120.0
@@ -151,8 +151,8 @@ def update_index(
 ) -> IndexUpdate:
     """Bring the index in `folder` up to date with the libraries' files; make it if there is none.
 
-    Libraries are MIDI files, pianorolls (.npz), packs of songs (.npz.xz) and folders of all these. Files of other
-    libraries that are in the index stay there.
+    Libraries are MIDI files, pianorolls (.npz), packs of songs (.npz.xz), corpora that `cmt prepare` made, and folders
+    of all these. Files of other libraries that are in the index stay there.
 
     Raises
     ------
@@ -212,8 +212,12 @@ def find_sources(libraries: Sequence[Path]) -> list[Source]:
 
 
 def is_pack(path: Path) -> bool:
-    """Whether the name is that of a pack of songs."""
-    return path.name.lower().endswith(_PACK_SUFFIX)
+    """Whether the file stands for many songs: a pack, or the list of songs of a prepared corpus."""
+    return path.name.lower().endswith(_PACK_SUFFIX) or _is_list_of_corpus(path)
+
+
+def _is_list_of_corpus(path: Path) -> bool:
+    return path.name == SONGS and path.with_name("position.npy").is_file()
 
 
 def is_pianoroll(path: Path) -> bool:
@@ -389,7 +393,7 @@ def _entries_of_pack(source: Source) -> Iterator[Entry]:
 
 
 def corpora_of_pack(path: Path) -> Iterator[Corpus]:
-    """All songs of a pack, split by split.
+    """All songs of a pack or a prepared corpus, split by split.
 
     Raises
     ------
@@ -399,7 +403,7 @@ def corpora_of_pack(path: Path) -> Iterator[Corpus]:
     errors = []
     for split in SPLITS:
         try:
-            yield read_packs([path], split)
+            yield read_corpus([path.parent if _is_list_of_corpus(path) else path], split)
         except CmtError as error:
             errors.append(error)
     if len(errors) == len(SPLITS):

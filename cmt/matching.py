@@ -188,6 +188,8 @@ class Scorer:
         self._weights = np.stack([-2 * demand.strength, (demand.strength > 0).astype(np.float32)])
         self._features = np.empty((2, self._room, POSITIONS_PER_BAR), dtype=np.float32)
         self._products = np.empty(2 * n_bar * self._room, dtype=np.float32)
+        self._bars_asked = np.flatnonzero(demand.strength.any(axis=1))
+        """Bars of the video with visual beats."""
         self._n_beat = np.count_nonzero(demand.strength)
         self._density_of_silence = np.float32(np.square(demand.density).sum())
         self._strength_of_silence = np.float32(np.square(demand.strength).sum())
@@ -223,12 +225,13 @@ class Scorer:
             return np.zeros(len(block.tempo), dtype=np.float32), np.zeros(len(block.tempo), dtype=np.int32)
         # What each bar of the video asks beside what each bar of the pieces plays: for the strengths two products of
         # matrices. A starting bar is a diagonal.
-        strength = np.full(n_played - n_bar + 1, self._strength_of_silence)
-        if self._n_beat:
-            products = self._table(2, n_bar, n_played)
-            np.matmul(self._weights, self._strengths(block).transpose(0, 2, 1), out=products)
-            strength += _diagonal_sums(products[0])
-            strength += _diagonal_sums(products[1])
+        n_start = n_played - n_bar + 1
+        strength = np.full(n_start, self._strength_of_silence)
+        products = self._table(2, len(self._bars_asked), n_played)
+        np.matmul(self._weights[:, self._bars_asked], self._strengths(block).transpose(0, 2, 1), out=products)
+        for row, bar in enumerate(self._bars_asked):
+            strength += products[0, row, bar : bar + n_start]
+            strength += products[1, row, bar : bar + n_start]
         differences = self._table(1, n_bar, n_played)[0]
         np.subtract(self.demand.density[:, None], block.density.astype(np.float32), out=differences)
         density = _diagonal_sums(np.square(differences, out=differences))

@@ -12,6 +12,8 @@ from libraries import draw_rhythm, song_of_rhythm, write_index, write_library
 from packs import write_pack
 
 from cmt import index
+from cmt.corpus import COLUMN_TYPES, Entry, song_info, write_folder
+from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
 from cmt.index import PieceFilter, is_index, open_index, read_pieces, shards_of, update_index
 from cmt.matching import rhythm_of_song
@@ -68,6 +70,22 @@ def test_packs_and_pianorolls_are_music_too(tmp_path):
     found = pieces(tmp_path / "index")
     assert {f"song{i}" for i in range(9)} | {"roll.npz"} == set(found)
     assert found["song1"][0].genre == "metal" and found["song2"][0].tempo == 102
+
+
+def test_a_prepared_corpus_is_music_too(tmp_path):
+    song = song_of_rhythm(draw_rhythm(np.random.default_rng(5), 4), 90.0)
+    columns = NoteArrays(*np.array([note[:4] for note in song.notes]).T)
+    infos = [song_info(name, Genre.ROCK, 90.0, columns) for name in ("one", "two")]
+    entries = [Entry(info, split, len(song.notes)) for info, split in zip(infos, ("train", "val"), strict=True)]
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    twice = NoteArrays(*(np.concatenate([column, column]) for column in columns))
+    types = COLUMN_TYPES._asdict()
+    write_folder(corpus, entries, ((name, twice._asdict()[name].astype(types[name])) for name in types))
+    assert update(tmp_path / "index", corpus)[:3] == (2, 0, 0)
+    for details, density, strength in pieces(tmp_path / "index").values():
+        assert (details.genre, details.tempo) == ("rock", 90)
+        assert np.array_equal(density, rhythm_of_song(song)[0]) and np.array_equal(strength, rhythm_of_song(song)[1])
 
 
 def test_only_what_is_new_or_changed_is_read(tmp_path, library, monkeypatch):
