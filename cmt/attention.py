@@ -1,6 +1,6 @@
 """Causal linear attention (Katharopoulos et al., *Transformers are RNNs*, ICML 2020).
 
-The whole sequence at once, for training; `cmt.decoder.attend_step` gives the same numbers one by one. The
+The whole sequence at once, for training; `cmt.decoder.DecoderState.attend` gives the same numbers one by one. The
 feature map is elu(x) + 1, as in the paper; sums are kept in float32.
 """
 
@@ -39,7 +39,7 @@ def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor, kernel: str =
     attended
         (batch, head, step, size).
     state
-        (batch, head, size, size + 1) float32: what `attend_step` continues from.
+        (batch, head, size, size + 1) float32: the sums of keys times values, and of keys, after the last step.
     """
     q, k, v = feature_map(queries.float()), feature_map(keys.float()), with_ones(values.float())
     total, state = _fast_transformers_sums(q, k, v) if kernel == "fast-transformers" else _chunked_sums(q, k, v)

@@ -26,31 +26,85 @@ NORM_EPSILON = 1e-5
 """torch's, under the root of a layer's normalisation."""
 
 
+RECENT = 8
+"""Words whose keys and values are kept as they are before they go into the sums, all at once: that is cheaper."""
+
+
 class DecoderState:
     """What pieces side by side have heard, and room to work in.
 
-    The inputs of products end in a one, which the bias is multiplied with.
+    The inputs of products, (row, 1, n + 1), end in a one, which the bias is multiplied with: NumPy then multiplies
+    row by row (see `_times`).
     """
 
     def __init__(self, config: ModelConfig, n_row: int) -> None:
         size = config.d_model // config.n_head
-        self.sums = np.zeros((config.n_layer, n_row, config.n_head, size, size + 1), np.float32)
-        """The attention's, as in `attend_step`."""
+        self._sums = np.zeros((config.n_layer, n_row, config.n_head, size + RECENT, size + 1), np.float32)
+        """The sums of keys times values, and of keys; below them the values of recent words."""
+        self._keys = np.zeros((config.n_layer, n_row, config.n_head, size, RECENT), np.float32)
+        """Of recent words; 0 where there is none."""
+        self._n_recent = 0
         self.echoes = [EchoMemory(config.echo_bars) for _ in range(n_row if config.echo_bars else 0)]
         self._make_room(config.d_model, config.d_feed_forward)
 
+    def attend(self, layer: int) -> None:
+        """Causal linear attention of one more word in each row: from `joined` to `attended`."""
+        sums, keys, n = self._sums[layer], self._keys[layer], self._n_recent
+        feature_map(self._queries_keys, out=(self._queries, keys[..., n]))
+        sums[:, :, len(keys[0, 0]) + n] = self._values
+        np.matmul(self._as_rows, keys, out=self._weights)
+        np.matmul(self._queries_and_weights, sums, out=self._total)
+        np.add(self._normaliser, np.float32(EPSILON), out=self._normaliser)
+        np.divide(self._unnormalised, self._normaliser, out=self._attended_heads)
+
+    def next_word(self) -> None:
+        """All layers have attended."""
+        self._n_recent += 1
+        if self._n_recent == RECENT:
+            self._add_recent()
+
+    def _add_recent(self) -> None:
+        size = self._keys.shape[-2]
+        self._sums[..., :size, :] += self._keys @ self._sums[..., size:, :]
+        self._keys[:] = 0
+        self._n_recent = 0
+
     def keep(self, rows: Sequence[int]) -> None:
         """Forget all rows but these; they take their places in this order."""
-        self.sums = np.ascontiguousarray(self.sums[:, list(rows)])
+        self._sums, self._keys = (np.ascontiguousarray(x[:, list(rows)]) for x in (self._sums, self._keys))
         self.echoes = [self.echoes[row] for row in rows if self.echoes]
-        self._make_room(self.heard.shape[1] - 1, self.inner.shape[1] - 1)
+        self._make_room(self.heard.shape[-1] - 1, self.inner.shape[-1] - 1)
+
+    def put(self, rows: Sequence[int], other: DecoderState, earlier: int) -> None:
+        """From now on let these rows know what the rows of `other` know, where positions count `earlier` less.
+
+        Only the echoes stay theirs: no more than their last bars is ever kept.
+        """
+        other._add_recent()
+        self._sums[:, list(rows)] = other._sums
+        self._keys[:, list(rows)] = 0
+        for row in rows if self.echoes else ():
+            self.echoes[row].move(-earlier)
 
     def _make_room(self, d_model: int, d_feed_forward: int) -> None:
-        n_row = self.sums.shape[1]
-        self.heard = np.ones((n_row, d_model + 1), np.float32)
-        self.attended = np.ones((n_row, d_model + 1), np.float32)
-        self.inner = np.ones((n_row, d_feed_forward + 1), np.float32)
-        self.products = np.empty_like(self.sums[0])
+        """Arrays that every word is worked out in, and views of them: to make views takes longer than to fill them."""
+        n_row, n_head, size = self._keys.shape[1:4]
+        self.heard = np.ones((n_row, 1, d_model + 1), np.float32)
+        self.heard_words = self.heard[:, 0, :-1]
+        """(row, d_model)"""
+        self.inner = np.ones((n_row, 1, d_feed_forward + 1), np.float32)
+        self.joined = np.empty((n_row, 1, 3 * d_model + n_head), np.float32)
+        """(row, 1, ...) queries and keys, (2, head, size), before the feature map, and values, (head, size + 1), the
+        last of each a one."""
+        self.attended = np.ones((n_row, 1, d_model + 1), np.float32)
+        self._queries_keys = self.joined[:, 0, : 2 * d_model].reshape(n_row, 2, n_head, size)
+        self._values = self.joined[:, 0, 2 * d_model :].reshape(n_row, n_head, size + 1)
+        self._queries_and_weights = np.empty((n_row, n_head, 1, size + RECENT), np.float32)
+        self._as_rows, self._weights = np.split(self._queries_and_weights, [size], axis=-1)
+        self._queries = self._as_rows[:, :, 0]
+        self._total = np.empty((n_row, n_head, 1, size + 1), np.float32)
+        self._unnormalised, self._normaliser = np.split(self._total[:, :, 0], [size], axis=-1)
+        self._attended_heads = self.attended[:, 0, :-1].reshape(n_row, n_head, size)
 
 
 class Decoder:
@@ -81,7 +135,8 @@ class Decoder:
         self._no_word = [len(self._tables) - 1] * len(FIELDS)
         if config.echo_bars:
             self._agreement = np.ascontiguousarray(named["embedding.agreement_in.weight"].T)
-        self._layers = [_Layer(config, _part(named, f"layers.{n}.")) for n in range(config.n_layer)]
+        self._layers = [_Layer(n, config, _part(named, f"layers.{n}.")) for n in range(config.n_layer)]
+        self._put_side_by_side()
         self._norm = _Norm(named, "norm")
         self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(_part(named, "heads."))
 
@@ -133,11 +188,25 @@ class Decoder:
         """Logits (row, value) of attribute `name`, given what of the word is `known` already."""
         return self._heads.logits(name, hidden, known)
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights that every word is multiplied with, those of the layers."""
+        return sum(matrix.nbytes for layer in self._layers for matrix in layer.matrices)
+
+    def _put_side_by_side(self) -> None:
+        """The layers' weights into one block: one so large comes in large pages, which takes fewer look-ups to read."""
+        block = np.concatenate([matrix.ravel() for layer in self._layers for matrix in layer.matrices])
+        for layer in self._layers:
+            sizes = [matrix.size for matrix in layer.matrices]
+            *parts, block = np.split(block, np.cumsum(sizes))
+            layer.matrices = [part.reshape(m.shape) for part, m in zip(parts, layer.matrices, strict=True)]
+
     def _through_layers(self, x: Floats, state: DecoderState) -> Floats:
         through = _Layer.through if self.config.pre_norm else _Layer.through_as_published
         x = _centred(x) if self.config.pre_norm else x
-        for layer, sums in zip(self._layers, state.sums, strict=True):
-            x = through(layer, x, sums, state)
+        for layer in self._layers:
+            x = through(layer, x, state)
+        state.next_word()
         return self._norm.of(_scaled(_centred(x)))
 
 
@@ -159,43 +228,43 @@ class _Norm:
 class _Layer:
     """A layer's weights as (n_in + 1, n_out) matrices, their last rows the biases."""
 
-    def __init__(self, config: ModelConfig, weights: Weights) -> None:
+    def __init__(self, number: int, config: ModelConfig, weights: Weights) -> None:
+        self.number, self.n_head = number, config.n_head
         self.norms = [_Norm(weights, "norms.0"), _Norm(weights, "norms.1")]
         attention_in = _with_values_of_one(_matrix(weights, "attention_in"), config)
         feed_in = _matrix(weights, "feed_forward.0")
         if config.pre_norm:
             attention_in, feed_in = self.norms[0].folded_into(attention_in), self.norms[1].folded_into(feed_in)
-        self.attention_in, self.feed_in = attention_in, feed_in
         # What is added to the residual stream has mean zero: the norms need not subtract it, nothing else sees it.
-        self.attention_out = _rows_centred(_matrix(weights, "attention_out"))
-        self.feed_out = _rows_centred(_matrix(weights, "feed_forward.3"))
+        attention_out = _rows_centred(_matrix(weights, "attention_out"))
+        feed_out = _rows_centred(_matrix(weights, "feed_forward.3"))
+        self.matrices = [attention_in, attention_out, feed_in, feed_out]
 
-    def through(self, x: Floats, sums: Floats, state: DecoderState) -> Floats:
+    def through(self, x: Floats, state: DecoderState) -> Floats:
         """(row, d_model), each of mean 0 -> the same, normalised before each half; `x` is changed."""
-        x += self._attend(_scaled(x), sums, state)
-        x += self._feed_forward(_scaled(x), state)
+        _scaled(x, out=state.heard_words)
+        x += self._attend(state)
+        _scaled(x, out=state.heard_words)
+        x += self._feed_forward(state)
         return x
 
-    def through_as_published(self, x: Floats, sums: Floats, state: DecoderState) -> Floats:
+    def through_as_published(self, x: Floats, state: DecoderState) -> Floats:
         """(row, d_model) -> the same, normalised after each half."""
-        x = self.norms[0].of(_scaled(_centred(x + self._attend(x, sums, state))))
-        return self.norms[1].of(_scaled(_centred(x + self._feed_forward(x, state))))
+        heard = state.heard_words
+        heard[:] = x
+        heard[:] = self.norms[0].of(_scaled(_centred(x + self._attend(state))))
+        return self.norms[1].of(_scaled(_centred(heard + self._feed_forward(state))))
 
-    def _attend(self, x: Floats, sums: Floats, state: DecoderState) -> Floats:
-        state.heard[:, :-1] = x
-        joined = _times(state.heard, self.attention_in)
-        n_row, (n_head, size) = len(joined), sums.shape[1:3]
-        border = 2 * n_head * size
-        queries_keys = joined[:, :border].reshape(n_row, 2, n_head, size)
-        values = joined[:, border:].reshape(n_row, n_head, size + 1)
-        attended = state.attended[:, :-1].reshape(n_row, n_head, size)
-        attend_step(queries_keys, values, sums, attended, state.products)
-        return _times(state.attended, self.attention_out)
+    def _attend(self, state: DecoderState) -> Floats:
+        matrix_in, matrix_out, _, _ = self.matrices
+        np.matmul(state.heard, matrix_in, out=state.joined)
+        state.attend(self.number)
+        return np.asarray(np.matmul(state.attended, matrix_out)[:, 0])
 
-    def _feed_forward(self, x: Floats, state: DecoderState) -> Floats:
-        state.heard[:, :-1] = x
-        gelu(_times(state.heard, self.feed_in), out=state.inner[:, :-1])
-        return _times(state.inner, self.feed_out)
+    def _feed_forward(self, state: DecoderState) -> Floats:
+        _, _, matrix_in, matrix_out = self.matrices
+        gelu(np.matmul(state.heard, matrix_in), out=state.inner[..., :-1])
+        return np.asarray(np.matmul(state.inner, matrix_out)[:, 0])
 
 
 class _ChainedHeads:
@@ -236,35 +305,13 @@ class _IndependentHeads:
         return _times(hidden, self._out[name]) + self._of_type[name][known["type"]]
 
 
-def attend_step(queries_keys: Floats, values: Floats, sums: Floats, attended: Floats, products: Floats) -> None:
-    """Causal linear attention of one more step in each row.
-
-    Parameters
-    ----------
-    queries_keys
-        (row, 2, head, size), before the feature map; changed.
-    values
-        (row, head, size + 1), the last of each a one.
-    sums
-        (row, head, size, size + 1): the sums of keys times values, and of keys; brought up to date.
-    attended
-        (row, head, size): what comes out.
-    products
-        Room, like `sums`.
-    """
-    feature_map(queries_keys)
-    np.multiply(queries_keys[:, 1, :, :, None], values[:, :, None], out=products)
-    np.add(sums, products, out=sums)
-    total = np.matmul(queries_keys[:, 0, :, None], sums)[:, :, 0]
-    np.divide(total[..., :-1], total[..., -1:] + np.float32(EPSILON), out=attended)
-
-
-def feature_map(x: Floats) -> None:
-    """elu(x) + 1, in place."""
+def feature_map(x: Floats, out: tuple[Floats, Floats]) -> None:
+    """elu(x) + 1 of the two halves of (row, 2, ...); `x` is changed."""
     below = np.minimum(x, 0)
     np.exp(below, out=below)
     np.maximum(x, 0, out=x)
-    np.add(x, below, out=x)
+    for half in (0, 1):
+        np.add(x[:, half], below[:, half], out=out[half])
 
 
 def gelu(x: Floats, out: Floats) -> Floats:
@@ -315,12 +362,12 @@ def _centred(x: Floats) -> Floats:
     return np.asarray(x - np.add.reduce(x, axis=1, keepdims=True) / np.float32(x.shape[1]))
 
 
-def _scaled(x: Floats) -> Floats:
+def _scaled(x: Floats, out: Floats | None = None) -> Floats:
     """Rows of mean 0 to length 1, where a norm would make it the root of the width."""
     square = np.matmul(x[:, None, :], x[:, :, None])[:, 0]
     square += np.float32(NORM_EPSILON * x.shape[1])
     np.sqrt(square, out=square)
-    return np.asarray(x / square)
+    return np.asarray(np.divide(x, square, out=out))
 
 
 def _matrix(weights: Weights, name: str) -> Floats:

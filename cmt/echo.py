@@ -87,6 +87,12 @@ class EchoMemory:
         ]
         return self._foretold
 
+    def move(self, positions: int) -> None:
+        """Count as if all that was heard had stood so many positions later."""
+        shift = positions * FIELD_SIZES.instrument * FIELD_SIZES.pitch
+        self._places = [place + shift for place in self._places]
+        self._first = None if self._first is None else self._first + shift
+
     def agreement(self) -> list[float]:
         """Share of the last words that each echo foretold, as `agreement` has it."""
         return [sum(column) / n for n in AGREEMENT_WORDS for column in zip(*self._right[-n:], strict=True)]

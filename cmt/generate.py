@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cmt.config import GenerateConfig
-from cmt.decoder import Decoder, Floats
+from cmt.config import PHRASE_BARS, GenerateConfig
+from cmt.decoder import Decoder, DecoderState, Floats
 from cmt.encoding import Words, decode, timing_bins
 from cmt.key import TONICS, Key, home_key, semitones_between
 from cmt.orders import BarOrders
@@ -19,6 +20,10 @@ from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
 """No bar can hold more; a bound for arrays and a guard against a loop without an end."""
+HEARD_BARS = 4 * PHRASE_BARS
+"""Bars that the network follows, about the longest of its training; what comes then, it never heard."""
+KEPT_BARS = PHRASE_BARS // 2
+"""Bars that it still knows when it has forgotten those before."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,9 @@ def write_pieces(
 ) -> list[WrittenPiece]:
     """Write takes of a piece side by side: for each seed, with its own orders, the piece that `write_piece` writes.
 
+    However long the piece, the network never hears more than HEARD_BARS: then, at the border of a phrase, it begins
+    anew with the last KEPT_BARS, counting from the phrase before. Its beat timing remains that of the whole piece.
+
     `progress` is called with the bars written and the bars of all takes.
     """
     takes = [_Take(request, its, replace(config, seed=seed)) for its, seed in zip(orders, seeds, strict=True)]
@@ -97,13 +105,28 @@ def write_pieces(
         if len(kept) < len(writing):
             state.keep([n_listener * k + listener for k in kept for listener in range(n_listener)])
             writing = [writing[k] for k in kept]
+        for k, take in enumerate(writing):
+            if take.is_too_long_to_follow:
+                bars, known = take.forget()
+                rows = range(n_listener * k, n_listener * (k + 1))
+                state.put(rows, _heard_anew(model, initials, known), bars * POSITIONS_PER_BAR)
         if progress and n_written != (n_written := sum(take.grammar.bar + 1 for take in takes)):
             progress(n_written, n_bar)
-        heard = [take for take in writing for _ in range(n_listener)]
-        if heard:
-            words, positions, timings = zip(*(take.last_word() for take in heard), strict=True)
+        if writing:
+            heard = [heard for take in writing for heard in [take.last_word()] * n_listener]
+            words, positions, timings = zip(*heard, strict=True)
             hidden = model.step(words, positions, timings, state)
     return [take.piece() for take in takes]
+
+
+def _heard_anew(model: Decoder, initials: list[InitialWords], words: Iterable[_PlacedWord]) -> DecoderState:
+    """What listeners know who have heard just these words."""
+    state = model.new_state(len(initials))
+    model.start(initials, state)
+    n = len(initials)
+    for word, position, timing in words:
+        model.step([word] * n, [position] * n, [timing] * n, state)
+    return state
 
 
 def _initials_of_listeners(request: PieceRequest, config: GenerateConfig) -> list[InitialWords]:
@@ -112,6 +135,16 @@ def _initials_of_listeners(request: PieceRequest, config: GenerateConfig) -> lis
     if request.genre is None or config.guidance == 1:
         return [initial]
     return [initial, initial._replace(genre=FREE)]
+
+
+class _PlacedWord(NamedTuple):
+    """A word as the network hears it."""
+
+    word: CompoundWord
+    position: int
+    """In sixteenths from where the network began to count."""
+    timing: int
+    """Bin of the beat timing."""
 
 
 class _Take:
@@ -124,21 +157,44 @@ class _Take:
         self.grammar = _grammar_of(self._request, orders)
         self._words: list[CompoundWord] = []
         self._positions: list[int] = []
+        self._bars: list[int] = []
+        """The number of each bar's first word."""
+        self._forgotten = 0
+        """Bars before the one from which the network counts."""
 
     def write_word(self, model: Decoder, hidden: Floats) -> None:
         """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
         grammar = self.grammar
         word = _draw_word(model, hidden, grammar, self._config, self._rng)
         grammar.accept(word)
+        if word.position == BAR:
+            self._bars.append(len(self._words))
         self._words.append(word)
         self._positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
         if len(self._words) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
 
-    def last_word(self) -> tuple[CompoundWord, int, int]:
-        """The word, where it stands, and the bin of its beat timing."""
-        timing = timing_bins(np.array(self._positions[-1:]), self.grammar.n_bar * POSITIONS_PER_BAR)
-        return self._words[-1], self._positions[-1], int(timing[0])
+    def last_word(self) -> _PlacedWord:
+        return self._placed(-1)
+
+    @property
+    def is_too_long_to_follow(self) -> bool:
+        """Whether a phrase begins before which the network should forget."""
+        bar = self.grammar.bar
+        opens = self._words[-1].position == BAR
+        return opens and bar % PHRASE_BARS == 0 and bar - self._forgotten >= HEARD_BARS
+
+    def forget(self) -> tuple[int, list[_PlacedWord]]:
+        """How many more bars are forgotten, and what is still known: KEPT_BARS, the second half of a first phrase."""
+        bar, forgotten = self.grammar.bar, self._forgotten
+        self._forgotten = bar - PHRASE_BARS
+        words = [self._placed(i) for i in range(self._bars[bar - KEPT_BARS], self._bars[bar])]
+        return self._forgotten - forgotten, words
+
+    def _placed(self, i: int) -> _PlacedWord:
+        position = self._positions[i]
+        timing = timing_bins(np.array([position]), self.grammar.n_bar * POSITIONS_PER_BAR)
+        return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, int(timing[0]))
 
     def piece(self) -> WrittenPiece:
         """What has been written, in the key asked for."""

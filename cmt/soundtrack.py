@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,7 +107,7 @@ def make_soundtrack(
         config = replace(config, control=0.0)
     font = None if wishes.midi_only else ready_soundfont(soundfont)
     stages = _Stages(progress)
-    with _folder_for_all_or_nothing(folder) as unfinished:
+    with _folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
         with stages.stage("analyze"):
             rhythm = _seen(video, wishes, config, stages)
             plan = plan_music(rhythm, settled(wishes, rhythm.duration), config)
@@ -117,12 +118,10 @@ def make_soundtrack(
         best = takes[0]
         with stages.stage("midi"):
             names = _write_takes(takes if wishes.keep_takes else takes[:1], unfinished, name)
+        picture = beside.submit(_draw, plan, best.song, name, unfinished / f"{name}.png")
         notes = _write_sound(video, best.song, font, wishes, unfinished / name, stages) if font else ()
-        with stages.stage("picture"):
-            # Late: matplotlib takes most of a second to import.
-            from cmt.picture import draw_soundtrack
-
-            draw_soundtrack(plan, best.song, name, unfinished / f"{name}.png")
+        with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
+            picture.result()
         report = report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed))
         report["takes"] = takes_as_json([take.judgement for take in takes if take.judgement], names)
         report["warnings"] = [
@@ -140,6 +139,13 @@ def make_soundtrack(
         if video is not None:
             _refuse_to_overwrite_the_video(video, unfinished, folder)
     return Soundtrack(tuple(folder / file for file in files), report)
+
+
+def _draw(plan: Plan, song: Song, name: str, path: Path) -> None:
+    # Late: matplotlib takes most of a second to import.
+    from cmt.picture import draw_soundtrack
+
+    draw_soundtrack(plan, song, name, path)
 
 
 def _write_takes(takes: list[_Take], folder: Path, name: str) -> list[str]:

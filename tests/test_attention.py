@@ -1,12 +1,14 @@
 """Two forms of one attention."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from cmt.attention import attend_sequence, feature_map, with_ones
-from cmt.config import EPSILON
-from cmt.decoder import attend_step
+from cmt.config import EPSILON, PRESETS
+from cmt.decoder import RECENT, DecoderState
 
 
 def random_qkv(n_step, seed=0):
@@ -26,17 +28,17 @@ def test_attention_at_once_is_its_definition(n_step):
     assert torch.allclose(attend_sequence(q, k, v)[0].double(), plain(q, k, v), atol=1e-5)
 
 
-@pytest.mark.parametrize("n_step", [1, 64, 150])
+@pytest.mark.parametrize("n_step", [1, RECENT, 150])
 def test_attention_at_once_is_attention_step_by_step(n_step):
     q, k, v = random_qkv(n_step)
-    at_once, final_state = attend_sequence(q, k, v)
-    sums, products = np.zeros((2, 2, 3, 8, 9), np.float32)
-    attended = np.empty((2, 3, 8), np.float32)
+    at_once, _ = attend_sequence(q, k, v)
+    state = DecoderState(replace(PRESETS["tiny"], n_layer=1, d_model=24, n_head=3), 2)
     for i in range(n_step):
-        queries_keys = np.stack([q[:, :, i].numpy(), k[:, :, i].numpy()], axis=1)
-        attend_step(queries_keys, with_ones(v[:, :, i]).numpy(), sums, attended, products)
-        assert np.allclose(at_once[:, :, i], attended, atol=1e-5)
-    assert np.allclose(final_state, sums, atol=1e-4)
+        parts = q[:, :, i], k[:, :, i], with_ones(v[:, :, i])
+        state.joined[:, 0] = np.concatenate([part.flatten(1) for part in parts], axis=1)
+        state.attend(0)
+        state.next_word()
+        assert np.allclose(at_once[:, :, i].flatten(1), state.attended[:, 0, :-1], atol=1e-5)
 
 
 def test_gradients_are_those_of_the_definition():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import example
+from networks import ECHO_BARS, example
 
 from cmt.echo import NONE, EchoMemory, agreement, echoes, places
 from cmt.encoding import encode
@@ -72,3 +72,16 @@ def test_word_by_word_the_echoes_are_the_same(monkeypatch):
             assert found == [None if j == NONE else CompoundWord(*words.fields[j].tolist()) for j in echo[i].tolist()]
             assert memory.agreement() == pytest.approx(shares[i].tolist())
     assert len(memory._places) < len(words.positions)
+
+
+def test_a_memory_that_is_moved_foretells_the_same():
+    piece = example(n_bar=4)
+    stays, moves = EchoMemory(ECHO_BARS), EchoMemory(ECHO_BARS)
+    half = len(piece.fields) // 2
+    for i, (row, position) in enumerate(zip(piece.fields.tolist(), piece.positions.tolist(), strict=True)):
+        if i == half:
+            moves.move(-32)
+        word = CompoundWord(*row)
+        assert moves.hear(word, position - 32 * (i >= half)) == stays.hear(word, position)
+        assert moves.agreement() == stays.agreement()
+    assert any(stays.agreement())

@@ -10,15 +10,15 @@ from cmt.closing import closing_of
 from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
 from cmt.decoder import Decoder
-from cmt.encoding import decode, encode
-from cmt.generate import PieceRequest, write_piece, write_pieces
+from cmt.encoding import decode, encode, timing_bins
+from cmt.generate import KEPT_BARS, PieceRequest, write_piece, write_pieces
 from cmt.key import Key
 from cmt.model import MusicTransformer
 from cmt.orders import BarOrders
 from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
 from cmt.sampling import PITCH_RANGES
 from cmt.train import weights_of
-from cmt.words import Genre, Mode
+from cmt.words import CompoundWord, Genre, Mode, initial_words
 from midi_io.song import Instrument, Knot, TempoMap
 
 
@@ -140,6 +140,36 @@ def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
     }
     assert piece.key == Key(6, Mode.MINOR)
     assert moved == {9}  # from A up to F sharp
+
+
+def test_a_long_piece_goes_on_from_the_bars_that_are_still_known(untrained, monkeypatch):
+    monkeypatch.setattr("cmt.generate.HEARD_BARS", 16)
+    orders = {bar: BarOrders(1, {(0, Instrument.BASS): 1}) for bar in range(50)}
+    request = PieceRequest(50 * 16, 120, Genre.POP, (Instrument.BASS,))
+    heard = []
+    step = untrained.step
+
+    def listening(words, positions, timings, state):
+        hidden = step(words, positions, timings, state)
+        heard.append((words[0], positions[0], timings[0], hidden[0]))
+        return hidden
+
+    monkeypatch.setattr(untrained, "step", listening)
+    words = write_piece(untrained, request, orders, GenerateConfig(seed=3)).words
+    monkeypatch.setattr(untrained, "step", step)
+    assert max(position for _, position, _, _ in heard) < 2 * 16 * 16, "positions stay within those of training"
+    takes = write_pieces(untrained, request, [orders] * 2, GenerateConfig(), (4, 3))
+    assert np.array_equal(takes[1].words.fields, words.fields)
+
+    # What the network knows at the end is what a network knows that has heard just the bars from 40 on.
+    known = [i for i, position in enumerate(words.positions) if position >= (48 - KEPT_BARS) * 16]
+    state = untrained.new_state()
+    untrained.start([initial_words(Genre.POP, None, 120, (Instrument.BASS,))], state)
+    for i in known[:-1]:
+        word, position = CompoundWord(*words.fields[i].tolist()), int(words.positions[i])
+        timing = int(timing_bins(np.array([position]), 50 * 16)[0])
+        hidden = untrained.step([word], [position - 32 * 16], [timing], state)
+    assert np.allclose(hidden[0], heard[-1][3], atol=1e-5)
 
 
 RESTS = st.dictionaries(
