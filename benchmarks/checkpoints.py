@@ -22,7 +22,7 @@ import torch
 from cmt.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.config import GenerateConfig, TrainConfig
 from cmt.corpus import Corpus, cut_notes, read_corpus
-from cmt.dataset import validation_batches
+from cmt.dataset import validation_batches, without_augmentation
 from cmt.encoding import decode, encode_notes
 from cmt.evaluate import Evaluation, evaluate, pairs_of
 from cmt.generate import PieceRequest, write_pieces
@@ -75,7 +75,7 @@ def main() -> None:
 
 def print_losses(checkpoints: list[Path], held_out: Corpus) -> None:
     """Nats a word by attribute, on the same words for all."""
-    pieces = validation_batches(held_out, TrainConfig())
+    pieces = validation_batches(held_out, without_augmentation(TrainConfig()))
     losses = [validate(network_of(checkpoint), pieces, TrainConfig()) for checkpoint in checkpoints]
     print("| nats a word | " + " | ".join(checkpoint.stem for checkpoint in checkpoints) + " |")
     print("|---|" + "---|" * len(checkpoints))

@@ -223,9 +223,13 @@ def _some_left_free(words: InitialWords, share: float, rng: np.random.Generator)
     return InitialWords(*(FREE if free else word for word, free in zip(words, freed, strict=True)))
 
 
+def without_augmentation(config: TrainConfig) -> TrainConfig:
+    """Excerpts and whole songs only: what runs are validated on, whatever they learn from."""
+    return replace(config, joined_share=0.0, splice_share=0.0, min_bars=4)
+
+
 def validation_batches(corpus: Corpus, config: TrainConfig) -> list[list[Example]]:
-    """The same pieces of the validation songs at every call, whatever is augmented; `validation_words` or more."""
-    config = replace(config, joined_share=0.0, splice_share=0.0, min_bars=4)
+    """The same pieces of the validation songs at every call, `validation_words` words or more."""
     songs = _Songs(corpus)
     rng = np.random.default_rng(12345)
     drawn: list[Example] = []

@@ -26,7 +26,7 @@ from tqdm import tqdm
 from cmt.checkpoint import Tensors, config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import Corpus
-from cmt.dataset import START, Example, Place, batches, validation_batches
+from cmt.dataset import START, Example, Place, batches, validation_batches, without_augmentation
 from cmt.echo import agreement, echoes
 from cmt.errors import CmtError
 from cmt.model import Batch, MusicTransformer
@@ -196,7 +196,7 @@ class _Training:
         if resume:
             self.progress, self.place = _resume(run, self.model, self.optimizer, self.average, self.team)
         self.clock = _Clock(self.device, self.progress.seconds)
-        self.held_out = validation_batches(validation, config)[self.team.rank :: self.team.size]
+        self.held_out = validation_batches(validation, without_augmentation(config))[self.team.rank :: self.team.size]
         self.stream = batches(corpus, config, self.place, self.team.rank)
         self.rate = 0.0
         self.skipped_in_a_row = 0
