@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +112,7 @@ def write_set(checkpoint: Path, n: int, n_bar: int, folder: Path) -> None:
         request = PieceRequest(n_bar * POSITIONS_PER_BAR, 120.0, genre, tuple(Instrument))
         pieces = write_pieces(decoder, request, [{}] * len(seeds), GenerateConfig(), seeds)
         for seed, piece in zip(seeds, pieces, strict=True):
-            write_midi(replace(piece.song, name=""), folder / f"{seed}.mid")
+            write_midi(piece.song, folder / f"{seed}.mid")
 
 
 def print_music(folders: dict[str, Path], jobs: int) -> None:

@@ -27,7 +27,7 @@ import numpy as np
 
 from cmt.checkpoint import Checkpoint, load_checkpoint
 from cmt.config import GenerateConfig
-from cmt.corpus import read_packs
+from cmt.corpus import read_corpus
 from cmt.errors import CmtError
 from cmt.evaluate import measure_piece
 from cmt.generate import write_pieces
@@ -247,7 +247,7 @@ def values_of_song(song: Song) -> dict[str, float]:
 
 def real_songs(pack: Path) -> list[dict[str, float]]:
     """Held-out songs: their middle for the music, their whole for the ending, two estimators' word for the key."""
-    corpus = read_packs([pack], "val")
+    corpus = read_corpus([pack], "val")
     rows = []
     for index in np.random.default_rng(0).permutation(len(corpus.songs))[:REAL_SONGS]:
         song = song_of_pack(corpus, int(index))

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from cmt.checkpoint import config_from, default_checkpoint, load_tensors
 from cmt.config import ModelConfig, TrainConfig
-from cmt.corpus import read_packs
+from cmt.corpus import read_corpus
 from cmt.dataset import Example, validation_batches
 from cmt.decoder import Decoder
 from cmt.model import MusicTransformer
@@ -49,7 +49,7 @@ def main() -> None:
 
     with threadpool_limits(1):
         print_speed(config)
-        corpus = read_packs(arguments.pack, "val")
+        corpus = read_corpus(arguments.pack, "val")
         held_out = validation_batches(corpus, TrainConfig(validation_words=arguments.words, precision="fp32"))
         losses = {label: loss(config, weights, held_out) for label, weights in sets.items()}
         more = losses["int8"] / losses["fp32"] - 1

@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from cmt.attention import attend_sequence
 from cmt.config import PRESETS, TrainConfig
-from cmt.corpus import read_packs
+from cmt.corpus import read_corpus
 from cmt.dataset import Example, batches
 from cmt.encoding import encode, timing_bins
 from cmt.model import MusicTransformer
@@ -103,7 +103,7 @@ def weights_multiplied(model: MusicTransformer) -> int:
 def loader(pack: Path) -> None:
     """Words a second from songs to batches, and how much of them is padding."""
     config = TrainConfig()
-    stream = batches(read_packs([pack], "train"), config)
+    stream = batches(read_corpus([pack], "train"), config)
     next(stream)
     start, n_word, n_cell = time.process_time(), 0, 0
     for _ in range(40):

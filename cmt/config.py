@@ -177,8 +177,10 @@ class GenerateConfig:
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
     guidance: float = 2.0
-    """How far the genre is driven (classifier-free guidance), 0..10: 0 ignores it, 1 is as learnt, more goes on in the
-    direction from what the model would write without a genre to what it writes with it."""
+    """How far genre and mode are driven (classifier-free guidance), 0..10: 0 ignores them, 1 is as learnt, more goes on
+    in the direction from what the model would write if they were left open to what it writes now."""
     nucleus: float = 0.92
     """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
+    pitch_nucleus: float = 0.92
+    """The same for pitches: rhythm falls apart by unlikely choices, melody lives by them."""
     seed: int = 0

@@ -79,11 +79,6 @@ def read_corpus(paths: Sequence[Path], split: str) -> Corpus:
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def read_packs(paths: Sequence[Path], split: str) -> Corpus:
-    """`read_corpus` of packs."""
-    return read_corpus(paths, split)
-
-
 def _joined(parts: list[Corpus]) -> Corpus:
     counts = np.concatenate([np.diff(part.offsets) for part in parts])
     notes = NoteArrays(*(np.concatenate(columns) for columns in zip(*(part.notes for part in parts), strict=True)))

@@ -130,11 +130,10 @@ def _heard_anew(model: Decoder, initials: list[InitialWords], words: Iterable[_P
 
 
 def _initials_of_listeners(request: PieceRequest, config: GenerateConfig) -> list[InitialWords]:
-    """One listener hears all that is asked; for guidance a second one hears all but the genre."""
-    initial = initial_words(request.genre, request.mode, request.tempo, request.instruments)
-    if request.genre is None or config.guidance == 1:
-        return [initial]
-    return [initial, initial._replace(genre=FREE)]
+    """One listener hears all that is asked; for guidance a second one hears all but genre and mode."""
+    asked = initial_words(request.genre, request.mode, request.tempo, request.instruments)
+    left_open = asked._replace(genre=FREE, mode=FREE)
+    return [asked] if config.guidance == 1 or asked == left_open else [asked, left_open]
 
 
 class _PlacedWord(NamedTuple):
@@ -221,7 +220,8 @@ def _draw_word(
             asked = free + np.float32(config.guidance) * (asked - free)
         if lean is not None:
             asked = tilted(asked, allowed, lean)
-        known[name] = draw(asked, allowed, config.temperature, config.nucleus, rng)
+        nucleus = config.pitch_nucleus if name == "pitch" else config.nucleus
+        known[name] = draw(asked, allowed, config.temperature, nucleus, rng)
         return known[name]
 
     word_type = choose("type", grammar.types())

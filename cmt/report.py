@@ -55,6 +55,7 @@ def report_of(
         "temperature": config.temperature,
         "guidance": config.guidance,
         "nucleus": config.nucleus,
+        "pitch_nucleus": config.pitch_nucleus,
         "original_audio": wishes.original_audio,
         "n_word": len(piece.words.fields),
         "density_asked": [orders[bar].density if bar in orders else None for bar in range(n_bar)],

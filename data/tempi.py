@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.corpus import read_packs
+from cmt.corpus import read_corpus
 from cmt.words import Genre
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", type=Path, action="append", required=True, help="pack of songs; may be repeated")
-    songs = [song for song in read_packs(parser.parse_args().pack, "train").songs if song.tempo]
+    songs = [song for song in read_corpus(parser.parse_args().pack, "train").songs if song.tempo]
     for genre in (None, *Genre):
         tempi = [song.tempo for song in songs if genre in (None, song.genre)]
         lower, upper = np.quantile(tempi, [0.25, 0.75])

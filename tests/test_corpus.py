@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from packs import write_pack
 
-from cmt.corpus import SONGS, Entry, read_corpus, read_packs, song_info, write_folder
+from cmt.corpus import SONGS, Entry, read_corpus, song_info, write_folder
 from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
 from cmt.words import Genre
@@ -71,11 +71,6 @@ def test_folders_and_packs_are_joined(written, tmp_path_factory):
         part, i = (alone[0], index) if index < n_first else (alone[1], index - n_first)
         for joined, single in zip(both.notes_of(index), part.notes_of(i), strict=True):
             assert joined.tolist() == single.tolist()
-
-
-def test_packs_are_read_as_ever(tmp_path):
-    pack = write_pack(tmp_path)
-    assert read_corpus([pack], "val").songs == read_packs([pack], "val").songs
 
 
 @pytest.mark.parametrize("name, value", [("vocabulary", 999), ("format", 0), ("format", None)])

@@ -9,7 +9,7 @@ import pytest
 from packs import write_pack
 
 from cmt.config import TrainConfig
-from cmt.corpus import Corpus, SongInfo, cut_notes, read_packs
+from cmt.corpus import Corpus, SongInfo, cut_notes, read_corpus
 from cmt.dataset import Place, _pool, _Songs, batches, draw_example, validation_batches, without_augmentation
 from cmt.encoding import NoteArrays, Words, decode
 from cmt.errors import CmtError
@@ -20,12 +20,12 @@ from midi_io.song import Instrument
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return read_packs([write_pack(tmp_path_factory.mktemp("pack"))], "train")
+    return read_corpus([write_pack(tmp_path_factory.mktemp("pack"))], "train")
 
 
 def test_a_split_holds_its_own_songs_only(tmp_path):
     pack = write_pack(tmp_path)
-    train, held_out = ({song.name for song in read_packs([pack], split).songs} for split in ("train", "val"))
+    train, held_out = ({song.name for song in read_corpus([pack], split).songs} for split in ("train", "val"))
     assert train and held_out and not train & held_out
 
 
@@ -158,7 +158,7 @@ def test_cut_notes_count_from_the_cut_and_leave_drums_alone(corpus):
 
 
 def test_validation_examples_are_the_same_at_every_call_and_for_every_augmentation(tmp_path):
-    held_out = read_packs([write_pack(tmp_path)], "val")
+    held_out = read_corpus([write_pack(tmp_path)], "val")
     config = TrainConfig(validation_words=2000)
     first, *others = (
         [e.fields.tolist() for group in validation_batches(held_out, without_augmentation(each)) for e in group]
@@ -170,14 +170,14 @@ def test_validation_examples_are_the_same_at_every_call_and_for_every_augmentati
 def test_a_missing_pack_is_named(tmp_path):
     (tmp_path / "songs_test.json.xz").write_bytes(lzma.compress(b"[]"))
     with pytest.raises(CmtError, match="no such file"):
-        read_packs([tmp_path / "lpd5_16th_test.npz.xz"], "train")
+        read_corpus([tmp_path / "lpd5_16th_test.npz.xz"], "train")
 
 
 def test_a_pack_without_its_song_list_is_named(tmp_path):
     path = write_pack(tmp_path)
     (tmp_path / "songs_test.json.xz").unlink()
     with pytest.raises(CmtError, match="songs_test.json.xz is not beside it"):
-        read_packs([path], "train")
+        read_corpus([path], "train")
 
 
 @pytest.mark.parametrize("content", [b"", b"not xz at all", lzma.compress(b"not a pack")])
@@ -185,7 +185,7 @@ def test_a_broken_pack_is_named(tmp_path, content):
     path = write_pack(tmp_path)
     path.write_bytes(content)
     with pytest.raises(CmtError, match="not a pack of songs"):
-        read_packs([path], "train")
+        read_corpus([path], "train")
 
 
 def test_a_pack_with_pickles_inside_is_refused(tmp_path):
@@ -193,4 +193,4 @@ def test_a_pack_with_pickles_inside_is_refused(tmp_path):
     np.savez(tmp_path / "evil.npz", offsets=np.array([{}], dtype=object), dt=1, track=1, pitch=1, dur=1)
     path.write_bytes(lzma.compress((tmp_path / "evil.npz").read_bytes()))
     with pytest.raises(CmtError, match="not a pack of songs"):
-        read_packs([path], "train")
+        read_corpus([path], "train")

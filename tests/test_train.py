@@ -17,7 +17,7 @@ from packs import write_pack
 import cmt.train
 from cmt.checkpoint import load_checkpoint, load_tensors
 from cmt.config import PRESETS, TrainConfig
-from cmt.corpus import read_packs
+from cmt.corpus import read_corpus
 from cmt.dataset import batches
 from cmt.decoder import weight_shapes
 from cmt.errors import CmtError
@@ -49,7 +49,7 @@ SECONDS = 1 / 60
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
     # Its songs are noise, each its own: what can be seen to be learnt are the songs themselves.
-    corpus = read_packs([write_pack(tmp_path_factory.mktemp("pack"))], "train")
+    corpus = read_corpus([write_pack(tmp_path_factory.mktemp("pack"))], "train")
     return corpus, corpus
 
 
@@ -109,8 +109,8 @@ def test_two_processes_learn_together(tmp_path):
     """Two gloo processes: both learn from examples of their own, and come to the same weights."""
     write_pack(tmp_path)
     script = (
-        "import sys; from pathlib import Path; import test_train as t; from cmt.corpus import read_packs\n"
-        "corpus = read_packs([Path(sys.argv[1])], 'train')\n"
+        "import sys; from pathlib import Path; import test_train as t; from cmt.corpus import read_corpus\n"
+        "corpus = read_corpus([Path(sys.argv[1])], 'train')\n"
         "t.train(corpus, corpus, Path(sys.argv[2]), t.MINIATURE, t.QUICK, steps=30, show_progress=False)"
     )
     (tmp_path / "script.py").write_text(script)
