@@ -122,7 +122,7 @@ HEADINGS = {
     type=click.FloatRange(0, 10),
     default=GenerateConfig.guidance,
     show_default=True,
-    help="How far the genre is driven: 1 as learnt, more is plainer.",
+    help="How far genre and mode are driven: 1 as learnt, more is plainer.",
 )
 @click.option(
     "--original-audio",
