@@ -149,7 +149,7 @@ def print_row(label: str, values: list[tuple[float, float]]) -> None:
     """The values of a metric; whether the last lies nearer to the first, which is real, than the second does."""
     cells = [f"{mean:.3f}" + ("" if half != half else f" ± {half:.3f}") for mean, half in values]
     real, before, *_, after = (mean for mean, _ in [*values[:2], values[-1]])
-    mark = "yes" if abs(after - real) < abs(before - real) else "no"
+    mark = "same" if after == before else "yes" if abs(after - real) < abs(before - real) else "no"
     print(f"| {label} | " + " | ".join(cells) + f" | {mark} |")
 
 
