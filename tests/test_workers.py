@@ -148,7 +148,15 @@ def test_a_task_that_kills_three_workers_is_given_up(tmp_path):
             list(workers.map(partial(die_always, folder=str(tmp_path)), range(5)))
 
 
-def test_processes_that_are_no_longer_wanted_end_and_clean_up(tmp_path):
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is a KeyboardInterrupt, also where the tests run in a shell's background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_processes_that_are_no_longer_wanted_end_and_clean_up(tmp_path, interruptible):
     files = [tmp_path / str(n) for n in range(2)]
     with Workers(2) as workers:
         results = workers.map(write_and_wait, files)
