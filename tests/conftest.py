@@ -16,7 +16,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
-from networks import VARIANTS, network  # noqa: E402
+from networks import VARIANTS, network, write_untrained  # noqa: E402
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50, print_blob=True)
 settings.load_profile("repeatable")
@@ -26,3 +26,9 @@ settings.load_profile("repeatable")
 def model(request):
     """A network of each kind, untrained."""
     return network(request.param)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """An untrained model: what it writes must be valid all the same."""
+    return write_untrained(tmp_path_factory.mktemp("model") / "model.safetensors")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
 from cmt.dataset import Example
 from cmt.encoding import encode, timing_bins
 from cmt.model import MusicTransformer
+from cmt.train import weights_of
 from cmt.words import initial_words
 from midi_io.song import Instrument, Note, Song
 
@@ -39,3 +42,11 @@ def network(variant: str) -> MusicTransformer:
     for parameter in model.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
     return model
+
+
+def write_untrained(path: Path) -> Path:
+    """A checkpoint of the smallest preset."""
+    torch.manual_seed(0)
+    model = MusicTransformer(PRESETS["tiny"])
+    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
+    return path

@@ -5,30 +5,16 @@ import subprocess
 import sys
 
 import pytest
-import torch
 from click.testing import CliRunner
 from clips import draw_clip
 
-from cmt.checkpoint import save_checkpoint
 from cmt.cli import main
-from cmt.config import PRESETS
-from cmt.model import MusicTransformer
-from cmt.train import weights_of
 from midi_io import has_fluidsynth
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     return draw_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 3.0)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    model = MusicTransformer(PRESETS["tiny"])
-    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
-    return path
 
 
 def run(*arguments):

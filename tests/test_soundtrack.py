@@ -8,16 +8,12 @@ import miditoolkit
 import numpy as np
 import pretty_midi
 import pytest
-import torch
 from clips import draw_clip
 
-from cmt.checkpoint import save_checkpoint
-from cmt.config import PRESETS, GenerateConfig
+from cmt.config import GenerateConfig
 from cmt.errors import CmtError
-from cmt.model import MusicTransformer
 from cmt.soundtrack import Wishes, make_soundtrack
 from cmt.timing import Marker
-from cmt.train import weights_of
 from cmt.words import Genre
 from midi_io import MidiError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
@@ -25,16 +21,6 @@ from video_rhythm import VideoError
 
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 MIDI_ONLY = Wishes(midi_only=True)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """An untrained model: what it writes must be valid all the same."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    model = MusicTransformer(PRESETS["tiny"])
-    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -5,33 +5,20 @@ import math
 
 import pretty_midi
 import pytest
-import torch
 from clips import draw_clip
 
-from cmt.checkpoint import save_checkpoint
-from cmt.config import PRESETS, GenerateConfig
+from cmt.config import GenerateConfig
 from cmt.energy import Section, energy_of_sections
 from cmt.errors import CmtError
 from cmt.metrics.degenerate import Verdict
-from cmt.model import MusicTransformer
 from cmt.mutes import parse_mute
 from cmt.plan import TEMPO_QUARTILES, no_picture, plan_music
 from cmt.soundtrack import make_soundtrack
 from cmt.timing import Marker
-from cmt.train import weights_of
 from cmt.wishes import Wishes, settled
 from cmt.words import Genre
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Instrument
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    model = MusicTransformer(PRESETS["tiny"])
-    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
-    return path
 
 
 @pytest.fixture(scope="module")
