@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import metadata
@@ -22,6 +21,7 @@ from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.soundtrack import make_soundtrack, ready_soundfont
+from cmt.videos import name_for
 from cmt.wishes import Wishes, check_wishes
 from cmt.workers import Workers
 from midi_io import MidiError
@@ -29,10 +29,6 @@ from midi_io.whole_file import whole_file
 from video_rhythm import VideoError
 
 LOG = "generate.jsonl"
-VIDEO_SUFFIXES = frozenset(
-    ".3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
-)
-"""By these a folder's videos are known, in lower case."""
 
 
 class Job(NamedTuple):
@@ -88,57 +84,6 @@ class Settings:
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-class Found(NamedTuple):
-    """Videos in the places that a user named."""
-
-    videos: tuple[Path, ...]
-    n_other: int
-    """Files of folders that are no videos by their names."""
-
-
-def find_videos(places: Iterable[Path], output: Path) -> Found:
-    """The videos at `places`, each once; of a folder all those in it and in its folders, in order of their names.
-
-    Hidden files and folders and the `output` folder are passed over.
-
-    Raises
-    ------
-    CmtError
-        If a folder holds no video or is the output folder.
-    """
-    videos: dict[Path, None] = {}
-    n_other = 0
-    for place in places:
-        if not place.is_dir():
-            videos[place.absolute()] = None
-            continue
-        if place.resolve() == output.resolve():
-            raise CmtError(f"{place}: results would lie among the videos; choose another folder with -o")
-        inside, others = _videos_in(place, output)
-        if not inside:
-            suffixes = " ".join(sorted(VIDEO_SUFFIXES))
-            raise CmtError(f"{place}: no videos in it (other files: {others}); their names end in {suffixes}")
-        videos.update(dict.fromkeys(inside))
-        n_other += others
-    return Found(tuple(videos), n_other)
-
-
-def _videos_in(folder: Path, output: Path) -> tuple[list[Path], int]:
-    videos, n_other = [], 0
-    for root, folders, files in os.walk(folder.absolute()):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != output.resolve()
-        )
-        for name in sorted(files):
-            if name.startswith("."):
-                continue
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                videos.append(Path(root) / name)
-            else:
-                n_other += 1
-    return videos, n_other
-
-
 def make_soundtracks(
     videos: Sequence[Path],
     settings: Settings,
@@ -162,6 +107,7 @@ def make_soundtracks(
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
     before = read_log(log)
+    videos = [video.absolute() for video in videos]  # workers may stand in another folder
     work = named(videos, before)
     if not settings.wishes.midi_only:
         _refuse_to_overwrite(videos, work, settings.folder)
@@ -189,31 +135,15 @@ def make_soundtracks(
 
 
 def named(videos: Iterable[Path], before: Mapping[str, Outcome]) -> list[Job]:
-    """A name of its own for each video's results: its stem, with its folder's name in front where that is taken.
-
-    A video that had a name before keeps it. Upper and lower case make no difference: some file systems make none.
-    """
+    """A name of its own for each video's results; a video that had one before keeps it."""
     taken = {outcome.name.casefold() for outcome in before.values()}
     jobs = []
     for video in videos:
         if str(video) in before:
             jobs.append(Job(video, before[str(video)].name))
             continue
-        name = next(name for name in _names_for(video) if name.casefold() not in taken)
-        taken.add(name.casefold())
-        jobs.append(Job(video, name))
+        jobs.append(Job(video, name_for(video, taken)))
     return jobs
-
-
-def _names_for(video: Path) -> Iterator[str]:
-    yield video.stem
-    yield f"{video.parent.name}-{video.stem}"
-    name = f"{video.parent.name}-{video.stem}-{video.suffix[1:]}"
-    yield name
-    n = 2
-    while True:
-        yield f"{name}-{n}"
-        n += 1
 
 
 def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], folder: Path) -> None:

@@ -35,15 +35,12 @@ from cmt.matching import (
     distances,
     part_played,
 )
+from cmt.videos import name_for
 from cmt.workers import Workers
 from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
 from midi_io.whole_file import whole_file
 from video_rhythm import VideoError, analyze
 
-VIDEO_SUFFIXES = (
-    ".mp4 .m4v .mov .mkv .webm .avi .gif .mpg .mpeg .ts .mts .m2ts .wmv .flv .ogv .3gp .mxf".split()  # fmt: skip
-)
-"""Of the files that are taken from a folder."""
 DENSITY_FITS = 2
 """Positions; a bar that is nearer to what the picture asks fits."""
 STRENGTH_FITS = 2
@@ -150,27 +147,6 @@ class Results:
     n_scored: int = 0
     """Pairs of a piece and a video that were scored in this run; what an earlier one had done is not among them."""
     seconds_scoring: float = 0.0
-
-
-def find_videos(paths: Sequence[Path]) -> list[Path]:
-    """Files as named, and all videos in folders, in order of their names there, each once.
-
-    Raises
-    ------
-    CmtError
-        If there are none.
-    """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            files = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in VIDEO_SUFFIXES)
-            found.update(dict.fromkeys(file for file in files if file.is_file() and not file.name.startswith(".")))
-        else:
-            found[path] = None
-    if not found:
-        names = ", ".join(map(str, paths)) or "nothing"
-        raise CmtError(f"{names}: no videos; name video files or folders of them")
-    return list(found)
 
 
 def match(
@@ -481,7 +457,8 @@ def _render(
     progress: Progress,
 ) -> None:
     _ready_folder(wishes.folder)
-    stems = _distinct_stems(paths)
+    taken: set[str] = set()
+    names = [name_for(Path(path), taken) for path in paths]
     waiting, tasks = [], []
     for number, demand in enumerate(demands):
         if number in done.rows and number not in done.films and isinstance(demand, VideoDemand):
@@ -489,25 +466,12 @@ def _render(
             if best.source is not None and best.start_bar is not None:
                 waiting.append(number)
                 tasks.append(
-                    RenderTask(paths[number], demand, best.source, best.name or "", best.start_bar - 1, stems[number])
+                    RenderTask(paths[number], demand, best.source, best.name or "", best.start_bar - 1, names[number])
                 )
     films = workers.map(partial(render_match, wishes=wishes), tasks, lost=_no_film)
     for count, (number, film) in enumerate(zip(waiting, films, strict=True), 1):
         done.keep_film(number, film)
         progress("render", count, len(waiting))
-
-
-def _distinct_stems(paths: Sequence[str]) -> list[str]:
-    """Names for the films of videos, numbered where two would be the same."""
-    taken: set[str] = set()
-    stems = []
-    for path in paths:
-        stem, number = Path(path).stem, 1
-        while (name := stem if number == 1 else f"{stem}-{number}") in taken:
-            number += 1
-        taken.add(name)
-        stems.append(name)
-    return stems
 
 
 def _no_film(task: RenderTask, reason: str) -> Rendered:

@@ -4,31 +4,19 @@ import json
 import shutil
 
 import pytest
-import torch
 from click.testing import CliRunner
 from clips import draw_clip
 
-from cmt.batch import LOG, Job, Outcome, Settings, find_videos, make_soundtracks, named, read_log, write_log
-from cmt.checkpoint import save_checkpoint
+from cmt.batch import LOG, Job, Outcome, Settings, make_soundtracks, named, read_log, write_log
 from cmt.cli import main
-from cmt.config import PRESETS, GenerateConfig
+from cmt.config import GenerateConfig
 from cmt.errors import CmtError
-from cmt.model import MusicTransformer
-from cmt.train import weights_of
+from cmt.videos import find_videos
 from cmt.wishes import Wishes
 from midi_io import read_midi
 from midi_io.song import Instrument
 
 WISHES = Wishes(midi_only=True, instruments=(Instrument.BASS,))
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    model = MusicTransformer(PRESETS["tiny"])
-    save_checkpoint(model.config, weights_of(model), path, {"words": 0})
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from cmt.errors import CmtError
 from cmt.index import PieceFilter, open_index
 from cmt.match_render import fitted
 from cmt.matching import rhythm_of_song
-from cmt.ranking import Match, MatchWishes, find_videos, look_at_video, match
+from cmt.ranking import Match, MatchWishes, look_at_video, match
+from cmt.videos import find_videos
 from cmt.workers import Workers
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Knot, TempoMap
@@ -50,7 +51,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def videos(place):
-    return find_videos([place / "videos"])
+    return find_videos([place / "videos"]).videos
 
 
 def run(place, videos, workers=None, wishes=None, **options):
@@ -244,10 +245,6 @@ def test_a_piece_is_cut_and_moved_to_the_videos_bars():
     assert max(note.position + note.duration for note in song.notes) <= 88
 
 
-def test_films_of_videos_of_one_name_have_names_of_their_own():
-    assert ranking._distinct_stems(["a/x.mp4", "b/x.mov", "b/x-2.mp4", "c/y.mp4"]) == ["x", "x-2", "x-2-2", "y"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -285,5 +282,5 @@ def test_a_range_of_tempi_is_two_numbers(place, text):
 
 
 def test_folders_without_videos_are_said(tmp_path):
-    with pytest.raises(CmtError, match="no videos; name video files"):
+    with pytest.raises(CmtError, match="no videos in it"):
         find_videos([tmp_path])

@@ -34,7 +34,8 @@ def generate_many(
     quiet: bool,
 ) -> None:
     """Make music for all videos at `places`; exit with 1 if one failed, as a script wants to know."""
-    from cmt.batch import LOG, Settings, find_videos, make_soundtracks
+    from cmt.batch import LOG, Settings, make_soundtracks
+    from cmt.videos import find_videos
 
     found = find_videos(places, output)
     settings = Settings(output.absolute(), wishes, config, _absolute(checkpoint), _absolute(soundfont))

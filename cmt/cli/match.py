@@ -100,8 +100,9 @@ def match(
     from cmt.index import PieceFilter
     from cmt.match_files import check_table, write_table
     from cmt.match_render import RenderWishes
-    from cmt.ranking import MatchWishes, find_videos
+    from cmt.ranking import MatchWishes
     from cmt.ranking import match as match_videos
+    from cmt.videos import find_videos
     from cmt.workers import Workers
     from midi_io import find_soundfont, has_fluidsynth
 
@@ -112,7 +113,7 @@ def match(
             "the FluidSynth library is missing, no films can be made; install it "
             "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or leave out --render"
         )
-    found = find_videos(videos)
+    found = find_videos(videos).videos
     tonic, mode = parse_key(key) if key else (None, None)
     wishes = MatchWishes(
         top=top,

@@ -1,0 +1,89 @@
+"""The videos that a command is for: files as named, those of folders, and a name of its own for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from cmt.errors import CmtError
+
+VIDEO_SUFFIXES = frozenset(
+    ".3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
+)
+"""By these a folder's videos are known, in lower case."""
+
+
+class Found(NamedTuple):
+    """Videos in the places that a user named."""
+
+    videos: tuple[Path, ...]
+    n_other: int
+    """Files of folders that are no videos by their names."""
+
+
+def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
+    """The videos at `places`, each once; of a folder all those in it and in its folders, in order of their names.
+
+    Hidden files and folders and the `output` folder are passed over.
+
+    Raises
+    ------
+    CmtError
+        If a folder holds no video or is the output folder.
+    """
+    videos: dict[Path, Path] = {}
+    n_other = 0
+    for place in places:
+        if not place.is_dir():
+            videos.setdefault(place.absolute(), place)
+            continue
+        if output is not None and place.resolve() == output.resolve():
+            raise CmtError(f"{place}: results would lie among the videos; choose another folder with -o")
+        inside, others = _videos_in(place, output)
+        if not inside:
+            suffixes = " ".join(sorted(VIDEO_SUFFIXES))
+            raise CmtError(f"{place}: no videos in it (other files: {others}); their names end in {suffixes}")
+        for video in inside:
+            videos.setdefault(video.absolute(), video)
+        n_other += others
+    return Found(tuple(videos.values()), n_other)
+
+
+def _videos_in(folder: Path, output: Path | None) -> tuple[list[Path], int]:
+    videos, n_other = [], 0
+    passed_over = None if output is None else output.resolve()
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != passed_over
+        )
+        for name in sorted(files):
+            if name.startswith("."):
+                continue
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+                videos.append(Path(root) / name)
+            else:
+                n_other += 1
+    return videos, n_other
+
+
+def name_for(video: Path, taken: set[str]) -> str:
+    """A name that is not `taken`, and from now on is: the stem, with the folder's name in front where that is taken.
+
+    Upper and lower case make no difference: some file systems make none.
+    """
+    name = next(name for name in _names_for(video) if name.casefold() not in taken)
+    taken.add(name.casefold())
+    return name
+
+
+def _names_for(video: Path) -> Iterator[str]:
+    yield video.stem
+    yield f"{video.parent.name}-{video.stem}"
+    name = f"{video.parent.name}-{video.stem}-{video.suffix[1:]}"
+    yield name
+    n = 2
+    while True:
+        yield f"{name}-{n}"
+        n += 1
