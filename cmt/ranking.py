@@ -1,20 +1,19 @@
 """Many videos against a library: which pieces fit each of them best, in rows, whatever happens on the way.
 
-What is done is kept line by line in a file of its own, so that a run that was cut short goes on where it stopped and
+What is done is kept in a journal (`cmt.match_journal`), so that a run that was cut short goes on where it stopped and
 writes the same rows. A bad video is a row with its reason.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +22,7 @@ import pyarrow.parquet as pq
 from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.index import PieceDetails, PieceFilter, read_metadata, read_pieces
+from cmt.match_journal import Journal, Match
 from cmt.match_render import Rendered, RenderTask, RenderWishes, render_match
 from cmt.matching import (
     Chance,
@@ -37,7 +37,6 @@ from cmt.matching import (
 )
 from cmt.videos import name_for
 from cmt.workers import Workers
-from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
 from midi_io.whole_file import whole_file
 from video_rhythm import VideoError, analyze
 
@@ -78,49 +77,6 @@ class Found(NamedTuple):
     details: PieceDetails
     block: PieceBlock
     """This piece alone."""
-
-
-class Match(NamedTuple):
-    """A row: a video and one of its best pieces, or why it has none. The columns of the tables."""
-
-    video: str
-    rank: int | None = None
-    score: float | None = None
-    chance: float | None = None
-    """Mean score of the same piece against the video shifted."""
-    z: float | None = None
-    p_value: float | None = None
-    source: str | None = None
-    name: str | None = None
-    """Of the song in a pack."""
-    start_bar: int | None = None
-    """From 1."""
-    n_bar: int | None = None
-    """Whole bars of the video."""
-    n_bar_covered: int | None = None
-    """Of these, how many the piece reaches."""
-    tempo: float | None = None
-    """BPM of the piece."""
-    tempo_of_video: float | None = None
-    tempo_change: float | None = None
-    """Per cent by which the piece is sped up."""
-    density_error: float | None = None
-    """Root of the mean squared difference, positions a bar."""
-    strength_error: float | None = None
-    """Likewise, notes at a visual beat."""
-    bars_fitting: int | None = None
-    beats_fitting: int | None = None
-    n_beat: int | None = None
-    """Positions of visual beats."""
-    genre: str | None = None
-    key: str | None = None
-    instruments: str | None = None
-    reason: str = ""
-    """What fits and what does not, in words."""
-    rendered: str | None = None
-    """The film with this piece."""
-    failure: str = ""
-    """Why there is no match, or no film."""
 
 
 class _ScoreTask(NamedTuple):
@@ -171,7 +127,7 @@ def match(
         If a shard is damaged or the matrix's folder cannot be written. A bad video is a row.
     """
     paths = [str(video.resolve()) for video in videos]
-    with _Journal(journal, _fingerprint(paths, shards, wishes)) as done:
+    with Journal(journal, _fingerprint(paths, shards, wishes)) as done:
         demands = _demands(paths, wishes, workers, done, progress)
         results = Results()
         waiting = [number for number, demand in enumerate(demands) if isinstance(demand, VideoDemand)]
@@ -211,11 +167,8 @@ def _state(path: str) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-# ------------------------------------------------------------------------------------------------- the videos
-
-
 def _demands(
-    paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: _Journal, progress: Progress
+    paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: Journal, progress: Progress
 ) -> list[VideoDemand | str]:
     """What each video asks, or why it asks nothing."""
     waiting = [number for number in range(len(paths)) if number not in done.demands]
@@ -237,9 +190,6 @@ def look_at_video(path: str, dynamics: Dynamics) -> VideoDemand | str:
 
 def _unwatchable(path: str, reason: str) -> str:
     return reason
-
-
-# ------------------------------------------------------------------------------------------------- the pieces
 
 
 def _ranked(
@@ -351,9 +301,6 @@ def _write_matrix(folder: Path, number: int, video: str, tables: list[pa.Table])
         pq.write_table(table, unfinished, compression="zstd")
 
 
-# --------------------------------------------------------------------------------------------------- the rows
-
-
 def _rows(video: str, demand: VideoDemand, best: list[Found]) -> list[Match]:
     if not best:
         return [Match(video, failure="no piece of the library is as asked; ask for less")]
@@ -445,15 +392,12 @@ def _reason(
     return "; ".join(parts)
 
 
-# -------------------------------------------------------------------------------------------------- the films
-
-
 def _render(
     paths: Sequence[str],
     demands: Sequence[VideoDemand | str],
     wishes: RenderWishes,
     workers: Workers,
-    done: _Journal,
+    done: Journal,
     progress: Progress,
 ) -> None:
     _ready_folder(wishes.folder)
@@ -483,110 +427,3 @@ def _ready_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
-
-
-# ------------------------------------------------------------------------------------------------ the journal
-
-
-class _Journal:
-    """What is done, a line of JSON for each step; without a path it is only remembered."""
-
-    def __init__(self, path: Path | None, fingerprint: str) -> None:
-        self.demands: dict[int, VideoDemand | str] = {}
-        self.rows: dict[int, tuple[list[Match], int]] = {}
-        """And how many pieces there were."""
-        self.films: dict[int, Rendered] = {}
-        self._path, self._fingerprint = path, fingerprint
-        self._file: TextIO | None = None
-
-    def __enter__(self) -> _Journal:
-        if self._path is not None:
-            try:
-                whole = self._read()
-                self._file = open(self._path, "r+" if whole else "w", encoding="utf-8")  # noqa: SIM115
-                if whole:
-                    self._file.seek(whole)
-                    self._file.truncate()  # the last line may be half written
-                else:
-                    self._write({"run": self._fingerprint})
-            except OSError as error:
-                raise CmtError(f"{self._path}: cannot be written ({error.strerror}); check the folder") from None
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def keep_demand(self, number: int, demand: VideoDemand | str) -> None:
-        """A video has been looked at."""
-        self.demands[number] = demand
-        self._write({"video": number, "demand": demand if isinstance(demand, str) else _packed(demand)})
-
-    def keep_rows(self, number: int, rows: list[Match], n_piece: int) -> None:
-        """A video has been held against the library."""
-        self.rows[number] = rows, n_piece
-        self._write({"video": number, "rows": [row._asdict() for row in rows], "pieces": n_piece})
-
-    def keep_film(self, number: int, film: Rendered) -> None:
-        """A video has got its music, or has not."""
-        self.films[number] = film
-        self._write({"video": number, "film": list(film)})
-
-    def _write(self, line: dict[str, Any]) -> None:
-        if self._file is not None:
-            try:
-                self._file.write(json.dumps(line) + "\n")
-                self._file.flush()
-            except OSError as error:
-                raise CmtError(
-                    f"{self._path}: cannot be written ({error.strerror}); free some space and start again, "
-                    "what is done is kept"
-                ) from None
-
-    def _read(self) -> int:
-        """Take in the whole lines of an earlier run of the same; returns how many bytes they are."""
-        assert self._path is not None
-        if not self._path.exists():
-            return 0
-        n_byte = 0
-        with open(self._path, "rb") as file:
-            for text in file:
-                try:
-                    line = json.loads(text)
-                    if n_byte == 0 and line["run"] != self._fingerprint:
-                        return 0
-                    if "demand" in line:
-                        demand = line["demand"]
-                        self.demands[line["video"]] = demand if isinstance(demand, str) else _unpacked(demand)
-                    elif "rows" in line:
-                        self.rows[line["video"]] = [Match(**row) for row in line["rows"]], line["pieces"]
-                    elif "film" in line:
-                        self.films[line["video"]] = Rendered(*line["film"])
-                except (ValueError, KeyError, TypeError):
-                    break
-                if not text.endswith(b"\n"):
-                    break
-                n_byte += len(text)
-        return n_byte
-
-
-def _packed(demand: VideoDemand) -> dict[str, Any]:
-    return {
-        "tempo": demand.tempo,
-        "density": demand.density.astype(int).tolist(),
-        "strength": demand.strength.astype(int).ravel().tolist(),
-        "first_bar": demand.first_bar,
-        "knots": [list(knot) for knot in demand.timing.knots],
-        "length": demand.length,
-    }
-
-
-def _unpacked(packed: dict[str, Any]) -> VideoDemand:
-    return VideoDemand(
-        packed["tempo"],
-        np.array(packed["density"], dtype=np.float32),
-        np.array(packed["strength"], dtype=np.float32).reshape(-1, POSITIONS_PER_BAR),
-        packed["first_bar"],
-        TempoMap(tuple(Knot(*knot) for knot in packed["knots"])),
-        packed["length"],
-    )

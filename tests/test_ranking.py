@@ -15,13 +15,14 @@ from click.testing import CliRunner
 from clips import draw_clip
 from libraries import draw_demand, draw_rhythm, perfect_rhythm, song_of_rhythm, write_index, write_library
 
-from cmt import ranking
+from cmt import match_journal, ranking
 from cmt.cli import main
 from cmt.errors import CmtError
 from cmt.index import PieceFilter, open_index
+from cmt.match_journal import Match
 from cmt.match_render import fitted
 from cmt.matching import rhythm_of_song
-from cmt.ranking import Match, MatchWishes, look_at_video, match
+from cmt.ranking import MatchWishes, look_at_video, match
 from cmt.videos import find_videos
 from cmt.workers import Workers
 from midi_io import has_fluidsynth, read_midi
@@ -130,7 +131,7 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(place, tmp_path, monkeypat
         def flush(self):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(ranking, "open", lambda *_, **__: Full(), raising=False)
+    monkeypatch.setattr(match_journal, "open", lambda *_, **__: Full(), raising=False)
     with pytest.raises(CmtError, match=r"journal: cannot be written \(No space left on device\)"):
         run(place, videos, journal=journal)
     monkeypatch.undo()

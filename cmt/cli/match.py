@@ -23,7 +23,8 @@ from cmt.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
-    from cmt.ranking import Match, Results
+    from cmt.match_journal import Match
+    from cmt.ranking import Results
     from cmt.workers import Workers
 
 

@@ -1,0 +1,161 @@
+"""What a run of `cmt match` has found so far, kept line by line: a run that was cut short goes on from there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import numpy as np
+
+from cmt.errors import CmtError
+from cmt.match_render import Rendered
+from cmt.matching import VideoDemand
+from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
+
+
+class Match(NamedTuple):
+    """A row: a video and one of its best pieces, or why it has none. The columns of the tables."""
+
+    video: str
+    rank: int | None = None
+    score: float | None = None
+    chance: float | None = None
+    """Mean score of the same piece against the video shifted."""
+    z: float | None = None
+    p_value: float | None = None
+    source: str | None = None
+    name: str | None = None
+    """Of the song in a pack."""
+    start_bar: int | None = None
+    """From 1."""
+    n_bar: int | None = None
+    """Whole bars of the video."""
+    n_bar_covered: int | None = None
+    """Of these, how many the piece reaches."""
+    tempo: float | None = None
+    """BPM of the piece."""
+    tempo_of_video: float | None = None
+    tempo_change: float | None = None
+    """Per cent by which the piece is sped up."""
+    density_error: float | None = None
+    """Root of the mean squared difference, positions a bar."""
+    strength_error: float | None = None
+    """Likewise, notes at a visual beat."""
+    bars_fitting: int | None = None
+    beats_fitting: int | None = None
+    n_beat: int | None = None
+    """Positions of visual beats."""
+    genre: str | None = None
+    key: str | None = None
+    instruments: str | None = None
+    reason: str = ""
+    """What fits and what does not, in words."""
+    rendered: str | None = None
+    """The film with this piece."""
+    failure: str = ""
+    """Why there is no match, or no film."""
+
+
+class Journal:
+    """What is done, a line of JSON for each step; without a path it is only remembered."""
+
+    def __init__(self, path: Path | None, fingerprint: str) -> None:
+        self.demands: dict[int, VideoDemand | str] = {}
+        self.rows: dict[int, tuple[list[Match], int]] = {}
+        """And how many pieces there were."""
+        self.films: dict[int, Rendered] = {}
+        self._path, self._fingerprint = path, fingerprint
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Journal:
+        if self._path is not None:
+            try:
+                whole = self._read()
+                self._file = open(self._path, "r+" if whole else "w", encoding="utf-8")  # noqa: SIM115
+                if whole:
+                    self._file.seek(whole)
+                    self._file.truncate()  # the last line may be half written
+                else:
+                    self._write({"run": self._fingerprint})
+            except OSError as error:
+                raise CmtError(f"{self._path}: cannot be written ({error.strerror}); check the folder") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def keep_demand(self, number: int, demand: VideoDemand | str) -> None:
+        """A video has been looked at."""
+        self.demands[number] = demand
+        self._write({"video": number, "demand": demand if isinstance(demand, str) else _packed(demand)})
+
+    def keep_rows(self, number: int, rows: list[Match], n_piece: int) -> None:
+        """A video has been held against the library."""
+        self.rows[number] = rows, n_piece
+        self._write({"video": number, "rows": [row._asdict() for row in rows], "pieces": n_piece})
+
+    def keep_film(self, number: int, film: Rendered) -> None:
+        """A video has got its music, or has not."""
+        self.films[number] = film
+        self._write({"video": number, "film": list(film)})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        if self._file is not None:
+            try:
+                self._file.write(json.dumps(line) + "\n")
+                self._file.flush()
+            except OSError as error:
+                raise CmtError(
+                    f"{self._path}: cannot be written ({error.strerror}); free some space and start again, "
+                    "what is done is kept"
+                ) from None
+
+    def _read(self) -> int:
+        """Take in the whole lines of an earlier run of the same; returns how many bytes they are."""
+        assert self._path is not None
+        if not self._path.exists():
+            return 0
+        n_byte = 0
+        with open(self._path, "rb") as file:
+            for text in file:
+                try:
+                    line = json.loads(text)
+                    if n_byte == 0 and line["run"] != self._fingerprint:
+                        return 0
+                    if "demand" in line:
+                        demand = line["demand"]
+                        self.demands[line["video"]] = demand if isinstance(demand, str) else _unpacked(demand)
+                    elif "rows" in line:
+                        self.rows[line["video"]] = [Match(**row) for row in line["rows"]], line["pieces"]
+                    elif "film" in line:
+                        self.films[line["video"]] = Rendered(*line["film"])
+                except (ValueError, KeyError, TypeError):
+                    break
+                if not text.endswith(b"\n"):
+                    break
+                n_byte += len(text)
+        return n_byte
+
+
+def _packed(demand: VideoDemand) -> dict[str, Any]:
+    return {
+        "tempo": demand.tempo,
+        "density": demand.density.astype(int).tolist(),
+        "strength": demand.strength.astype(int).ravel().tolist(),
+        "first_bar": demand.first_bar,
+        "knots": [list(knot) for knot in demand.timing.knots],
+        "length": demand.length,
+    }
+
+
+def _unpacked(packed: dict[str, Any]) -> VideoDemand:
+    return VideoDemand(
+        packed["tempo"],
+        np.array(packed["density"], dtype=np.float32),
+        np.array(packed["strength"], dtype=np.float32).reshape(-1, POSITIONS_PER_BAR),
+        packed["first_bar"],
+        TempoMap(tuple(Knot(*knot) for knot in packed["knots"])),
+        packed["length"],
+    )
