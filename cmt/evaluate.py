@@ -43,7 +43,7 @@ from cmt.reference import Reference, SongMeasures, measure_reference, read_shipp
 from cmt.reference import measure_reference_song as measures_for_sets
 from cmt.rhythm import SimuNote
 from cmt.words import Genre
-from midi_io import MidiError, SynthesisError, has_fluidsynth, read_midi, render
+from midi_io import MIDI_SUFFIXES, MidiError, SynthesisError, has_fluidsynth, read_midi, render
 from midi_io.song import POSITIONS_PER_BEAT, Instrument, Song
 from video_rhythm import VideoError, VideoRhythm, analyze
 
@@ -54,7 +54,6 @@ LONGEST_AUDIO = 20 * 60.0
 SHORTEST_REFERENCE = 4
 """Bars of the shortest excerpts of a reference."""
 SIGNIFICANT = 0.05
-MIDI_SUFFIXES = (".mid", ".midi")
 
 Progress = Callable[[str, float, float | None], None]
 

@@ -26,7 +26,7 @@ from cmt.key import Key, home_key, key_of_song
 from cmt.matching import PieceBlock, rhythm_of_onsets, rhythm_of_song
 from cmt.words import Genre, Mode
 from cmt.workers import Workers
-from midi_io import MidiError, read_midi, read_pianoroll
+from midi_io import MIDI_SUFFIXES, MidiError, read_midi, read_pianoroll
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 from midi_io.whole_file import whole_file
 
@@ -44,7 +44,6 @@ _BATCH = 64
 """Files that a worker reads before it reports."""
 _BLOCK_PIECES = 1024
 _ABOUT = "index.json"
-_MIDI_SUFFIXES = (".mid", ".midi")
 _PACK_SUFFIX = ".npz.xz"
 _PIANOROLL_SUFFIX = ".npz"
 
@@ -140,9 +139,6 @@ class IndexUpdate(NamedTuple):
     """All files of the libraries that could not be read, and why."""
 
 
-# ---------------------------------------------------------------------------------------------------- writing
-
-
 def update_index(
     libraries: Sequence[Path],
     folder: Path,
@@ -226,7 +222,7 @@ def is_pianoroll(path: Path) -> bool:
 
 
 def _is_music(path: Path) -> bool:
-    is_midi = path.name.lower().endswith(_MIDI_SUFFIXES)
+    is_midi = path.name.lower().endswith(MIDI_SUFFIXES)
     return not path.name.startswith(".") and (is_midi or is_pack(path) or is_pianoroll(path))
 
 
@@ -456,9 +452,6 @@ def _failures(folder: Path, sources: dict[str, Source]) -> Iterator[str]:
         for path, failure in zip(columns["source"].to_pylist(), columns["failure"].to_pylist(), strict=True):
             if path in ours:
                 yield failure
-
-
-# ---------------------------------------------------------------------------------------------------- reading
 
 
 class PieceTable(NamedTuple):

@@ -30,7 +30,7 @@ from midi_io.ticks import TickSong
 
 INTAKE_VERSION = 1
 """Raised when the same file would be taken in otherwise: songs read by another version are read anew."""
-PIANOROLLS, MIDIS = (".npz",), (".mid", ".midi")
+PIANOROLLS = (".npz",)
 MOST_BARS = 4096
 """Two hours of music; what is longer is a note that starts at the end of time."""
 _MOST_BYTES = 2**26

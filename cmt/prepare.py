@@ -38,7 +38,6 @@ from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
 from cmt.intake import (
     INTAKE_VERSION,
-    MIDIS,
     PIANOROLLS,
     LeftOutSong,
     Reason,
@@ -53,6 +52,7 @@ from cmt.shards import Shard, appended, joined_shard, read_column, read_shard, w
 from cmt.statistics import draw_statistics, statistics_of
 from cmt.words import Genre, Mode
 from cmt.workers import Workers
+from midi_io import MIDI_SUFFIXES
 
 SONGS_PER_SHARD = 32
 UNFINISHED = ".unfinished"
@@ -224,7 +224,7 @@ def _songs_of_folder(folder: Path) -> list[tuple[str, _Facts]]:
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]  # shards are .npz too
         for name in names:
-            if os.path.splitext(name)[1].lower() in (*PIANOROLLS, *MIDIS):
+            if os.path.splitext(name)[1].lower() in (*PIANOROLLS, *MIDI_SUFFIXES):
                 path = os.path.join(parent, name)
                 try:
                     status = os.stat(path)

@@ -27,7 +27,7 @@ from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
 from cmt.metrics.genre import GenreClassifier, read_classifier
 from cmt.metrics.validation import NothingToMeasure
-from midi_io import MidiError, read_midi
+from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
 QUANTILES = tuple(round(0.05 * i, 2) for i in range(21))
@@ -168,7 +168,7 @@ def _songs_of_pack(path: Path) -> tuple[list[Song], tuple[str, ...]]:
 
 
 def _songs_of_folder(folder: Path) -> tuple[list[Song], tuple[str, ...]]:
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in (".mid", ".midi"))
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in MIDI_SUFFIXES)
     songs, notes = [], []
     for file in files:
         try:

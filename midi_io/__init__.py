@@ -5,7 +5,7 @@ functions that use them.
 """
 
 from .errors import MidiError, SynthesisError
-from .midi_file import read_midi, write_midi
+from .midi_file import MIDI_SUFFIXES, read_midi, write_midi
 from .performance import close_ending, perform
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
 from .song import Instrument, Knot, Note, Song, TempoMap
@@ -15,6 +15,7 @@ from .video_file import WrittenVideo, write_video
 __all__ = [
     "Instrument",
     "Knot",
+    "MIDI_SUFFIXES",
     "MidiError",
     "Note",
     "Song",

@@ -20,6 +20,8 @@ from .whole_file import whole_file
 if TYPE_CHECKING:
     import miditoolkit
 
+MIDI_SUFFIXES = (".mid", ".midi")
+"""In lower case, of files that are taken from a folder."""
 TICKS_PER_BEAT = 480
 TICKS_PER_POSITION = TICKS_PER_BEAT // POSITIONS_PER_BEAT
 _MICROSECONDS_PER_MINUTE = 60_000_000
