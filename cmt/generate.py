@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from cmt.encoding import Words, decode, timing_bins
 from cmt.key import TONICS, Key, home_key, semitones_between
 from cmt.orders import BarOrders
 from cmt.sampling import Grammar, draw, ranges_before, tilted
+from cmt.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
 from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
@@ -91,7 +93,10 @@ def write_pieces(
 
     `progress` is called with the bars written and the bars of all takes.
     """
-    takes = [_Take(request, its, replace(config, seed=seed)) for its, seed in zip(orders, seeds, strict=True)]
+    left_out = model.config.left_out
+    takes = [
+        _Take(request, its, replace(config, seed=seed), left_out) for its, seed in zip(orders, seeds, strict=True)
+    ]
     initials = _initials_of_listeners(request, config)
     n_listener = len(initials)
     state = model.new_state(n_listener * len(takes))
@@ -149,11 +154,18 @@ class _PlacedWord(NamedTuple):
 class _Take:
     """A piece that is being written: its dice, its rules and its words."""
 
-    def __init__(self, request: PieceRequest, orders: Mapping[int, BarOrders], config: GenerateConfig) -> None:
+    def __init__(
+        self,
+        request: PieceRequest,
+        orders: Mapping[int, BarOrders],
+        config: GenerateConfig,
+        left_out: Collection[str] = (),
+    ) -> None:
         self._request = _with_tonic(request, config.seed)
         self._config = config
         self._rng = np.random.default_rng([config.seed, 0])
-        self.grammar = _grammar_of(self._request, orders)
+        self.grammar = _grammar_of(self._request, orders, left_out)
+        self._knows_timing = "timing" not in left_out
         self._words: list[CompoundWord] = []
         self._positions: list[int] = []
         self._bars: list[int] = []
@@ -192,8 +204,9 @@ class _Take:
 
     def _placed(self, i: int) -> _PlacedWord:
         position = self._positions[i]
-        timing = timing_bins(np.array([position]), self.grammar.n_bar * POSITIONS_PER_BAR)
-        return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, int(timing[0]))
+        (timing,) = timing_bins(np.array([position]), self.grammar.n_bar * POSITIONS_PER_BAR)
+        timing = int(timing) if self._knows_timing else 0
+        return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing)
 
     def piece(self) -> WrittenPiece:
         """What has been written, in the key asked for."""
@@ -247,9 +260,10 @@ def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
     return replace(request, tonic=int(np.random.default_rng([seed, 3]).integers(len(TONICS))))
 
 
-def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders]) -> Grammar:
-    """The rules of the piece, in the model's home key."""
-    return Grammar(
+def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders], left_out: Collection[str]) -> Grammar:
+    """The rules of the piece, in the model's home key; `left_out` is what the model never knew of."""
+    grammar = partial(UnannouncedGrammar, left_out=left_out) if ANNOUNCEMENTS.intersection(left_out) else Grammar
+    return grammar(
         request.length,
         request.instruments or tuple(Instrument),
         orders,

@@ -1,0 +1,96 @@
+"""Networks that never knew of a control attribute write songs all the same."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from networks import TINY
+
+from cmt.config import CONTROLS, GenerateConfig
+from cmt.decoder import Decoder
+from cmt.encoding import timing_bins
+from cmt.generate import PieceRequest, write_piece
+from cmt.model import MusicTransformer
+from cmt.orders import MOST_AT_ONCE, BarOrders
+from cmt.train import weights_of
+from cmt.words import BAR, FIELDS, WordType
+from midi_io.song import Instrument
+
+LEFT_OUT = [("density",), ("strength",), ("timing",), ("density", "strength"), CONTROLS]
+
+
+def untrained(left_out):
+    torch.manual_seed(0)
+    config = replace(TINY, left_out=left_out)
+    return Decoder(config, weights_of(MusicTransformer(config)))
+
+
+def written(left_out, orders=None, seed=0, length=40):
+    return write_piece(untrained(left_out), PieceRequest(length, 120.0), orders or {}, GenerateConfig(seed=seed))
+
+
+def field(words, name):
+    return words.fields[:, FIELDS.index(name)]
+
+
+@pytest.mark.parametrize("left_out", LEFT_OUT, ids=" ".join)
+def test_a_piece_has_its_length_and_its_first_and_last_bar_sound(left_out):
+    for seed in range(3):
+        song = written(left_out, seed=seed).song
+        assert song.length == 40
+        assert max(note.position + note.duration for note in song.notes) <= 40
+        bars = {note.position // 16 for note in song.notes}
+        assert {0, 2} <= bars
+
+
+@pytest.mark.parametrize("left_out", LEFT_OUT, ids=" ".join)
+def test_its_words_say_nothing_of_what_was_left_out(left_out):
+    words = written(left_out).words
+    for name in CONTROLS[:2]:
+        assert bool(field(words, name).any()) == (name not in left_out)
+
+
+@pytest.mark.parametrize("left_out", LEFT_OUT, ids=" ".join)
+def test_simu_notes_rise_and_are_playable(left_out):
+    fields = written(left_out, length=64).words.fields.tolist()
+    simu_notes, now = [], None
+    for word_type, position, _, _, instrument, pitch, _ in fields:
+        if word_type == WordType.NOTE:
+            now[1].append(pitch)
+        elif word_type == WordType.RHYTHM and position != BAR:
+            now = (Instrument(instrument - 1), [])
+            simu_notes.append(now)
+    assert simu_notes
+    for instrument, pitches in simu_notes:
+        assert 1 <= len(pitches) <= MOST_AT_ONCE[instrument]
+        assert pitches == sorted(set(pitches))
+
+
+def test_bars_and_simu_notes_are_as_long_as_the_network_likes():
+    words = written(("density", "strength"), length=320).words
+    beats = (field(words, "type") == WordType.RHYTHM) & (field(words, "position") != BAR)
+    assert len(np.unique(np.diff(np.flatnonzero(beats)))) > 2
+
+
+def test_what_cannot_be_ordered_is_said_and_rests_are_kept():
+    rest = frozenset((position, instrument) for position in range(8, 16) for instrument in Instrument)
+    orders = {1: BarOrders(4, {(2, Instrument.PIANO): 3}, rest)}
+    piece = written(("density",), orders)
+    assert piece.notes == ("the model was trained without density; densities and strengths are its own",)
+    assert not any(24 <= note.position < 32 for note in piece.song.notes)
+    assert written(("density",)).notes == ()
+
+
+def test_a_model_without_timing_is_told_none(monkeypatch):
+    heard = []
+    decoder = untrained(("timing",))
+    step = decoder.step
+    monkeypatch.setattr(
+        decoder,
+        "step",
+        lambda words, positions, timings, state: heard.extend(timings) or step(words, positions, timings, state),
+    )
+    write_piece(decoder, PieceRequest(40, 120.0), {}, GenerateConfig())
+    assert set(heard) == {0}
+    assert timing_bins(np.array([20]), 48)[0] != 0
