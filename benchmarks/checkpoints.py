@@ -100,7 +100,13 @@ def cut_endings(held_out: Corpus, n: int, n_bar: int, folder: Path) -> None:
         write_midi(decode(encode_notes(notes, n_bar), song.tempo or 120.0), folder / f"{index}.mid")
 
 
-def write_set(checkpoint: Path, n: int, n_bar: int, folder: Path) -> None:
+def write_set(
+    checkpoint: Path,
+    n: int,
+    n_bar: int,
+    folder: Path,
+    instruments: tuple[Instrument, ...] | None = tuple(Instrument),
+) -> None:
     """Pieces of the six genres in turn, those of a genre side by side."""
     folder.mkdir(parents=True, exist_ok=True)
     decoder = load_checkpoint(checkpoint).decoder
@@ -109,7 +115,7 @@ def write_set(checkpoint: Path, n: int, n_bar: int, folder: Path) -> None:
         seeds = [seed for seed in seeds if not (folder / f"{seed}.mid").exists()]
         if not seeds:
             continue
-        request = PieceRequest(n_bar * POSITIONS_PER_BAR, 120.0, genre, tuple(Instrument))
+        request = PieceRequest(n_bar * POSITIONS_PER_BAR, 120.0, genre, instruments)
         pieces = write_pieces(decoder, request, [{}] * len(seeds), GenerateConfig(), seeds)
         for seed, piece in zip(seeds, pieces, strict=True):
             write_midi(piece.song, folder / f"{seed}.mid")

@@ -94,9 +94,7 @@ def write_pieces(
     `progress` is called with the bars written and the bars of all takes.
     """
     left_out = model.config.left_out
-    takes = [
-        _Take(request, its, replace(config, seed=seed), left_out) for its, seed in zip(orders, seeds, strict=True)
-    ]
+    takes = [_Take(request, its, replace(config, seed=seed), left_out) for its, seed in zip(orders, seeds, strict=True)]
     initials = _initials_of_listeners(request, config)
     n_listener = len(initials)
     state = model.new_state(n_listener * len(takes))

@@ -185,6 +185,16 @@ class MusicTransformer(nn.Module):
             if added is not None:  # nothing is expected of echoes until they prove right
                 nn.init.zeros_(added.weight)
 
+    def inner_matrices(self) -> list[tuple[Tensor, int]]:
+        """What maps hidden vectors to hidden vectors, with the number of maps that each matrix is made of.
+
+        Tables, outputs, biases and norms are not among them, nor what reads the few numbers of the agreement.
+        """
+        outputs = {*self.heads.out.values(), self.heads.type_out, self.embedding.agreement_in}
+        linear = [module for module in self.modules() if isinstance(module, nn.Linear) and module not in outputs]
+        thrice = {layer.attention_in for layer in self.layers}  # queries, keys and values
+        return [(module.weight, 3 if module in thrice else 1) for module in linear]
+
     def use_kernel(self, kernel: str) -> None:
         """Multiply out whole sequences by one of `attention.KERNELS`."""
         for layer in self.layers:

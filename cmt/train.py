@@ -30,6 +30,7 @@ from cmt.dataset import START, Example, Place, batches, validation_batches, with
 from cmt.echo import agreement, echoes
 from cmt.errors import CmtError
 from cmt.model import Batch, MusicTransformer
+from cmt.muon import Muon
 from cmt.words import CHAIN, FIELDS, WordType
 from midi_io.whole_file import whole_file
 
@@ -188,13 +189,13 @@ class _Training:
         torch.manual_seed(config.seed)
         self.model = MusicTransformer(model_config).to(self.device)
         self.model.use_kernel(_available(config.kernel))
-        self.optimizer = _optimizer(self.model, config)
+        self.optimizers = _optimizers(self.model, config)
         if start_from is not None:
             _start_from(start_from, self.model)
         self.average = _Average(self.model, config.average)
         self.progress, self.place = Progress(), START
         if resume:
-            self.progress, self.place = _resume(run, self.model, self.optimizer, self.average, self.team)
+            self.progress, self.place = _resume(run, self.model, self.optimizers, self.average, self.team)
         self.clock = _Clock(self.device, self.progress.seconds)
         self.held_out = validation_batches(validation, without_augmentation(config))[self.team.rank :: self.team.size]
         self.stream = batches(corpus, config, self.place, self.team.rank)
@@ -212,7 +213,7 @@ class _Training:
         for _ in range(config.accumulate):
             examples, self.place = next(self.stream)
             drawn.append(collate(examples, self.model.config, self.device))
-        losses = _step(self.model, self.optimizer, drawn, self.rate, config, self.team)
+        losses = _step(self.model, self.optimizers, drawn, self.rate, config, self.team)
         progress.step += 1
         if losses is None:
             self._skip()
@@ -246,7 +247,7 @@ class _Training:
         progress.history.append(row)
         places = self.team.gather(self.place)
         if self.team.rank == 0:
-            _save(self.run, self.model, self.optimizer, self.average, progress, places, self.config)
+            _save(self.run, self.model, self.optimizers, self.average, progress, places, self.config)
         self._forget_losses()
         return row
 
@@ -407,16 +408,17 @@ class _Average:
 
 def _step(
     model: MusicTransformer,
-    optimizer: torch.optim.Optimizer,
+    optimizers: list[torch.optim.Optimizer],
     drawn: list[Batch],
     rate: float,
     config: TrainConfig,
     team: _Team,
 ) -> dict[str, float] | None:
     """Learn from batches as if they were one; their losses summed over words, or None where they are no numbers."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+    model.zero_grad(set_to_none=True)
     n_word = sum(int(batch.mask.sum()) for batch in drawn)
     sums = dict.fromkeys(ATTRIBUTES, 0.0)
     try:
@@ -437,7 +439,8 @@ def _step(
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
     if not math.isfinite(norm.item()):  # the same on every process: they have the same gradients
         return None
-    optimizer.step()
+    for optimizer in optimizers:
+        optimizer.step()
     return sums
 
 
@@ -447,11 +450,17 @@ def _available(kernel: str) -> str:
     return kernel
 
 
-def _optimizer(model: MusicTransformer, config: TrainConfig) -> torch.optim.AdamW:
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    others = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+def _optimizers(model: MusicTransformer, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """Those that move the weights, each its own."""
+    inner = model.inner_matrices() if config.optimizer == "muon" else []
+    moved = {matrix for matrix, _ in inner}
+    rest = [p for p in model.parameters() if p not in moved]
+    groups = [
+        {"params": [p for p in rest if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+    return [Muon(inner, config.learning_rate, config.weight_decay), adamw] if inner else [adamw]
 
 
 def _autocast(device_type: str, config: TrainConfig) -> torch.autocast:
@@ -510,7 +519,7 @@ def _start_from(path: Path, model: MusicTransformer) -> None:
 def _save(
     run: Path,
     model: MusicTransformer,
-    optimizer: torch.optim.Optimizer,
+    optimizers: list[torch.optim.Optimizer],
     average: _Average,
     progress: Progress,
     places: list[Place],
@@ -520,8 +529,10 @@ def _save(
     with average.worn_by(model):
         averaged = {name: weight.copy() for name, weight in weights_of(model).items()}
     tensors |= {f"average.{name}": weight for name, weight in averaged.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value).cpu().numpy() for name, value in state.items()}
+    for number, optimizer in enumerate(optimizers):
+        for index, state in optimizer.state_dict()["state"].items():
+            prefix = f"optimizer.{number}.{index}."
+            tensors |= {prefix + name: torch.as_tensor(value).cpu().numpy() for name, value in state.items()}
     description = {
         "progress": asdict(progress),
         "places": places,
@@ -546,7 +557,7 @@ def _save(
 
 
 def _resume(
-    run: Path, model: MusicTransformer, optimizer: torch.optim.Optimizer, average: _Average, team: _Team
+    run: Path, model: MusicTransformer, optimizers: list[torch.optim.Optimizer], average: _Average, team: _Team
 ) -> tuple[Progress, Place]:
     tensors, description = load_tensors(run / STATE)
     if config_from(description["model"]) != model.config:
@@ -564,11 +575,12 @@ def _resume(
     for kept, (name, _) in zip(average.weights, model.named_parameters(), strict=True):
         kept.copy_(averaged[name])
     average.n_step = description["averaged"]
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in part("optimizer.").items():
-        index, key = name.split(".")
-        state.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for number, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in part(f"optimizer.{number}.").items():
+            index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     places = [Place(*place) for place in description["places"]]
     # With another number of processes none can go on where it was: all begin a pool that nobody has begun.
     unused = Place(1 + max(place.pool for place in places))

@@ -135,8 +135,7 @@ def test_accumulated_batches_are_one_larger_batch(corpora):
     models[1].load_state_dict(models[0].state_dict())
     together, apart = [collate(examples, MINIATURE)], [collate([example], MINIATURE) for example in examples]
     for model, drawn in zip(models, (together, apart), strict=True):
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        cmt.train._step(model, optimizer, drawn, 0.1, QUICK, cmt.train._Team())
+        cmt.train._step(model, [torch.optim.SGD(model.parameters(), lr=0.1)], drawn, 0.1, QUICK, cmt.train._Team())
     for a, b in zip(*(model.parameters() for model in models), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from cmt.cli.options import FILE
 from cmt.cli.wording import count
-from cmt.config import PRESETS, TrainConfig
+from cmt.config import PRESETS, Optimizer, TrainConfig
 
 SHARE = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -44,7 +45,20 @@ def own(field: str) -> object:
 @click.option(
     "--accumulate", type=click.IntRange(1), default=own("accumulate"), show_default=True, help="Batches in a step."
 )
-@click.option("--learning-rate", type=POSITIVE, default=own("learning_rate"), show_default=True)
+@click.option(
+    "--optimizer",
+    type=click.Choice(get_args(Optimizer)),
+    default=own("optimizer"),
+    show_default=True,
+    help="Muon for the matrices inside the network and AdamW for the rest, or AdamW for all.",
+)
+@click.option(
+    "--learning-rate",
+    type=POSITIVE,
+    default=own("learning_rate"),
+    show_default=True,
+    help="Its peak; for AdamW alone 0.001 is better.",
+)
 @click.option(
     "--average",
     type=click.FloatRange(0, 1, max_open=True),
@@ -122,6 +136,7 @@ def train(
     start_from: Path | None,
     words_per_step: int,
     accumulate: int,
+    optimizer: Optimizer,
     learning_rate: float,
     average: float,
     patience: int,
@@ -164,6 +179,7 @@ def train(
     config = TrainConfig(
         words_per_step=words_per_step,
         accumulate=accumulate,
+        optimizer=optimizer,
         learning_rate=learning_rate,
         average=average,
         patience=patience,

@@ -1,0 +1,112 @@
+"""Networks that differ in one thing, each trained for the same time of one processor core: what the studies share."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from cmt.checkpoint import config_from, load_tensors, save_checkpoint
+from cmt.config import ModelConfig, TrainConfig
+from cmt.corpus import read_corpus
+from cmt.dataset import validation_batches, without_augmentation
+from cmt.model import MusicTransformer
+from cmt.train import LOSSES, MODEL, STATE, train, validate
+from cmt.workers import Workers
+
+HELD_OUT_WORDS = 60_000
+"""Read for each of the final losses; on the way there a third of it, so that it costs little of the time."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A network and how it is taught."""
+
+    name: str
+    model: ModelConfig
+    train: TrainConfig
+
+    @property
+    def folder(self) -> str:
+        return self.name.replace(" ", "_")
+
+
+def base_config(minutes: float) -> TrainConfig:
+    """What all trials of a study share: small steps, and eight validations."""
+    return TrainConfig(
+        words_per_step=3072,
+        warmup_steps=60,
+        average=0.99,
+        checkpoint_minutes=minutes / 8.1,
+        validation_words=HELD_OUT_WORDS // 3,
+    )
+
+
+def train_all(
+    trials: list[Trial], packs: list[Path], output: Path, minutes: float, jobs: int, start_from: Path | None = None
+) -> None:
+    """A run's folder for each trial, several trials side by side; what is trained already is not trained again."""
+    work = partial(_train_one, packs=packs, output=output, minutes=minutes, start_from=start_from)
+    with Workers(jobs) as workers:
+        for trial, rate in zip(trials, workers.map(work, trials), strict=True):
+            print(f"{trial.name}: {rate:.0f} words a second", flush=True)
+
+
+def _train_one(trial: Trial, packs: list[Path], output: Path, minutes: float, start_from: Path | None) -> float:
+    """Words a second of the run."""
+    torch.set_num_threads(1)
+    run = output / trial.folder
+    if not (run / MODEL).exists() or float(history_of(run)[-1]["minutes"]) < minutes:
+        shutil.rmtree(run, ignore_errors=True)  # by the clock, and so not to be gone on with
+        start = start_from and _fitting(start_from, trial.model, output / f"start_{trial.folder}.safetensors")
+        corpus, held_out = read_corpus(packs, "train"), read_corpus(packs, "val")
+        train(corpus, held_out, run, trial.model, trial.train, minutes=minutes, start_from=start, show_progress=False)
+    last = history_of(run)[-1]
+    return float(last["words"]) / (60 * float(last["minutes"]))
+
+
+def history_of(run: Path) -> list[dict[str, str]]:
+    """The rows of a run's losses.csv."""
+    with open(run / LOSSES, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _fitting(checkpoint: Path, config: ModelConfig, path: Path) -> Path:
+    """The checkpoint, without the weights that a network of this configuration has no use for."""
+    tensors, _ = load_tensors(checkpoint)
+    wanted = MusicTransformer(config).state_dict()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(config, {name: weight for name, weight in tensors.items() if name in wanted}, path, {})
+    return path
+
+
+def final_losses(trial: Trial, packs: list[Path], output: Path) -> tuple[dict[str, float], ...]:
+    """Held-out losses on excerpts, on openings joined to endings, and on pieces spliced from two songs."""
+    tensors, description = load_tensors(output / trial.folder / STATE)
+    network = MusicTransformer(config_from(description["model"]))
+    average = "average."
+    network.load_state_dict(
+        {name.removeprefix(average): torch.from_numpy(w) for name, w in tensors.items() if name.startswith(average)}
+    )
+    held_out = read_corpus(packs, "val")
+    plain = without_augmentation(TrainConfig(validation_words=HELD_OUT_WORDS))
+    joined = replace(plain, joined_share=1.0, whole_song_share=0.0)
+    spliced = replace(plain, splice_share=1.0, whole_song_share=0.0)
+    return tuple(validate(network, validation_batches(held_out, each), plain) for each in (plain, joined, spliced))
+
+
+def draw_curves(runs: dict[str, Path], column: str, label: str, picture: Path) -> None:
+    """A column of each run's losses over its minutes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot(xlabel="minutes of one processor core", ylabel=label)
+    for name, run in runs.items():
+        rows = history_of(run)
+        axes.plot([float(row["minutes"]) for row in rows], [float(row[column]) for row in rows], marker=".", label=name)
+    axes.legend(frameon=False, fontsize="small")
+    figure.savefig(picture)
