@@ -9,6 +9,7 @@ multiplies in bf16, which a processor without it does ten times slower than in f
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +20,16 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 SIZE_OF_ADAMW = 0.2
 """Root mean square of AdamW's usual steps, in rates (Liu et al.)."""
+
+
+class Team(Protocol):
+    """Processes that train together."""
+
+    rank: int
+    size: int
+
+    def add_up(self, values: Tensor) -> None:
+        """Make values the sum of every process's."""
 
 
 class Muon(torch.optim.Optimizer):
@@ -32,30 +43,52 @@ class Muon(torch.optim.Optimizer):
         Rate, of AdamW's size.
     weight_decay
         Share, times the rate, that each weight loses at a step.
+    team
+        The processes that have the same gradients and share the work, or None.
     """
 
-    def __init__(self, matrices: Iterable[tuple[Tensor, int]], lr: float, weight_decay: float) -> None:
+    def __init__(
+        self,
+        matrices: Iterable[tuple[Tensor, int]],
+        lr: float,
+        weight_decay: float,
+        team: Team | None = None,
+    ) -> None:
         by_parts: dict[int, list[Tensor]] = {}
         for matrix, n_part in matrices:
             by_parts.setdefault(n_part, []).append(matrix)
         groups = [{"params": each, "n_part": n_part} for n_part, each in by_parts.items()]
         super().__init__(groups, {"lr": lr, "weight_decay": weight_decay})
+        self._team = team
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Move every matrix that has a gradient."""
-        for group in self.param_groups:
-            for matrix in group["params"]:
-                if matrix.grad is None:
-                    continue
-                state = self.state[matrix]
-                if not state:
-                    state["momentum"] = torch.zeros_like(matrix)
-                state["momentum"].lerp_(matrix.grad, 1 - MOMENTUM)
-                ahead = matrix.grad.lerp(state["momentum"], MOMENTUM)  # Nesterov's
+        matrices = [(m, group) for group in self.param_groups for m in group["params"] if m.grad is not None]
+        if not matrices:
+            return
+        steps = torch.zeros(sum(matrix.numel() for matrix, _ in matrices), device=matrices[0][0].device)
+        of_each = steps.split([matrix.numel() for matrix, _ in matrices])
+        for k, ((matrix, group), step) in enumerate(zip(matrices, of_each, strict=True)):
+            ahead = self._ahead(matrix)
+            if self._team is None or k % self._team.size == self._team.rank:
                 parts = [orthogonal(part) * _size(part) for part in ahead.chunk(group["n_part"])]
-                matrix.mul_(1 - group["lr"] * group["weight_decay"])
-                matrix.add_(torch.cat(parts), alpha=-group["lr"])
+                step.copy_(torch.cat(parts).flatten())
+        if self._team is not None:
+            self._team.add_up(steps)
+        for (matrix, group), step in zip(matrices, of_each, strict=True):
+            matrix.mul_(1 - group["lr"] * group["weight_decay"])
+            matrix.add_(step.view_as(matrix), alpha=-group["lr"])
+
+    def _ahead(self, matrix: Tensor) -> Tensor:
+        """The gradient after Nesterov's momentum."""
+        assert matrix.grad is not None
+        state = self.state[matrix]
+        if not state:
+            state["momentum"] = torch.zeros_like(matrix)
+        momentum: Tensor = state["momentum"]
+        momentum.lerp_(matrix.grad, 1 - MOMENTUM)
+        return matrix.grad.lerp(momentum, MOMENTUM)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -189,7 +189,7 @@ class _Training:
         torch.manual_seed(config.seed)
         self.model = MusicTransformer(model_config).to(self.device)
         self.model.use_kernel(_available(config.kernel))
-        self.optimizers = _optimizers(self.model, config)
+        self.optimizers = _optimizers(self.model, config, self.team)
         if start_from is not None:
             _start_from(start_from, self.model)
         self.average = _Average(self.model, config.average)
@@ -318,6 +318,11 @@ class _Team:
         distributed.all_reduce(joined)
         return joined.tolist()
 
+    def add_up(self, values: Tensor) -> None:
+        """Make values the sum of every process's."""
+        if self.size > 1:
+            distributed.all_reduce(values)
+
     def gather(self, place: Place) -> list[Place]:
         """Every process's place."""
         if self.size == 1:
@@ -332,7 +337,7 @@ class _Team:
             return
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         joined = torch.cat([gradient.flatten() for gradient in gradients])
-        distributed.all_reduce(joined)
+        self.add_up(joined)
         joined /= self.size
         for gradient, mean in zip(gradients, joined.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
@@ -450,7 +455,7 @@ def _available(kernel: str) -> str:
     return kernel
 
 
-def _optimizers(model: MusicTransformer, config: TrainConfig) -> list[torch.optim.Optimizer]:
+def _optimizers(model: MusicTransformer, config: TrainConfig, team: _Team) -> list[torch.optim.Optimizer]:
     """Those that move the weights, each its own."""
     inner = model.inner_matrices() if config.optimizer == "muon" else []
     moved = {matrix for matrix, _ in inner}
@@ -460,7 +465,7 @@ def _optimizers(model: MusicTransformer, config: TrainConfig) -> list[torch.opti
         {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
     ]
     adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
-    return [Muon(inner, config.learning_rate, config.weight_decay), adamw] if inner else [adamw]
+    return [Muon(inner, config.learning_rate, config.weight_decay, team), adamw] if inner else [adamw]
 
 
 def _autocast(device_type: str, config: TrainConfig) -> torch.autocast:

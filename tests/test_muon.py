@@ -60,3 +60,39 @@ def test_inner_matrices_are_neither_tables_nor_outputs(config):
     assert not any(
         part in name for name in names for part in ("tables", "heads.out.", "type_out", "seen", "bias", "norm")
     )
+
+
+def test_processes_share_the_work():
+    class Team:
+        """Two processes; what the other one brings is known."""
+
+        size = 2
+
+        def __init__(self, rank):
+            self.rank, self.brought = rank, None
+
+        def add_up(self, values):
+            self.brought = values.clone()
+            if others is not None:
+                values += others
+
+    torch.manual_seed(0)
+    gradients = [torch.randn(8, 8) for _ in range(3)]
+
+    def moved(team):
+        matrices = [nn.Parameter(torch.zeros(8, 8)) for _ in gradients]
+        for matrix, gradient in zip(matrices, gradients, strict=True):
+            matrix.grad = gradient.clone()
+        Muon([(matrix, 1) for matrix in matrices], lr=0.1, weight_decay=0.0, team=team).step()
+        return torch.cat(matrices)
+
+    others = None
+    teams = [Team(0), Team(1)]
+    for team in teams:
+        moved(team)
+    assert [[bool(part.any()) for part in team.brought.split(64)] for team in teams] == [
+        [True, False, True],
+        [False, True, False],
+    ]
+    others = teams[1].brought
+    assert torch.equal(moved(Team(0)), moved(None))
