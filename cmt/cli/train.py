@@ -60,6 +60,13 @@ def own(field: str) -> object:
     help="Its peak; for AdamW alone 0.001 is better.",
 )
 @click.option(
+    "--decay-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=own("decay_share"),
+    show_default=True,
+    help="Last share of the training over which the rate falls.",
+)
+@click.option(
     "--average",
     type=click.FloatRange(0, 1, max_open=True),
     default=own("average"),
@@ -138,6 +145,7 @@ def train(
     accumulate: int,
     optimizer: Optimizer,
     learning_rate: float,
+    decay_share: float,
     average: float,
     patience: int,
     transpose: str,
@@ -181,6 +189,7 @@ def train(
         accumulate=accumulate,
         optimizer=optimizer,
         learning_rate=learning_rate,
+        decay_share=decay_share,
         average=average,
         patience=patience,
         transpose=transpose,
