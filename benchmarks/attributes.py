@@ -25,7 +25,7 @@ from equal_time import Trial, base_config, draw_curves, final_losses, train_all
 from cmt.config import CONTROLS, PRESETS
 from cmt.corpus import read_corpus
 from cmt.metrics import NothingToMeasure
-from cmt.train import MODEL
+from cmt.training.run_folder import MODEL
 
 KNOWN = {
     "1 none": (),

@@ -3,7 +3,7 @@
     python benchmarks/decode.py [--checkpoint FILE] [--what ways,bandwidth,takes,minutes] [--minutes 1 10]
 
     ways       one more word after 500 and after 1500 others: by our state, by running the whole prefix again as the
-               paper's release does (`cmt.model`, torch), and by fast-transformers' recurrent form where it is
+               paper's release does (`cmt.training.model`, torch), and by fast-transformers' recurrent form where it is
                installed (untrained: only its sizes count)
     bandwidth  bytes of weights that go through the processor in a second, beside what it can read in a second
     takes      1, 2, 4, 8, 16 takes side by side, guidance and rules included
@@ -102,9 +102,9 @@ def one_more_word(model: Decoder, n_word: int, n_row: int) -> Callable[[], int]:
 def prefix_again(model: Decoder, checkpoint: Path | None, n_word: int) -> Callable[[], int]:
     import torch
 
-    from cmt.dataset import Example
-    from cmt.model import MusicTransformer
-    from cmt.train import collate
+    from cmt.training.collate import collate
+    from cmt.training.dataset import Example
+    from cmt.training.model import MusicTransformer
 
     torch.set_num_threads(1)
     network = MusicTransformer(model.config).eval()

@@ -13,9 +13,10 @@ import torch
 from cmt.checkpoint import config_from, load_tensors, save_checkpoint
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import read_corpus
-from cmt.dataset import validation_batches, without_augmentation
-from cmt.model import MusicTransformer
-from cmt.train import LOSSES, MODEL, STATE, train, validate
+from cmt.training.dataset import validation_batches, without_augmentation
+from cmt.training.loop import train, validate
+from cmt.training.model import MusicTransformer
+from cmt.training.run_folder import LOSSES, MODEL, STATE
 from cmt.workers import Workers
 
 HELD_OUT_WORDS = 60_000

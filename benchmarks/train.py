@@ -22,13 +22,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cmt.attention import attend_sequence
 from cmt.config import PRESETS, TrainConfig
 from cmt.corpus import read_corpus
-from cmt.dataset import Example, batches
 from cmt.encoding import encode, timing_bins
-from cmt.model import MusicTransformer
-from cmt.train import collate
+from cmt.training.attention import attend_sequence
+from cmt.training.collate import collate
+from cmt.training.dataset import Example, batches
+from cmt.training.model import MusicTransformer
 from cmt.words import initial_words
 from midi_io.song import Instrument, Note, Song
 

@@ -140,7 +140,7 @@ class TrainConfig:
     transpose: str = "home"
     """`home` brings every song to C major or A minor; `random` moves it by -6..5 semitones."""
     optimizer: Optimizer = "muon"
-    """`muon` for the matrices inside the network with AdamW for the rest (`cmt.muon`), or `adamw` for all."""
+    """`muon` for the matrices inside the network with AdamW for the rest (`cmt.training.muon`), or `adamw` for all."""
     learning_rate: float = 3e-3
     """Peak of the rate; AdamW alone does better with 0.001 to 0.0015."""
     warmup_steps: int = 200

@@ -1,4 +1,4 @@
-"""The network word by word: what `cmt.model` computes at once, with a state and without torch.
+"""The network word by word: what `cmt.training.model` computes at once, with a state and without torch.
 
 Pieces go side by side, a row each, so that the weights, which no core's own cache holds, are fetched once a word
 for all of them. Time and memory of a word do not depend on how many came before. At this size a NumPy call costs

@@ -10,10 +10,9 @@ import torch
 
 from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
-from cmt.dataset import Example
 from cmt.encoding import encode, timing_bins
-from cmt.model import MusicTransformer
-from cmt.train import weights_of
+from cmt.training.dataset import Example
+from cmt.training.model import MusicTransformer, weights_of
 from cmt.words import initial_words
 from midi_io.song import Instrument, Note, Song
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from cmt.attention import attend_sequence, feature_map, with_ones
 from cmt.config import EPSILON, PRESETS
 from cmt.decoder import RECENT, DecoderState
+from cmt.training.attention import attend_sequence, feature_map, with_ones
 
 
 def random_qkv(n_step, seed=0):

@@ -11,8 +11,7 @@ from cmt.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
 from cmt.config import PRESETS
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
-from cmt.model import MusicTransformer
-from cmt.train import weights_of
+from cmt.training.model import MusicTransformer, weights_of
 from cmt.words import InitialWords
 
 

@@ -10,8 +10,7 @@ from clips import draw_clip
 
 from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
-from cmt.model import MusicTransformer
-from cmt.train import weights_of
+from cmt.training.model import MusicTransformer, weights_of
 
 SOURCE = Path(__file__).parent.parent / "benchmarks" / "controls.py"
 

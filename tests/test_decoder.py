@@ -7,9 +7,9 @@ from networks import TINY, example
 
 from cmt.config import PRESETS
 from cmt.decoder import Decoder, gelu, position_encoding, weight_shapes
-from cmt.model import MusicTransformer, attribute_masks
-from cmt.model import position_encoding as position_encoding_at_once
-from cmt.train import collate, weights_of
+from cmt.training.collate import collate
+from cmt.training.model import MusicTransformer, attribute_masks, weights_of
+from cmt.training.model import position_encoding as position_encoding_at_once
 from cmt.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
 
 

@@ -13,11 +13,10 @@ from cmt.decoder import Decoder
 from cmt.encoding import decode, encode, timing_bins
 from cmt.generate import KEPT_BARS, PieceRequest, write_piece, write_pieces
 from cmt.key import Key
-from cmt.model import MusicTransformer
 from cmt.orders import BarOrders
 from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
 from cmt.sampling import PITCH_RANGES
-from cmt.train import weights_of
+from cmt.training.model import MusicTransformer, weights_of
 from cmt.words import CompoundWord, Genre, Mode, initial_words
 from midi_io.song import Instrument, Knot, TempoMap
 

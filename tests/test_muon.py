@@ -8,8 +8,8 @@ from networks import TINY
 from torch import nn
 
 from cmt.config import PRESETS
-from cmt.model import MusicTransformer
-from cmt.muon import Muon, orthogonal
+from cmt.training.model import MusicTransformer
+from cmt.training.muon import Muon, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(12, 40), (40, 12), (1, 5)])

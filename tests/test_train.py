@@ -14,15 +14,19 @@ import pytest
 import torch
 from packs import write_pack
 
-import cmt.train
+import cmt.training.loop
 from cmt.checkpoint import load_checkpoint, load_tensors
 from cmt.config import PRESETS, TrainConfig
 from cmt.corpus import read_corpus
-from cmt.dataset import batches
 from cmt.decoder import weight_shapes
 from cmt.errors import CmtError
-from cmt.model import MusicTransformer
-from cmt.train import ATTRIBUTES, LOSSES, MODEL, STATE, Progress, collate, learning_rate, train
+from cmt.training.average import Average
+from cmt.training.collate import collate
+from cmt.training.dataset import batches
+from cmt.training.loop import ATTRIBUTES, learning_rate, train
+from cmt.training.model import MusicTransformer
+from cmt.training.run_folder import LOSSES, MODEL, STATE, Progress
+from cmt.training.team import Team
 from cmt.words import CompoundWord
 
 MINIATURE = replace(
@@ -81,7 +85,7 @@ def test_the_loss_falls(run):
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(run, corpora, tmp_path, monkeypatch):
     """Killed after 33 steps, 13 behind its last checkpoint."""
 
-    steps_left, step = iter(range(33)), cmt.train._step
+    steps_left, step = iter(range(33)), cmt.training.loop._step
 
     def killed(*arguments):
         if next(steps_left, None) is None:
@@ -89,7 +93,7 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(run, corpora, tmp_p
         return step(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("cmt.train._step", killed)
+        patch.setattr("cmt.training.loop._step", killed)
         train(*corpora, tmp_path, MINIATURE, QUICK, steps=60, show_progress=False)
     assert len(losses_of(tmp_path)) == 1
     train(*corpora, tmp_path, MINIATURE, QUICK, steps=60, resume=True, show_progress=False)
@@ -135,26 +139,26 @@ def test_accumulated_batches_are_one_larger_batch(corpora):
     models[1].load_state_dict(models[0].state_dict())
     together, apart = [collate(examples, MINIATURE)], [collate([example], MINIATURE) for example in examples]
     for model, drawn in zip(models, (together, apart), strict=True):
-        cmt.train._step(model, [torch.optim.SGD(model.parameters(), lr=0.1)], drawn, 0.1, QUICK, cmt.train._Team())
+        cmt.training.loop._step(model, [torch.optim.SGD(model.parameters(), lr=0.1)], drawn, 0.1, QUICK, Team())
     for a, b in zip(*(model.parameters() for model in models), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
 
 
 def test_early_stopping_waits_for_patience_validations():
     def stops(*totals):
-        return cmt.train._learns_no_more(
+        return cmt.training.loop._learns_no_more(
             Progress(history=[{"val_total": t} for t in totals]), replace(QUICK, patience=2)
         )
 
     assert not stops(3.0, 2.0) and not stops(3.0, 2.0, 2.5) and not stops(3.0, 2.0, 2.5, 1.9)
     assert stops(3.0, 2.0, 2.5, 2.1)
-    assert not cmt.train._learns_no_more(Progress(history=[{"val_total": 1.0}] * 9), QUICK)
+    assert not cmt.training.loop._learns_no_more(Progress(history=[{"val_total": 1.0}] * 9), QUICK)
 
 
 def test_the_average_follows_and_is_taken_off_again():
     model = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.zeros_(model.weight)
-    average = cmt.train._Average(model, 0.9)
+    average = Average(model, 0.9)
     for _ in range(300):
         torch.nn.init.ones_(model.weight)
         average.follow(model)
@@ -171,7 +175,7 @@ def test_a_run_starts_from_a_checkpoint_and_what_it_lacks_from_the_beginning(run
 
 
 def test_tensorboard_that_is_not_installed_is_named(tmp_path, corpora, monkeypatch):
-    monkeypatch.setattr("cmt.train.find_spec", lambda name: None)
+    monkeypatch.setattr("cmt.training.loop.find_spec", lambda name: None)
     with pytest.raises(CmtError, match=r"video-cmt\[tensorboard\]"):
         train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, tensorboard=True, show_progress=False)
 
@@ -180,7 +184,7 @@ def test_a_batch_beyond_the_memory_says_what_to_lower(tmp_path, corpora, monkeyp
     def too_large(self, batch):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: not enough memory: you tried")
 
-    monkeypatch.setattr("cmt.model.MusicTransformer.losses", too_large)
+    monkeypatch.setattr("cmt.training.model.MusicTransformer.losses", too_large)
     with pytest.raises(CmtError, match="halve --words-per-step"):
         train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, show_progress=False)
 
@@ -225,7 +229,7 @@ def test_resuming_nothing_is_refused(tmp_path, corpora):
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path, corpora, monkeypatch):
     monkeypatch.setattr(
-        "cmt.model.MusicTransformer.losses",
+        "cmt.training.model.MusicTransformer.losses",
         lambda self, batch: dict.fromkeys(ATTRIBUTES, self.norm.weight.sum() * float("nan")),
     )
     with pytest.raises(CmtError, match="no number 10 times"):
@@ -245,3 +249,11 @@ def test_the_learning_rate_rises_stays_and_falls():
     assert learning_rate(100, 0.4, config) == 1.0
     assert learning_rate(100, 0.75, config) == pytest.approx(0.5)
     assert learning_rate(100, 1.0, config) == pytest.approx(0.02)
+
+
+def test_adamw_alone_learns_too_and_does_not_go_on_with_the_others_run(run, corpora, tmp_path):
+    config = replace(QUICK, optimizer="adamw")
+    progress = train(*corpora, tmp_path, MINIATURE, config, steps=60, show_progress=False)
+    assert progress.history[-1]["val_total"] < progress.history[0]["val_total"] - 0.3
+    with pytest.raises(CmtError, match="give the same --optimizer"):
+        train(*corpora, run, MINIATURE, config, steps=80, resume=True, show_progress=False)

@@ -11,9 +11,8 @@ from cmt.config import CONTROLS, GenerateConfig
 from cmt.decoder import Decoder
 from cmt.encoding import timing_bins
 from cmt.generate import PieceRequest, write_piece
-from cmt.model import MusicTransformer
 from cmt.orders import MOST_AT_ONCE, BarOrders
-from cmt.train import weights_of
+from cmt.training.model import MusicTransformer, weights_of
 from cmt.words import BAR, FIELDS, WordType
 from midi_io.song import Instrument
 

@@ -170,7 +170,7 @@ def train(
     import torch
 
     from cmt.corpus import read_corpus
-    from cmt.train import train as train_model
+    from cmt.training.loop import train as train_model
 
     if minutes is not None and steps is not None:
         raise click.UsageError("--minutes and --steps exclude each other")

@@ -6,105 +6,32 @@ same losses as one that was never stopped. A run of so many minutes lowers its r
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, distributed
 from tqdm import tqdm
 
-from cmt.checkpoint import Tensors, config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import Corpus
-from cmt.dataset import START, Example, Place, batches, validation_batches, without_augmentation
-from cmt.echo import agreement, echoes
 from cmt.errors import CmtError
-from cmt.model import Batch, MusicTransformer
-from cmt.muon import Muon
-from cmt.words import CHAIN, FIELDS, WordType
-from midi_io.whole_file import whole_file
+from cmt.training import run_folder
+from cmt.training.average import Average
+from cmt.training.collate import collate
+from cmt.training.dataset import START, Example, batches, validation_batches, without_augmentation
+from cmt.training.model import Batch, MusicTransformer
+from cmt.training.muon import Muon
+from cmt.training.run_folder import Progress
+from cmt.training.team import Team
+from cmt.words import CHAIN, WordType
 
-STATE = "state.safetensors"
-"""In the run's folder: everything needed to go on."""
-MODEL = "model.safetensors"
-"""In the run's folder: the newest fp16 weights, averaged, for `cmt generate --checkpoint`."""
-BEST = "best.safetensors"
-"""In the run's folder: those with the lowest validation loss."""
-LOSSES = "losses.csv"
-"""In the run's folder: a line for each validation."""
 ATTRIBUTES = ("type", *CHAIN)
 """Those of a word that are learnt, each with a loss of its own."""
 MOST_SKIPPED = 10
 """Steps in a row without a number for a loss, after which training stops."""
-
-
-@dataclass
-class Progress:
-    """How far a training has come."""
-
-    step: int = 0
-    n_word: int = 0
-    """Words learnt from, padding not counted."""
-    seconds: float = 0.0
-    """Time spent, over all sessions; CPU time of the process on a CPU, so that a busy machine does not count."""
-    skipped: int = 0
-    """Steps that were left out because their loss was no number."""
-    history: list[dict[str, float]] = field(default_factory=list)
-    """A row for each validation: step, words, minutes, learning_rate, skipped; train_* since the last one and val_*,
-    nats per word by attribute and in total."""
-
-    @property
-    def step_saved(self) -> int:
-        """Of the last checkpoint."""
-        return int(self.history[-1]["step"]) if self.history else 0
-
-    @property
-    def losses(self) -> dict[str, float]:
-        """Of the last validation, by attribute, `total` and `note`."""
-        return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
-
-
-def collate(drawn: list[Example], config: ModelConfig, device: torch.device | str = "cpu") -> Batch:
-    """Examples as tensors, padded at their ends; what the network shall not know of is 0."""
-    for name in config.left_out:
-        drawn = [_without(name, example) for example in drawn]
-    longest = max(len(example.timing) for example in drawn)
-
-    def padded(arrays: list[np.ndarray], dtype: type = np.int64) -> Tensor:
-        out = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype)
-        for row, array in zip(out, arrays, strict=True):
-            row[: len(array)] = array
-        return torch.from_numpy(out).to(device)
-
-    echo = [echoes(example.fields, example.positions, config.echo_bars) for example in drawn]
-    lengths = torch.tensor([len(example.timing) for example in drawn])
-    return Batch(
-        torch.tensor([example.initial for example in drawn], device=device),
-        padded([example.fields for example in drawn]),
-        padded([example.positions for example in drawn]),
-        padded([example.timing for example in drawn]),
-        padded(echo),
-        padded([agreement(example.fields, e) for example, e in zip(drawn, echo, strict=True)], np.float32),
-        (torch.arange(longest)[None] < lengths[:, None]).to(device),
-    )
-
-
-def _without(name: str, example: Example) -> Example:
-    if name == "timing":
-        return example._replace(timing=np.zeros_like(example.timing))
-    fields = example.fields.copy()
-    fields[:, FIELDS.index(name)] = 0
-    return example._replace(fields=fields)
 
 
 def train(
@@ -182,8 +109,8 @@ class _Training:
         resume: bool,
         start_from: Path | None,
     ) -> None:
-        self.team = _Team()
-        _begin(run, model_config, config, resume, self.team)
+        self.team = Team()
+        run_folder.begin(run, model_config, config, resume, self.team)
         self.run, self.config = run, config
         self.device = f"cuda:{self.team.local_rank}" if torch.cuda.is_available() else "cpu"
         torch.manual_seed(config.seed)
@@ -191,11 +118,11 @@ class _Training:
         self.model.use_kernel(_available(config.kernel))
         self.optimizers = _optimizers(self.model, config, self.team)
         if start_from is not None:
-            _start_from(start_from, self.model)
-        self.average = _Average(self.model, config.average)
+            run_folder.start_from(start_from, self.model)
+        self.average = Average(self.model, config.average)
         self.progress, self.place = Progress(), START
         if resume:
-            self.progress, self.place = _resume(run, self.model, self.optimizers, self.average, self.team)
+            self.progress, self.place = run_folder.resume(run, self.model, self.optimizers, self.average, self.team)
         self.clock = _Clock(self.device, self.progress.seconds)
         self.held_out = validation_batches(validation, without_augmentation(config))[self.team.rank :: self.team.size]
         self.stream = batches(corpus, config, self.place, self.team.rank)
@@ -247,7 +174,7 @@ class _Training:
         progress.history.append(row)
         places = self.team.gather(self.place)
         if self.team.rank == 0:
-            _save(self.run, self.model, self.optimizers, self.average, progress, places, self.config)
+            run_folder.save(self.run, self.model, self.optimizers, self.average, progress, places, self.config)
         self._forget_losses()
         return row
 
@@ -291,58 +218,6 @@ def _board(run: Path, progress: Progress) -> Any:
     return SummaryWriter(str(run / "tensorboard"), purge_step=progress.step + 1)
 
 
-class _Team:
-    """The processes that train together: one, or those that torchrun started."""
-
-    def __init__(self) -> None:
-        self.rank = int(os.environ.get("RANK", 0))
-        self.local_rank = int(os.environ.get("LOCAL_RANK", 0))
-        self.size = int(os.environ.get("WORLD_SIZE", 1))
-        if self.size > 1 and not distributed.is_initialized():
-            distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        self._device = torch.device("cuda", self.local_rank) if torch.cuda.is_available() else torch.device("cpu")
-
-    def agree(self, done: float, due: bool) -> tuple[float, bool]:
-        """The first process's share of the work that is done, and whether a checkpoint is due."""
-        if self.size == 1:
-            return done, due
-        told = torch.tensor([done, float(due)], dtype=torch.float64, device=self._device)
-        distributed.broadcast(told, 0)
-        return float(told[0]), bool(told[1])
-
-    def sum(self, values: list[float]) -> list[float]:
-        """Each value summed over all processes."""
-        if self.size == 1:
-            return values
-        joined = torch.tensor(values, dtype=torch.float64, device=self._device)
-        distributed.all_reduce(joined)
-        return joined.tolist()
-
-    def add_up(self, values: Tensor) -> None:
-        """Make values the sum of every process's."""
-        if self.size > 1:
-            distributed.all_reduce(values)
-
-    def gather(self, place: Place) -> list[Place]:
-        """Every process's place."""
-        if self.size == 1:
-            return [place]
-        places = [torch.zeros(2, dtype=torch.int64, device=self._device) for _ in range(self.size)]
-        distributed.all_gather(places, torch.tensor(place, device=self._device))
-        return [Place(*told.tolist()) for told in places]
-
-    def average_gradients(self, model: MusicTransformer) -> None:
-        """Every process's gradients become the mean of all."""
-        if self.size == 1:
-            return
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        joined = torch.cat([gradient.flatten() for gradient in gradients])
-        self.add_up(joined)
-        joined /= self.size
-        for gradient, mean in zip(gradients, joined.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(mean.view_as(gradient))
-
-
 def learning_rate(step: int, share_done: float, config: TrainConfig) -> float:
     """Warm-up, plateau, then a linear fall to a fiftieth over the last `decay_share` of the time."""
     warm = min(1.0, (step + 1) / config.warmup_steps)
@@ -352,7 +227,7 @@ def learning_rate(step: int, share_done: float, config: TrainConfig) -> float:
 
 @torch.no_grad()
 def validate(
-    model: MusicTransformer, held_out: list[list[Example]], config: TrainConfig, team: _Team | None = None
+    model: MusicTransformer, held_out: list[list[Example]], config: TrainConfig, team: Team | None = None
 ) -> dict[str, float]:
     """Nats per word by attribute, their sum as `total`, and `note`: nats per note word's pitch and duration."""
     model.eval()
@@ -377,47 +252,13 @@ def validate(
     return per_word
 
 
-def weights_of(model: MusicTransformer) -> Tensors:
-    """Every weight as an array, by name."""
-    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
-
-
-class _Average:
-    """A moving average of the weights: what is validated, saved and heard. It is better than the weights themselves."""
-
-    def __init__(self, model: MusicTransformer, share: float) -> None:
-        self.share = share
-        self.n_step = 0
-        self.weights = [parameter.detach().clone() for parameter in model.parameters()]
-
-    @torch.no_grad()
-    def follow(self, model: MusicTransformer) -> None:
-        """One step more; the first steps count for more, or the average would remember chance."""
-        kept = min(self.share, (1 + self.n_step) / (10 + self.n_step))
-        self.n_step += 1
-        torch._foreach_lerp_(self.weights, list(model.parameters()), 1 - kept)
-
-    @contextmanager
-    def worn_by(self, model: MusicTransformer) -> Iterator[None]:
-        """The model has the average's weights meanwhile."""
-        self._exchange(model)
-        try:
-            yield
-        finally:
-            self._exchange(model)
-
-    def _exchange(self, model: MusicTransformer) -> None:
-        for k, parameter in enumerate(model.parameters()):
-            parameter.data, self.weights[k] = self.weights[k], parameter.data
-
-
 def _step(
     model: MusicTransformer,
     optimizers: list[torch.optim.Optimizer],
     drawn: list[Batch],
     rate: float,
     config: TrainConfig,
-    team: _Team,
+    team: Team,
 ) -> dict[str, float] | None:
     """Learn from batches as if they were one; their losses summed over words, or None where they are no numbers."""
     for optimizer in optimizers:
@@ -455,7 +296,7 @@ def _available(kernel: str) -> str:
     return kernel
 
 
-def _optimizers(model: MusicTransformer, config: TrainConfig, team: _Team) -> list[torch.optim.Optimizer]:
+def _optimizers(model: MusicTransformer, config: TrainConfig, team: Team) -> list[torch.optim.Optimizer]:
     """Those that move the weights, each its own."""
     inner = model.inner_matrices() if config.optimizer == "muon" else []
     moved = {matrix for matrix, _ in inner}
@@ -494,100 +335,3 @@ class _Clock:
     @staticmethod
     def _cpu_seconds() -> float:
         return time.process_time() / torch.get_num_threads()
-
-
-def _begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: bool, team: _Team) -> None:
-    if resume and not (run / STATE).exists():
-        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
-    if team.rank:
-        return
-    if not resume and (run / STATE).exists():
-        raise CmtError(f"{run}: holds a training already; go on with --resume or choose another folder")
-    description = json.dumps({"model": asdict(model_config), "train": asdict(config)}, indent=1)
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        (run / "config.json").write_text(description, encoding="utf-8")
-    except OSError as error:
-        raise CmtError(f"{run}: cannot be written ({error.strerror or error}); choose another folder") from None
-
-
-def _start_from(path: Path, model: MusicTransformer) -> None:
-    tensors, _ = load_tensors(path)
-    fitting = {name: torch.from_numpy(weight.astype(np.float32)) for name, weight in tensors.items()}
-    mine = model.state_dict()
-    for name, weight in fitting.items():
-        if name not in mine or mine[name].shape != weight.shape:
-            raise CmtError(f"{path}: a model of other sizes ({name}); give the --preset that it was trained with")
-    model.load_state_dict(fitting, strict=False)
-
-
-def _save(
-    run: Path,
-    model: MusicTransformer,
-    optimizers: list[torch.optim.Optimizer],
-    average: _Average,
-    progress: Progress,
-    places: list[Place],
-    config: TrainConfig,
-) -> None:
-    tensors = {f"model.{name}": weight for name, weight in weights_of(model).items()}
-    with average.worn_by(model):
-        averaged = {name: weight.copy() for name, weight in weights_of(model).items()}
-    tensors |= {f"average.{name}": weight for name, weight in averaged.items()}
-    for number, optimizer in enumerate(optimizers):
-        for index, state in optimizer.state_dict()["state"].items():
-            prefix = f"optimizer.{number}.{index}."
-            tensors |= {prefix + name: torch.as_tensor(value).cpu().numpy() for name, value in state.items()}
-    description = {
-        "progress": asdict(progress),
-        "places": places,
-        "averaged": average.n_step,
-        "model": asdict(model.config),
-    }
-    save_tensors(tensors, description, run / STATE)
-    provenance = {
-        "step": progress.step,
-        "words": progress.n_word,
-        "minutes": progress.seconds / 60,
-        "validation": progress.losses,
-        "train": asdict(config),
-    }
-    save_checkpoint(model.config, averaged, run / MODEL, provenance)
-    if progress.losses["total"] <= min(row["val_total"] for row in progress.history):
-        save_checkpoint(model.config, averaged, run / BEST, provenance)
-    with whole_file(run / LOSSES) as unfinished, open(unfinished, "w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, progress.history[0])
-        table.writeheader()
-        table.writerows(progress.history)
-
-
-def _resume(
-    run: Path, model: MusicTransformer, optimizers: list[torch.optim.Optimizer], average: _Average, team: _Team
-) -> tuple[Progress, Place]:
-    tensors, description = load_tensors(run / STATE)
-    if config_from(description["model"]) != model.config:
-        raise CmtError(f"{run}: was begun with another model; give the same --preset and options")
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {
-            name.removeprefix(prefix): torch.from_numpy(tensor)
-            for name, tensor in tensors.items()
-            if name.startswith(prefix)
-        }
-
-    model.load_state_dict(part("model."))
-    averaged = part("average.")
-    for kept, (name, _) in zip(average.weights, model.named_parameters(), strict=True):
-        kept.copy_(averaged[name])
-    average.n_step = description["averaged"]
-    for number, optimizer in enumerate(optimizers):
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in part(f"optimizer.{number}.").items():
-            index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    places = [Place(*place) for place in description["places"]]
-    # With another number of processes none can go on where it was: all begin a pool that nobody has begun.
-    unused = Place(1 + max(place.pool for place in places))
-    place = places[team.rank] if len(places) == team.size else unused
-    return Progress(**description["progress"]), place

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cmt.attention import attend_sequence
 from cmt.config import PHRASE_BARS, ModelConfig
 from cmt.echo import AGREEMENT_WORDS
+from cmt.training.attention import attend_sequence
 from cmt.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from midi_io.song import POSITIONS_PER_BAR
 
@@ -227,6 +228,11 @@ class MusicTransformer(nn.Module):
 
     def _embed_words(self, batch: Batch) -> Tensor:
         return self.dropout(self.embedding(batch))
+
+
+def weights_of(model: MusicTransformer) -> dict[str, np.ndarray]:
+    """Every weight as an array, by name."""
+    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
 
 
 def attribute_masks(fields: Tensor) -> dict[str, Tensor]:

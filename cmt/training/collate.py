@@ -1,0 +1,46 @@
+"""Examples side by side, as tensors that the network reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cmt.config import ModelConfig
+from cmt.echo import agreement, echoes
+from cmt.training.dataset import Example
+from cmt.training.model import Batch
+from cmt.words import FIELDS
+
+
+def collate(drawn: list[Example], config: ModelConfig, device: torch.device | str = "cpu") -> Batch:
+    """Examples as tensors, padded at their ends; what the network shall not know of is 0."""
+    for name in config.left_out:
+        drawn = [_without(name, example) for example in drawn]
+    longest = max(len(example.timing) for example in drawn)
+
+    def padded(arrays: list[np.ndarray], dtype: type = np.int64) -> Tensor:
+        out = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype)
+        for row, array in zip(out, arrays, strict=True):
+            row[: len(array)] = array
+        return torch.from_numpy(out).to(device)
+
+    echo = [echoes(example.fields, example.positions, config.echo_bars) for example in drawn]
+    lengths = torch.tensor([len(example.timing) for example in drawn])
+    return Batch(
+        torch.tensor([example.initial for example in drawn], device=device),
+        padded([example.fields for example in drawn]),
+        padded([example.positions for example in drawn]),
+        padded([example.timing for example in drawn]),
+        padded(echo),
+        padded([agreement(example.fields, e) for example, e in zip(drawn, echo, strict=True)], np.float32),
+        (torch.arange(longest)[None] < lengths[:, None]).to(device),
+    )
+
+
+def _without(name: str, example: Example) -> Example:
+    if name == "timing":
+        return example._replace(timing=np.zeros_like(example.timing))
+    fields = example.fields.copy()
+    fields[:, FIELDS.index(name)] = 0
+    return example._replace(fields=fields)

@@ -1,0 +1,194 @@
+"""The folder of a training: what it holds, and how a training begins, stops and goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cmt.checkpoint import config_from, load_tensors, save_checkpoint, save_tensors
+from cmt.config import ModelConfig, TrainConfig
+from cmt.errors import CmtError
+from cmt.training.average import Average
+from cmt.training.dataset import Place
+from cmt.training.model import MusicTransformer, weights_of
+from cmt.training.team import Team
+from midi_io.whole_file import whole_file
+
+STATE = "state.safetensors"
+"""In the run's folder: everything needed to go on."""
+MODEL = "model.safetensors"
+"""In the run's folder: the newest fp16 weights, averaged, for `cmt generate --checkpoint`."""
+BEST = "best.safetensors"
+"""In the run's folder: those with the lowest validation loss."""
+LOSSES = "losses.csv"
+"""In the run's folder: a line for each validation."""
+CONFIG = "config.json"
+"""In the run's folder: the sizes of the network and how it is trained, for people to read."""
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    step: int = 0
+    n_word: int = 0
+    """Words learnt from, padding not counted."""
+    seconds: float = 0.0
+    """Time spent, over all sessions; CPU time of the process on a CPU, so that a busy machine does not count."""
+    skipped: int = 0
+    """Steps that were left out because their loss was no number."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    """A row for each validation: step, words, minutes, learning_rate, skipped; train_* since the last one and val_*,
+    nats per word by attribute and in total."""
+
+    @property
+    def step_saved(self) -> int:
+        """Of the last checkpoint."""
+        return int(self.history[-1]["step"]) if self.history else 0
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """Of the last validation, by attribute, `total` and `note`."""
+        return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
+
+
+def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: bool, team: Team) -> None:
+    """Make the folder of a run, or see that there is one to go on with.
+
+    Raises
+    ------
+    CmtError
+        If it holds a run and `resume` is not asked, or the other way round; if it cannot be written.
+    """
+    if resume and not (run / STATE).exists():
+        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
+    if team.rank:
+        return
+    if not resume and (run / STATE).exists():
+        raise CmtError(f"{run}: holds a training already; go on with --resume or choose another folder")
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            _describe(run, model_config, config)
+    except OSError as error:
+        raise CmtError(f"{run}: cannot be written ({error.strerror or error}); choose another folder") from None
+
+
+def _describe(run: Path, model_config: ModelConfig, config: TrainConfig) -> None:
+    description = json.dumps({"model": asdict(model_config), "train": asdict(config)}, indent=1)
+    with whole_file(run / CONFIG) as unfinished:
+        unfinished.write_text(description, encoding="utf-8")
+
+
+def start_from(path: Path, model: MusicTransformer) -> None:
+    """Give the network a checkpoint's weights; what the checkpoint lacks stays as it is.
+
+    Raises
+    ------
+    CmtError
+        If the file is no checkpoint, or one of other sizes.
+    """
+    tensors, _ = load_tensors(path)
+    fitting = {name: torch.from_numpy(weight.astype(np.float32)) for name, weight in tensors.items()}
+    mine = model.state_dict()
+    for name, weight in fitting.items():
+        if name not in mine or mine[name].shape != weight.shape:
+            raise CmtError(f"{path}: a model of other sizes ({name}); give the --preset that it was trained with")
+    model.load_state_dict(fitting, strict=False)
+
+
+def save(
+    run: Path,
+    model: MusicTransformer,
+    optimizers: list[torch.optim.Optimizer],
+    average: Average,
+    progress: Progress,
+    places: list[Place],
+    config: TrainConfig,
+) -> None:
+    """Write all that is needed to go on, the newest and the best model, and the losses; each file whole or not at all.
+
+    `places` are how far each process has come in its examples.
+    """
+    tensors = {f"model.{name}": weight for name, weight in weights_of(model).items()}
+    with average.worn_by(model):
+        averaged = {name: weight.copy() for name, weight in weights_of(model).items()}
+    tensors |= {f"average.{name}": weight for name, weight in averaged.items()}
+    for number, optimizer in enumerate(optimizers):
+        for index, state in optimizer.state_dict()["state"].items():
+            prefix = f"optimizer.{number}.{index}."
+            tensors |= {prefix + name: torch.as_tensor(value).cpu().numpy() for name, value in state.items()}
+    description = {
+        "progress": asdict(progress),
+        "places": places,
+        "averaged": average.n_step,
+        "model": asdict(model.config),
+        "optimizers": _names(optimizers),
+    }
+    save_tensors(tensors, description, run / STATE)
+    _describe(run, model.config, config)
+    provenance = {
+        "step": progress.step,
+        "words": progress.n_word,
+        "minutes": progress.seconds / 60,
+        "validation": progress.losses,
+        "train": asdict(config),
+    }
+    save_checkpoint(model.config, averaged, run / MODEL, provenance)
+    if progress.losses["total"] <= min(row["val_total"] for row in progress.history):
+        save_checkpoint(model.config, averaged, run / BEST, provenance)
+    with whole_file(run / LOSSES) as unfinished, open(unfinished, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, progress.history[0])
+        table.writeheader()
+        table.writerows(progress.history)
+
+
+def resume(
+    run: Path, model: MusicTransformer, optimizers: list[torch.optim.Optimizer], average: Average, team: Team
+) -> tuple[Progress, Place]:
+    """Bring everything to where the run was: how far that is, and this process's place in its examples.
+
+    Raises
+    ------
+    CmtError
+        If the run was begun with another network or another optimizer.
+    """
+    tensors, description = load_tensors(run / STATE)
+    if config_from(description["model"]) != model.config:
+        raise CmtError(f"{run}: was begun with another model; give the same --preset and options")
+    if description.get("optimizers") != _names(optimizers):
+        raise CmtError(f"{run}: was begun with another optimizer; give the same --optimizer")
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {
+            name.removeprefix(prefix): torch.from_numpy(tensor)
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
+
+    model.load_state_dict(part("model."))
+    averaged = part("average.")
+    for kept, (name, _) in zip(average.weights, model.named_parameters(), strict=True):
+        kept.copy_(averaged[name])
+    average.n_step = description["averaged"]
+    for number, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in part(f"optimizer.{number}.").items():
+            index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    places = [Place(*place) for place in description["places"]]
+    # With another number of processes none can go on where it was: all begin a pool that nobody has begun.
+    unused = Place(1 + max(place.pool for place in places))
+    place = places[team.rank] if len(places) == team.size else unused
+    return Progress(**description["progress"]), place
+
+
+def _names(optimizers: list[torch.optim.Optimizer]) -> list[str]:
+    return [type(optimizer).__name__ for optimizer in optimizers]

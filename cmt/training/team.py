@@ -1,0 +1,63 @@
+"""The processes that train together."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from torch import Tensor, distributed
+
+from cmt.training.dataset import Place
+from cmt.training.model import MusicTransformer
+
+
+class Team:
+    """The processes that train together: one, or those that torchrun started."""
+
+    def __init__(self) -> None:
+        self.rank = int(os.environ.get("RANK", 0))
+        self.local_rank = int(os.environ.get("LOCAL_RANK", 0))
+        self.size = int(os.environ.get("WORLD_SIZE", 1))
+        if self.size > 1 and not distributed.is_initialized():
+            distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        self._device = torch.device("cuda", self.local_rank) if torch.cuda.is_available() else torch.device("cpu")
+
+    def agree(self, done: float, due: bool) -> tuple[float, bool]:
+        """The first process's share of the work that is done, and whether a checkpoint is due."""
+        if self.size == 1:
+            return done, due
+        told = torch.tensor([done, float(due)], dtype=torch.float64, device=self._device)
+        distributed.broadcast(told, 0)
+        return float(told[0]), bool(told[1])
+
+    def sum(self, values: list[float]) -> list[float]:
+        """Each value summed over all processes."""
+        if self.size == 1:
+            return values
+        joined = torch.tensor(values, dtype=torch.float64, device=self._device)
+        distributed.all_reduce(joined)
+        return joined.tolist()
+
+    def add_up(self, values: Tensor) -> None:
+        """Make values the sum of every process's."""
+        if self.size > 1:
+            distributed.all_reduce(values)
+
+    def gather(self, place: Place) -> list[Place]:
+        """Every process's place."""
+        if self.size == 1:
+            return [place]
+        places = [torch.zeros(2, dtype=torch.int64, device=self._device) for _ in range(self.size)]
+        distributed.all_gather(places, torch.tensor(place, device=self._device))
+        return [Place(*told.tolist()) for told in places]
+
+    def average_gradients(self, model: MusicTransformer) -> None:
+        """Every process's gradients become the mean of all."""
+        if self.size == 1:
+            return
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        joined = torch.cat([gradient.flatten() for gradient in gradients])
+        self.add_up(joined)
+        joined /= self.size
+        for gradient, mean in zip(gradients, joined.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
