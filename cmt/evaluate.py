@@ -9,12 +9,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-import multiprocessing
-import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -43,6 +39,7 @@ from cmt.reference import Reference, SongMeasures, measure_reference, read_shipp
 from cmt.reference import measure_reference_song as measures_for_sets
 from cmt.rhythm import SimuNote
 from cmt.words import Genre
+from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES, MidiError, SynthesisError, has_fluidsynth, read_midi, render
 from midi_io.song import POSITIONS_PER_BEAT, Instrument, Song
 from video_rhythm import VideoError, VideoRhythm, analyze
@@ -201,11 +198,11 @@ def evaluate(
     CmtError
         If the reference is of no use. A bad piece is a row with its reason.
     """
-    with _workers(min(jobs, len(pairs))) as executor:
-        videos = _analyzed({pair.video for pair in pairs if pair.video is not None}, executor, progress)
-        found = (videos.get(pair.video) if pair.video is not None else None for pair in pairs)
+    with Workers(max(1, min(jobs, len(pairs)))) as workers:
+        videos = _analyzed({pair.video for pair in pairs if pair.video is not None}, workers, progress)
+        tasks = [(pair, videos.get(pair.video)) for pair in pairs]
         pieces = []
-        for piece in _mapped(executor, partial(_measure, audio=audio, seed=seed), pairs, found):
+        for piece in workers.map(partial(_measure, audio=audio, seed=seed), tasks, _lost):
             pieces.append(piece)
             progress("measure", len(pieces), len(pairs))
         sounding = [piece for piece in pieces if piece.n_note]
@@ -213,29 +210,15 @@ def evaluate(
         if reference is None:
             real = read_shipped_reference(bars, genre.label if genre is not None else "all")
         else:
-            real = measure_reference(reference, max(SHORTEST_REFERENCE, bars), executor, progress)
+            real = measure_reference(reference, max(SHORTEST_REFERENCE, bars), workers, progress)
     return _together(pieces, real, seed)
 
 
-@contextmanager
-def _workers(jobs: int) -> Iterator[Executor | None]:
-    """Processes to spread work over; None for one job, which needs none."""
-    if jobs <= 1:
-        yield None
-        return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as executor:
-        yield executor
-
-
-def _mapped(executor: Executor | None, function: Callable[..., Any], *lists: Iterable[Any]) -> Iterator[Any]:
-    return map(function, *lists) if executor is None else executor.map(function, *lists)
-
-
-def _analyzed(paths: set[Path], executor: Executor | None, progress: Progress) -> dict[Path | None, VideoRhythm | str]:
+def _analyzed(paths: set[Path], workers: Workers, progress: Progress) -> dict[Path | None, VideoRhythm | str]:
     """The rhythm of each video, or why there is none."""
     ordered = sorted(paths)
     videos: dict[Path | None, VideoRhythm | str] = {}
-    for path, rhythm in zip(ordered, _mapped(executor, _analyze, ordered), strict=True):
+    for path, rhythm in zip(ordered, workers.map(_analyze, ordered, _not_analyzed), strict=True):
         videos[path] = rhythm
         progress("videos", len(videos), len(ordered))
     return videos
@@ -248,8 +231,13 @@ def _analyze(path: Path) -> VideoRhythm | str:
         return str(error)
 
 
-def _measure(pair: Pair, video: VideoRhythm | str | None, *, audio: bool, seed: int) -> Piece:
-    names = str(pair.midi), str(pair.video) if pair.video is not None else None
+def _not_analyzed(path: Path, reason: str) -> str:
+    return reason
+
+
+def _measure(task: tuple[Pair, VideoRhythm | str | None], *, audio: bool, seed: int) -> Piece:
+    pair, video = task
+    names = _names(pair)
     try:
         song = read_midi(pair.midi)
         report = _read_report(pair.midi)
@@ -259,6 +247,14 @@ def _measure(pair: Pair, video: VideoRhythm | str | None, *, audio: bool, seed: 
     if isinstance(video, str):
         return Piece(*names, failure=video)
     return measure_piece(song, video, report, names=names, audio=audio, seed=seed, notes=time_signature)
+
+
+def _lost(task: tuple[Pair, VideoRhythm | str | None], reason: str) -> Piece:
+    return Piece(*_names(task[0]), failure="whoever measured it died; is the memory short?")
+
+
+def _names(pair: Pair) -> tuple[str, str | None]:
+    return str(pair.midi), str(pair.video) if pair.video is not None else None
 
 
 def measure_piece(
@@ -506,8 +502,3 @@ def _row(name: str, pieces: Sequence[Piece], reference: Reference, seed: int) ->
         reference_low=distribution.middle_90[0] if distribution else NOT_DEFINED,
         reference_high=distribution.middle_90[1] if distribution else NOT_DEFINED,
     )
-
-
-def default_jobs() -> int:
-    """Processes to use if the user does not say: one for each processor."""
-    return os.cpu_count() or 1

@@ -11,7 +11,6 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -27,6 +26,7 @@ from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
 from cmt.metrics.genre import GenreClassifier, read_classifier
 from cmt.metrics.validation import NothingToMeasure
+from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
@@ -135,7 +135,7 @@ def excerpt(song: Song, n_bar: int) -> Song:
     return Song(tuple(notes), song.tempo, length)
 
 
-def measure_reference(path: Path, n_bar: int, executor: Executor | None, progress: Progress) -> Reference:
+def measure_reference(path: Path, n_bar: int, workers: Workers, progress: Progress) -> Reference:
     """Measure the validation songs of a pack, or the MIDI files of a folder, on excerpts of `n_bar` bars.
 
     Raises
@@ -146,8 +146,7 @@ def measure_reference(path: Path, n_bar: int, executor: Executor | None, progres
     songs, notes = _songs_of_folder(path) if path.is_dir() else _songs_of_pack(path)
     excerpts = [excerpt(song, n_bar) for song in songs]
     measures = []
-    run = map if executor is None else executor.map
-    for measured in run(measure_reference_song, excerpts):
+    for measured in workers.map(measure_reference_song, excerpts):
         measures.append(measured)
         progress("reference", len(measures), len(excerpts))
     frechet = [m.frechet for m in measures if m.frechet is not None]

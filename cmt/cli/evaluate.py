@@ -41,9 +41,10 @@ def evaluate(
 
     What was asked is read from the report that cmt generate leaves beside a MIDI file.
     """
-    from cmt.evaluate import default_jobs, pairs_of
     from cmt.evaluate import evaluate as evaluate_pairs
+    from cmt.evaluate import pairs_of
     from cmt.evaluate_files import table_of, write_evaluation
+    from cmt.workers import processors
 
     if pair_list is not None and video is not None:
         raise click.UsageError("--video and --pairs exclude each other")
@@ -55,7 +56,7 @@ def evaluate(
             pairs_of(midis, video, pair_list),
             reference,
             genre=Genre[reference_genre.upper()] if reference_genre else None,
-            jobs=jobs or default_jobs(),
+            jobs=jobs or processors(),
             audio=not no_audio,
             seed=seed,
             progress=bars,
