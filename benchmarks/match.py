@@ -25,7 +25,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cmt.encoding import NoteArrays, encode_notes
-from cmt.index import PieceFilter, PieceTable, _replace_shards, open_index, read_pieces
+from cmt.index import PieceFilter, PieceTable, open_index, read_pieces
+from cmt.indexing import _replace_shards
 from cmt.matching import PieceBlock, VideoDemand, chances, demand_of_video, rhythm_of_song, score_pieces
 from cmt.ranking import _chunks, _ScoreTask, score_shards
 from cmt.workers import Workers

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cmt.corpus import Corpus
 from cmt.errors import CmtError
-from cmt.index import corpora_of_pack, is_pack, is_pianoroll
+from cmt.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching import VideoDemand
 from cmt.reference import song_of_pack
 from midi_io import MidiError, close_ending, perform, read_midi, read_pianoroll, render, write_midi, write_video

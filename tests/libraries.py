@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.index import update_index
+from cmt.indexing import update_index
 from cmt.matching import PieceBlock, VideoDemand, rhythm_of_song
 from cmt.workers import Workers
 from midi_io import write_midi

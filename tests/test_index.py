@@ -11,11 +11,13 @@ import pytest
 from libraries import draw_rhythm, song_of_rhythm, write_index, write_library
 from packs import write_pack
 
-from cmt import index
+import cmt.library
+from cmt import indexing
 from cmt.corpus import COLUMN_TYPES, Entry, song_info, write_folder
 from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
-from cmt.index import PieceFilter, is_index, open_index, read_pieces, shards_of, update_index
+from cmt.index import SCHEMA, PieceFilter, is_index, open_index, read_pieces, shards_of
+from cmt.indexing import update_index
 from cmt.matching import rhythm_of_song
 from cmt.words import Genre, Mode
 from cmt.workers import Workers
@@ -92,7 +94,7 @@ def test_only_what_is_new_or_changed_is_read(tmp_path, library, monkeypatch):
     folder = tmp_path / "index"
     update(folder, library)
     read = []
-    monkeypatch.setattr(index, "read_midi", lambda path: read.append(Path(path).name) or read_midi(path))
+    monkeypatch.setattr(cmt.library, "read_midi", lambda path: read.append(Path(path).name) or read_midi(path))
     assert update(folder, library)[:3] == (0, 4, 0) and not read
     changed = song_of_rhythm(draw_rhythm(np.random.default_rng(2), 9))
     write_library(library, {"b": changed, "e": changed})
@@ -141,8 +143,8 @@ def test_a_name_that_is_not_utf_8_is_said(tmp_path, library):
 
 def test_what_was_cut_short_goes_on(tmp_path, library, monkeypatch):
     folder = tmp_path / "index"
-    monkeypatch.setattr(index, "_BATCH", 1)
-    monkeypatch.setattr(index, "SHARD_PIECES", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 1)
+    monkeypatch.setattr(indexing, "SHARD_PIECES", 2)
     n_read = []
 
     def killed(path):
@@ -151,7 +153,7 @@ def test_what_was_cut_short_goes_on(tmp_path, library, monkeypatch):
             raise KeyboardInterrupt
         return read_midi(path)
 
-    monkeypatch.setattr(index, "read_midi", killed)
+    monkeypatch.setattr(cmt.library, "read_midi", killed)
     with pytest.raises(KeyboardInterrupt):
         update(folder, library)
     assert len(pieces(folder)) == 2
@@ -193,7 +195,7 @@ def test_filters_let_through_what_is_asked(tmp_path):
 
 def test_the_columns_are_named_in_parquet(tmp_path, library):
     table = pq.read_table(shards_of(write_index(tmp_path / "index", library))[0])
-    assert table.column_names == list(index.Entry._fields) == index.SCHEMA.names
+    assert table.column_names == list(cmt.library.Entry._fields) == SCHEMA.names
     assert table["n_bar"].to_pylist() == [len(density) for density in table["density"].to_pylist()]
 
 

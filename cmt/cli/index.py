@@ -29,7 +29,7 @@ def index(
     Run again, it adds what is new or changed and drops what has gone. A file in a folder that is named after a
     genre, such as pop, is of that genre.
     """
-    from cmt.index import update_index
+    from cmt.indexing import update_index
     from cmt.workers import Workers
 
     bars = Bars(quiet)

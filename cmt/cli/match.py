@@ -153,7 +153,8 @@ def match(
 @contextmanager
 def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]:
     """An index's shards; music is indexed for this run alone."""
-    from cmt.index import is_index, open_index, update_index
+    from cmt.index import is_index, open_index
+    from cmt.indexing import update_index
 
     if is_index(library):
         yield open_index(library)

@@ -1,0 +1,186 @@
+"""Bringing a library's index up to date: what is new or changed is read, the rest stays as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cmt.errors import CmtError
+from cmt.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
+from cmt.library import Entry, Source, find_sources, is_pack, read_sources, shown_name
+from cmt.workers import Workers
+from midi_io.whole_file import whole_file
+
+_BATCH = 64
+"""Files that a worker reads before it reports."""
+
+Progress = Callable[[str, float, float | None], None]
+
+
+class IndexUpdate(NamedTuple):
+    """What `update_index` did."""
+
+    n_added: int
+    """Pieces read now."""
+    n_kept: int
+    """Pieces that were there already."""
+    n_dropped: int
+    """Pieces whose files have changed or gone."""
+    failures: tuple[str, ...]
+    """All files of the libraries that could not be read, and why."""
+
+
+def update_index(
+    libraries: Sequence[Path],
+    folder: Path,
+    workers: Workers,
+    progress: Progress = lambda stage, done, total: None,
+) -> IndexUpdate:
+    """Bring the index in `folder` up to date with the libraries' files; make it if there is none.
+
+    Libraries are MIDI files, pianorolls (.npz), packs of songs (.npz.xz), corpora that `cmt prepare` made, and folders
+    of all these. Files of other libraries that are in the index stay there.
+
+    Raises
+    ------
+    CmtError
+        If the libraries hold no music, or the folder is not an index of this version, or cannot be written.
+    """
+    sources = {source.path: source for source in find_sources(libraries)}
+    roots = tuple(str(library.resolve()) for library in libraries)
+    _ready_folder(folder)
+    n_kept, n_dropped, current = _without_stale(folder, sources, roots)
+    waiting = [source for path, source in sources.items() if path not in current]
+    n_added, done = 0, 0
+    shard: list[Entry] = []
+    for batch, entries in _read_all(waiting, workers):
+        shard += entries
+        n_added += sum(entry.failure is None for entry in entries)
+        done += len(batch)
+        progress("index", done, len(waiting))
+        if len(shard) >= SHARD_PIECES:
+            _write_shard(folder, shard)
+            shard = []
+    if shard:
+        _write_shard(folder, shard)
+    _join_small_shards(folder)
+    return IndexUpdate(n_added, n_kept, n_dropped, tuple(_failures(folder, sources)))
+
+
+def _ready_folder(folder: Path) -> None:
+    if folder.exists():
+        if not folder.is_dir():
+            raise CmtError(f"{folder}: is a file; an index is a folder, choose another name")
+        if (folder / ABOUT).exists():
+            check_version(folder)
+            return
+        if any(folder.iterdir()):
+            raise CmtError(f"{folder}: holds files and is not an index; choose an empty or a new folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another folder with -o") from None
+    with whole_file(folder / ABOUT) as unfinished:
+        about = {"format": "cmt index", "version": INDEX_VERSION}
+        unfinished.write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+
+def _without_stale(folder: Path, sources: dict[str, Source], roots: tuple[str, ...]) -> tuple[int, int, set[str]]:
+    """Rewrite the shards that hold pieces of files that have changed or gone.
+
+    Returns the pieces kept, those dropped, and the paths of the libraries' files that need not be read again.
+    """
+    n_kept = n_dropped = 0
+    current: set[str] = set()
+    for shard in shards_of(folder):
+        columns = read_shard(shard, ["source", "source_size", "source_changed", "failure"])
+        rows = zip(*(columns[name].to_pylist() for name in columns.column_names), strict=True)
+        keep = []
+        for path, size, changed, failure in rows:
+            source = sources.get(path)
+            is_ours = any(path == root or path.startswith(root + os.sep) for root in roots)
+            is_current = source == Source(path, size, changed) if is_ours or source else True
+            keep.append(is_current)
+            if is_current:
+                n_kept += failure is None
+                current.add(path)
+            else:
+                n_dropped += failure is None
+        if not all(keep):
+            _replace_shards(folder, [shard], read_shard(shard).filter(pa.array(keep)))
+    return n_kept, n_dropped, current
+
+
+def _read_all(sources: Sequence[Source], workers: Workers) -> Iterator[tuple[Sequence[Source], list[Entry]]]:
+    """Batch by batch; files that were under way when a worker died are read again one by one."""
+    packs = [[source] for source in sources if is_pack(Path(source.path))]
+    files = [source for source in sources if not is_pack(Path(source.path))]
+    batches = packs + [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
+    suspects: list[Source] = []
+    for batch, entries in zip(batches, workers.map(read_sources, batches, lost=_nothing), strict=True):
+        if entries is None:
+            suspects += batch
+        else:
+            yield batch, entries
+    singles = [[source] for source in suspects]
+    for batch, entries in zip(singles, workers.map(read_sources, singles, lost=_lost), strict=True):
+        yield batch, entries
+
+
+def _nothing(batch: Sequence[Source], reason: str) -> None:
+    return None
+
+
+def _lost(batch: Sequence[Source], reason: str) -> list[Entry]:
+    return [Entry(*source, f"{source.path}: whoever read it died; is it larger than the memory?") for source in batch]
+
+
+def _write_shard(folder: Path, entries: Sequence[Entry]) -> None:
+    columns = [pa.array(column, field.type) for column, field in zip(zip(*entries, strict=True), SCHEMA, strict=True)]
+    _replace_shards(folder, [], pa.Table.from_arrays(columns, schema=SCHEMA))
+
+
+def _replace_shards(folder: Path, old: Sequence[Path], table: pa.Table) -> None:
+    """A new shard first, then without the old ones: cut short in between, pieces are there twice, never not at all."""
+    if table.num_rows:
+        numbers = [int(path.stem.rpartition("-")[2]) for path in shards_of(folder)]
+        path = folder / f"pieces-{max(numbers, default=-1) + 1:08d}.parquet"
+        with whole_file(path) as unfinished:
+            # Bytes of densities and strengths hardly repeat as whole values: a dictionary of them only costs.
+            pq.write_table(
+                table,
+                unfinished,
+                compression="lz4",  # half again as large as zstd, and read twice as fast
+                use_dictionary=["source", "genre", "mode"],
+                write_statistics=False,
+            )
+    for path in old:
+        path.unlink(missing_ok=True)
+
+
+def _join_small_shards(folder: Path) -> None:
+    """Many small updates must not make many small files."""
+    small = [path for path in shards_of(folder) if pq.read_metadata(path).num_rows <= SHARD_PIECES // 2]
+    while len(small) > 1:
+        joined, n_row = [], 0
+        while small and n_row < SHARD_PIECES:
+            joined.append(small.pop(0))
+            n_row += pq.read_metadata(joined[-1]).num_rows
+        _replace_shards(folder, joined, pa.concat_tables([read_shard(path) for path in joined]))
+
+
+def _failures(folder: Path, sources: dict[str, Source]) -> Iterator[str]:
+    ours = {shown_name(path) for path in sources}
+    for shard in shards_of(folder):
+        columns = read_shard(shard, ["source", "failure"])
+        columns = columns.filter(pc.is_valid(columns["failure"]))
+        for path, failure in zip(columns["source"].to_pylist(), columns["failure"].to_pylist(), strict=True):
+            if path in ours:
+                yield failure

@@ -1,0 +1,209 @@
+"""A library of music: which files it has, and what an index holds of each.
+
+A library is MIDI files, pianorolls (.npz), packs of songs (.npz.xz), corpora that `cmt prepare` made, and folders of
+all these. Every file gives entries, an unreadable one an entry with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cmt.corpus import SONGS, Corpus, read_corpus
+from cmt.errors import CmtError
+from cmt.index import instrument_bits
+from cmt.key import home_key, key_of_song
+from cmt.matching import rhythm_of_onsets, rhythm_of_song
+from cmt.words import Genre, Mode
+from midi_io import MIDI_SUFFIXES, MidiError, read_midi, read_pianoroll
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+
+SPLITS = ("train", "val", "test")
+"""Of packs and prepared corpora; an index takes them all."""
+MOST_BARS = 20_000
+"""A longer piece is a broken file: ten hours at 120 BPM."""
+DEFAULT_TEMPO = 120.0
+"""BPM of a song that says none, as in MIDI."""
+_PACK_SUFFIX = ".npz.xz"
+_PIANOROLL_SUFFIX = ".npz"
+
+
+class Source(NamedTuple):
+    """A file of the library, and what shows that it has changed."""
+
+    path: str
+    """Absolute."""
+    size: int
+    changed: int
+    """Nanoseconds."""
+
+
+class Entry(NamedTuple):
+    """A piece as the index holds it, or the reason why a file has none; the columns of `SCHEMA`."""
+
+    source: str
+    source_size: int
+    source_changed: int
+    failure: str | None
+    name: str = ""
+    genre: str | None = None
+    tonic: int = 0
+    mode: str = Mode.MAJOR.label
+    tempo: float = DEFAULT_TEMPO
+    seconds: float = 0.0
+    n_bar: int = 0
+    n_note: int = 0
+    instruments: int = 0
+    density: bytes = b""
+    strength: bytes = b""
+
+
+def find_sources(libraries: Sequence[Path]) -> list[Source]:
+    """All files of music in the libraries, in order of their paths, each once.
+
+    Raises
+    ------
+    CmtError
+        If a library does not exist, is a file of another kind, or there is no music in any.
+    """
+    paths: set[Path] = set()
+    for library in libraries:
+        if library.is_dir():
+            paths.update(path for path in library.resolve().rglob("*") if _is_music(path) and path.is_file())
+        elif not library.exists():
+            raise CmtError(f"{library}: no such file or folder; check the name")
+        elif _is_music(library):
+            paths.add(library.resolve())
+        else:
+            raise CmtError(
+                f"{library}: not a library; give a folder, MIDI files, pianorolls (.npz) or packs of songs (.npz.xz)"
+            )
+    if not paths:
+        names = ", ".join(map(str, libraries))
+        raise CmtError(f"{names}: no music found; give a folder of .mid files, .npz pianorolls or .npz.xz packs")
+    sources = []
+    for path in sorted(paths):
+        with suppress(OSError):  # gone since the folder was listed
+            status = path.stat()
+            sources.append(Source(str(path), status.st_size, status.st_mtime_ns))
+    return sources
+
+
+def is_pack(path: Path) -> bool:
+    """Whether the file stands for many songs: a pack, or the list of songs of a prepared corpus."""
+    return path.name.lower().endswith(_PACK_SUFFIX) or _is_list_of_corpus(path)
+
+
+def _is_list_of_corpus(path: Path) -> bool:
+    return path.name == SONGS and path.with_name("position.npy").is_file()
+
+
+def is_pianoroll(path: Path) -> bool:
+    """Whether the name is that of a pianoroll."""
+    return path.name.lower().endswith(_PIANOROLL_SUFFIX)
+
+
+def _is_music(path: Path) -> bool:
+    is_midi = path.name.lower().endswith(MIDI_SUFFIXES)
+    return not path.name.startswith(".") and (is_midi or is_pack(path) or is_pianoroll(path))
+
+
+def read_sources(sources: Sequence[Source]) -> list[Entry]:
+    """The entries of files, one or more for each."""
+    return [entry for source in sources for entry in _read_source(source)]
+
+
+def _read_source(source: Source) -> list[Entry]:
+    try:
+        source.path.encode()
+    except UnicodeEncodeError:
+        shown = shown_name(source.path)
+        return [Entry(shown, source.size, source.changed, f"{shown}: its name is not UTF-8; rename it")]
+    try:
+        if is_pack(Path(source.path)):
+            return list(_entries_of_pack(source))
+        read = read_pianoroll if is_pianoroll(Path(source.path)) else read_midi
+        return [_entry_of_song(source, read(source.path))]
+    except (CmtError, MidiError) as error:
+        return [Entry(*source, " ".join(str(error).split()))]
+
+
+def shown_name(path: str) -> str:
+    """As text that every file can hold; bytes that are not UTF-8 as ``\\xff``."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def _entry_of_song(source: Source, song: Song) -> Entry:
+    if not song.notes:
+        raise CmtError(f"{source.path}: no notes")
+    if song.notes[-1].position >= MOST_BARS * POSITIONS_PER_BAR:
+        raise CmtError(f"{source.path}: longer than {MOST_BARS:,} bars; is it broken?")
+    density, strength = rhythm_of_song(song)
+    key = key_of_song(song)
+    return Entry(
+        *source,
+        failure=None,
+        genre=_genre_of_folder(Path(source.path)),
+        tonic=key.tonic,
+        mode=key.mode.label,
+        tempo=song.tempo,
+        seconds=song.duration,
+        n_bar=len(density),
+        n_note=len(song.notes),
+        instruments=instrument_bits(song.instruments),
+        density=density.tobytes(),
+        strength=strength.tobytes(),
+    )
+
+
+def _genre_of_folder(path: Path) -> str | None:
+    """A file's nearest folder that is named after a genre says its genre."""
+    labels = {genre.label for genre in Genre}
+    return next((folder.name.lower() for folder in path.parents if folder.name.lower() in labels), None)
+
+
+def _entries_of_pack(source: Source) -> Iterator[Entry]:
+    for corpus in corpora_of_pack(Path(source.path)):
+        for index, info in enumerate(corpus.songs):
+            notes = corpus.notes_of(index)
+            if not len(notes.position) or info.n_bar > MOST_BARS:
+                continue
+            density, strength = rhythm_of_onsets(notes.position)
+            tempo = info.tempo or DEFAULT_TEMPO
+            yield Entry(
+                *source,
+                failure=None,
+                name=info.name,
+                genre=info.genre.label if info.genre is not None else None,
+                tonic=(home_key(info.mode).tonic - info.semitones_home) % 12,
+                mode=info.mode.label,
+                tempo=tempo,
+                seconds=info.n_bar * 240 / tempo,
+                n_bar=len(density),
+                n_note=len(notes.position),
+                instruments=instrument_bits(Instrument(int(i)) for i in np.unique(notes.instrument)),
+                density=density.tobytes(),
+                strength=strength.tobytes(),
+            )
+
+
+def corpora_of_pack(path: Path) -> Iterator[Corpus]:
+    """All songs of a pack or a prepared corpus, split by split.
+
+    Raises
+    ------
+    CmtError
+        If it is no pack, or holds no song.
+    """
+    errors = []
+    for split in SPLITS:
+        try:
+            yield read_corpus([path.parent if _is_list_of_corpus(path) else path], split)
+        except CmtError as error:
+            errors.append(error)
+    if len(errors) == len(SPLITS):
+        raise errors[0]
