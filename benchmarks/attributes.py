@@ -68,7 +68,7 @@ def main() -> None:
     with redirect_stdout(page):
         print("| knows of | nats per note |\n|---|---|")
         for trial in trials:
-            losses, *_ = final_losses(trial, arguments.pack, output)
+            losses = final_losses(trial, arguments.pack, output)
             print(f"| {trial.name} | {losses['note']:.3f} |")
         print()
         print_music(folders, arguments.jobs)

@@ -14,7 +14,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from equal_time import Trial, base_config, final_losses, train_all
+from equal_time import EXCERPTS, JOINED, SPLICED, Trial, base_config, final_losses, train_all
 
 from cmt.config import PRESETS
 
@@ -29,6 +29,8 @@ TRAIN_CHOICES = {
     "no splices": {"splice_share": 0.0},
     "moved at random": {"transpose": "random"},
     "no average": {"average": 0.0},
+    "AdamW alone": {"optimizer": "adamw", "learning_rate": 1e-3},
+    "AdamW alone at the same rate": {"optimizer": "adamw"},
 }
 
 
@@ -54,7 +56,9 @@ def main() -> None:
     print("\n| | excerpts | of it, per note | joined | spliced |")
     print("|---|---|---|---|---|")
     for trial in trials:
-        excerpts, joined, spliced = final_losses(trial, arguments.pack, arguments.output)
+        excerpts, joined, spliced = (
+            final_losses(trial, arguments.pack, arguments.output, kind) for kind in (EXCERPTS, JOINED, SPLICED)
+        )
         losses = (excerpts["total"], excerpts["note"], joined["total"], spliced["total"])
         print(f"| {trial.name} | " + " | ".join(f"{loss:.3f}" for loss in losses) + " |", flush=True)
 

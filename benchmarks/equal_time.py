@@ -85,19 +85,22 @@ def _fitting(checkpoint: Path, config: ModelConfig, path: Path) -> Path:
     return path
 
 
-def final_losses(trial: Trial, packs: list[Path], output: Path) -> tuple[dict[str, float], ...]:
-    """Held-out losses on excerpts, on openings joined to endings, and on pieces spliced from two songs."""
+EXCERPTS = without_augmentation(TrainConfig(validation_words=HELD_OUT_WORDS))
+JOINED = replace(EXCERPTS, joined_share=1.0, whole_song_share=0.0)
+"""Openings joined to endings."""
+SPLICED = replace(EXCERPTS, splice_share=1.0, whole_song_share=0.0)
+"""From one song into another."""
+
+
+def final_losses(trial: Trial, packs: list[Path], output: Path, kind: TrainConfig = EXCERPTS) -> dict[str, float]:
+    """Held-out losses on pieces of a kind."""
     tensors, description = load_tensors(output / trial.folder / STATE)
     network = MusicTransformer(config_from(description["model"]))
     average = "average."
     network.load_state_dict(
         {name.removeprefix(average): torch.from_numpy(w) for name, w in tensors.items() if name.startswith(average)}
     )
-    held_out = read_corpus(packs, "val")
-    plain = without_augmentation(TrainConfig(validation_words=HELD_OUT_WORDS))
-    joined = replace(plain, joined_share=1.0, whole_song_share=0.0)
-    spliced = replace(plain, splice_share=1.0, whole_song_share=0.0)
-    return tuple(validate(network, validation_batches(held_out, each), plain) for each in (plain, joined, spliced))
+    return validate(network, validation_batches(read_corpus(packs, "val"), kind), kind)
 
 
 def draw_curves(runs: dict[str, Path], column: str, label: str, picture: Path) -> None:

@@ -41,7 +41,7 @@ def main() -> None:
     for trial in trials:
         n_parameter = sum(prod(shape) for shape in weight_shapes(trial.model).values())
         n_word = int(history_of(arguments.output / trial.folder)[-1]["words"])
-        losses, *_ = final_losses(trial, arguments.pack, arguments.output)
+        losses = final_losses(trial, arguments.pack, arguments.output)
         cells = (
             f"{n_parameter / 1e6:.2f} M",
             f"{n_word / 1e6:.2f} M",
