@@ -29,7 +29,7 @@ from cmt.checkpoint import Checkpoint, load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.corpus import read_corpus
 from cmt.errors import CmtError
-from cmt.evaluate import measure_piece
+from cmt.evaluate_piece import measure_piece
 from cmt.generate import write_pieces
 from cmt.key import TONICS, key_of_song
 from cmt.metrics.control import guess_key, key_score

@@ -27,7 +27,8 @@ from pathlib import Path
 import numpy as np
 
 from cmt.corpus import Corpus, read_corpus
-from cmt.evaluate import measure_synchrony, pairs_of
+from cmt.evaluate import pairs_of
+from cmt.evaluate_piece import measure_synchrony
 from cmt.evaluate_text import interval_text, number
 from cmt.metrics import NothingToMeasure
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, measure_song

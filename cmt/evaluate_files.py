@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from cmt.errors import CmtError
-from cmt.evaluate import Evaluation, Piece, Row
+from cmt.evaluate import Evaluation, Row
 from cmt.evaluate_page import page_of
+from cmt.evaluate_piece import Piece
 from cmt.evaluate_text import NOT_THERE, interval_text, number
 from cmt.metrics.catalogue import BY_NAME, CHANCE_DEFINITION, INTERVAL_DEFINITION
 from cmt.metrics.distribution import Interval

@@ -13,7 +13,8 @@ from importlib import resources
 from pathlib import PurePath
 from string import Template
 
-from cmt.evaluate import Evaluation, Piece, Row
+from cmt.evaluate import Evaluation, Row
+from cmt.evaluate_piece import Piece
 from cmt.evaluate_text import NOT_THERE, interval_text, number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, CHANCE_DEFINITION, INTERVAL_DEFINITION
 

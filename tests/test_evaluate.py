@@ -16,8 +16,9 @@ from packs import write_pack
 
 from cmt.cli import main
 from cmt.errors import CmtError
-from cmt.evaluate import Pair, evaluate, measure_piece, pairs_of
+from cmt.evaluate import Pair, evaluate, pairs_of
 from cmt.evaluate_files import as_json
+from cmt.evaluate_piece import measure_piece
 from cmt.evaluate_text import number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE
 from cmt.metrics.structure import MAX_FRAMES
