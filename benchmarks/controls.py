@@ -27,7 +27,8 @@ import numpy as np
 
 from cmt.checkpoint import Checkpoint, load_checkpoint
 from cmt.config import GenerateConfig
-from cmt.corpus import read_corpus
+from cmt.corpus import cut_notes, read_corpus
+from cmt.encoding import decode, encode_notes
 from cmt.errors import CmtError
 from cmt.evaluate_piece import measure_piece
 from cmt.generate import write_pieces
@@ -39,7 +40,7 @@ from cmt.metrics.music import grooving_similarity
 from cmt.metrics.structure import SCALES, structureness_at_scales
 from cmt.metrics.validation import NothingToMeasure
 from cmt.plan import Plan, plan_music
-from cmt.reference import excerpt, shipped_classifier, song_of_pack
+from cmt.reference import shipped_classifier, song_of_pack
 from cmt.report import report_of
 from cmt.soundtrack import performed
 from cmt.wishes import Wishes
@@ -64,7 +65,6 @@ ODD_TEMPO = 97.3
 """BPM, of the same pieces."""
 REAL_SONGS = 200
 """Of a pack, that are measured for comparison."""
-REAL_BARS = 16
 KEY_CHANCE = (1 / 24, (1 + 0.5 + 0.3 + 0.2) / 24)
 """Of a key drawn from all: that it is right, and its weighted score."""
 
@@ -131,7 +131,8 @@ def main() -> None:
                 pieces += found
     if not pieces:
         raise SystemExit("no clip could be read")
-    real = real_songs(arguments.pack) if arguments.pack else []
+    lengths = [int(piece.values["bars"]) for piece in pieces]
+    real = real_songs(arguments.pack, lengths) if arguments.pack else []
     print("\n".join(tables(pieces, settings, real)))
 
 
@@ -225,7 +226,7 @@ def measured(job: Job, genre: Genre, control: float, is_odd: bool) -> Measured:
     report = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     found = measure_piece(song, None, report | {"tempo": report["tempo_asked"]}, audio=False)
     values = {name: measurement.value for name, measurement in found.values.items()}
-    values |= values_of_song(song)
+    values |= values_of_song(song) | {"bars": song.n_bar}
     values["frames off"] = values["length_error"] * report["fps"]
     values["right key"] = float(values["key_score"] == 1) if not math.isnan(values["key_score"]) else math.nan
     return Measured(job.clip.name, genre, control, is_odd, values)
@@ -245,18 +246,18 @@ def values_of_song(song: Song) -> dict[str, float]:
     }
 
 
-def real_songs(pack: Path) -> list[dict[str, float]]:
-    """Held-out songs: their middle for the music, their whole for the ending, two estimators' word for the key."""
+def real_songs(pack: Path, lengths: Sequence[int]) -> list[dict[str, float]]:
+    """The last bars of held-out songs, as many as pieces have; for the key, two estimators on the whole song."""
     corpus = read_corpus([pack], "val")
     rows = []
-    for index in np.random.default_rng(0).permutation(len(corpus.songs))[:REAL_SONGS]:
+    for k, index in enumerate(np.random.default_rng(0).permutation(len(corpus.songs))[:REAL_SONGS]):
         song = song_of_pack(corpus, int(index))
         other, guess = key_of_song(song), guess_key(song)
         score = key_score(other, (guess.tonic, guess.mode)) if guess is not None else math.nan
-        middle = values_of_song(excerpt(song, REAL_BARS))
-        whole = ending_of(song)
-        endings = dict(zip([*middle][-4:], [*whole, whole.closes], strict=True))
-        rows.append(middle | endings | {"key_score": score, "right key": float(score == 1)})
+        n_bar = min(lengths[k % len(lengths)], song.n_bar)
+        notes = cut_notes(corpus.notes_of(int(index)), song.n_bar - n_bar, n_bar)
+        last_bars = decode(encode_notes(notes, n_bar), song.tempo)
+        rows.append(values_of_song(last_bars) | {"key_score": score, "right key": float(score == 1)})
     return rows
 
 
