@@ -260,7 +260,7 @@ def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
 
 def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders], left_out: Collection[str]) -> Grammar:
     """The rules of the piece, in the model's home key; `left_out` is what the model never knew of."""
-    grammar = partial(UnannouncedGrammar, left_out=left_out) if ANNOUNCEMENTS.intersection(left_out) else Grammar
+    grammar = partial(UnannouncedGrammar, left_out=left_out) if set(ANNOUNCEMENTS) & set(left_out) else Grammar
     return grammar(
         request.length,
         request.instruments or tuple(Instrument),

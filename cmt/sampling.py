@@ -163,6 +163,10 @@ class Grammar:
     def _is_closing(self) -> bool:
         return self._closing is not None and self.bar == self._closing.bar
 
+    @property
+    def _may_be_the_last_chord(self) -> bool:
+        return self._is_closing and self.density_left == 0
+
     def types(self) -> np.ndarray:
         """Allowed types, (3,) bool."""
         allowed = np.zeros(FIELD_SIZES.type, dtype=bool)
@@ -249,7 +253,7 @@ class Grammar:
             if len(fitting) >= self.strength_left:
                 break  # more notes may be ordered than a closing chord has
         fitting = fitting[: len(fitting) - self.strength_left + 1]
-        if self._is_closing and self.density_left == 0 and self.lowest_pitch == 0 and instrument != Instrument.DRUMS:
+        if self._may_be_the_last_chord and self.lowest_pitch == 0 and instrument != Instrument.DRUMS:
             tonics = fitting[fitting % 12 == CLOSING_TONIC[self.mode]]
             fitting = tonics if len(tonics) else fitting  # of the last chord, everyone's lowest note
         allowed = np.zeros(FIELD_SIZES.pitch, dtype=bool)

@@ -1,29 +1,31 @@
 """The grammar for networks that never knew of density or strength (`ModelConfig.left_out`), as in the paper's table 1.
 
 Their words do not announce how much is to come: the network itself goes on to the next bar, or to the next simu-note,
-when it likes. So nothing but rests can be ordered of them.
+when it likes. All other rules hold; of orders, only the numbers that nobody announces cannot be kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
 
 from cmt.orders import MOST_AT_ONCE, BarOrders
-from cmt.sampling import Grammar
-from cmt.words import BAR, FIELD_SIZES, CompoundWord, WordType
+from cmt.sampling import PITCH_RANGES, Grammar
+from cmt.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
 from midi_io.song import Instrument
 
-ANNOUNCEMENTS = frozenset({"density", "strength"})
+ANNOUNCEMENTS = ("density", "strength")
 """The control attributes that tell how much is to come."""
 _NOTHING = 0
 """Value of an attribute that says nothing."""
 
 
 class UnannouncedGrammar(Grammar):
-    """As `Grammar`, without what is in `left_out`; who must play is only allowed to."""
+    """As `Grammar`; `left_out` is what the network never knew of.
+
+    Where density is unknown, `density_left` is the most that may still come.
+    """
 
     def __init__(
         self,
@@ -33,30 +35,44 @@ class UnannouncedGrammar(Grammar):
         start: float = 0,
         *,
         left_out: Collection[str],
-        **rest: Any,
+        must_play: Collection[Instrument] = (),
+        mode: Mode | None = None,
+        ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
     ) -> None:
-        rests = {bar: BarOrders(rests=bar_orders.rests) for bar, bar_orders in orders.items()}
-        super().__init__(length, instruments, rests, start, **{**rest, "must_play": ()})
-        self._knows_density = "density" not in left_out
-        self._knows_strength = "strength" not in left_out
+        self._knows_density, self._knows_strength = (name not in left_out for name in ANNOUNCEMENTS)
+        possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
+        super().__init__(length, instruments, possible, start, must_play=must_play, mode=mode, ranges=ranges)
+        self._fewest = 0
+        """Onsets that the present bar must have where its density is unknown."""
         self._n_note = 0
         """Notes of the present simu-note so far."""
-        if any(bar_orders.density is not None or bar_orders.strengths for bar_orders in orders.values()):
-            missing = " and ".join(sorted(ANNOUNCEMENTS.intersection(left_out)))
-            self.notes += (f"the model was trained without {missing}; densities and strengths are its own",)
+        if possible != orders:
+            missing = " and ".join(name for name in ANNOUNCEMENTS if name in left_out)
+            self.notes += (f"the model was trained without {missing}: what was ordered of it is left to the model",)
+
+    def _possible(self, orders: BarOrders) -> BarOrders:
+        return BarOrders(
+            orders.density if self._knows_density else None,
+            orders.strengths if self._knows_strength else dict.fromkeys(orders.strengths),
+            orders.rests,
+        )
+
+    @property
+    def bar_is_complete(self) -> bool:
+        if self._knows_density:
+            return super().bar_is_complete
+        still_ordered = any(position > self.position for position in self._orders(self.bar).positions())
+        satisfied = len(self._onsets) >= self._fewest and not still_ordered
+        return satisfied and self.strength_left == 0 and not self._orders_left_here()
+
+    @property
+    def _may_be_the_last_chord(self) -> bool:
+        return self._is_closing if not self._knows_density else super()._may_be_the_last_chord
 
     def types(self) -> np.ndarray:
         allowed = super().types()
-        if not self._knows_strength and self._n_note and self._n_note < MOST_AT_ONCE[Instrument(self.instrument)]:
+        if not self._knows_strength and 0 < self._n_note < MOST_AT_ONCE[Instrument(self.instrument)]:
             allowed[WordType.NOTE] = self.pitches().any()
-        if self._must_not_be_silent:
-            allowed[WordType.END] = False
-        return allowed
-
-    def positions(self) -> np.ndarray:
-        allowed = super().positions()
-        if self._must_not_be_silent:
-            allowed[BAR] = False
         return allowed
 
     def densities(self) -> np.ndarray:
@@ -71,26 +87,43 @@ class UnannouncedGrammar(Grammar):
         return super().beat_density(position) if self._knows_density else _NOTHING
 
     def accept(self, word: CompoundWord) -> None:
-        super().accept(word)
+        super().accept(self._with_bounds(word))
+        self._n_note = self._n_note + 1 if word.type == WordType.NOTE else 0
+
+    def _with_bounds(self, word: CompoundWord) -> CompoundWord:
+        """The word with what it does not announce: the most onsets that may come; a note for now."""
         if word.type == WordType.NOTE:
-            self._n_note += 1
-        else:
-            self._n_note = 0
+            self.strength_left = max(1, self.strength_left)
+            return word
+        if word.type != WordType.RHYTHM:
+            return word
         if not self._knows_density:
-            self.density_left = 0
-        if not self._knows_strength:
-            announces = word.type == WordType.RHYTHM and word.position != BAR
-            self.strength_left = int(announces)  # a simu-note has one note; more are the network's to choose
+            if word.position == BAR:
+                possible = np.flatnonzero(super().densities()) - 1
+                self._fewest = int(possible[0])
+                word = word._replace(density=1 + int(possible[-1]))
+            else:
+                word = word._replace(density=super().beat_density(word.position - 1))
+        if not self._knows_strength and word.position != BAR:
+            word = word._replace(strength=1)
+        return word
+
+    def _places(self) -> list[int]:
+        if self._knows_density:
+            return super()._places()
+        places = [position for position in self._sounding(self.bar) if position > self.position]
+        if self._closing and self._is_closing:
+            ordered = self._orders(self.bar).positions()
+            early = [p for p in places if p <= self._closing.last_stroke or p in ordered]
+            return early if early or self._onsets else places
+        return places
 
     def _later_positions(self) -> list[int]:
-        return super()._later_positions() if self._knows_density else self._places()
-
-    @property
-    def _must_not_be_silent(self) -> bool:
-        """Whether this bar, a piece's first or last, still has no note; one that announces its density has its rule."""
-        first = 0 if self.start == 0 else 1
-        last = self._closing.bar if self._closing else self.n_bar - 1
-        return not self._knows_density and self.bar in (first, last) and not self._onsets and bool(self._places())
+        if self._knows_density:
+            return super()._later_positions()
+        ordered = [p for p in self._orders(self.bar).positions() if p > self.position]
+        spare = self.density_left - len(ordered)
+        return [p for p in self._places() if (spare > 0 or p in ordered) and (not ordered or p <= ordered[0])]
 
 
 def _only(value: int, size: int) -> np.ndarray:

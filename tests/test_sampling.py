@@ -1,5 +1,7 @@
 """Whatever the network says, the grammar makes it a song."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from cmt.encoding import Words, decode
 from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders
 from cmt.rhythm import profile_of_song
 from cmt.sampling import PITCH_RANGES, Grammar, draw, ranges_before, tilted
+from cmt.unannounced import UnannouncedGrammar
 from cmt.words import BAR, CompoundWord, Mode, WordType
 from midi_io.song import Instrument, Knot, TempoMap
 
@@ -197,12 +200,22 @@ def demands(draw: st.DrawFn):
     return length, start, instruments, draw(st.dictionaries(st.integers(0, n_bar), orders, max_size=6))
 
 
-@settings(max_examples=150)
+@pytest.mark.parametrize("left_out", [(), ("density",), ("strength",), ("density", "strength")], ids=" ".join)
+@settings(max_examples=100)
 @given(demand=demands(), seed=st.integers(0, 2**32), must=st.booleans(), mode=st.sampled_from([None, *Mode]))
-def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(demand, seed, must, mode):
+def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, demand, seed, must, mode):
     length, start, instruments, asked = demand
-    kept, _ = possible_orders(asked, length, start, instruments)
-    grammar = Grammar(length, instruments, asked, start, must_play=instruments if must else (), mode=mode)
+    kind = partial(UnannouncedGrammar, left_out=left_out) if left_out else Grammar
+    grammar = kind(length, instruments, asked, start, must_play=instruments if must else (), mode=mode)
+    can_be_kept = {
+        index: BarOrders(
+            None if "density" in left_out else each.density,
+            dict.fromkeys(each.strengths) if "strength" in left_out else each.strengths,
+            each.rests,
+        )
+        for index, each in asked.items()
+    }
+    kept, _ = possible_orders(can_be_kept, length, start, instruments)
     words = written_at_random(grammar, np.random.default_rng(seed))
     song = decode(words, 120, length, TempoMap((Knot(start, 0.0), Knot(start + 8, 1.0))))
     obtained = profile_of_song(song)
@@ -215,11 +228,17 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(demand, seed
         assert bar_orders.density in (None, density)
         resting |= {(16 * index + position, instrument) for position, instrument in bar_orders.rests}
         for (position, instrument), strength in bar_orders.strengths.items():
-            assert strengths[index, position, instrument] == strength
+            assert (index, position, instrument) in strengths
+            assert strength is None or strengths[index, position, instrument] == strength
 
     announced = [CompoundWord(*row) for row in words.fields.tolist() if row[0] == WordType.RHYTHM]
-    assert [word.density - 1 for word in announced if word.position == BAR] == list(obtained.density)
-    assert [word.strength for word in announced if word.position != BAR] == [n.strength for n in obtained.simu_notes]
+    densities = [word.density - 1 for word in announced if word.position == BAR]
+    assert densities == ([-1] * song.n_bar if "density" in left_out else list(obtained.density))
+    in_beats = [word.strength for word in announced if word.position != BAR]
+    assert in_beats == [0 if "strength" in left_out else note.strength for note in obtained.simu_notes]
+    for simu_note in obtained.simu_notes:
+        ordered = kept.get(simu_note.bar, BarOrders()).strengths
+        assert simu_note.strength <= MOST_AT_ONCE[simu_note.instrument] or ordered
 
     ends: dict = {}
     for note in song.notes:

@@ -12,6 +12,7 @@ from cmt.decoder import Decoder
 from cmt.encoding import timing_bins
 from cmt.generate import PieceRequest, write_piece
 from cmt.orders import MOST_AT_ONCE, BarOrders
+from cmt.rhythm import profile_of_song
 from cmt.training.model import MusicTransformer, weights_of
 from cmt.words import BAR, FIELDS, WordType
 from midi_io.song import Instrument
@@ -72,13 +73,21 @@ def test_bars_and_simu_notes_are_as_long_as_the_network_likes():
     assert len(np.unique(np.diff(np.flatnonzero(beats)))) > 2
 
 
-def test_what_cannot_be_ordered_is_said_and_rests_are_kept():
+def test_what_is_not_announced_cannot_be_ordered_and_that_is_said():
     rest = frozenset((position, instrument) for position in range(8, 16) for instrument in Instrument)
     orders = {1: BarOrders(4, {(2, Instrument.PIANO): 3}, rest)}
     piece = written(("density",), orders)
-    assert piece.notes == ("the model was trained without density; densities and strengths are its own",)
+    assert piece.notes == ("the model was trained without density: what was ordered of it is left to the model",)
     assert not any(24 <= note.position < 32 for note in piece.song.notes)
-    assert written(("density",)).notes == ()
+    assert written(("density",)).notes == written(("strength",), {1: BarOrders(4)}).notes == ()
+
+
+def test_what_is_announced_is_kept():
+    profile = profile_of_song(written(("strength",), {1: BarOrders(4, {(2, Instrument.PIANO): 3})}).song)
+    assert profile.density[1] == 4
+    assert (1, 2, Instrument.PIANO) in {(note.bar, note.position, note.instrument) for note in profile.simu_notes}
+    simu_notes = profile_of_song(written(("density",), {1: BarOrders(4, {(2, Instrument.PIANO): 3})}).song).simu_notes
+    assert (1, 2, Instrument.PIANO, 3) in {(n.bar, n.position, n.instrument, n.strength) for n in simu_notes}
 
 
 def test_a_model_without_timing_is_told_none(monkeypatch):
