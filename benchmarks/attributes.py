@@ -22,6 +22,7 @@ from pathlib import Path
 from checkpoints import REAL, cut_endings, print_music, write_set
 from equal_time import Trial, base_config, draw_curves, final_losses, train_all
 
+from cmt.checkpoint import load_checkpoint
 from cmt.config import CONTROLS, PRESETS
 from cmt.corpus import read_corpus
 from cmt.metrics import NothingToMeasure
@@ -58,11 +59,12 @@ def main() -> None:
         for name, known in KNOWN.items()
     ]
     train_all(trials, arguments.pack, output, arguments.minutes, arguments.jobs)
-    folders = {REAL: output / "pieces" / "real"}
+    pieces = output / f"pieces_of_{arguments.bars}_bars"
+    folders = {REAL: pieces / "real"}
     cut_endings(read_corpus(arguments.pack, "val"), arguments.pieces, arguments.bars, folders[REAL])
     for trial in trials:
-        folders[trial.name] = output / "pieces" / trial.folder
         checkpoint = output / trial.folder / MODEL
+        folders[trial.name] = pieces / trial.folder / load_checkpoint(checkpoint).sha256[:12]
         write_set(checkpoint, arguments.pieces, arguments.bars, folders[trial.name], instruments=None)
     page = StringIO()
     with redirect_stdout(page):
@@ -77,7 +79,8 @@ def main() -> None:
         title = (
             f"Each network was trained for {arguments.minutes:g} minutes of one processor core with the preset "
             f"`{arguments.preset}`;\neach wrote {arguments.pieces} pieces of {arguments.bars} bars "
-            "(`python benchmarks/attributes.py`).\n"
+            "(`python benchmarks/attributes.py`). *Nearer* says whether the last network's\n"
+            "music is nearer to real songs than the first's.\n"
         )
         heading = "# What the control attributes are worth\n"
         picture = "![held-out loss of a note over the minutes](attributes.png)\n"

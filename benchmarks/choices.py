@@ -1,11 +1,11 @@
 """What each choice of the training is worth: the same network trained for the same time, with and without it.
 
     python benchmarks/choices.py --pack lpd5_16th_labelled.npz.xz -o out/choices [--minutes 4] [--preset tiny]
-        [--start-from model.safetensors] [--choice "no echoes" ...] [--jobs 2]
+        [--choice "no echoes" ...] [--jobs 2]
 
 Rows are choices; columns are nats per word on held-out excerpts, on held-out pieces joined from an opening and an
 ending, and on pieces spliced from two songs. Minutes are those of one processor core: other work on the machine does
-not count. A choice that is in the output folder already is not trained again.
+not count. What is in the output folder already, trained as now, is not trained again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--preset", choices=list(PRESETS), default="tiny")
-    parser.add_argument("--start-from", type=Path)
     parser.add_argument("--choice", action="append", choices=[*MODEL_CHOICES, *TRAIN_CHOICES])
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
@@ -52,7 +51,7 @@ def main() -> None:
         )
         for name in [AS_SHIPPED, *(arguments.choice or [*MODEL_CHOICES, *TRAIN_CHOICES])]
     ]
-    train_all(trials, arguments.pack, arguments.output, arguments.minutes, arguments.jobs, arguments.start_from)
+    train_all(trials, arguments.pack, arguments.output, arguments.minutes, arguments.jobs)
     print("\n| | excerpts | of it, per note | joined | spliced |")
     print("|---|---|---|---|---|")
     for trial in trials:

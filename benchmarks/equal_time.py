@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 
-from cmt.checkpoint import config_from, load_tensors, save_checkpoint
+from cmt.checkpoint import config_from, load_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import read_corpus
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import train, validate
 from cmt.training.model import MusicTransformer
-from cmt.training.run_folder import LOSSES, MODEL, STATE
+from cmt.training.run_folder import LOSSES, STATE, settings_of
 from cmt.workers import Workers
 
 HELD_OUT_WORDS = 60_000
@@ -47,42 +47,36 @@ def base_config(minutes: float) -> TrainConfig:
     )
 
 
-def train_all(
-    trials: list[Trial], packs: list[Path], output: Path, minutes: float, jobs: int, start_from: Path | None = None
-) -> None:
-    """A run's folder for each trial, several trials side by side; what is trained already is not trained again."""
-    work = partial(_train_one, packs=packs, output=output, minutes=minutes, start_from=start_from)
+def train_all(trials: list[Trial], packs: list[Path], output: Path, minutes: float, jobs: int) -> None:
+    """A run's folder for each trial, several side by side; a run that is there with the same settings is kept."""
+    work = partial(_train_one, packs=packs, output=output, minutes=minutes)
     with Workers(jobs) as workers:
         for trial, rate in zip(trials, workers.map(work, trials), strict=True):
             print(f"{trial.name}: {rate:.0f} words a second", flush=True)
 
 
-def _train_one(trial: Trial, packs: list[Path], output: Path, minutes: float, start_from: Path | None) -> float:
+def _train_one(trial: Trial, packs: list[Path], output: Path, minutes: float) -> float:
     """Words a second of the run."""
     torch.set_num_threads(1)
     run = output / trial.folder
-    if not (run / MODEL).exists() or float(history_of(run)[-1]["minutes"]) < minutes:
+    if not _is_done(run, trial, minutes):
         shutil.rmtree(run, ignore_errors=True)  # by the clock, and so not to be gone on with
-        start = start_from and _fitting(start_from, trial.model, output / f"start_{trial.folder}.safetensors")
         corpus, held_out = read_corpus(packs, "train"), read_corpus(packs, "val")
-        train(corpus, held_out, run, trial.model, trial.train, minutes=minutes, start_from=start, show_progress=False)
+        train(corpus, held_out, run, trial.model, trial.train, minutes=minutes, show_progress=False)
     last = history_of(run)[-1]
     return float(last["words"]) / (60 * float(last["minutes"]))
+
+
+def _is_done(run: Path, trial: Trial, minutes: float) -> bool:
+    if not (run / STATE).exists() or settings_of(run) != (trial.model, trial.train):
+        return False
+    return float(history_of(run)[-1]["minutes"]) >= minutes
 
 
 def history_of(run: Path) -> list[dict[str, str]]:
     """The rows of a run's losses.csv."""
     with open(run / LOSSES, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _fitting(checkpoint: Path, config: ModelConfig, path: Path) -> Path:
-    """The checkpoint, without the weights that a network of this configuration has no use for."""
-    tensors, _ = load_tensors(checkpoint)
-    wanted = MusicTransformer(config).state_dict()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(config, {name: weight for name, weight in tensors.items() if name in wanted}, path, {})
-    return path
 
 
 EXCERPTS = without_augmentation(TrainConfig(validation_words=HELD_OUT_WORDS))
@@ -93,7 +87,8 @@ SPLICED = replace(EXCERPTS, splice_share=1.0, whole_song_share=0.0)
 
 
 def final_losses(trial: Trial, packs: list[Path], output: Path, kind: TrainConfig = EXCERPTS) -> dict[str, float]:
-    """Held-out losses on pieces of a kind."""
+    """Held-out losses on pieces of a kind, in the keys that the network knows."""
+    kind = replace(kind, transpose=trial.train.transpose)
     tensors, description = load_tensors(output / trial.folder / STATE)
     network = MusicTransformer(config_from(description["model"]))
     average = "average."

@@ -1,7 +1,7 @@
 """Background music for a video, led by the picture's rhythm.
 
 The main job is `make_soundtrack`; `analyze`, `write_piece`, `render` and the rest are its steps.
-What needs torch is imported when it is first used.
+Each is imported when it is first used; torch is not needed for any of them.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ Dynamics: TypeAlias = Literal["absolute", "relative"]
 
 Optimizer: TypeAlias = Literal["muon", "adamw"]
 """Who moves the weights."""
+ADAMW_RATE = 1e-3
+"""Peak of the rate where AdamW moves all weights."""
 
 TEMPO_CHANGE = 8.0
 """Per cent by which a tempo map may leave the tempo."""
@@ -142,7 +144,7 @@ class TrainConfig:
     optimizer: Optimizer = "muon"
     """`muon` for the matrices inside the network with AdamW for the rest (`cmt.training.muon`), or `adamw` for all."""
     learning_rate: float = 3e-3
-    """Peak of the rate; AdamW alone does better with 0.001 to 0.0015."""
+    """Peak of the rate; AdamW alone does better with `ADAMW_RATE`."""
     warmup_steps: int = 200
     """Steps over which the rate rises."""
     decay_share: float = 0.35

@@ -3,6 +3,7 @@
 import csv
 import math
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from packs import write_pack
 
 import cmt.training.loop
-from cmt.checkpoint import load_checkpoint, load_tensors
+from cmt.checkpoint import load_checkpoint, load_tensors, save_tensors
+from cmt.cli import main
 from cmt.config import PRESETS, TrainConfig
 from cmt.corpus import read_corpus
 from cmt.decoder import weight_shapes
@@ -25,7 +28,7 @@ from cmt.training.collate import collate
 from cmt.training.dataset import batches
 from cmt.training.loop import ATTRIBUTES, learning_rate, train
 from cmt.training.model import MusicTransformer
-from cmt.training.run_folder import LOSSES, MODEL, STATE, Progress
+from cmt.training.run_folder import BEST, CONFIG, LOSSES, MODEL, STATE, Progress, settings_of
 from cmt.training.team import Team
 from cmt.words import CompoundWord
 
@@ -257,3 +260,69 @@ def test_adamw_alone_learns_too_and_does_not_go_on_with_the_others_run(run, corp
     assert progress.history[-1]["val_total"] < progress.history[0]["val_total"] - 0.3
     with pytest.raises(CmtError, match="give the same --optimizer"):
         train(*corpora, run, MINIATURE, config, steps=80, resume=True, show_progress=False)
+
+
+def cmt_train(*arguments):
+    return CliRunner().invoke(main, ["train", *map(str, arguments), "-q"])
+
+
+@pytest.fixture
+def begun(run, tmp_path_factory):
+    """A run to go on with, and the pack that it learns from."""
+    folder = tmp_path_factory.mktemp("begun")
+    shutil.copytree(run, folder / "run")
+    return folder / "run", write_pack(folder)
+
+
+def test_a_resumed_run_keeps_its_settings_but_for_those_that_are_given(begun):
+    folder, pack = begun
+    before = settings_of(folder)
+    result = cmt_train(pack, "-o", folder, "--resume", "--steps", 62, "--patience", 7)
+    assert result.exit_code == 0, result.output
+    assert settings_of(folder) == (before[0], replace(before[1], patience=7)) == (MINIATURE, replace(QUICK, patience=7))
+
+
+def test_the_rate_is_the_optimizers_own(tmp_path):
+    pack = write_pack(tmp_path)
+    for optimizer, rate in (("muon", 0.003), ("adamw", 0.001)):
+        folder = tmp_path / optimizer
+        options = ("--preset", "tiny", "--words-per-step", 500, "--optimizer", optimizer)
+        result = cmt_train(pack, "-o", folder, "--steps", 1, *options)
+        assert result.exit_code == 0, result.output
+        assert settings_of(folder)[1].learning_rate == rate
+
+
+def test_ctrl_c_says_how_to_go_on(begun, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cmt.training.loop._step", interrupted)
+    folder, pack = begun
+    result = cmt_train(pack, "-o", folder, "--resume", "--steps", 62)
+    assert result.exit_code == 130 and "--resume goes on" in result.output
+    result = cmt_train(pack, "-o", folder / "new", "--steps", 62, "--preset", "tiny")
+    assert result.exit_code == 130 and "--resume" not in result.output
+
+
+def test_the_state_is_written_last(corpora, tmp_path, monkeypatch):
+    """What was written before it is made again, so that the newest model is never an old one."""
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cmt.training.run_folder.save_tensors", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, show_progress=False)
+    assert {path.name for path in tmp_path.iterdir()} == {CONFIG, MODEL, BEST, LOSSES}
+
+
+def test_a_run_of_an_older_version_is_named(begun):
+    folder, _ = begun
+    tensors, description = load_tensors(folder / STATE)
+    del description["train"]
+    save_tensors(tensors, description, folder / STATE)
+    with pytest.raises(CmtError, match="begun by an older cmt; begin a new run with --start-from"):
+        settings_of(folder)
+
+
+def test_the_shortest_training_takes_a_step(corpora, tmp_path):
+    assert train(*corpora, tmp_path, MINIATURE, QUICK, minutes=1e-9, show_progress=False).step == 1

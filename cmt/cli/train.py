@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
 from cmt.cli.options import FILE
 from cmt.cli.wording import count
-from cmt.config import PRESETS, Optimizer, TrainConfig
+from cmt.config import ADAMW_RATE, PRESETS, Optimizer, TrainConfig
 
 SHARE = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -21,6 +22,11 @@ DEFAULT_MINUTES = 60.0
 def own(field: str) -> object:
     """The default of an option that is a field of the configuration."""
     return getattr(TrainConfig, field)
+
+
+def is_given(option: str) -> bool:
+    """Whether an option stands on the command line."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 @click.command()
@@ -55,9 +61,7 @@ def own(field: str) -> object:
 @click.option(
     "--learning-rate",
     type=POSITIVE,
-    default=own("learning_rate"),
-    show_default=True,
-    help="Its peak; for AdamW alone 0.001 is better.",
+    help=f"Its peak.  [default: {TrainConfig.learning_rate:g}, of adamw {ADAMW_RATE:g}]",
 )
 @click.option(
     "--decay-share",
@@ -144,7 +148,7 @@ def train(
     words_per_step: int,
     accumulate: int,
     optimizer: Optimizer,
-    learning_rate: float,
+    learning_rate: float | None,
     decay_share: float,
     average: float,
     patience: int,
@@ -163,7 +167,8 @@ def train(
     """Train a model on CORPUS: folders that cmt prepare made, or packs such as lpd5_16th_labelled.npz.xz.
 
     The folder always holds the newest model.safetensors (for cmt generate --checkpoint), best.safetensors with the
-    lowest validation loss, state.safetensors (for --resume, at any moment) and losses.csv.
+    lowest validation loss, state.safetensors (for --resume, at any moment) and losses.csv. --resume keeps the settings
+    of the run, but for those that are given anew.
 
     Several processes or machines share the work: torchrun --nproc-per-node 2 -m cmt train ...
     """
@@ -171,51 +176,64 @@ def train(
 
     from cmt.corpus import read_corpus
     from cmt.training.loop import train as train_model
+    from cmt.training.run_folder import STATE, settings_of
 
     if minutes is not None and steps is not None:
         raise click.UsageError("--minutes and --steps exclude each other")
     if resume and start_from is not None:
         raise click.UsageError("--start-from begins a run, --resume goes on with one; leave one of them out")
-    if joined_share + splice_share + TrainConfig.whole_song_share > 1:
-        most = 1 - TrainConfig.whole_song_share
-        raise click.UsageError(f"--joined-share and --splice-share are together more than {most:g}")
     if threads:
         torch.set_num_threads(threads)
-    model_config = PRESETS[preset]
+    rate = learning_rate or (ADAMW_RATE if optimizer == "adamw" else TrainConfig.learning_rate)
+    asked: dict[str, Any] = {
+        "words_per_step": words_per_step,
+        "accumulate": accumulate,
+        "optimizer": optimizer,
+        "learning_rate": rate,
+        "decay_share": decay_share,
+        "average": average,
+        "patience": patience,
+        "transpose": transpose,
+        "joined_share": joined_share,
+        "splice_share": splice_share,
+        "kernel": kernel,
+        "checkpoint_minutes": checkpoint_minutes,
+        "validation_steps": validation_steps,
+        "seed": seed,
+    }
+    model_config, config = PRESETS[preset], TrainConfig()
+    if resume:  # as the run was, but for what is given anew
+        stored_model, config = settings_of(run)
+        asked = {name: value for name, value in asked.items() if is_given(name)}
+        model_config = PRESETS[preset] if is_given("preset") else stored_model
     if heads != "preset":
         model_config = replace(model_config, chained_heads=heads == "chained")
-    config = TrainConfig(
-        words_per_step=words_per_step,
-        accumulate=accumulate,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        decay_share=decay_share,
-        average=average,
-        patience=patience,
-        transpose=transpose,
-        joined_share=joined_share,
-        splice_share=splice_share,
-        kernel=kernel,
-        checkpoint_minutes=checkpoint_minutes,
-        validation_steps=validation_steps,
-        seed=seed,
-    )
+    config = replace(config, **asked)
+    if config.joined_share + config.splice_share + config.whole_song_share > 1:
+        most = 1 - config.whole_song_share
+        raise click.UsageError(f"--joined-share and --splice-share are together more than {most:g}")
     corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
     if not quiet:
         click.echo(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")
-    progress = train_model(
-        corpus,
-        validation,
-        run,
-        model_config,
-        config,
-        minutes=None if steps is not None else minutes or DEFAULT_MINUTES,
-        steps=steps,
-        resume=resume,
-        start_from=start_from,
-        tensorboard=tensorboard,
-        show_progress=not quiet and sys.stderr.isatty(),
-    )
+    try:
+        progress = train_model(
+            corpus,
+            validation,
+            run,
+            model_config,
+            config,
+            minutes=None if steps is not None else minutes or DEFAULT_MINUTES,
+            steps=steps,
+            resume=resume,
+            start_from=start_from,
+            tensorboard=tensorboard,
+            show_progress=not quiet and sys.stderr.isatty(),
+        )
+    except KeyboardInterrupt:
+        if not (run / STATE).exists():
+            raise
+        click.echo("cmt: stopped; --resume goes on from the last checkpoint", err=True)
+        sys.exit(130)
     losses = progress.losses
     if progress.skipped:
         click.echo(f"warning: {count(progress.skipped, 'step')} left out, the loss was no number", err=True)

@@ -86,7 +86,7 @@ def train(
                 if board is not None:
                     for name, value in row.items():
                         board.add_scalar(name.replace("_", "/", 1), value, progress.step)
-            if done >= 1 or _learns_no_more(progress, config):
+            if (done >= 1 and progress.step) or _learns_no_more(progress, config):
                 break
             loss = training.take_step(done)
             bar.n = min(100.0, round(100 * done, 1))

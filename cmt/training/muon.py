@@ -92,7 +92,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """(n, m) with nearly the same singular vectors and singular values of about 1 (0.7 to 1.2)."""
+    """(n, m) with the same singular vectors and singular values of about 1 where they were above some 500th of all."""
     upright = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if upright else matrix
     x = x / (x.norm() + 1e-7)

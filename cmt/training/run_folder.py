@@ -18,6 +18,7 @@ from cmt.training.average import Average
 from cmt.training.dataset import Place
 from cmt.training.model import MusicTransformer, weights_of
 from cmt.training.team import Team
+from midi_io.errors import MidiError
 from midi_io.whole_file import whole_file
 
 STATE = "state.safetensors"
@@ -66,8 +67,8 @@ def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: boo
     CmtError
         If it holds a run and `resume` is not asked, or the other way round; if it cannot be written.
     """
-    if resume and not (run / STATE).exists():
-        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
+    if resume:
+        settings_of(run)
     if team.rank:
         return
     if not resume and (run / STATE).exists():
@@ -76,8 +77,27 @@ def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: boo
         run.mkdir(parents=True, exist_ok=True)
         if not resume:
             _describe(run, model_config, config)
+    except MidiError as error:
+        raise CmtError(str(error)) from None
     except OSError as error:
         raise CmtError(f"{run}: cannot be written ({error.strerror or error}); choose another folder") from None
+
+
+def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
+    """The sizes of a run's network and how it is trained.
+
+    Raises
+    ------
+    CmtError
+        If there is no run, or one of an older version.
+    """
+    if not (run / STATE).exists():
+        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
+    _, description = load_tensors(run / STATE)
+    try:
+        return config_from(description["model"]), TrainConfig(**description["train"])
+    except (KeyError, TypeError):
+        raise CmtError(f"{run}: was begun by an older cmt; begin a new run with --start-from {run / MODEL}") from None
 
 
 def _describe(run: Path, model_config: ModelConfig, config: TrainConfig) -> None:
@@ -129,10 +149,9 @@ def save(
         "places": places,
         "averaged": average.n_step,
         "model": asdict(model.config),
+        "train": asdict(config),
         "optimizers": _names(optimizers),
     }
-    save_tensors(tensors, description, run / STATE)
-    _describe(run, model.config, config)
     provenance = {
         "step": progress.step,
         "words": progress.n_word,
@@ -147,6 +166,8 @@ def save(
         table = csv.DictWriter(file, progress.history[0])
         table.writeheader()
         table.writerows(progress.history)
+    _describe(run, model.config, config)
+    save_tensors(tensors, description, run / STATE)  # last: what was cut short before it is made again
 
 
 def resume(
@@ -162,7 +183,7 @@ def resume(
     tensors, description = load_tensors(run / STATE)
     if config_from(description["model"]) != model.config:
         raise CmtError(f"{run}: was begun with another model; give the same --preset and options")
-    if description.get("optimizers") != _names(optimizers):
+    if description["optimizers"] != _names(optimizers):
         raise CmtError(f"{run}: was begun with another optimizer; give the same --optimizer")
 
     def part(prefix: str) -> dict[str, Tensor]:
