@@ -306,6 +306,7 @@ def test_ctrl_c_says_how_to_go_on(begun, monkeypatch):
 
 def test_the_state_is_written_last(corpora, tmp_path, monkeypatch):
     """What was written before it is made again, so that the newest model is never an old one."""
+
     def killed(*arguments):
         raise KeyboardInterrupt
 
