@@ -20,7 +20,7 @@ from io import StringIO
 from pathlib import Path
 
 from checkpoints import REAL, cut_endings, print_music, write_set
-from equal_time import Trial, base_config, draw_curves, final_losses, train_all
+from equal_time import Trial, base_config, draw_curves, final_losses, n_word_of, train_all
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import CONTROLS, PRESETS
@@ -68,10 +68,11 @@ def main() -> None:
         write_set(checkpoint, arguments.pieces, arguments.bars, folders[trial.name], instruments=None)
     page = StringIO()
     with redirect_stdout(page):
-        print("| knows of | nats per note |\n|---|---|")
+        print("| knows of | words read | nats per note |\n|---|---|---|")
         for trial in trials:
             losses = final_losses(trial, arguments.pack, output)
-            print(f"| {trial.name} | {losses['note']:.3f} |")
+            n_word = n_word_of(output / trial.folder)
+            print(f"| {trial.name} | {n_word / 1e6:.2f} M | {losses['note']:.3f} |")
         print()
         print_music(folders, arguments.jobs)
     print(page.getvalue())

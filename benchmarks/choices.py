@@ -4,8 +4,9 @@
         [--choice "no echoes" ...] [--jobs 2]
 
 Rows are choices; columns are nats per word on held-out excerpts, on held-out pieces joined from an opening and an
-ending, and on pieces spliced from two songs. Minutes are those of one processor core: other work on the machine does
-not count. What is in the output folder already, trained as now, is not trained again.
+ending, and on pieces spliced from two songs. Minutes are those of one processor core; other work on the machine still
+slows them down, so the words that each network read stand beside its losses. What is in the output folder already,
+trained as now, is not trained again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from equal_time import EXCERPTS, JOINED, SPLICED, Trial, base_config, final_losses, train_all
+from equal_time import EXCERPTS, JOINED, SPLICED, Trial, base_config, final_losses, n_word_of, train_all
 
 from cmt.config import PRESETS
 
@@ -52,14 +53,15 @@ def main() -> None:
         for name in [AS_SHIPPED, *(arguments.choice or [*MODEL_CHOICES, *TRAIN_CHOICES])]
     ]
     train_all(trials, arguments.pack, arguments.output, arguments.minutes, arguments.jobs)
-    print("\n| | excerpts | of it, per note | joined | spliced |")
-    print("|---|---|---|---|---|")
+    print("\n| | words | excerpts | of it, per note | joined | spliced |")
+    print("|---|---|---|---|---|---|")
     for trial in trials:
         excerpts, joined, spliced = (
             final_losses(trial, arguments.pack, arguments.output, kind) for kind in (EXCERPTS, JOINED, SPLICED)
         )
         losses = (excerpts["total"], excerpts["note"], joined["total"], spliced["total"])
-        print(f"| {trial.name} | " + " | ".join(f"{loss:.3f}" for loss in losses) + " |", flush=True)
+        words = f"{n_word_of(arguments.output / trial.folder) / 1e6:.2f} M"
+        print(f"| {trial.name} | {words} | " + " | ".join(f"{loss:.3f}" for loss in losses) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,11 @@ def history_of(run: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def n_word_of(run: Path) -> int:
+    """Words that a run has learnt from: a busy machine's cores do less in the same time."""
+    return int(history_of(run)[-1]["words"])
+
+
 EXCERPTS = without_augmentation(TrainConfig(validation_words=HELD_OUT_WORDS))
 JOINED = replace(EXCERPTS, joined_share=1.0, whole_song_share=0.0)
 """Openings joined to endings."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from math import prod
 from pathlib import Path
 
-from equal_time import Trial, base_config, draw_curves, final_losses, history_of, train_all
+from equal_time import Trial, base_config, draw_curves, final_losses, n_word_of, train_all
 
 from cmt.config import PRESETS
 from cmt.decoder import weight_shapes
@@ -40,7 +40,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for trial in trials:
         n_parameter = sum(prod(shape) for shape in weight_shapes(trial.model).values())
-        n_word = int(history_of(arguments.output / trial.folder)[-1]["words"])
+        n_word = n_word_of(arguments.output / trial.folder)
         losses = final_losses(trial, arguments.pack, arguments.output)
         cells = (
             f"{n_parameter / 1e6:.2f} M",

@@ -19,7 +19,7 @@ Dynamics: TypeAlias = Literal["absolute", "relative"]
 Optimizer: TypeAlias = Literal["muon", "adamw"]
 """Who moves the weights."""
 ADAMW_RATE = 1e-3
-"""Peak of the rate where AdamW moves all weights."""
+"""Peak of the rate where AdamW moves all weights: the only one that Muon has been measured against."""
 
 TEMPO_CHANGE = 8.0
 """Per cent by which a tempo map may leave the tempo."""
@@ -144,7 +144,7 @@ class TrainConfig:
     optimizer: Optimizer = "muon"
     """`muon` for the matrices inside the network with AdamW for the rest (`cmt.training.muon`), or `adamw` for all."""
     learning_rate: float = 3e-3
-    """Peak of the rate; AdamW alone does better with `ADAMW_RATE`."""
+    """Peak of the rate; `cmt train` takes `ADAMW_RATE` where AdamW moves all."""
     warmup_steps: int = 200
     """Steps over which the rate rises."""
     decay_share: float = 0.35
