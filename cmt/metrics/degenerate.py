@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cmt.encoding import NoteArrays
 from cmt.metrics.music import bar_contents
-from cmt.metrics.validation import NoteColumns, columns_of, nothing
+from cmt.metrics.validation import columns_of, nothing
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 SILENT_SHARE = 0.5
@@ -63,7 +64,7 @@ def judge(song: Song) -> Verdict:
     return Verdict(tuple(sign for sign in signs if sign))
 
 
-def _silence(song: Song, notes: NoteColumns) -> str:
+def _silence(song: Song, notes: NoteArrays) -> str:
     n_bar = max(song.n_bar, int(notes.position.max()) // POSITIONS_PER_BAR + 1)
     sounding = np.zeros(n_bar + 1)
     np.add.at(sounding, notes.position // POSITIONS_PER_BAR, 1)
@@ -89,7 +90,7 @@ def _loop(song: Song) -> str:
     return ""
 
 
-def _repeated_note(notes: NoteColumns) -> str:
+def _repeated_note(notes: NoteArrays) -> str:
     if len(notes.pitch) < REPEATED_NOTES:
         return ""
     names = notes.pitch + 128 * (notes.instrument == Instrument.DRUMS)
@@ -101,13 +102,13 @@ def _repeated_note(notes: NoteColumns) -> str:
     return ""
 
 
-def _stuck(notes: NoteColumns) -> str:
+def _stuck(notes: NoteArrays) -> str:
     n_stuck = int((notes.duration > STUCK_BARS * POSITIONS_PER_BAR).sum())
     longest = int(notes.duration.max()) / POSITIONS_PER_BAR
     return f"stuck notes: {n_stuck}, the longest sounds {longest:.1f} bars" if n_stuck else ""
 
 
-def _out_of_range(notes: NoteColumns) -> str:
+def _out_of_range(notes: NoteArrays) -> str:
     drums = notes.instrument == Instrument.DRUMS
     low = np.where(drums, DRUM_RANGE[0], PITCH_RANGE[0])
     high = np.where(drums, DRUM_RANGE[1], PITCH_RANGE[1])

@@ -9,37 +9,23 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from midi_io.song import Instrument, Song
+from cmt.encoding import NoteArrays, notes_of_song
+from midi_io.song import Song
 
 NOT_DEFINED = math.nan
 """The value of a metric where there is nothing to measure."""
 
+_last: tuple[Song, NoteArrays] | None = None
+"""The song whose notes were read last, and its notes: several metrics follow each other on one song, and reading its
+notes takes longer than most of them. Songs do not change, so it is enough that it is the same object."""
+
 
 class NothingToMeasure(UserWarning):
     """A metric is not defined for this input; the message says why."""
-
-
-class NoteColumns(NamedTuple):
-    """The notes of a song as columns, each (n_note,) int64."""
-
-    position: NDArray[np.int64]
-    instrument: NDArray[np.int64]
-    pitch: NDArray[np.int64]
-    duration: NDArray[np.int64]
-
-    def pitched(self) -> NoteColumns:
-        """The notes of all instruments but the drums."""
-        return self.chosen(self.instrument != Instrument.DRUMS)
-
-    def chosen(self, mask: NDArray[np.bool_]) -> NoteColumns:
-        """The notes where `mask` is true."""
-        return NoteColumns(*(column[mask] for column in self))
 
 
 def nothing(reason: str) -> float:
@@ -48,27 +34,25 @@ def nothing(reason: str) -> float:
     return NOT_DEFINED
 
 
-def columns_of(song: Song) -> NoteColumns:
-    """The notes of a song.
+def columns_of(song: Song) -> NoteArrays:
+    """The notes of a song, read-only columns of int64.
 
     Raises
     ------
     ValueError
         If it is no song, or its tempo or length is not finite.
     """
+    global _last
     if not isinstance(song, Song):
         raise ValueError(f"not a Song: {type(song).__name__}")
     if not (math.isfinite(song.tempo) and math.isfinite(song.length)):
         raise ValueError(f"tempo and length must be finite, got {song.tempo} and {song.length}")
-    return _columns_of(song)
-
-
-@lru_cache(maxsize=2)
-def _columns_of(song: Song) -> NoteColumns:
-    """Kept for the metrics that follow on the same song: reading the notes takes longer than most of them."""
-    table = np.ascontiguousarray(np.array([note[:4] for note in song.notes], dtype=np.int64).reshape(-1, 4).T)
-    table.flags.writeable = False
-    return NoteColumns(*table)
+    last = _last  # read once, for another thread may set it
+    if last is not None and last[0] is song:
+        return last[1]
+    notes = notes_of_song(song)
+    _last = (song, notes)
+    return notes
 
 
 def checked_times(times: ArrayLike, what: str) -> NDArray[np.float64]:
