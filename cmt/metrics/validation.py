@@ -1,14 +1,16 @@
-"""What every metric asks of its input before it measures.
+"""What every metric gives, and what it asks of its input before it measures.
 
-Conventions, as in mir_eval: input that is well formed but holds nothing to measure gives NaN and
-the warning `NothingToMeasure`, which says why; input that is malformed raises ValueError.
+Conventions
+-----------
+- A metric that may have nothing to measure in input that is well formed returns a `Measurement`: a value, or NaN and
+  the reason. Nothing is warned of, so a reason belongs to its own value, in any thread.
+- Input that is malformed raises ValueError.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,14 +26,25 @@ _last: tuple[Song, NoteArrays] | None = None
 notes takes longer than most of them. Songs do not change, so it is enough that it is the same object."""
 
 
-class NothingToMeasure(UserWarning):
-    """A metric is not defined for this input; the message says why."""
+@dataclass(frozen=True)
+class Measurement:
+    """A metric's value, or why it has none.
+
+    ``float(measurement)`` is the value, so NumPy takes measurements for numbers: ``np.array(values, dtype=float)``.
+    """
+
+    value: float
+    """NaN where the metric is not defined."""
+    reason: str = ""
+    """Why there is no value; empty where there is one."""
+
+    def __float__(self) -> float:
+        return self.value
 
 
-def nothing(reason: str) -> float:
-    """NaN, with a warning that says why."""
-    warnings.warn(reason, NothingToMeasure, stacklevel=3)
-    return NOT_DEFINED
+def undefined(reason: str) -> Measurement:
+    """No value, and why."""
+    return Measurement(NOT_DEFINED, reason)
 
 
 def columns_of(song: Song) -> NoteArrays:
@@ -56,7 +69,7 @@ def columns_of(song: Song) -> NoteArrays:
 
 
 def checked_times(times: ArrayLike, what: str) -> NDArray[np.float64]:
-    """Instants in seconds, (n,), in increasing order.
+    """Instants in seconds, (n,) float64, each at or after the one before; `what` they are is said in the errors.
 
     Raises
     ------
@@ -73,8 +86,8 @@ def checked_times(times: ArrayLike, what: str) -> NDArray[np.float64]:
     return checked
 
 
-def checked_pair(one: Sequence[float] | ArrayLike, other: Sequence[float] | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Two lists of finite numbers of the same length.
+def checked_pair(one: ArrayLike, other: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two lists of finite numbers of the same length, each (n,) float64.
 
     Raises
     ------
