@@ -13,7 +13,6 @@ folder that gets attributes.md and attributes.png.
 from __future__ import annotations
 
 import argparse
-import warnings
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -25,7 +24,6 @@ from equal_time import Trial, base_config, draw_curves, final_losses, n_word_of,
 from cmt.checkpoint import load_checkpoint
 from cmt.config import CONTROLS, PRESETS
 from cmt.corpus import read_corpus
-from cmt.metrics import NothingToMeasure
 from cmt.training.run_folder import MODEL
 
 KNOWN = {
@@ -48,7 +46,6 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--docs", type=Path)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", NothingToMeasure)
     output: Path = arguments.output
     trials = [
         Trial(

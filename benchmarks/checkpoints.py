@@ -12,7 +12,6 @@ are not written again. A mark stands where the last checkpoint lies nearer to re
 from __future__ import annotations
 
 import argparse
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ from cmt.corpus import Corpus, cut_notes, read_corpus
 from cmt.encoding import decode, encode_notes
 from cmt.evaluate import Evaluation, evaluate, pairs_of
 from cmt.generate import PieceRequest, write_pieces
-from cmt.metrics import NothingToMeasure
 from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
 from cmt.training.dataset import validation_batches, without_augmentation
@@ -59,7 +57,6 @@ def main() -> None:
     parser.add_argument("--bars", type=int, action="append")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", NothingToMeasure)
     held_out = read_corpus(arguments.pack, "val")
     print_losses(arguments.checkpoint, held_out)
     for n_bar in arguments.bars or [16, 64]:

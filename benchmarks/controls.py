@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -38,7 +37,6 @@ from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
 from cmt.metrics.music import grooving_similarity
 from cmt.metrics.structure import SCALES, structureness_at_scales
-from cmt.metrics.validation import NothingToMeasure
 from cmt.plan import Plan, plan_music
 from cmt.reference import shipped_classifier, song_of_pack
 from cmt.report import report_of
@@ -116,7 +114,6 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--pack", type=Path, help="what real songs score")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", NothingToMeasure)
     genres = tuple(Genre[name.upper()] for name in arguments.genres)
     sha256 = load_checkpoint(arguments.checkpoint).sha256
     settings = Settings(tuple(sorted(arguments.controls)), arguments.seed, arguments.guidance, sha256)
@@ -138,7 +135,6 @@ def main() -> None:
 
 def write_and_measure(job: Job, checkpoint: Path | None) -> list[Measured] | str:
     """The pieces for a clip, those that are missing written first; or why there are none."""
-    warnings.simplefilter("ignore", NothingToMeasure)
     writer = Writer(job, checkpoint)
     try:
         for genre in job.genres:
@@ -237,12 +233,12 @@ def values_of_song(song: Song) -> dict[str, float]:
     ending = ending_of(song)
     structure = structureness_at_scales(song)
     return {
-        "grooving": grooving_similarity(song),
-        **{f"structureness, {name}": structure[name] for name in SCALES},
-        "last bar's activity": ending.activity,
-        "last bar rings": ending.rings,
-        "ends on the tonic": ending.tonic,
-        "endings that close": ending.closes,
+        "grooving": grooving_similarity(song).value,
+        **{f"structureness, {name}": structure[name].value for name in SCALES},
+        "last bar's activity": ending.activity.value,
+        "last bar rings": ending.rings.value,
+        "ends on the tonic": ending.tonic.value,
+        "endings that close": ending.closes.value,
     }
 
 

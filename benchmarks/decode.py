@@ -31,7 +31,7 @@ from cmt.checkpoint import default_checkpoint, load_checkpoint, load_tensors
 from cmt.config import GenerateConfig
 from cmt.decoder import Decoder
 from cmt.generate import PieceRequest, write_pieces
-from cmt.metrics import NothingToMeasure, onsets, pitch_class_entropy
+from cmt.metrics import onsets, pitch_class_entropy
 from cmt.words import BAR, CompoundWord, Genre, InitialWords, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
@@ -220,7 +220,10 @@ def write_minutes(model: Decoder, minutes: int, guidance: float) -> None:
         print(
             "  positions played a bar, by minute: " + " ".join(f"{onsets(m).sum(axis=1).mean():.1f}" for m in by_minute)
         )
-        print("  pitch-class entropy in bits:       " + " ".join(f"{entropy(m):.2f}" for m in by_minute))
+        print(
+            "  pitch-class entropy in bits:       "
+            + " ".join(f"{pitch_class_entropy(m, 1).value:.2f}" for m in by_minute)
+        )
 
 
 def minute_of(song: Song, minute: int) -> Song:
@@ -228,13 +231,6 @@ def minute_of(song: Song, minute: int) -> Song:
     length = BARS_PER_MINUTE * POSITIONS_PER_BAR
     notes = [note._replace(position=note.position - begin) for note in song.notes]
     return Song(tuple(note for note in notes if 0 <= note.position < length), TEMPO, length)
-
-
-def entropy(song: Song) -> float:
-    try:
-        return pitch_class_entropy(song, 1)
-    except NothingToMeasure:
-        return float("nan")
 
 
 def by_turns(ways: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, float]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -30,7 +29,6 @@ from cmt.corpus import Corpus, read_corpus
 from cmt.evaluate import pairs_of
 from cmt.evaluate_piece import measure_synchrony
 from cmt.evaluate_text import interval_text, number
-from cmt.metrics import NothingToMeasure
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, measure_song
 from cmt.metrics.control import rank_correlation
 from cmt.metrics.degenerate import judge
@@ -65,7 +63,6 @@ def main() -> None:
     parser.add_argument("--warped", type=int, help="compare structureness with that of warped paths on so many songs")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", NothingToMeasure)
     with ProcessPoolExecutor(arguments.jobs) as executor:
         if arguments.warped:
             compare_paths(arguments.pack, arguments.warped)
@@ -165,13 +162,13 @@ def set_lines(sets: dict[str, list[Song]], reference: list[SongMeasures], execut
         ours = [m.features for m in measures if m.features is not None]
         compared = compare_sets(ours, [m.features for m in reference if m.features is not None])
         areas.append({name: comparison.overlapping_area.mean for name, comparison in compared.items()})
-        frechets.append(frechet_distance([m.frechet for m in measures if m.frechet is not None], table))
+        frechets.append(frechet_distance([m.frechet for m in measures if m.frechet is not None], table).value)
     lines = [
         _line(f"overlapping area, {name.replace('_', ' ')}", *(number(area[name]) for area in areas))
         for name in areas[0]
     ]
     level = frechet_distance_of_reference(table, len(next(iter(sets.values()))))
-    label = f"{BY_NAME['frechet_distance'].label} (as many of the reference: {number(level)})"
+    label = f"{BY_NAME['frechet_distance'].label} (as many of the reference: {number(level.value)})"
     return [*lines, _line(label, *map(number, frechets))]
 
 
@@ -215,7 +212,7 @@ def synchrony_table(pair_list: Path, executor: ProcessPoolExecutor) -> str:
     for metric in (metric for metric in CATALOGUE if metric.group == "synchrony"):
         cells = []
         for measured in found.values():
-            scores = [scores[metric.name] for scores, reasons, _ in measured if metric.name not in reasons]
+            scores = [scores[metric.name] for scores, _ in measured if not scores[metric.name].reason]
             score, above = mean_interval([s.score for s in scores]), mean_interval([s.above_chance for s in scores])
             seen = sum(s.p_value < 0.05 for s in scores)
             cells.append(f"{number(score.mean)}; {interval_text(above)}; {seen} of {len(scores)}")
@@ -280,7 +277,7 @@ def compare_paths(pack: Path, n_song: int) -> None:
         warped.append(max(fitness_of_segment(similarity, start, n, WARPED) for start, n in segments))
     print(
         f"structureness, 3 to 8 s, of {n_song} excerpts of {WARPED_BARS} bars: mean {np.mean(straight):.3f}, with "
-        f"warped paths {np.mean(warped):.3f}, rank correlation {rank_correlation(straight, warped):.3f}"
+        f"warped paths {np.mean(warped):.3f}, rank correlation {rank_correlation(straight, warped).value:.3f}"
     )
 
 

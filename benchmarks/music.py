@@ -12,7 +12,6 @@ chance and 1 if every piece of the one lies beyond every piece of the other.
 from __future__ import annotations
 
 import argparse
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +25,6 @@ from cmt.decoder import Decoder, weight_shapes
 from cmt.encoding import decode, encode_notes
 from cmt.generate import PieceRequest, write_piece
 from cmt.metrics import (
-    NothingToMeasure,
     different_bars,
     grooving_similarity,
     onsets,
@@ -37,12 +35,12 @@ from cmt.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 METRICS: dict[str, Callable[[Song], float]] = {
-    "pitch-class entropy, 1 bar (bits)": lambda song: pitch_class_entropy(song, 1),
-    "pitch-class entropy, 4 bars (bits)": pitch_class_entropy,
-    "grooving similarity": grooving_similarity,
-    "different bars": different_bars,
-    "drum patterns repeated": lambda song: pattern_repetition(song, Instrument.DRUMS),
-    "bass patterns repeated": lambda song: pattern_repetition(song, Instrument.BASS),
+    "pitch-class entropy, 1 bar (bits)": lambda song: pitch_class_entropy(song, 1).value,
+    "pitch-class entropy, 4 bars (bits)": lambda song: pitch_class_entropy(song).value,
+    "grooving similarity": lambda song: grooving_similarity(song).value,
+    "different bars": lambda song: different_bars(song).value,
+    "drum patterns repeated": lambda song: pattern_repetition(song, Instrument.DRUMS).value,
+    "bass patterns repeated": lambda song: pattern_repetition(song, Instrument.BASS).value,
     "density": lambda song: float(onsets(song).sum(axis=1).mean()),
     "notes a bar": lambda song: len(song.notes) / song.n_bar,
 }
@@ -80,7 +78,6 @@ def main() -> None:
     parser.add_argument("--genres", nargs=2, default=["metal", "country"], choices=[genre.label for genre in Genre])
     parser.add_argument("--genre-pieces", type=int, default=10, help="0: no comparison of genres")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", NothingToMeasure)
     trained = load_checkpoint(arguments.checkpoint).decoder
     untrained = untrained_like(trained)
     genres = [list(Genre)[i % len(Genre)] for i in range(arguments.pieces)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmt.words import BAR, FIELDS, MAX_DURATION, MAX_STRENGTH, N_TIMING, CompoundWord, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, TempoMap
@@ -22,12 +23,32 @@ class Words(NamedTuple):
 
 
 class NoteArrays(NamedTuple):
-    """Notes as columns, each (n_note,): what the corpus holds and the encoder reads."""
+    """Notes as columns, each (n_note,): what the corpus holds, the encoder reads and the metrics measure."""
 
-    position: np.ndarray
-    instrument: np.ndarray
-    pitch: np.ndarray
-    duration: np.ndarray
+    position: NDArray[np.integer[Any]]
+    """Onset in sixteenths from the start of the piece."""
+    instrument: NDArray[np.integer[Any]]
+    """Numbers of `Instrument`."""
+    pitch: NDArray[np.integer[Any]]
+    """MIDI pitch, 0..127; for drums the General MIDI percussion key."""
+    duration: NDArray[np.integer[Any]]
+    """Length in sixteenths."""
+
+    def chosen(self, mask: NDArray[np.bool_]) -> NoteArrays:
+        """The notes where `mask`, (n_note,), is true."""
+        return NoteArrays(*(column[mask] for column in self))
+
+    def pitched(self) -> NoteArrays:
+        """The notes of all instruments but the drums."""
+        return self.chosen(self.instrument != Instrument.DRUMS)
+
+
+def notes_of_song(song: Song) -> NoteArrays:
+    """The notes of a song in its order, as read-only columns of int64."""
+    table = np.array([note[:4] for note in song.notes], dtype=np.int64).reshape(-1, 4)
+    columns = np.ascontiguousarray(table.T)
+    columns.flags.writeable = False
+    return NoteArrays(*columns)
 
 
 def encode(song: Song) -> Words:
@@ -36,8 +57,7 @@ def encode(song: Song) -> Words:
     A simu-note keeps its MAX_STRENGTH lowest notes, a note at most MAX_DURATION sixteenths; of
     notes that are equal in position, instrument and pitch the longest stays.
     """
-    columns = np.array([note[:4] for note in song.notes], dtype=np.int64).reshape(-1, 4)
-    return encode_notes(NoteArrays(*columns.T), song.n_bar)
+    return encode_notes(notes_of_song(song), song.n_bar)
 
 
 def encode_notes(notes: NoteArrays, n_bar: int) -> Words:
@@ -151,10 +171,10 @@ def sorted_without_doubles(notes: NoteArrays) -> NoteArrays:
     """Sorted by position, instrument, pitch; of notes equal in all three the longest stays. All int64."""
     # The longest of equal notes comes first, so that it is the one that stays.
     order = np.lexsort((-notes.duration, notes.pitch, notes.instrument, notes.position))
-    position, instrument, pitch, duration = (column[order].astype(np.int64) for column in notes)
-    double = np.zeros(len(position), dtype=bool)
-    double[1:] = (np.diff(position) == 0) & (np.diff(instrument) == 0) & (np.diff(pitch) == 0)
-    return NoteArrays(position[~double], instrument[~double], pitch[~double], duration[~double])
+    ordered = NoteArrays(*(column[order].astype(np.int64) for column in notes))
+    double = np.zeros(len(order), dtype=bool)
+    double[1:] = (np.diff(ordered.position) == 0) & (np.diff(ordered.instrument) == 0) & (np.diff(ordered.pitch) == 0)
+    return ordered.chosen(~double)
 
 
 def _word_rows(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,7 @@ import numpy as np
 
 from cmt.errors import CmtError
 from cmt.evaluate_piece import Piece, measure_piece, other_metre, read_report
-from cmt.metrics.catalogue import BY_NAME, measured
+from cmt.metrics.catalogue import BY_NAME
 from cmt.metrics.distribution import (
     Interval,
     SetComparison,
@@ -27,7 +26,7 @@ from cmt.metrics.distribution import (
     frechet_distance_of_reference,
     mean_interval,
 )
-from cmt.metrics.validation import NOT_DEFINED, NothingToMeasure
+from cmt.metrics.validation import NOT_DEFINED
 from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.words import Genre
 from cmt.workers import Workers
@@ -213,18 +212,16 @@ def _together(pieces: Sequence[Piece], reference: Reference, seed: int) -> Evalu
     ours = [measures.features for measures in sounding if measures.features is not None]
     tables = [measures.frechet for measures in sounding if measures.frechet is not None]
     table = np.array(tables).reshape(len(tables), -1) if tables else np.zeros((0, reference.frechet.shape[1]))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", NothingToMeasure)
-        comparison = compare_sets(ours, reference.features, seed)
-    comparison_reason = str(caught[0].message) if caught else ""
-    distance = measured(lambda: frechet_distance(table, reference.frechet))
-    level = measured(lambda: frechet_distance_of_reference(reference.frechet, len(table), seed))
+    comparison = compare_sets(ours, reference.features, seed)
+    distance = frechet_distance(table, reference.frechet)
+    level = frechet_distance_of_reference(reference.frechet, len(table), seed)
     return Evaluation(
         pieces=tuple(pieces),
         rows=tuple(_row(name, measured_pieces, reference, seed) for name in names),
         reference=reference,
         comparison=comparison,
-        comparison_reason=comparison_reason,
+        # The reason is the size of the sets, which is the same for all features.
+        comparison_reason=next(iter(comparison.values())).reason,
         frechet=distance.value,
         frechet_of_reference=level.value,
         frechet_reason=distance.reason or level.reason,
@@ -242,13 +239,10 @@ def _row(name: str, pieces: Sequence[Piece], reference: Reference, seed: int) ->
             undefined[reason] = undefined.get(reason, 0) + 1
     chances = [piece.chances[name] for piece in pieces if name in piece.chances]
     distribution = reference.distributions.get(name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NothingToMeasure)
-        interval = mean_interval([measurement.value for measurement in found], seed)
-        above = mean_interval([chance.above_chance for chance in chances], seed) if chances else None
+    above = mean_interval([chance.above_chance for chance in chances], seed) if chances else None
     return Row(
         name=name,
-        interval=interval,
+        interval=mean_interval([measurement.value for measurement in found], seed),
         undefined=undefined,
         chance=float(np.mean([chance.chance for chance in chances])) if chances else NOT_DEFINED,
         above_chance=above,

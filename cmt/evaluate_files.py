@@ -175,7 +175,8 @@ def _piece_json(piece: Piece) -> dict[str, Any]:
         "values": {name: _finite(m.value) for name, m in piece.values.items()},
         "undefined": {name: m.reason for name, m in piece.values.items() if math.isnan(m.value)},
         "chance": {
-            name: {key: _finite(value) for key, value in score._asdict().items()}
+            # Only what is defined is here: the reason is empty.
+            name: {key: _finite(value) for key, value in score._asdict().items() if key != "reason"}
             for name, score in piece.chances.items()
         },
         "motion_lag_bars": piece.lag,

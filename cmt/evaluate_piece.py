@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmt.errors import CmtError
 from cmt.key import parse_key
 from cmt.metrics import control, synchrony
 from cmt.metrics.audio import audio_onsets
-from cmt.metrics.catalogue import BY_NAME, Measurement, measure_song, measured, notes_on
+from cmt.metrics.catalogue import BY_NAME, measure_song, notes_on
 from cmt.metrics.degenerate import judge
 from cmt.metrics.music import onsets
 from cmt.metrics.synchrony import Synchrony
-from cmt.metrics.validation import NOT_DEFINED, NothingToMeasure
+from cmt.metrics.validation import NOT_DEFINED, Measurement, undefined
 from cmt.reference import SongMeasures, shipped_classifier
 from cmt.reference import measure_reference_song as measures_for_sets
 from cmt.rhythm import SimuNote
@@ -90,11 +88,9 @@ def measure_piece(
     """All that can be said of a song, of its video where there is one, of what was asked where a report says it."""
     values = measure_song(song)
     heard = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NothingToMeasure)
-        verdict = judge(song)
-        guess = shipped_classifier()[0].classify(song)
-        measures = measures_for_sets(song)
+    verdict = judge(song)
+    guess = shipped_classifier()[0].classify(song)
+    measures = measures_for_sets(song)
     if guess is not None:
         heard = guess.genre.label
     asked_genre = None
@@ -110,13 +106,11 @@ def measure_piece(
     lag = None
     speed: tuple[float, ...] = ()
     if video is not None:
-        values["length_error"] = measured(partial(control.length_error, song, video.duration))
-        values["time_error"] = measured(partial(control.time_error, song, video.duration))
-        scores, reasons, lag = measure_synchrony(song, video, audio=audio, seed=seed)
-        for name, score in scores.items():
-            values[name] = Measurement(score.score, reasons.get(name, ""))
-            if name not in reasons:
-                chances[name] = score
+        values["length_error"] = Measurement(control.length_error(song, video.duration))
+        values["time_error"] = Measurement(control.time_error(song, video.duration))
+        scores, lag = measure_synchrony(song, video, audio=audio, seed=seed)
+        values |= {name: Measurement(score.score, score.reason) for name, score in scores.items()}
+        chances = {name: score for name, score in scores.items() if not score.reason}
         if song.n_bar:
             borders = np.array(song.timing.bar_borders(song.length))
             speed = tuple(float(value) for value in video.flow.mean_speed(borders))
@@ -148,30 +142,32 @@ def _control(song: Song, report: dict[str, Any]) -> dict[str, Measurement]:
         for note in report.get("strength_asked") or ()
     ]
     if "density_asked" in report:
-        values["density_error"] = measured(partial(control.density_error, asked, song))
-        values["density_rank_correlation"] = measured(partial(control.density_rank_correlation, asked, song))
+        values["density_error"] = control.density_error(asked, song)
+        values["density_rank_correlation"] = control.density_rank_correlation(asked, song)
     if "strength_asked" in report:
-        values["strength_error"] = measured(partial(control.strength_error, strengths, song))
+        values["strength_error"] = control.strength_error(strengths, song)
     if report.get("duration"):
-        values["time_error"] = measured(partial(control.time_error, song, report["duration"]))
-        values["length_error"] = measured(partial(control.length_error, song, report["duration"]))
+        values["time_error"] = Measurement(control.time_error(song, report["duration"]))
+        values["length_error"] = Measurement(control.length_error(song, report["duration"]))
     if report.get("tempo"):
-        values["tempo_error"] = measured(partial(control.tempo_error, song, report["tempo"]))
+        values["tempo_error"] = Measurement(control.tempo_error(song, report["tempo"]))
     if report.get("instruments_asked"):
         wanted = [Instrument[name.upper()] for name in report["instruments_asked"]]
-        values["instrument_precision"] = measured(lambda: control.instrument_score(song, wanted).precision)
-        values["instrument_recall"] = measured(lambda: control.instrument_score(song, wanted).recall)
+        score = control.instrument_score(song, wanted)
+        values["instrument_precision"], values["instrument_recall"] = score.precision, score.recall
     if report.get("key"):
-        values["key_score"] = measured(partial(_key_score, song, report["key"]))
+        values["key_score"] = _key_score(song, report["key"])
     return values
 
 
-def _key_score(song: Song, key: str) -> float:
+def _key_score(song: Song, key: str) -> Measurement:
     tonic, mode = parse_key(key)
     guess = control.guess_key(song)
-    if tonic is None or mode is None or guess is None:
-        return NOT_DEFINED
-    return control.key_score((tonic, mode), (guess.tonic, guess.mode))
+    if guess is None:
+        return undefined(control.why_no_key(song))
+    if tonic is None or mode is None:
+        return Measurement(NOT_DEFINED)  # half a key, which no report of `cmt generate` has
+    return Measurement(control.key_score((tonic, mode), (guess.tonic, guess.mode)))
 
 
 def read_report(midi: Path) -> dict[str, Any] | None:
@@ -184,10 +180,7 @@ def read_report(midi: Path) -> dict[str, Any] | None:
         if not isinstance(report, dict) or "density_asked" not in report:
             return None
         # Whatever is of no use is found here, not half-way through the measuring.
-        empty = Song((), 120.0, 0.0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NothingToMeasure)
-            _control(empty, report)
+        _control(Song((), 120.0, 0.0), report)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CmtError) as error:
         raise CmtError(f"{path}: not a report of cmt generate ({error}); remove it to evaluate without it") from None
     return report
@@ -207,8 +200,11 @@ def other_metre(path: Path) -> tuple[str, ...]:
 
 def measure_synchrony(
     song: Song, video: VideoRhythm, *, audio: bool = True, seed: int = 0
-) -> tuple[dict[str, Synchrony], dict[str, str], int | None]:
-    """The synchrony of a song with a video: scores, the reasons of those not defined, the best lag in bars."""
+) -> tuple[dict[str, Synchrony], int | None]:
+    """The synchrony of a song with a video: its scores by the metrics' names, and the best lag in bars where one is.
+
+    Used by benchmarks/metrics.py.
+    """
     positions = sorted({note.position for note in song.notes})
     notes = np.array([song.seconds(position) for position in positions])
     beats = np.array([song.seconds(position) for position in positions if position % POSITIONS_PER_BEAT == 0])
@@ -217,45 +213,30 @@ def measure_synchrony(
     frame = 1 / video.fps
     # AV-Align's threshold is in pixels a frame, our speeds in diagonals a second.
     slowest = synchrony.FLOW_THRESHOLD * video.fps / math.hypot(video.width, video.height)
-    scores: dict[str, Synchrony] = {}
-    reasons: dict[str, str] = {}
-
-    def score(name: str, measure: Callable[[], Synchrony]) -> None:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", NothingToMeasure)
-            scores[name] = measure()
-        if math.isnan(scores[name].score):
-            reasons[name] = str(caught[0].message) if caught else "not defined"
-
-    score("beat_coverage", lambda: synchrony.beat_coverage(visual, beats, video.duration, seed))
-    score("beat_hits", lambda: synchrony.beat_hits(visual, beats, video.duration, seed))
+    scores = {
+        "beat_coverage": synchrony.beat_coverage(visual, beats, video.duration, seed),
+        "beat_hits": synchrony.beat_hits(visual, beats, video.duration, seed),
+    }
     for name, tolerance in (("frame", frame), ("40ms", 0.040), ("80ms", 0.080)):
-        score(f"cut_hits_{name}", partial(synchrony.hits, video.cuts, notes, video.duration, tolerance, seed))
+        scores[f"cut_hits_{name}"] = synchrony.hits(video.cuts, notes, video.duration, tolerance, seed)
     for name, tolerance in (("40ms", 0.040), ("80ms", 0.080)):
-        score(f"visual_beat_hits_{name}", partial(synchrony.hits, visual, notes, video.duration, tolerance, seed))
+        scores[f"visual_beat_hits_{name}"] = synchrony.hits(visual, notes, video.duration, tolerance, seed)
     peaks = synchrony.flow_peaks(edges, video.flow.speed, slowest) if len(video.flow) else np.zeros(0)
     try:
         heard = _heard_onsets(song, video.duration, audio)
-        score("av_align", lambda: synchrony.av_align(peaks, heard, video.duration, video.fps, seed))
+        scores["av_align"] = synchrony.av_align(peaks, heard, video.duration, video.fps, seed)
     except SynthesisError as error:
-        scores["av_align"], reasons["av_align"] = synchrony.UNDEFINED, str(error)
-    lag: int | None = None
-
-    def correlation() -> Synchrony:
-        nonlocal lag
-        density = onsets(song).sum(axis=1)
-        bars = song.timing.bar_borders(song.length)
-        found = synchrony.motion_correlation(edges, video.flow.speed, density[: len(bars) - 1], bars, seed)
-        if not math.isnan(found.best):
-            lag = found.lag
-        return found.together
-
-    score("motion_correlation", correlation)
-    return {name: scores[name] for name in BY_NAME if name in scores}, reasons, lag
+        scores["av_align"] = Synchrony.undefined(str(error))
+    density = onsets(song).sum(axis=1)
+    bars = song.timing.bar_borders(song.length)
+    motion = synchrony.motion_correlation(edges, video.flow.speed, density[: len(bars) - 1], bars, seed)
+    scores["motion_correlation"] = motion.together
+    lag = None if motion.together.reason else motion.lag
+    return {name: scores[name] for name in BY_NAME if name in scores}, lag
 
 
-def _heard_onsets(song: Song, seconds: float, audio: bool) -> np.ndarray:
-    """Onsets in the rendered audio, as long as the video is."""
+def _heard_onsets(song: Song, seconds: float, audio: bool) -> NDArray[np.float64]:
+    """(n_onset,) seconds of the onsets in the rendered audio, as long as the video is."""
     if not audio:
         raise SynthesisError("not rendered: --no-audio")
     if not has_fluidsynth():
@@ -265,6 +246,4 @@ def _heard_onsets(song: Song, seconds: float, audio: bool) -> np.ndarray:
     length = min(song.length, math.ceil(song.timing.position(seconds)))
     kept = tuple(note for note in song.notes if note.position < length)
     rendered = render(Song(kept, song.tempo, length, song.tempo_map), sample_rate=SAMPLE_RATE)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NothingToMeasure)
-        return audio_onsets(rendered, SAMPLE_RATE)
+    return audio_onsets(rendered, SAMPLE_RATE)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,7 +24,6 @@ from cmt.errors import CmtError
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
 from cmt.metrics.genre import GenreClassifier, read_classifier
-from cmt.metrics.validation import NothingToMeasure
 from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
@@ -91,10 +89,8 @@ class Reference:
 
 def measure_reference_song(song: Song) -> SongMeasures:
     """The music metrics and features of a song."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NothingToMeasure)
-        values = {name: measurement.value for name, measurement in measure_song(song).items()}
-        return SongMeasures(values, song_features(song), frechet_features(song))
+    values = {name: measurement.value for name, measurement in measure_song(song).items()}
+    return SongMeasures(values, song_features(song), frechet_features(song))
 
 
 def distributions_of(songs: Iterable[Mapping[str, float]]) -> dict[str, Distribution]:
@@ -223,7 +219,7 @@ _HISTOGRAMS = ("pitch_classes", "pitch_class_transitions", "note_lengths", "note
 
 
 def packed_features(features: SongFeatures) -> list[Any]:
-    """Features as short lists: shares in thousandths, zeros left out."""
+    """Features as short lists: shares in thousandths, zeros left out. Used by data/reference.py."""
     packed: list[Any] = []
     for name, values in zip(SongFeatures._fields, features, strict=True):
         if name in _HISTOGRAMS:

@@ -8,7 +8,6 @@ to the model too; and the *likeness*, how many music metrics lie where the middl
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,6 @@ from cmt.key import Key
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.control import DENSITY_UNIT
 from cmt.metrics.degenerate import judge
-from cmt.metrics.validation import NothingToMeasure
 from cmt.reference import read_shipped_reference
 from cmt.rhythm import profile_of_song
 from cmt.words import Genre, Mode
@@ -83,10 +81,8 @@ def judge_take(
     seed: int,
 ) -> Judgement:
     """Judge one take by all that was asked of it, ordered or not: see `match`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NothingToMeasure)
-        reasons = judge(song).reasons + leaving(song, key)
-        inside, outside = _against_real_songs(song, genre)
+    reasons = judge(song).reasons + leaving(song, key)
+    inside, outside = _against_real_songs(song, genre)
     n_measured = inside + len(outside)
     return Judgement(
         seed,

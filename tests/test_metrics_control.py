@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmt.metrics import NothingToMeasure
+from cmt.metrics import Measurement
 from cmt.metrics.control import (
     density_error,
     density_rank_correlation,
@@ -19,6 +19,7 @@ from cmt.metrics.control import (
     strength_error,
     tempo_error,
     time_error,
+    why_no_key,
 )
 from cmt.rhythm import SimuNote, profile_of_song
 from cmt.words import Mode
@@ -28,6 +29,12 @@ DRUMS, PIANO, BASS = Instrument.DRUMS, Instrument.PIANO, Instrument.BASS
 MAJOR, MINOR = Mode.MAJOR, Mode.MINOR
 
 
+def why_not(measurement):
+    """The reason of a measurement that has no value."""
+    assert math.isnan(measurement.value)
+    return measurement.reason
+
+
 def song_of_densities(*densities):
     """Bars of piano with that many onsets, two notes each."""
     notes = [Note(16 * b + i, PIANO, p, 1) for b, n in enumerate(densities) for i in range(n) for p in (60, 64)]
@@ -35,43 +42,41 @@ def song_of_densities(*densities):
 
 
 def test_density_as_asked_has_no_error():
-    assert density_error([4, 0, 16], song_of_densities(4, 0, 16)) == 0
+    assert density_error([4, 0, 16], song_of_densities(4, 0, 16)).value == 0
 
 
 def test_density_error_by_hand():
     # Distances 2 and 4 over the two bars that were asked, mean 3, in units of 10.90.
-    assert density_error([6, None, 4], song_of_densities(4, 9, 8)) == pytest.approx(3 / 10.90)
+    assert density_error([6, None, 4], song_of_densities(4, 9, 8)).value == pytest.approx(3 / 10.90)
 
 
 def test_bars_beyond_the_song_are_empty():
-    assert density_error([4, 4], song_of_densities(4)) == pytest.approx(2 / 10.90)
+    assert density_error([4, 4], song_of_densities(4)).value == pytest.approx(2 / 10.90)
 
 
 def test_strength_error_by_hand():
     song = song_of_densities(2)
     asked = [SimuNote(0, 0, PIANO, 2), SimuNote(0, 1, PIANO, 3), SimuNote(0, 5, DRUMS, 2), SimuNote(3, 0, PIANO, 0)]
     # Distances 0, 1, 2 (there is no such simu-note) and 0.
-    assert strength_error(asked, song) == pytest.approx(3 / 4 / 1.83)
+    assert strength_error(asked, song).value == pytest.approx(3 / 4 / 1.83)
 
 
 def test_a_song_has_the_strengths_that_it_has():
     song = song_of_densities(3, 7)
-    assert strength_error(profile_of_song(song).simu_notes, song) == 0
+    assert strength_error(profile_of_song(song).simu_notes, song).value == 0
 
 
 def test_rank_correlation_of_densities():
     song = song_of_densities(1, 2, 4, 8)
-    assert density_rank_correlation([2, 3, 5, 16], song) == 1
-    assert density_rank_correlation([16, 8, 2, 1], song) == -1
-    with pytest.warns(NothingToMeasure, match="3 bars"):
-        assert math.isnan(density_rank_correlation([1, None, 2, 3], song))
-    with pytest.warns(NothingToMeasure):
-        assert math.isnan(density_rank_correlation([5, 5, 5, 5], song))
+    assert density_rank_correlation([2, 3, 5, 16], song).value == 1
+    assert density_rank_correlation([16, 8, 2, 1], song).value == -1
+    assert "3 bars" in why_not(density_rank_correlation([1, None, 2, 3], song))
+    assert why_not(density_rank_correlation([5, 5, 5, 5], song)) == "fewer than two different values"
 
 
 def test_ties_share_their_rank():
     # Ranks 0, 1.5, 1.5, 3 and 0, 1, 2, 3: 4.5 / sqrt(4.5 * 5).
-    assert rank_correlation([1, 2, 2, 3], [1, 2, 3, 4]) == pytest.approx(4.5 / math.sqrt(22.5))
+    assert rank_correlation([1, 2, 2, 3], [1, 2, 3, 4]).value == pytest.approx(4.5 / math.sqrt(22.5))
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=20))
@@ -79,7 +84,8 @@ def test_rank_correlation_is_scipys(pairs):
     stats = pytest.importorskip("scipy.stats")
     one, other = zip(*pairs, strict=True)
     if len(set(one)) > 1 and len(set(other)) > 1:
-        assert rank_correlation(one, other) == pytest.approx(float(stats.spearmanr(one, other).statistic), abs=1e-9)
+        expected = float(stats.spearmanr(one, other).statistic)
+        assert rank_correlation(one, other).value == pytest.approx(expected, abs=1e-9)
 
 
 def test_length_and_tempo():
@@ -98,20 +104,16 @@ def test_a_length_or_tempo_that_is_none_raises(seconds):
 
 def test_instruments():
     song = Song((Note(0, PIANO, 60, 1), Note(0, BASS, 40, 1), Note(0, DRUMS, 36, 1)), 120, 16)
-    assert instrument_score(song, [DRUMS, PIANO, BASS]) == (1, 1)
-    assert instrument_score(song, [PIANO, Instrument.STRINGS]) == (pytest.approx(1 / 3), 1 / 2)
-    with pytest.warns(NothingToMeasure, match="plays"):
-        assert all(map(math.isnan, instrument_score(Song((), 120, 16), [PIANO])))
-    with pytest.warns(NothingToMeasure, match="asked"):
-        assert all(map(math.isnan, instrument_score(song, [])))
+    assert instrument_score(song, [DRUMS, PIANO, BASS]) == (Measurement(1.0), Measurement(1.0))
+    assert instrument_score(song, [PIANO, Instrument.STRINGS]) == (Measurement(1 / 3), Measurement(1 / 2))
+    assert {why_not(part) for part in instrument_score(Song((), 120, 16), [PIANO])} == {"no instrument plays"}
+    assert {why_not(part) for part in instrument_score(song, [])} == {"no instrument was asked"}
 
 
-def test_nothing_asked_warns():
+def test_where_nothing_was_asked_there_is_a_reason():
     song = song_of_densities(4)
-    with pytest.warns(NothingToMeasure):
-        assert math.isnan(density_error([None], song))
-    with pytest.warns(NothingToMeasure):
-        assert math.isnan(strength_error([], song))
+    assert why_not(density_error([None], song)) == "no bar's density was asked"
+    assert why_not(strength_error([], song)) == "no simu-note's strength was asked"
 
 
 def test_what_cannot_be_asked_raises():
@@ -134,11 +136,15 @@ def test_cadences_tell_their_key(tonic, mode):
     guess = guess_key(Song(tuple(notes), 120, 80))
     assert (guess.tonic, guess.mode) == (tonic, mode)
     assert 0 < guess.correlation <= 1
+    assert why_no_key(Song(tuple(notes), 120, 80)) == ""
 
 
-def test_drums_have_no_key():
-    with pytest.warns(NothingToMeasure):
-        assert guess_key(Song((Note(0, DRUMS, 36, 1),), 120, 16)) is None
+def test_drums_and_all_pitch_classes_alike_have_no_key():
+    drums = Song((Note(0, DRUMS, 36, 1),), 120, 16)
+    chromatic = Song(tuple(Note(i, PIANO, 60 + i, 1) for i in range(12)), 120, 16)
+    for song, reason in ((drums, "no pitched notes"), (chromatic, "all pitch classes sound equally long")):
+        assert guess_key(song) is None
+        assert why_no_key(song) == reason
 
 
 def test_key_scores_of_mirex():

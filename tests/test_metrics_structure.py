@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmt.metrics import NothingToMeasure, structureness, structureness_at_scales
+from cmt.metrics import structureness, structureness_at_scales
 from cmt.metrics.structure import (
     MAX_FRAMES,
     PENALTY,
     WARPED,
+    _diagonal_sums,
+    _fitness_of_length,
     chroma,
     fitness_of_segment,
     largest_fitness,
-    scape_plot,
     self_similarity,
 )
 from midi_io.song import Instrument, Note, Song
@@ -27,6 +28,15 @@ def song_of_beats(pitches, tempo=120.0):
     """One chord a beat; each beat is a list of pitches."""
     notes = [Note(4 * beat, PIANO, pitch, 4) for beat, chord in enumerate(pitches) for pitch in chord]
     return Song(tuple(notes), tempo, 4 * len(pitches))
+
+
+def scape_plot(similarity):
+    """(n, n) fitness of the segment of `row + 1` frames from frame `column` on, the quick way; NaN beyond the end."""
+    n, sums = len(similarity), _diagonal_sums(similarity)
+    plot = np.full((n, n), np.nan)
+    for length in range(1, n + 1):
+        plot[length - 1, : n - length + 1] = _fitness_of_length(sums, length)
+    return plot
 
 
 @st.composite
@@ -113,38 +123,50 @@ def test_a_phrase_that_returns_is_structure_and_chance_is_not():
     phrase = random_chords(16)
     # 16 beats at 120 BPM are 8 s.
     repeated, through = song_of_beats(phrase * 4), song_of_beats(random_chords(64, 1))
-    assert structureness(repeated, 8, 15) > 0.7
-    assert structureness(through, 8, 15) < 0.2
+    assert structureness(repeated, 8, 15).value > 0.7
+    assert structureness(through, 8, 15).value < 0.2
 
 
 def test_a_song_that_is_one_chord_is_all_structure():
     # The largest fitness there can be: segments of 6 beats (3 s) explain all but themselves of 48.
-    assert structureness(song_of_beats([[60, 64, 67]] * 48), 3, 8) == pytest.approx(1 - 6 / 48)
+    assert structureness(song_of_beats([[60, 64, 67]] * 48), 3, 8).value == pytest.approx(1 - 6 / 48)
 
 
 def test_silence_repeats_nothing():
     song = Song((Note(0, PIANO, 60, 1),), 120, 16 * 8)
     assert np.array_equal(self_similarity(song)[10:, 10:], np.where(np.eye(22), 1, PENALTY))
-    assert structureness(song, 3, 8) == 0
+    assert structureness(song, 3, 8).value == 0
 
 
 def test_the_scales_are_lengths_in_seconds():
     short = song_of_beats(random_chords(12))  # 6 s
-    with pytest.warns(NothingToMeasure, match="shorter than 8 s"), pytest.warns(match="shorter than 15 s"):
-        values = structureness_at_scales(short)
-    assert values["short"] >= 0 and math.isnan(values["middle"]) and math.isnan(values["long"])
+    values = structureness_at_scales(short)
+    assert values["short"].value >= 0 and values["short"].reason == ""
+    assert math.isnan(values["middle"].value) and values["middle"].reason == "shorter than 8 s"
+    assert math.isnan(values["long"].value) and values["long"].reason == "shorter than 15 s"
+
+
+def test_each_scale_has_its_own_reason_whatever_their_order():
+    scales = {"long": (15, math.inf), "between": (0.51, 0.9), "short": (3, 8), "middle": (8, 15)}
+    values = structureness_at_scales(song_of_beats(random_chords(12)), scales)
+    assert {name: measurement.reason for name, measurement in values.items()} == {
+        "long": "shorter than 15 s",
+        "between": "no whole beat between 0.51 and 0.9 s",
+        "short": "",
+        "middle": "shorter than 8 s",
+    }
 
 
 def test_slower_music_has_the_same_phrases_at_longer_scales():
     phrase = random_chords(8)
     fast, slow = song_of_beats(phrase * 6, tempo=120), song_of_beats(phrase * 6, tempo=60)
-    assert structureness(fast, 4, 6) == structureness(slow, 8, 12)
+    assert structureness(fast, 4, 6).value == structureness(slow, 8, 12).value
 
 
-def test_no_notes_and_drums_alone_warn():
+def test_no_notes_and_drums_alone_have_no_structureness():
     for song in (Song((), 120, 160), Song((Note(0, Instrument.DRUMS, 36, 1),), 120, 160)):
-        with pytest.warns(NothingToMeasure, match="no pitched notes"):
-            assert math.isnan(structureness(song, 3, 8))
+        measurement = structureness(song, 3, 8)
+        assert math.isnan(measurement.value) and measurement.reason == "no pitched notes"
 
 
 @pytest.mark.parametrize("scale", [(0, 8), (8, 3), (-1, 2)])
@@ -156,7 +178,7 @@ def test_a_scale_that_is_none_raises(scale):
 @pytest.mark.parametrize("matrix", [np.ones((2, 3)), np.full((2, 2), 1.5), np.zeros((2, 2)), np.ones((0, 0))])
 def test_a_matrix_that_is_no_similarity_raises(matrix):
     with pytest.raises(ValueError, match="square|diagonal"):
-        scape_plot(matrix)
+        largest_fitness(matrix, 1, 1)
 
 
 def test_chroma_counts_sixteenths_and_leaves_drums_out():

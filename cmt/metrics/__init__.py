@@ -1,7 +1,8 @@
 """Measures of music, of its control, of its synchrony with a picture.
 
-Each module states its science and its source, then its conventions. `catalogue` lists them all with their
-definitions; `cmt evaluate` prints them.
+Each module states its conventions, its metrics and its source. A metric that may have nothing to measure returns a
+`Measurement`: a value, or the reason why there is none. `catalogue` lists all metrics with their definitions; `cmt
+evaluate` prints them.
 """
 
 from cmt.metrics.music import (
@@ -19,10 +20,10 @@ from cmt.metrics.music import (
     scale_consistency,
 )
 from cmt.metrics.structure import structureness, structureness_at_scales
-from cmt.metrics.validation import NothingToMeasure
+from cmt.metrics.validation import Measurement
 
 __all__ = [
-    "NothingToMeasure",
+    "Measurement",
     "adjacent_grooving_similarity",
     "density",
     "different_bars",

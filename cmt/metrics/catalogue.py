@@ -5,14 +5,12 @@ A definition here is short; the metric's own docstring and its module's conventi
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from cmt.metrics import music
 from cmt.metrics.structure import MAX_FRAMES, structureness_at_scales
-from cmt.metrics.validation import NothingToMeasure
+from cmt.metrics.validation import Measurement
 from midi_io.song import Song
 
 
@@ -30,14 +28,6 @@ class Metric(NamedTuple):
     """Which values are good: `reference` (as real songs have), `low`, `high`."""
     definition: str
     source: str
-
-
-class Measurement(NamedTuple):
-    """A value, or why there is none."""
-
-    value: float
-    reason: str = ""
-    """Empty where the value is defined."""
 
 
 WU_YANG = "Wu & Yang, ISMIR 2020"
@@ -410,6 +400,7 @@ CATALOGUE = (
         "cmt",
     ),
 )
+"""All metrics, in the order in which they are printed."""
 BY_NAME = {metric.name: metric for metric in CATALOGUE}
 """The metrics by their names."""
 CHANCE_DEFINITION = (
@@ -423,7 +414,7 @@ INTERVAL_DEFINITION = (
     "bootstrap samples of the pieces (200 for the distributions)."
 )
 
-_SONG_METRICS: dict[str, Callable[[Song], float]] = {
+_SONG_METRICS: dict[str, Callable[[Song], Measurement]] = {
     "pitch_class_entropy_1": lambda song: music.pitch_class_entropy(song, 1),
     "pitch_class_entropy_4": lambda song: music.pitch_class_entropy(song, 4),
     "pitch_entropy": music.pitch_entropy,
@@ -438,26 +429,16 @@ _SONG_METRICS: dict[str, Callable[[Song], float]] = {
 }
 
 
-def measured(measure: Callable[[], float]) -> Measurement:
-    """The value, or the reason that the metric warned of."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", NothingToMeasure)
-        value = float(measure())
-    reasons = [str(warning.message) for warning in caught if issubclass(warning.category, NothingToMeasure)]
-    return Measurement(value, reasons[0] if reasons and value != value else "")
-
-
 def measure_song(song: Song) -> dict[str, Measurement]:
-    """All music metrics of a song."""
-    values = {name: measured(partial(metric, song)) for name, metric in _SONG_METRICS.items()}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", NothingToMeasure)
-        structure = structureness_at_scales(song)
-    reasons = iter(str(warning.message) for warning in caught)
-    for scale, value in structure.items():
-        # One warning for each scale that is not defined, in order; a song without pitches has one for all.
-        reason = next(reasons, "no pitched notes") if value != value else ""
-        values[f"structureness_{scale}"] = Measurement(value, reason)
+    """All music metrics of a song, by their names, in the catalogue's order.
+
+    Raises
+    ------
+    ValueError
+        If `song` is no song.
+    """
+    values = {name: metric(song) for name, metric in _SONG_METRICS.items()}
+    values |= {f"structureness_{scale}": value for scale, value in structureness_at_scales(song).items()}
     return {metric.name: values[metric.name] for metric in CATALOGUE if metric.group == "music"}
 
 

@@ -1,9 +1,5 @@
 """Did the music do what it was told? Errors of density, strength, length, tempo, instruments and key.
 
-Sources: Di et al., *Video Background Music Generation with Controllable Music Transformer* (ACM MM 2021), section
-5.5 and table 4, for the errors of density, strength and time; Krumhansl & Kessler, *Tracing the dynamic changes
-in perceived tonal organization* (Psychological Review 89, 1982) for the key; MIREX's weighted key score.
-
 Conventions
 -----------
 - What was obtained is measured in the song itself, never read from a report of the generator.
@@ -11,7 +7,20 @@ Conventions
   constants, 10.90 simu-notes a bar and 1.83 notes a simu-note (those of the paper's release), so that dense music
   does not make its own errors small. The paper's text names 9.9 simu-notes a bar.
 - Only what was asked counts: a bar or beat left to the model has no error.
-- Where nothing was asked, NaN and the warning `NothingToMeasure`; malformed input raises ValueError.
+- Where nothing was asked there is no value, and the `Measurement` says so; malformed input raises ValueError.
+
+Metrics
+-------
+- `density_error`, `density_rank_correlation`, `strength_error`: the rhythm asked, where some was.
+- `length_error`, `time_error`, `tempo_error`: the length and the tempo asked; always defined.
+- `instrument_score`: the instruments asked.
+- `guess_key`, `key_score`: the key that the notes speak for, against the key asked.
+
+Source
+------
+Di et al., *Video Background Music Generation with Controllable Music Transformer* (ACM MM 2021), section 5.5 and table
+4, for the errors of density, strength and time; Krumhansl & Kessler, *Tracing the dynamic changes in perceived tonal
+organization* (Psychological Review 89, 1982) for the key; MIREX's weighted key score.
 """
 
 from __future__ import annotations
@@ -20,19 +29,19 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from cmt.metrics.validation import checked_pair, columns_of, nothing
+from cmt.metrics.validation import Measurement, checked_pair, columns_of, undefined
 from cmt.rhythm import SimuNote, profile_of_song
 from cmt.words import Mode
 from midi_io.song import Instrument, Song
 
 DENSITY_UNIT = 10.90
-"""Simu-notes a bar."""
+"""Simu-notes a bar by which the error of the density is divided."""
 STRENGTH_UNIT = 1.83
-"""Notes a simu-note."""
+"""Notes a simu-note by which the error of the strength is divided."""
 MIN_RANKED = 4
-"""Bars below which a rank correlation says nothing: of three, every sixth order is perfect by chance."""
+"""Fewest bars of a rank correlation: of three bars, every sixth order is perfect by chance."""
 
 # Krumhansl & Kessler's probe-tone ratings of each degree, major and minor.
 _RATINGS = np.array(
@@ -56,32 +65,40 @@ class KeyGuess(NamedTuple):
 class InstrumentScore(NamedTuple):
     """Instruments that play against those asked for, each 0 to 1."""
 
-    precision: float
+    precision: Measurement
     """Share of those that play that were asked for."""
-    recall: float
+    recall: Measurement
     """Share of those asked for that play."""
 
 
-def density_error(asked: Sequence[int | None], song: Song) -> float:
+def density_error(asked: Sequence[int | None], song: Song) -> Measurement:
     """Mean distance between the density asked of a bar and the song's, in units of 10.90 (table 4, "Density").
 
-    `asked` has a value for each bar, None where the bar was left free; bars beyond the song have density 0.
+    `asked`, (n_bar,), has a value for each bar, None where the bar was left free; bars beyond the song have density 0.
+
+    Raises
+    ------
+    ValueError
+        If a density is not from 0 to 16, or `song` is no song.
     """
     wanted, obtained = _asked_densities(asked, song)
     if not len(wanted):
-        return nothing("no bar's density was asked")
-    return float(np.abs(wanted - obtained).mean() / DENSITY_UNIT)
+        return undefined("no bar's density was asked")
+    return Measurement(float(np.abs(wanted - obtained).mean() / DENSITY_UNIT))
 
 
-def density_rank_correlation(asked: Sequence[int | None], song: Song) -> float:
-    """Spearman's rank correlation of the densities asked and obtained, -1 to 1: free of scale and of bias."""
+def density_rank_correlation(asked: Sequence[int | None], song: Song) -> Measurement:
+    """Spearman's rank correlation of the densities asked and obtained, -1 to 1: free of scale and of bias.
+
+    Over the bars asked, four or more; `asked` and the errors are those of `density_error`.
+    """
     wanted, obtained = _asked_densities(asked, song)
     if len(wanted) < MIN_RANKED:
-        return nothing(f"the density of {len(wanted)} bars was asked; {MIN_RANKED} are needed")
+        return undefined(f"the density of {len(wanted)} bars was asked; {MIN_RANKED} are needed")
     return rank_correlation(wanted, obtained)
 
 
-def _asked_densities(asked: Sequence[int | None], song: Song) -> tuple[NDArray, NDArray]:
+def _asked_densities(asked: Sequence[int | None], song: Song) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     columns_of(song)
     if any(value is not None and not 0 <= value <= 16 for value in asked):
         raise ValueError("densities must be from 0 to 16")
@@ -91,10 +108,15 @@ def _asked_densities(asked: Sequence[int | None], song: Song) -> tuple[NDArray, 
     return table[:, 0], table[:, 1]
 
 
-def strength_error(asked: Iterable[SimuNote], song: Song) -> float:
+def strength_error(asked: Iterable[SimuNote], song: Song) -> Measurement:
     """Mean distance between the notes asked of a simu-note and the song's, in units of 1.83 (table 4, "Strength").
 
     A simu-note that is missing has no notes.
+
+    Raises
+    ------
+    ValueError
+        If a simu-note has no such bar, position or strength, or `song` is no song.
     """
     columns_of(song)
     obtained = {(note.bar, note.position, note.instrument): note.strength for note in profile_of_song(song).simu_notes}
@@ -104,25 +126,37 @@ def strength_error(asked: Iterable[SimuNote], song: Song) -> float:
             raise ValueError(f"no such simu-note: {note}")
         distances.append(abs(note.strength - obtained.get((note.bar, note.position, Instrument(note.instrument)), 0)))
     if not distances:
-        return nothing("no simu-note's strength was asked")
-    return float(np.mean(distances) / STRENGTH_UNIT)
+        return undefined("no simu-note's strength was asked")
+    return Measurement(float(np.mean(distances) / STRENGTH_UNIT))
 
 
 def length_error(song: Song, seconds: float) -> float:
-    """Seconds between the end of the song and the end asked for."""
+    """Seconds between the end of the song and the end asked for.
+
+    Raises
+    ------
+    ValueError
+        If `seconds` is not above 0 and finite, or `song` is no song.
+    """
     columns_of(song)
-    return abs(song.duration - _positive(seconds, "seconds"))
+    return float(abs(song.duration - _positive(seconds, "seconds")))
 
 
 def time_error(song: Song, seconds: float) -> float:
-    """The error of the length as a share of the length asked for (table 4, "Time")."""
+    """The error of the length as a share of the length asked for (table 4, "Time"); raises as `length_error`."""
     return length_error(song, seconds) / seconds
 
 
 def tempo_error(song: Song, tempo: float) -> float:
-    """Distance in BPM between the song's tempo and the tempo asked for."""
+    """Distance in BPM between the song's tempo and the tempo asked for.
+
+    Raises
+    ------
+    ValueError
+        If `tempo` is not above 0 and finite, or `song` is no song.
+    """
     columns_of(song)
-    return abs(song.tempo - _positive(tempo, "tempo"))
+    return float(abs(song.tempo - _positive(tempo, "tempo")))
 
 
 def _positive(value: float, what: str) -> float:
@@ -132,26 +166,31 @@ def _positive(value: float, what: str) -> float:
 
 
 def instrument_score(song: Song, asked: Iterable[Instrument]) -> InstrumentScore:
-    """Precision and recall of the instruments that play."""
+    """Precision and recall of the instruments that play; not defined where none plays or none was asked.
+
+    Raises
+    ------
+    ValueError
+        If one of `asked` is no instrument, or `song` is no song.
+    """
     wanted = {Instrument(instrument) for instrument in asked}
     columns_of(song)
     playing = set(song.instruments)
     if not wanted or not playing:
-        value = nothing("no instrument was asked" if not wanted else "no instrument plays")
-        return InstrumentScore(value, value)
-    return InstrumentScore(len(wanted & playing) / len(playing), len(wanted & playing) / len(wanted))
+        neither = undefined("no instrument was asked" if not wanted else "no instrument plays")
+        return InstrumentScore(neither, neither)
+    n_both = len(wanted & playing)
+    return InstrumentScore(Measurement(n_both / len(playing)), Measurement(n_both / len(wanted)))
 
 
 def guess_key(song: Song) -> KeyGuess | None:
-    """The key whose ratings correlate best with the time for which each pitch class sounds; None without pitches.
+    """The key whose ratings correlate best with the time for which each pitch class sounds (Krumhansl & Kessler 1982).
 
-    Independent of the estimator that the generator uses, which measures distances to the profiles of Albrecht
-    & Shanahan.
+    None where all sound equally long, or none: `why_no_key` says which. Independent of the estimator that the generator
+    uses, which measures distances to the profiles of Albrecht & Shanahan.
     """
-    notes = columns_of(song).pitched()
-    sounding = np.bincount(notes.pitch % 12, weights=notes.duration, minlength=12)
+    sounding = _sounding_time(song)
     if sounding.max() == sounding.min():
-        nothing("no pitched notes" if not sounding.any() else "all pitch classes sound equally long")
         return None
     turned = np.stack([np.roll(sounding, -tonic) for tonic in range(12)])
     correlations = np.corrcoef(np.concatenate([turned, _RATINGS]))[:12, 12:].round(12)
@@ -159,10 +198,29 @@ def guess_key(song: Song) -> KeyGuess | None:
     return KeyGuess(int(tonic), Mode(int(mode)), float(correlations[tonic, mode]))
 
 
+def why_no_key(song: Song) -> str:
+    """Why `guess_key` gives None for a song; empty where it gives a key."""
+    sounding = _sounding_time(song)
+    if not sounding.any():
+        return "no pitched notes"
+    return "all pitch classes sound equally long" if sounding.max() == sounding.min() else ""
+
+
+def _sounding_time(song: Song) -> NDArray[np.float64]:
+    """(12,) sixteenths for which each pitch class sounds."""
+    notes = columns_of(song).pitched()
+    return np.bincount(notes.pitch % 12, weights=notes.duration, minlength=12).astype(np.float64)
+
+
 def key_score(asked: tuple[int, Mode], guess: tuple[int, Mode]) -> float:
     """MIREX's weighted score of a key: 1 the same, 0.5 a fifth above, 0.3 the relative, 0.2 the parallel key, else 0.
 
-    As mir_eval's `key.weighted_score` with the key asked as the reference.
+    Keys are a tonic, 0 = C, and a mode. As mir_eval's `key.weighted_score` with the key asked as the reference.
+
+    Raises
+    ------
+    ValueError
+        If a tonic is not from 0 to 11.
     """
     for tonic, _ in (asked, guess):
         if not 0 <= tonic < 12:
@@ -177,15 +235,21 @@ def key_score(asked: tuple[int, Mode], guess: tuple[int, Mode]) -> float:
     return 0.3 if interval == relative else 0.0
 
 
-def rank_correlation(one: Sequence[float] | NDArray, other: Sequence[float] | NDArray) -> float:
-    """Spearman's rho, -1 to 1, ties given their mean rank; NaN where one list is constant."""
+def rank_correlation(one: ArrayLike, other: ArrayLike) -> Measurement:
+    """Spearman's rho of two lists, each (n,), -1 to 1, ties given their mean rank; not defined where one is constant.
+
+    Raises
+    ------
+    ValueError
+        If the lists are not finite numbers and equally long.
+    """
     a, b = checked_pair(one, other)
     if len(a) < 2 or a.min() == a.max() or b.min() == b.max():
-        return nothing("fewer than two different values")
-    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+        return undefined("fewer than two different values")
+    return Measurement(float(np.corrcoef(ranks(a), ranks(b))[0, 1]))
 
 
-def ranks(values: NDArray) -> NDArray[np.float64]:
-    """Ranks from 0, equal values sharing their mean rank."""
+def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) ranks from 0 of (n,) values, equal ones sharing their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts + 1) / 2)[inverse.ravel()]

@@ -4,8 +4,19 @@ The signs are those for which listeners and editors throw a take away: silence, 
 stuck notes, notes that no instrument has. The limits lie outside what real songs do: `docs/metrics.md` says how many
 songs of LPD are wrongly accused.
 
-Conventions: bars are 16 positions. A song of fewer than four bars, or of fewer than 16 notes, is too short to call it
-a loop or a repeated note. An empty song is a silent one, and gives the warning `NothingToMeasure`.
+Conventions
+-----------
+- Bars are 16 positions.
+- A song of fewer than four bars, or of fewer than 16 notes, is too short to call it a loop or a repeated note.
+- An empty song is a silent one. What is no song raises ValueError.
+
+Metrics
+-------
+- `judge`: the verdict.
+
+Source
+------
+Ours.
 """
 
 from __future__ import annotations
@@ -15,30 +26,31 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cmt.encoding import NoteArrays
 from cmt.metrics.music import bar_contents
-from cmt.metrics.validation import NoteColumns, columns_of, nothing
+from cmt.metrics.validation import columns_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 SILENT_SHARE = 0.5
-"""More of the bars empty than this is silence."""
+"""A song with more than this share of its bars empty is silent."""
 SILENT_BARS = 4
-"""So is a longer gap between sounding bars, where it is more than a quarter of the song."""
+"""A gap of more bars than this between sounding ones is silence too, where it is more than a quarter of the song."""
 LOOP_BARS = 4
-"""Fewest bars of a loop."""
+"""Fewest equal bars of a loop, and fewest sounding bars of a song that may be one."""
 LOOP_SHARE = 0.75
-"""One bar making up this share of the sounding bars is a loop."""
+"""A song is a loop if one bar makes up this share of its sounding bars, or more."""
 REPEATED_NOTES = 16
-"""Fewest notes of which one repeated is told."""
+"""Fewest notes of a song that may be one note repeated."""
 REPEATED_SHARE = 0.9
-"""One pitch (of one drum) making up this share of the notes is a note repeated."""
+"""A song is one note repeated if one pitch or one drum makes up this share of its notes, or more."""
 STUCK_BARS = 8
-"""A note that sounds longer is stuck."""
+"""A note that sounds for more bars than this is stuck."""
 PITCH_RANGE = (21, 108)
-"""The piano's keys."""
+"""Lowest and highest MIDI pitch of the piano's keys: pitched notes outside are out of range."""
 DRUM_RANGE = (27, 87)
-"""General MIDI's percussion keys, with those that GM 2 adds."""
+"""Lowest and highest percussion key of General MIDI, with those that GM 2 adds: drums outside are out of range."""
 OUT_OF_RANGE_SHARE = 0.02
-"""More of the notes outside is out of range."""
+"""A song with more than this share of its notes outside these ranges is out of range."""
 
 
 class Verdict(NamedTuple):
@@ -54,16 +66,21 @@ class Verdict(NamedTuple):
 
 
 def judge(song: Song) -> Verdict:
-    """The signs of a degenerate take that a song shows."""
+    """The signs of a degenerate take that a song shows.
+
+    Raises
+    ------
+    ValueError
+        If `song` is no song.
+    """
     notes = columns_of(song)
     if not len(notes.pitch):
-        nothing("no notes")
         return Verdict(("silence: no notes",))
     signs = (_silence(song, notes), _loop(song), _repeated_note(notes), _stuck(notes), _out_of_range(notes))
     return Verdict(tuple(sign for sign in signs if sign))
 
 
-def _silence(song: Song, notes: NoteColumns) -> str:
+def _silence(song: Song, notes: NoteArrays) -> str:
     n_bar = max(song.n_bar, int(notes.position.max()) // POSITIONS_PER_BAR + 1)
     sounding = np.zeros(n_bar + 1)
     np.add.at(sounding, notes.position // POSITIONS_PER_BAR, 1)
@@ -89,7 +106,7 @@ def _loop(song: Song) -> str:
     return ""
 
 
-def _repeated_note(notes: NoteColumns) -> str:
+def _repeated_note(notes: NoteArrays) -> str:
     if len(notes.pitch) < REPEATED_NOTES:
         return ""
     names = notes.pitch + 128 * (notes.instrument == Instrument.DRUMS)
@@ -101,13 +118,13 @@ def _repeated_note(notes: NoteColumns) -> str:
     return ""
 
 
-def _stuck(notes: NoteColumns) -> str:
+def _stuck(notes: NoteArrays) -> str:
     n_stuck = int((notes.duration > STUCK_BARS * POSITIONS_PER_BAR).sum())
     longest = int(notes.duration.max()) / POSITIONS_PER_BAR
     return f"stuck notes: {n_stuck}, the longest sounds {longest:.1f} bars" if n_stuck else ""
 
 
-def _out_of_range(notes: NoteColumns) -> str:
+def _out_of_range(notes: NoteArrays) -> str:
     drums = notes.instrument == Instrument.DRUMS
     low = np.where(drums, DRUM_RANGE[0], PITCH_RANGE[0])
     high = np.where(drums, DRUM_RANGE[1], PITCH_RANGE[1])

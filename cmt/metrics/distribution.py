@@ -1,10 +1,5 @@
 """Two sets of songs held against each other, and how sure a mean is.
 
-Sources: Yang & Lerch, *On the evaluation of generative models in music* (Neural Computing and Applications 32,
-2020) for the features, the overlapping area and the divergence; Dowson & Landau, *The Fréchet distance between
-multivariate normal distributions* (Journal of Multivariate Analysis 12, 1982); Efron, *Bootstrap methods* (Annals
-of Statistics 7, 1979).
-
 Conventions
 -----------
 - A song's features are those of its pitched notes. Transitions follow the highest note of each onset.
@@ -13,60 +8,75 @@ Conventions
   width on one grid of 512 points. The overlapping area is 0 to 1; the divergence KL(intra || inter) is in nats.
 - The Frechet distance here is on twelve plain features of the notes, each divided by its standard deviation in
   the reference. It is neither FMD nor FAD, which take a network's embeddings, and cannot be compared with them.
-- Sets that are too small give NaN and the warning `NothingToMeasure`, which says how many songs are needed.
+- Sets that are too small have no value, and the reason says how many songs are needed. What is malformed raises
+  ValueError.
+
+Metrics
+-------
+- `compare_sets`, `overlap`: overlapping area and divergence, of the features that `song_features` gives.
+- `frechet_distance`, `frechet_distance_of_reference`: of the features that `frechet_features` gives.
+- `mean_interval`: a mean and its interval.
+
+Source
+------
+Yang & Lerch, *On the evaluation of generative models in music* (Neural Computing and Applications 32, 2020) for the
+features, the overlapping area and the divergence; Dowson & Landau, *The Fréchet distance between multivariate normal
+distributions* (Journal of Multivariate Analysis 12, 1982); Efron, *Bootstrap methods* (Annals of Statistics 7, 1979).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmt.metrics import music
-from cmt.metrics.validation import NOT_DEFINED, columns_of, nothing
+from cmt.metrics.validation import NOT_DEFINED, Measurement, columns_of, undefined
 from midi_io.song import Instrument, Song
 
 MIN_SET, MIN_REFERENCE = 5, 20
-"""Songs below which a distribution of distances says nothing."""
+"""Fewest songs of a set and of its reference: of fewer, a distribution of distances says nothing."""
 N_BOOTSTRAP = 2000
+"""Bootstrap samples for the interval of a mean."""
 N_BOOTSTRAP_SETS = 200
+"""Bootstrap samples for the intervals of the overlapping area and the divergence."""
 LENGTH_CLASSES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32)
 """Durations in sixteenths at which the classes of note lengths begin."""
 _GRID = 512
 
 
 class Interval(NamedTuple):
-    """A mean and where it lies with 95 % confidence."""
+    """A mean and where it lies with 95 % confidence; NaN where too few values are defined."""
 
     mean: float
     low: float
     high: float
     n: int
-    """Values that are defined."""
+    """How many values are defined."""
 
 
 class SongFeatures(NamedTuple):
     """The nine features of Yang & Lerch, section 3, of one song."""
 
-    pitch_count: NDArray
+    pitch_count: NDArray[np.float64]
     """(1,) different pitches."""
-    pitch_classes: NDArray
+    pitch_classes: NDArray[np.float64]
     """(12,) shares of the notes."""
-    pitch_class_transitions: NDArray
+    pitch_class_transitions: NDArray[np.float64]
     """(144,) shares of the steps from one pitch class to another."""
-    pitch_range: NDArray
+    pitch_range: NDArray[np.float64]
     """(1,) semitones."""
-    pitch_interval: NDArray
+    pitch_interval: NDArray[np.float64]
     """(1,) mean size of a step, in semitones."""
-    note_count: NDArray
+    note_count: NDArray[np.float64]
     """(1,) notes a bar. Yang & Lerch count the notes of songs of one length."""
-    onset_interval: NDArray
+    onset_interval: NDArray[np.float64]
     """(1,) mean sixteenths between onsets."""
-    note_lengths: NDArray
+    note_lengths: NDArray[np.float64]
     """(12,) shares of the notes, by `LENGTH_CLASSES`."""
-    note_length_transitions: NDArray
+    note_length_transitions: NDArray[np.float64]
     """(144,) shares of the steps from one length to another."""
 
 
@@ -74,10 +84,15 @@ class SetComparison(NamedTuple):
     """How a feature of a set lies to the reference's."""
 
     overlapping_area: Interval
+    """0 to 1."""
     divergence: Interval
     """Nats."""
     n_set: int
+    """Songs of the set."""
     n_reference: int
+    """Songs of the reference."""
+    reason: str = ""
+    """Why the two are not compared, and all numbers are NaN; empty if they are."""
 
 
 FRECHET_FEATURES = (
@@ -85,16 +100,22 @@ FRECHET_FEATURES = (
     *("adjacent grooving similarity", "density", "scale consistency", "polyphony"),
     *("pitched notes a bar", "mean pitch", "mean duration", "share of drums"),
 )
+"""The names of what `frechet_features` gives, in its order."""
 
 
 def song_features(song: Song) -> SongFeatures | None:
-    """The nine features, or None for a song with fewer than two pitched onsets."""
+    """The nine features of Yang & Lerch, or None for a song with fewer than two pitched onsets.
+
+    Raises
+    ------
+    ValueError
+        If `song` is no song.
+    """
     notes = columns_of(song).pitched()
     order = np.lexsort((notes.pitch, notes.position))
     position, pitch, duration = notes.position[order], notes.pitch[order], notes.duration[order]
     highest = np.flatnonzero(np.diff(position, append=-1)) if len(position) else np.zeros(0, int)
     if len(highest) < 2:
-        nothing("fewer than two pitched onsets")
         return None
     lengths = np.searchsorted(LENGTH_CLASSES, duration, side="right") - 1
     line, line_lengths = pitch[highest], lengths[highest]
@@ -112,21 +133,26 @@ def song_features(song: Song) -> SongFeatures | None:
     )
 
 
-def _shares(classes: NDArray, n: int) -> NDArray:
+def _shares(classes: NDArray[np.integer[Any]], n: int) -> NDArray[np.float64]:
+    """(n,) shares of (note,) classes."""
     return np.bincount(classes, minlength=n) / len(classes)
 
 
 def compare_sets(
     songs: Sequence[SongFeatures], reference: Sequence[SongFeatures], seed: int = 0
 ) -> dict[str, SetComparison]:
-    """Overlapping area and divergence for each feature, with 95 % intervals by 200 bootstrap samples of our songs."""
+    """Overlapping area and divergence for each feature, with 95 % intervals by 200 bootstrap samples of our songs.
+
+    By the names of `SongFeatures`. Not defined below `MIN_SET` songs or `MIN_REFERENCE` of the reference.
+    """
     if len(songs) < MIN_SET or len(reference) < MIN_REFERENCE:
-        value = nothing(
+        reason = (
             f"distributions need {MIN_SET} songs and a reference of {MIN_REFERENCE}, "
             f"there are {len(songs)} and {len(reference)}"
         )
-        undefined = Interval(value, value, value, 0)
-        return {name: SetComparison(undefined, undefined, len(songs), len(reference)) for name in SongFeatures._fields}
+        nowhere = Interval(NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, 0)
+        not_compared = SetComparison(nowhere, nowhere, len(songs), len(reference), reason)
+        return dict.fromkeys(SongFeatures._fields, not_compared)
     draws = np.random.default_rng(seed).integers(len(songs), size=(N_BOOTSTRAP_SETS, len(songs)))
     compared = {}
     for name in SongFeatures._fields:
@@ -135,36 +161,45 @@ def compare_sets(
         intra = _distances(theirs, theirs)[np.triu_indices(len(theirs), 1)]
         inter = _distances(ours, theirs)
         found = overlap(intra, inter.ravel())
-        drawn = np.array([overlap(intra, inter[draw].ravel()) for draw in draws])
+        drawn = np.array([overlap(intra, inter[draw].ravel()) for draw in draws], dtype=float)
         low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-        area, divergence = (Interval(found[k], float(low[k]), float(high[k]), len(songs)) for k in range(2))
+        area, divergence = (Interval(found[k].value, float(low[k]), float(high[k]), len(songs)) for k in range(2))
         compared[name] = SetComparison(area, divergence, len(songs), len(reference))
     return compared
 
 
-def _distances(one: NDArray, other: NDArray) -> NDArray:
-    """(n, m) Euclidean."""
+def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, m) Euclidean distances between the rows of (n, feature) and (m, feature)."""
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
     return np.sqrt(np.maximum(squares, 0))
 
 
-def overlap(one: ArrayLike, other: ArrayLike) -> tuple[float, float]:
-    """Overlapping area, 0 to 1, and divergence KL(one || other) in nats, of two samples' smoothed densities."""
+def overlap(one: ArrayLike, other: ArrayLike) -> tuple[Measurement, Measurement]:
+    """Overlapping area, 0 to 1, and divergence KL(one || other) in nats, of two samples' smoothed densities.
+
+    Samples are (n,) and (m,) numbers, of two or more each.
+
+    Raises
+    ------
+    ValueError
+        If they are not lists of finite numbers.
+    """
     a, b = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
     if a.ndim != 1 or b.ndim != 1 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("two lists of finite numbers are needed")
     if len(a) < 2 or len(b) < 2:
-        value = nothing("fewer than two values")
-        return value, value
+        neither = undefined("fewer than two values")
+        return neither, neither
     span = max(a.max(), b.max()) - min(a.min(), b.min())
     widths = [max(sample.std(ddof=1) * len(sample) ** -0.2, span / 200, 1e-9) for sample in (a, b)]
     low, high = min(a.min(), b.min()) - 4 * max(widths), max(a.max(), b.max()) + 4 * max(widths)
     p, q = (_smoothed(sample, width, low, high) for sample, width in zip((a, b), widths, strict=True))
     floor = 1e-12
-    return float(np.minimum(p, q).sum()), float((p * np.log((p + floor) / (q + floor))).sum())
+    divergence = (p * np.log((p + floor) / (q + floor))).sum()
+    return Measurement(float(np.minimum(p, q).sum())), Measurement(float(divergence))
 
 
-def _smoothed(sample: NDArray, width: float, low: float, high: float) -> NDArray:
+def _smoothed(sample: NDArray[np.float64], width: float, low: float, high: float) -> NDArray[np.float64]:
     """(512,) probabilities on a grid: the values shared out between grid points, then blurred."""
     step = (high - low) / (_GRID - 1)
     places = (sample - low) / step
@@ -176,12 +211,17 @@ def _smoothed(sample: NDArray, width: float, low: float, high: float) -> NDArray
     return blurred / blurred.sum()
 
 
-def frechet_features(song: Song) -> NDArray | None:
-    """(12,) `FRECHET_FEATURES`, or None for a song without pitched notes or of a single bar."""
+def frechet_features(song: Song) -> NDArray[np.float64] | None:
+    """(12,) `FRECHET_FEATURES`, or None for a song without pitched notes or of a single bar.
+
+    Raises
+    ------
+    ValueError
+        If `song` is no song.
+    """
     notes = columns_of(song)
     pitched = notes.pitched()
     if not len(pitched.pitch) or song.n_bar < 2:
-        nothing("no pitched notes" if not len(pitched.pitch) else "fewer than two bars")
         return None
     return np.array(
         [
@@ -197,15 +237,22 @@ def frechet_features(song: Song) -> NDArray | None:
             pitched.pitch.mean(),
             pitched.duration.mean(),
             (notes.instrument == Instrument.DRUMS).mean(),
-        ]
+        ],
+        dtype=float,
     )
 
 
-def frechet_distance(one: ArrayLike, reference: ArrayLike) -> float:
+def frechet_distance(one: ArrayLike, reference: ArrayLike) -> Measurement:
     """Frechet distance of two normal distributions fitted to (n, feature) and (m, feature), 0 or more.
 
     |a - b|^2 + tr(A + B - 2 (A B)^(1/2)) with means a, b and covariances A, B, after division of each
-    feature by its standard deviation in the reference. It shrinks with the number of songs: compare sets of one size.
+    feature by its standard deviation in the reference (Dowson & Landau 1982). It shrinks with the number of songs:
+    compare sets of one size. Not defined for fewer songs than features and one more.
+
+    Raises
+    ------
+    ValueError
+        If the tables have not the same columns, or a feature is not finite.
     """
     a, b = np.asarray(one, dtype=float), np.asarray(reference, dtype=float)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
@@ -214,7 +261,7 @@ def frechet_distance(one: ArrayLike, reference: ArrayLike) -> float:
         raise ValueError("all features must be finite")
     needed = a.shape[1] + 1
     if len(a) < needed or len(b) < needed:
-        return nothing(f"the Frechet distance needs {needed} songs on each side, there are {len(a)} and {len(b)}")
+        return undefined(f"the Frechet distance needs {needed} songs on each side, there are {len(a)} and {len(b)}")
     spread = np.where(b.std(axis=0) > 0, b.std(axis=0), 1.0)
     a, b = a / spread, b / spread
     covariance_a, covariance_b = np.atleast_2d(np.cov(a.T)), np.atleast_2d(np.cov(b.T))
@@ -222,33 +269,45 @@ def frechet_distance(one: ArrayLike, reference: ArrayLike) -> float:
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
     cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ covariance_b @ root), 0)).sum()
     offset = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
-    return float(max(0.0, offset + np.trace(covariance_a) + np.trace(covariance_b) - 2 * cross))
+    return Measurement(float(max(0.0, offset + np.trace(covariance_a) + np.trace(covariance_b) - 2 * cross)))
 
 
-def frechet_distance_of_reference(reference: ArrayLike, n: int, seed: int = 0, n_draw: int = 20) -> float:
-    """What `n` songs of the reference itself score against the others: the level to hold a distance against."""
+def frechet_distance_of_reference(reference: ArrayLike, n: int, seed: int = 0, n_draw: int = 20) -> Measurement:
+    """What `n` songs of the reference itself score against the others: the level to hold a distance against.
+
+    The mean over `n_draw` draws of the songs of (song, feature). Not defined where either part would be too small.
+    """
     table = np.asarray(reference, dtype=float)
     if n + table.shape[1] + 1 > len(table):
-        return nothing(f"the reference has {len(table)} songs; {n + table.shape[1] + 1} are needed")
+        return undefined(f"the reference has {len(table)} songs; {n + table.shape[1] + 1} are needed")
     rng = np.random.default_rng(seed)
     scores = []
     for _ in range(n_draw):
         order = rng.permutation(len(table))
-        scores.append(frechet_distance(table[order[:n]], table[order[n:]]))
-    return float(np.mean(scores))
+        distance = frechet_distance(table[order[:n]], table[order[n:]])
+        if distance.reason:
+            return distance
+        scores.append(distance.value)
+    return Measurement(float(np.mean(scores)))
 
 
 def mean_interval(values: ArrayLike, seed: int = 0) -> Interval:
-    """The mean of the defined values and its 95 % interval by 2,000 bootstrap samples (percentiles).
+    """The mean of the defined values and its 95 % interval by 2,000 bootstrap samples (percentiles; Efron 1979).
 
-    One value has no interval: both ends are NaN.
+    `values`, (n,), are numbers or measurements, NaN where one is not defined. One value has no interval: both ends are
+    NaN. None has no mean either.
+
+    Raises
+    ------
+    ValueError
+        If they are not a list of numbers, or one is infinite.
     """
     table = np.asarray(values, dtype=float)
     if table.ndim != 1 or np.isinf(table).any():
         raise ValueError("a list of numbers is needed, NaN where one is not defined")
     defined = table[~np.isnan(table)]
     if not len(defined):
-        return Interval(nothing("no value is defined"), NOT_DEFINED, NOT_DEFINED, 0)
+        return Interval(NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, 0)
     if len(defined) == 1:
         return Interval(float(defined[0]), NOT_DEFINED, NOT_DEFINED, 1)
     draws = np.random.default_rng(seed).integers(len(defined), size=(N_BOOTSTRAP, len(defined)))

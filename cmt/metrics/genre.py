@@ -1,25 +1,35 @@
 """Which of the six genres a song sounds like, by a small linear classifier on its notes.
 
-Method: multinomial logistic regression on plain features of the notes (who plays how much, how high, how long; on
-which sixteenths the drums and the bass play; entropies and similarities), learnt by `data/reference.py` from songs of
-LPD. Tempo is left out: music for a video has the video's. How often it is right on real songs that it has not learnt
+Multinomial logistic regression on plain features of the notes (who plays how much, how high, how long; on which
+sixteenths the drums and the bass play; entropies and similarities), learnt by `data/reference.py` from songs of LPD.
+Tempo is left out: music for a video has the video's. How often it is right on real songs that it has not learnt
 from stands beside the weights; labels of LPD are noisy, so much more can hardly be had from them.
 
-Conventions: a feature that is not defined for a song counts as average. An empty song has no genre: None and the
-warning `NothingToMeasure`.
+Conventions
+-----------
+- A feature that is not defined for a song counts as average.
+- An empty song has no genre: None. What is no song raises ValueError.
+
+Metrics
+-------
+- `GenreClassifier.classify`: the genre that a song sounds like.
+- `genre_features`, `learn_classifier`, `read_classifier`: what it looks at, and where its weights come from.
+
+Source
+------
+Ours; the labels and songs are those of LPD (Dong et al., *MuseGAN*, AAAI 2018).
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.metrics import music
-from cmt.metrics.validation import NothingToMeasure, columns_of, nothing
+from cmt.metrics.validation import Measurement, columns_of
 from cmt.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
@@ -31,8 +41,8 @@ _DRUMS = {
     "cymbals": (49, 51, 52, 53, 55, 57, 59),
     "hand drums": (54, 56, *range(60, 82)),
 }
-"""Of the General MIDI percussion map."""
-_SONG_FEATURES = {
+"""Kinds of drums and their keys in the General MIDI percussion map."""
+_SONG_FEATURES: dict[str, Callable[[Song], Measurement]] = {
     "pitch-class entropy, 1 bar": lambda song: music.pitch_class_entropy(song, 1),
     "pitch-class entropy, 4 bars": lambda song: music.pitch_class_entropy(song, 4),
     "grooving similarity": music.grooving_similarity,
@@ -56,24 +66,23 @@ class GenreGuess(NamedTuple):
 class GenreClassifier(NamedTuple):
     """A linear classifier: softmax(weights @ (features - mean) / spread + bias)."""
 
-    mean: NDArray
+    mean: NDArray[np.float64]
     """(feature,)"""
-    spread: NDArray
-    """(feature,)"""
-    weights: NDArray
+    spread: NDArray[np.float64]
+    """(feature,) standard deviations."""
+    weights: NDArray[np.float64]
     """(genre, feature)"""
-    bias: NDArray
+    bias: NDArray[np.float64]
     """(genre,)"""
 
     def classify(self, song: Song) -> GenreGuess | None:
-        """The genre that a song sounds like."""
-        if not song.notes:
-            nothing("no notes")
+        """The genre that a song sounds like; None for a song without notes."""
+        if not len(columns_of(song).pitch):
             return None
         probabilities = self.probabilities(genre_features(song)[None])[0]
         return GenreGuess(Genre(int(probabilities.argmax())), tuple(float(p) for p in probabilities))
 
-    def probabilities(self, features: NDArray) -> NDArray:
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """(song, genre) of (song, feature)."""
         scores = standardised(features, self.mean, self.spread) @ self.weights.T + self.bias
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -81,17 +90,25 @@ class GenreClassifier(NamedTuple):
 
 
 def read_classifier(content: Mapping[str, Any]) -> GenreClassifier:
-    """A classifier from the lists of numbers of a JSON file."""
+    """A classifier from the lists of numbers of a JSON file, by the names of its fields."""
     return GenreClassifier(*(np.array(content[name], dtype=float) for name in GenreClassifier._fields))
 
 
-def standardised(features: NDArray, mean: NDArray, spread: NDArray) -> NDArray:
+def standardised(
+    features: NDArray[np.float64], mean: NDArray[np.float64], spread: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(song, feature) in standard deviations from the mean, at most four; 0 where a feature is not defined."""
     return np.clip(np.nan_to_num((features - mean) / spread), -4, 4)
 
 
-def genre_features(song: Song) -> NDArray:
-    """(feature,) NaN where the song has nothing to measure."""
+def genre_features(song: Song) -> NDArray[np.float64]:
+    """(feature,) what the classifier looks at; NaN where the song has nothing to measure.
+
+    Raises
+    ------
+    ValueError
+        If `song` is no song.
+    """
     notes = columns_of(song)
     n_bar = max(1, song.n_bar)
     by_instrument = [notes.chosen(notes.instrument == instrument) for instrument in Instrument]
@@ -109,22 +126,28 @@ def genre_features(song: Song) -> NDArray:
         values.append(len(strokes) / max(1, len(drums.pitch)))
         values += _by_position(strokes, n_bar)
     values += _by_position(bass.position, n_bar)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NothingToMeasure)
-        values += [measure(song) for measure in _SONG_FEATURES.values()]
+    values += [measure(song).value for measure in _SONG_FEATURES.values()]
     return np.array(values, dtype=float)
 
 
-def _by_position(positions: NDArray, n_bar: int) -> list[float]:
-    """Share of the bars that have an onset on each of the 16 positions."""
+def _by_position(positions: NDArray[np.integer[Any]], n_bar: int) -> list[float]:
+    """(16,) share of the bars that have an onset on each of the positions."""
     counts = np.bincount(np.unique(positions) % POSITIONS_PER_BAR, minlength=POSITIONS_PER_BAR)
     return list(counts / n_bar)
 
 
-def learn_classifier(features: NDArray, genres: NDArray, decay: float = 0.02, n_step: int = 400) -> GenreClassifier:
+def learn_classifier(
+    features: NDArray[np.float64], genres: NDArray[np.integer[Any]], decay: float = 0.02, n_step: int = 400
+) -> GenreClassifier:
     """Fit the classifier to (song, feature) and (song,) genres; each genre weighs the same, however many songs it has.
 
     Accelerated gradient descent on the cross entropy with weight decay: the same data give the same weights.
+    Used by data/reference.py.
+
+    Raises
+    ------
+    ValueError
+        If there is no song, or not a genre for each.
     """
     if features.ndim != 2 or not len(features) or genres.shape != features.shape[:1]:
         raise ValueError(f"a row of features for each genre is needed, got {features.shape} and {genres.shape}")

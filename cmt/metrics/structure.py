@@ -1,10 +1,12 @@
 """How much of a song repeats, by the length of what is repeated: the structureness indicator.
 
-Source: Wu & Yang, *The Jazz Transformer on the Front Line* (ISMIR 2020), on the fitness scape plot of Müller,
-Jiang & Grosche, *A Robust Fitness Measure for Capturing Repetitions in Music Recordings* (IEEE TASLP 21(3),
-2013). The fitness of a segment is the harmonic mean of two shares: how well it explains the stretches that
+The fitness of a segment is the harmonic mean of two shares: how well it explains the stretches that
 repeat it (their similarity beyond its own, per frame), and how much of the song they cover beyond itself.
 The indicator is the largest fitness of all segments whose length lies in a range of seconds.
+
+Cost: with paths as diagonals the score of a repetition is a difference of two prefix sums, and the best family
+for each segment follows from a running maximum: N**3 / 2 steps for N frames in all, where the definition
+takes N**4 / 6.
 
 Conventions
 -----------
@@ -18,57 +20,81 @@ Conventions
   one chance likeness to the next. `fitness_of_segment` knows both step sets, for comparison.
 - Of families of repetitions with the same score the one with the fewest repetitions counts.
 - Similarities are rounded to 2**-16, so that sums are exact and the value depends on no order of summing.
+- A song without pitched notes, or with no segment of that length, has no value, and the `Measurement` says why. What is
+  no song, or no range of seconds, raises ValueError.
 
-Cost: with paths as diagonals the score of a repetition is a difference of two prefix sums, and the best family
-for each segment follows from a running maximum: N**3 / 2 steps for N frames in all, where the definition
-takes N**4 / 6.
+Metrics
+-------
+- `structureness`, `structureness_at_scales`: the indicator for one range of seconds, or several.
+- `largest_fitness`, `fitness_of_segment`: the same on a matrix of similarities, the quick way and by the definition.
+
+Source
+------
+Wu & Yang, *The Jazz Transformer on the Front Line* (ISMIR 2020), on the fitness scape plot of Müller, Jiang &
+Grosche, *A Robust Fitness Measure for Capturing Repetitions in Music Recordings* (IEEE TASLP 21(3), 2013).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.metrics.validation import columns_of, nothing
+from cmt.metrics.validation import Measurement, columns_of, undefined
 from midi_io.song import POSITIONS_PER_BEAT, Song
 
 MAX_FRAMES = 600
-"""Beats that are looked at; of a longer song, the first 150 bars."""
+"""Beats of a song that are looked at: its first 150 bars."""
 KEPT_SHARE = 0.25
+"""Share of the similarities that is kept, the largest."""
 PENALTY = -2.0
+"""Similarity of all other pairs of beats."""
 SMOOTHING = 4
 """Beats over which the likeness of two instants is averaged."""
 SCALES = {"short": (3.0, 8.0), "middle": (8.0, 15.0), "long": (15.0, math.inf)}
-"""Lengths in seconds, from and up to."""
+"""Wu & Yang's three scales: the lengths of segments in seconds, from and up to."""
 DIAGONAL = ((1, 1),)
 """Steps (rows, columns) of a path in a song of one tempo."""
 WARPED = ((1, 1), (2, 1), (1, 2))
-"""Steps of Müller's paths."""
+"""Steps (rows, columns) of Müller's paths, which may change their tempo. Used by benchmarks/metrics.py."""
 
 _UNIT = 2.0**-16
 _COUNT = 4096.0  # more than there can be repetitions
 
 
-def structureness(song: Song, shortest: float, longest: float = math.inf) -> float:
+def structureness(song: Song, shortest: float, longest: float = math.inf) -> Measurement:
     """The largest fitness, 0 to 1, of all segments of `shortest` to `longest` seconds.
 
-    NaN for a song shorter than `shortest`. Wu & Yang's scales are 3 to 8, 8 to 15, and 15 seconds and more.
+    Not defined for a song shorter than `shortest` or without pitched notes. Wu & Yang's scales are 3 to 8, 8 to 15, and
+    15 seconds and more.
+
+    Raises
+    ------
+    ValueError
+        If `shortest` is not above 0 and below `longest`, or `song` is no song.
     """
     return structureness_at_scales(song, {"": (shortest, longest)})[""]
 
 
-def structureness_at_scales(song: Song, scales: dict[str, tuple[float, float]] | None = None) -> dict[str, float]:
-    """`structureness` for several ranges at the cost of one; by default short, middle and long."""
+def structureness_at_scales(
+    song: Song, scales: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, Measurement]:
+    """`structureness` for several ranges of seconds at the cost of one, by their names; by default `SCALES`.
+
+    Raises
+    ------
+    ValueError
+        If a range does not begin above 0 and end later, or `song` is no song.
+    """
     scales = SCALES if scales is None else scales
     for shortest, longest in scales.values():
         if not 0 < shortest < longest:
             raise ValueError(f"a range of seconds is needed, got {shortest} to {longest}")
     columns = columns_of(song).pitched()
     if not len(columns.pitch):
-        value = nothing("no pitched notes")
-        return dict.fromkeys(scales, value)
+        return dict.fromkeys(scales, undefined("no pitched notes"))
     sums = _diagonal_sums(self_similarity(song))
     n_frame, frame = len(sums) - 1, 60.0 / song.tempo
     values = {}
@@ -76,11 +102,11 @@ def structureness_at_scales(song: Song, scales: dict[str, tuple[float, float]] |
         low = max(1, math.ceil(shortest / frame - 1e-9))
         high = n_frame if math.isinf(longest) else min(n_frame, math.floor(longest / frame + 1e-9))
         if low > n_frame:
-            values[name] = nothing(f"shorter than {shortest:g} s")
+            values[name] = undefined(f"shorter than {shortest:g} s")
         elif low > high:
-            values[name] = nothing(f"no whole beat between {shortest:g} and {longest:g} s")
+            values[name] = undefined(f"no whole beat between {shortest:g} and {longest:g} s")
         else:
-            values[name] = _largest_fitness(sums, low, high)
+            values[name] = Measurement(_largest_fitness(sums, low, high))
     return values
 
 
@@ -116,7 +142,7 @@ def self_similarity(song: Song) -> NDArray[np.float64]:
     return similarity
 
 
-def _mean_ahead(matrix: NDArray) -> NDArray:
+def _mean_ahead(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each cell the mean of it and the next ones down its diagonal, as far as there are any."""
     total, count = np.zeros_like(matrix), np.zeros_like(matrix)
     n = len(matrix)
@@ -127,11 +153,19 @@ def _mean_ahead(matrix: NDArray) -> NDArray:
 
 
 def largest_fitness(similarity: NDArray[np.float64], low: int, high: int) -> float:
-    """The largest fitness of all segments of `low` to `high` frames; see the module for the method."""
+    """The largest fitness, 0 to 1, of all segments of `low` to `high` frames, of (n, n) similarities.
+
+    The module says how. Used by benchmarks/metrics.py.
+
+    Raises
+    ------
+    ValueError
+        If the matrix is not square, or has a value above 1 or another than 1 on its diagonal.
+    """
     return _largest_fitness(_diagonal_sums(similarity), low, high)
 
 
-def _largest_fitness(sums: NDArray, low: int, high: int) -> float:
+def _largest_fitness(sums: NDArray[np.float64], low: int, high: int) -> float:
     n_frame = len(sums) - 1
     best = 0.0
     for length in range(low, high + 1):
@@ -142,17 +176,7 @@ def _largest_fitness(sums: NDArray, low: int, high: int) -> float:
     return best
 
 
-def scape_plot(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, n) fitness of the segment of `row + 1` frames from frame `column` on; NaN where there is none."""
-    n_frame = len(similarity)
-    sums = _diagonal_sums(similarity)
-    plot = np.full((n_frame, n_frame), np.nan)
-    for length in range(1, n_frame + 1):
-        plot[length - 1, : n_frame - length + 1] = _fitness_of_length(sums, length)
-    return plot
-
-
-def _diagonal_sums(similarity: NDArray) -> NDArray:
+def _diagonal_sums(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n + 1, n + 1) sums down the diagonals from the border to each cell, in whole units."""
     if similarity.ndim != 2 or similarity.shape[0] != similarity.shape[1] or not len(similarity):
         raise ValueError(f"a square matrix is needed, got shape {similarity.shape}")
@@ -166,7 +190,7 @@ def _diagonal_sums(similarity: NDArray) -> NDArray:
     return sums
 
 
-def _fitness_of_length(sums: NDArray, length: int) -> NDArray:
+def _fitness_of_length(sums: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     """(n - length + 1,) fitness of the segments of `length` frames.
 
     `best[n]` is the score of the best family within the first n frames, times _COUNT, less its number of
@@ -188,7 +212,7 @@ def _fitness_of_length(sums: NDArray, length: int) -> NDArray:
     return _harmonic_mean(explained, covered)
 
 
-def _harmonic_mean(one: NDArray, other: NDArray) -> NDArray:
+def _harmonic_mean(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     total = one + other
     return np.divide(2 * one * other, total, out=np.zeros_like(total), where=total > 0)
 
@@ -196,9 +220,10 @@ def _harmonic_mean(one: NDArray, other: NDArray) -> NDArray:
 def fitness_of_segment(
     similarity: NDArray[np.float64], start: int, length: int, steps: tuple[tuple[int, int], ...] = DIAGONAL
 ) -> float:
-    """Fitness of one segment by the definition, cell by cell: slow, for comparison.
+    """Fitness of the segment of `length` frames from frame `start` on, by the definition, cell by cell: slow.
 
-    Müller, Jiang & Grosche 2013, section III; the elevator column of their recursion is `rest`.
+    Of (n, n) similarities. Müller, Jiang & Grosche 2013, section III; `rest` is the elevator column of their recursion.
+    Used by benchmarks/metrics.py.
     """
     n_frame = len(similarity)
     segment = np.round(similarity[:, start : start + length] / _UNIT)

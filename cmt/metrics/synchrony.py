@@ -1,9 +1,5 @@
 """Do picture and music strike together? Each score with the level that chance reaches.
 
-Sources: Zhu et al., *Quantized GAN for Complex Music Generation from Dance Videos* (ECCV 2022) for beat coverage
-and beat hits; Yariv et al., *Diverse and Aligned Audio-to-Video Generation via Text-to-Video Model Adaptation*
-(AAAI 2024) for AV-Align; the rest is plain counting.
-
 Chance: every score of coincidence rises with the number of notes, whatever they have to do with the picture. So the
 picture's events are shifted round the piece, 1,000 times by a random time, and scored against the same music.
 The mean is the chance level, its 2.5th and 97.5th percentiles the band of chance, and the score above chance is
@@ -15,7 +11,22 @@ Conventions
 - Instants are seconds from the first picture, in order, where the music starts too.
 - The picture's events are shifted and the music stays, modulo `duration`.
 - p is (1 + shifts that score as high or higher) / (1 + shifts).
-- No event on either side gives NaN and the warning `NothingToMeasure`; malformed input raises ValueError.
+- Without an event on either side no number of a `Synchrony` is defined, and its reason says why; malformed input raises
+  ValueError.
+
+Metrics
+-------
+- `beat_coverage`, `beat_hits`: seconds of the piece with a beat of both.
+- `hits`: events of the picture with an onset of the music nearby.
+- `av_align`: peaks of both, paired.
+- `motion_correlation`: speed of the picture and density of the music, bar by bar.
+- `flow_peaks`: the picture's peaks for `av_align`.
+
+Source
+------
+Zhu et al., *Quantized GAN for Complex Music Generation from Dance Videos* (ECCV 2022) for beat coverage and beat hits;
+Yariv et al., *Diverse and Aligned Audio-to-Video Generation via Text-to-Video Model Adaptation* (AAAI 2024) for
+AV-Align; the rest is plain counting.
 """
 
 from __future__ import annotations
@@ -27,22 +38,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmt.metrics.control import MIN_RANKED, ranks
-from cmt.metrics.validation import NOT_DEFINED, checked_times, nothing
+from cmt.metrics.validation import NOT_DEFINED, checked_times
 
 N_SHIFT = 1000
+"""Random times by which the picture's events are shifted to find the chance level."""
 MAX_LAG = 4
-"""Bars by which the music may lead or follow the motion."""
-TOLERANCES = (0.040, 0.080)
-"""Seconds within which an onset hits; one frame of the video is the third."""
+"""Most bars by which the music may lead or follow the motion."""
 FLOW_THRESHOLD = 0.1
-"""Pixels a frame: AV-Align takes no peak of slower motion."""
+"""Slowest motion, in pixels a frame, whose peaks AV-Align takes."""
 SATURATED = 0.9
-"""A chance level from which a score says nothing."""
+"""Chance level from which on a score says nothing."""
 _EXACT = 1e-9
+_Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+"""Takes the picture's times, (n, event), and the music's, (onset,), and gives (n,) scores."""
 
 
 class Synchrony(NamedTuple):
-    """A score and what chance makes of it."""
+    """A score and what chance makes of it; where there is a reason, all but the numbers of events are NaN."""
 
     score: float
     chance: float
@@ -55,30 +67,45 @@ class Synchrony(NamedTuple):
     """(score - chance) / (1 - chance), NaN where chance reaches 0.9; for the beat coverage, which has no best value,
     score - chance."""
     p_value: float
+    """(1 + shifts that score as high or higher) / (1 + shifts)."""
     n_picture: int
     """Events of the picture."""
     n_music: int
     """Events of the music."""
+    reason: str = ""
+    """Why there is no score; empty where there is one."""
+
+    @classmethod
+    def undefined(cls, reason: str, n_picture: int = 0, n_music: int = 0) -> Synchrony:
+        """No score, and why."""
+        none = NOT_DEFINED
+        return cls(none, none, none, none, none, none, n_picture, n_music, reason)
 
 
 class MotionCorrelation(NamedTuple):
     """How the music's density goes with the motion, bar by bar."""
 
     together: Synchrony
-    """Rank correlation of the two in the same bars."""
+    """Rank correlation of the two in the same bars; its reason is that of all three."""
     best: float
     """The largest correlation at any lag."""
     lag: int
     """Bars by which the music follows the motion there; below 0 it leads."""
 
 
-UNDEFINED = Synchrony(NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, 0, 0)
-
-
 def beat_coverage(picture: ArrayLike, music: ArrayLike, duration: float, seed: int = 0) -> Synchrony:
-    """Seconds of the piece with a musical beat, over the seconds with a visual beat (BCS); may exceed 1."""
+    """Seconds of the piece with a musical beat, over the seconds with a visual beat; may exceed 1.
 
-    def score(shifted: NDArray, beats: NDArray) -> NDArray:
+    The beat coverage score (BCS) of Zhu et al. 2022. `picture` and `music` are (n,) and (m,) seconds of beats, in
+    order; `duration` is that of the piece in seconds; `seed` draws the shifts.
+
+    Raises
+    ------
+    ValueError
+        If the times are not finite seconds from 0 on in order, or the duration is not above 0.
+    """
+
+    def score(shifted: NDArray[np.float64], beats: NDArray[np.float64]) -> NDArray[np.float64]:
         return len(np.unique(np.floor(beats))) / _in_new_second(shifted).sum(axis=1)
 
     measured = _against_chance(score, picture, music, duration, seed)
@@ -86,12 +113,13 @@ def beat_coverage(picture: ArrayLike, music: ArrayLike, duration: float, seed: i
 
 
 def beat_hits(picture: ArrayLike, music: ArrayLike, duration: float, seed: int = 0) -> Synchrony:
-    """Share of the seconds with a visual beat in which the music has a beat as well (BHS), 0 to 1.
+    """Share of the seconds with a visual beat in which the music has a beat as well, 0 to 1.
 
-    At 60 BPM and above every second has a beat, and the score is 1 for any picture: chance shows it.
+    The beat hit score (BHS) of Zhu et al. 2022, of times and errors as in `beat_coverage`. At 60 BPM and
+    above every second has a beat, and the score is 1 for any picture: chance shows it.
     """
 
-    def score(shifted: NDArray, beats: NDArray) -> NDArray:
+    def score(shifted: NDArray[np.float64], beats: NDArray[np.float64]) -> NDArray[np.float64]:
         has_beat = np.zeros(int(duration) + 2, dtype=bool)
         has_beat[np.floor(beats).astype(int)] = True
         new = _in_new_second(shifted)
@@ -100,46 +128,50 @@ def beat_hits(picture: ArrayLike, music: ArrayLike, duration: float, seed: int =
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _in_new_second(times: NDArray) -> NDArray[np.bool_]:
-    """Of (n, event) ordered times, which are the first in their second."""
+def _in_new_second(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n, event) whether each of as many times, in order along each row, is the first of its second."""
     seconds = np.floor(times)
     return np.concatenate([np.ones((len(times), 1), dtype=bool), seconds[:, 1:] != seconds[:, :-1]], axis=1)
 
 
 def hits(picture: ArrayLike, music: ArrayLike, duration: float, tolerance: float, seed: int = 0) -> Synchrony:
-    """Share of the picture's events (cuts, visual beats) with an onset of the music within `tolerance` seconds."""
+    """Share of the picture's events (cuts, visual beats) with an onset of the music within `tolerance` seconds, 0 to 1.
+
+    Times and errors as in `beat_coverage`; a tolerance that is not above 0 raises ValueError too.
+    """
     if not tolerance > 0:
         raise ValueError(f"tolerance must be above 0, got {tolerance}")
 
-    def score(shifted: NDArray, onsets: NDArray) -> NDArray:
+    def score(shifted: NDArray[np.float64], onsets: NDArray[np.float64]) -> NDArray[np.float64]:
         return (_distance_to_nearest(shifted, onsets) <= tolerance + _EXACT).mean(axis=1)
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _distance_to_nearest(times: NDArray, onsets: NDArray) -> NDArray:
+def _distance_to_nearest(times: NDArray[np.float64], onsets: NDArray[np.float64]) -> NDArray[np.float64]:
     after = np.searchsorted(onsets, times)
     padded = np.concatenate([[-np.inf], onsets, [np.inf]])
     return np.minimum(times - padded[after], padded[after + 1] - times)
 
 
 def av_align(picture: ArrayLike, music: ArrayLike, duration: float, fps: float, seed: int = 0) -> Synchrony:
-    """Intersection over union of the peaks of picture and music, 0 to 1.
+    """Intersection over union of the peaks of picture and music, 0 to 1 (AV-Align, Yariv et al. 2024).
 
     Peaks less than a frame apart are paired, each once, the earliest first; pairs over all peaks less pairs. The first
-    release of the metric lets several peaks of the music claim one of the picture, which can give more than 1.
+    release of the metric lets several peaks of the music claim one of the picture, which can give more than 1. Times
+    and errors as in `beat_coverage`; `fps`, pictures a second, that is not above 0 raises ValueError too.
     """
     if not fps > 0:
         raise ValueError(f"fps must be above 0, got {fps}")
 
-    def score(shifted: NDArray, onsets: NDArray) -> NDArray:
+    def score(shifted: NDArray[np.float64], onsets: NDArray[np.float64]) -> NDArray[np.float64]:
         n_pair = _pairs(shifted, onsets, 1 / fps)
         return n_pair / (shifted.shape[1] + len(onsets) - n_pair)
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _pairs(times: NDArray, onsets: NDArray, width: float) -> NDArray:
+def _pairs(times: NDArray[np.float64], onsets: NDArray[np.float64], width: float) -> NDArray[np.int64]:
     """(n,) pairs closer than `width` in each row of (n, event) times: two fingers run along both lists."""
     n_row, n_time = times.shape
     rows, i, j = np.arange(n_row), np.zeros(n_row, dtype=int), np.zeros(n_row, dtype=int)
@@ -156,24 +188,21 @@ def _pairs(times: NDArray, onsets: NDArray, width: float) -> NDArray:
     return paired
 
 
-def _against_chance(
-    score: Callable[[NDArray, NDArray], NDArray], picture: ArrayLike, music: ArrayLike, duration: float, seed: int
-) -> Synchrony:
-    """`score` takes (n, event) times of the picture and the music's, and gives (n,) scores."""
+def _against_chance(score: _Score, picture: ArrayLike, music: ArrayLike, duration: float, seed: int) -> Synchrony:
     events, onsets = checked_times(picture, "the picture's events"), checked_times(music, "the music's events")
     if not (duration > 0 and np.isfinite(duration)):
         raise ValueError(f"duration must be above 0, got {duration}")
     # What ends with the piece does not belong to it: a shift would bring it to the start.
     events, onsets = events[events < duration - _EXACT], onsets[onsets < duration - _EXACT]
     if not len(events) or not len(onsets):
-        nothing("the picture has no such event" if not len(events) else "the music has no onset")
-        return UNDEFINED._replace(n_picture=len(events), n_music=len(onsets))
+        reason = "the picture has no such event" if not len(events) else "the music has no onset"
+        return Synchrony.undefined(reason, len(events), len(onsets))
     shifts = np.random.default_rng(seed).uniform(0, duration, (N_SHIFT, 1))
     scores = score(np.sort((events + shifts) % duration, axis=1), onsets)
     return _summary(float(score(events[None], onsets)[0]), scores, len(events), len(onsets))
 
 
-def _summary(observed: float, scores: NDArray, n_picture: int, n_music: int) -> Synchrony:
+def _summary(observed: float, scores: NDArray[np.float64], n_picture: int, n_music: int) -> Synchrony:
     chance = float(scores.mean())
     low, high = np.quantile(scores, [0.025, 0.975])
     above = (observed - chance) / (1 - chance) if chance < SATURATED else NOT_DEFINED
@@ -197,6 +226,11 @@ def motion_correlation(
     bars
         (n_bar + 1,) seconds at which each bar begins, the first with the picture, and the last ends. Bars that the
         picture does not fill to the half are left out.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not fit each other, or a number is not finite, or the times are not in order.
     """
     borders, downbeats = checked_times(edges, "edges"), checked_times(bars, "bars")
     speeds, densities = np.asarray(speed, dtype=float), np.asarray(density, dtype=float)
@@ -215,12 +249,11 @@ def motion_correlation(
     elif densities.max() == densities.min():
         reason = "all bars are equally dense"
     if reason:
-        value = nothing(reason)
-        return MotionCorrelation(UNDEFINED._replace(n_picture=n_bar, n_music=n_bar), value, 0)
+        return MotionCorrelation(Synchrony.undefined(reason, n_bar, n_bar), NOT_DEFINED, 0)
     moved = np.concatenate([[0.0], np.cumsum(speeds * np.diff(borders))])
     duration = borders[-1] - borders[0]
 
-    def speed_per_bar(shift: float) -> NDArray:
+    def speed_per_bar(shift: float) -> NDArray[np.float64]:
         ends = np.minimum(downbeats[: n_bar + 1], duration)
         turns, rest = np.divmod(ends + shift, duration)
         distance = turns * moved[-1] + np.interp(rest + borders[0], borders, moved)
@@ -237,7 +270,7 @@ def motion_correlation(
     return MotionCorrelation(together, by_lag[lag], lag)
 
 
-def _lagged(speeds: NDArray, densities: NDArray, lag: int) -> float:
+def _lagged(speeds: NDArray[np.float64], densities: NDArray[np.float64], lag: int) -> float:
     """Correlation of the density of each bar with the speed `lag` bars before."""
     n = len(speeds)
     return _correlation(
@@ -245,7 +278,7 @@ def _lagged(speeds: NDArray, densities: NDArray, lag: int) -> float:
     )
 
 
-def _correlation(one: NDArray, other: NDArray) -> float:
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Pearson's; 0 where one side is constant."""
     a, b = one - one.mean(), other - other.mean()
     size = np.sqrt((a**2).sum() * (b**2).sum())
@@ -253,9 +286,15 @@ def _correlation(one: NDArray, other: NDArray) -> float:
 
 
 def flow_peaks(edges: ArrayLike, speed: ArrayLike, threshold: float = 0.0) -> NDArray[np.float64]:
-    """Instants at which the motion is faster than just before and just after, and than `threshold`.
+    """(n_peak,) seconds at which the motion is faster than just before and just after, and not slower than `threshold`.
 
-    A step's motion is seen when its second picture appears: at the step's end.
+    (n,) speeds between (n + 1,) edges, as in `motion_correlation`; the threshold is in the speeds' unit. A step's
+    motion is seen when its second picture appears: at the step's end.
+
+    Raises
+    ------
+    ValueError
+        If there is not one speed between each two edges, or the edges are not in order.
     """
     borders, speeds = checked_times(edges, "edges"), np.asarray(speed, dtype=float)
     if speeds.shape != (max(0, len(borders) - 1),):

@@ -1,78 +1,75 @@
-"""What every metric asks of its input before it measures.
+"""What every metric gives, and what it asks of its input before it measures.
 
-Conventions, as in mir_eval: input that is well formed but holds nothing to measure gives NaN and
-the warning `NothingToMeasure`, which says why; input that is malformed raises ValueError.
+Conventions
+-----------
+- A metric that may have nothing to measure in input that is well formed returns a `Measurement`: a value, or NaN and
+  the reason. Nothing is warned of, so a reason belongs to its own value, in any thread.
+- Input that is malformed raises ValueError.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from midi_io.song import Instrument, Song
+from cmt.encoding import NoteArrays, notes_of_song
+from midi_io.song import Song
 
 NOT_DEFINED = math.nan
 """The value of a metric where there is nothing to measure."""
 
-
-class NothingToMeasure(UserWarning):
-    """A metric is not defined for this input; the message says why."""
-
-
-class NoteColumns(NamedTuple):
-    """The notes of a song as columns, each (n_note,) int64."""
-
-    position: NDArray[np.int64]
-    instrument: NDArray[np.int64]
-    pitch: NDArray[np.int64]
-    duration: NDArray[np.int64]
-
-    def pitched(self) -> NoteColumns:
-        """The notes of all instruments but the drums."""
-        return self.chosen(self.instrument != Instrument.DRUMS)
-
-    def chosen(self, mask: NDArray[np.bool_]) -> NoteColumns:
-        """The notes where `mask` is true."""
-        return NoteColumns(*(column[mask] for column in self))
+_last: tuple[Song, NoteArrays] | None = None
+"""The song whose notes were read last, and its notes: several metrics follow each other on one song, and reading its
+notes takes longer than most of them. Songs do not change, so it is enough that it is the same object."""
 
 
-def nothing(reason: str) -> float:
-    """NaN, with a warning that says why."""
-    warnings.warn(reason, NothingToMeasure, stacklevel=3)
-    return NOT_DEFINED
+@dataclass(frozen=True)
+class Measurement:
+    """A metric's value, or why it has none.
+
+    ``float(measurement)`` is the value, so NumPy takes measurements for numbers: ``np.array(values, dtype=float)``.
+    """
+
+    value: float
+    """NaN where the metric is not defined."""
+    reason: str = ""
+    """Why there is no value; empty where there is one."""
+
+    def __float__(self) -> float:
+        return self.value
 
 
-def columns_of(song: Song) -> NoteColumns:
-    """The notes of a song.
+def undefined(reason: str) -> Measurement:
+    """No value, and why."""
+    return Measurement(NOT_DEFINED, reason)
+
+
+def columns_of(song: Song) -> NoteArrays:
+    """The notes of a song, read-only columns of int64.
 
     Raises
     ------
     ValueError
         If it is no song, or its tempo or length is not finite.
     """
+    global _last
     if not isinstance(song, Song):
         raise ValueError(f"not a Song: {type(song).__name__}")
     if not (math.isfinite(song.tempo) and math.isfinite(song.length)):
         raise ValueError(f"tempo and length must be finite, got {song.tempo} and {song.length}")
-    return _columns_of(song)
-
-
-@lru_cache(maxsize=2)
-def _columns_of(song: Song) -> NoteColumns:
-    """Kept for the metrics that follow on the same song: reading the notes takes longer than most of them."""
-    table = np.ascontiguousarray(np.array([note[:4] for note in song.notes], dtype=np.int64).reshape(-1, 4).T)
-    table.flags.writeable = False
-    return NoteColumns(*table)
+    last = _last  # read once, for another thread may set it
+    if last is not None and last[0] is song:
+        return last[1]
+    notes = notes_of_song(song)
+    _last = (song, notes)
+    return notes
 
 
 def checked_times(times: ArrayLike, what: str) -> NDArray[np.float64]:
-    """Instants in seconds, (n,), in increasing order.
+    """Instants in seconds, (n,) float64, each at or after the one before; `what` they are is said in the errors.
 
     Raises
     ------
@@ -89,8 +86,8 @@ def checked_times(times: ArrayLike, what: str) -> NDArray[np.float64]:
     return checked
 
 
-def checked_pair(one: Sequence[float] | ArrayLike, other: Sequence[float] | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Two lists of finite numbers of the same length.
+def checked_pair(one: ArrayLike, other: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two lists of finite numbers of the same length, each (n,) float64.
 
     Raises
     ------
