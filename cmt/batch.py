@@ -151,7 +151,7 @@ def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], folder: Pa
     for job in work:
         target = folder / f"{job.name}.mp4"
         if originals and _identity(target) in originals:
-            raise CmtError(f"{target}: is one of the videos; choose another folder with -o")
+            raise CmtError(f"{target}: is one of the videos; choose another `folder`")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -285,7 +285,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another folder with -o") from None
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
 
 
 def _version() -> str:

@@ -71,13 +71,13 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
         If the file is missing, damaged, or no checkpoint of ours.
     """
     if not path.is_file():
-        raise CmtError(f"{path}: no such checkpoint; check the name, or leave --checkpoint out")
+        raise CmtError(f"{path}: no such checkpoint; check the name, or leave `checkpoint` out")
     try:
         with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {})[_METADATA])
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError):
-        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave --checkpoint out") from None
+        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave `checkpoint` out") from None
 
 
 def load_checkpoint(path: Path | None = None) -> Checkpoint:

@@ -1,7 +1,7 @@
 """The user's own say in how lively the music is, over the picture's: curves and sections.
 
 Energy is a percentile, 0..1: at 0.7 a bar gets the density of the bars of real music that are livelier than seven of
-ten. What the user asks is no matter of chance: it is ordered in every bar it covers, whatever `--control` says of the
+ten. What the user asks is no matter of chance: it is ordered in every bar it covers, whatever `control` says of the
 picture. Where it covers a bar the picture still says *when* its accents come, the energy says how strong they are;
 and of more accents than a calm bar's density allows, only the picture's strongest stay.
 """
@@ -46,7 +46,9 @@ class Energy:
 
     stretches: tuple[Stretch, ...]
     source: str = ""
-    """Where it was given, for messages: ``--section``, ``curve.csv``."""
+    """Where it was given, for messages, such as ``curve.csv``."""
+    in_sections: bool = False
+    """Whether the user gave it as sections: each of them must begin within the piece."""
 
     def by_bar(self, borders: Sequence[float]) -> list[float | None]:
         """The energy of each bar, its median; None for a bar of which most is not covered.
@@ -103,8 +105,10 @@ def parse_section(text: str) -> Section:
     return Section(time, None if is_free else energy)
 
 
-def energy_of_sections(sections: Iterable[Section]) -> Energy:
+def energy_of_sections(sections: Iterable[Section], source: str = "`sections`") -> Energy:
     """What sections, in any order, say; each lasts until the next, the last one to the end.
+
+    `source` is where they were given, for messages.
 
     Raises
     ------
@@ -115,13 +119,13 @@ def energy_of_sections(sections: Iterable[Section]) -> Energy:
     ends = [section.time for section in ordered[1:]] + [np.inf]
     for section, end in zip(ordered, ends, strict=True):
         if section.time == end:
-            raise CmtError(f"--section: two sections begin at {end:g} s; leave one of them out")
+            raise CmtError(f"{source}: two sections begin at {end:g} s; leave one of them out")
     stretches = (
         Stretch(section.time, end, section.energy, section.energy)
         for section, end in zip(ordered, ends, strict=True)
         if section.energy is not None
     )
-    return Energy(tuple(stretches), "--section")
+    return Energy(tuple(stretches), source, in_sections=True)
 
 
 def read_energy(path: Path) -> Energy:
@@ -165,7 +169,7 @@ def check_energy(energy: Energy, duration: float) -> None:
     """
     begins = [stretch.begin for stretch in energy.stretches]
     late = [begin for begin in begins if begin >= duration]
-    if late and (energy.source == "--section" or len(late) == len(begins)):
+    if late and (energy.in_sections or len(late) == len(begins)):
         raise CmtError(
             f"{energy.source}: {late[0]:g} s lies outside the piece, which lasts {duration:.3f} s; give an earlier time"
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def pairs_of(midis: Sequence[Path], video: Path | None = None, pair_list: Path |
     if pair_list is not None:
         pairs += _read_pairs(pair_list)
     if not pairs:
-        raise CmtError("nothing to evaluate; name MIDI files or folders, or give --pairs pairs.csv")
+        raise CmtError("nothing to evaluate; name MIDI files or folders, or give `pair_list`, a CSV file")
     return pairs
 
 
@@ -137,10 +138,18 @@ def evaluate(
     genre: Genre | None = None,
     jobs: int = 1,
     audio: bool = True,
+    soundfont: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress = lambda stage, done, total: None,
 ) -> Evaluation:
     """Measure pieces and hold them against a reference: a folder of MIDI files, a pack, or the shipped one.
+
+    Parameters
+    ----------
+    audio
+        Whether the pieces are rendered, which AV-Align needs.
+    soundfont
+        What they are rendered with; if None, what `midi_io.find_soundfont` finds.
 
     Raises
     ------
@@ -151,7 +160,7 @@ def evaluate(
         videos = _analyzed({pair.video for pair in pairs if pair.video is not None}, workers, progress)
         tasks = [(pair, videos.get(pair.video)) for pair in pairs]
         pieces = []
-        for piece in workers.map(partial(_measure, audio=audio, seed=seed), tasks, _lost):
+        for piece in workers.map(partial(_measure, audio=audio, soundfont=soundfont, seed=seed), tasks, _lost):
             pieces.append(piece)
             progress("measure", len(pieces), len(pairs))
         sounding = [piece for piece in pieces if piece.n_note]
@@ -184,7 +193,13 @@ def _not_analyzed(path: Path, reason: str) -> str:
     return reason
 
 
-def _measure(task: tuple[Pair, VideoRhythm | str | None], *, audio: bool, seed: int) -> Piece:
+def _measure(
+    task: tuple[Pair, VideoRhythm | str | None],
+    *,
+    audio: bool,
+    soundfont: str | os.PathLike[str] | None,
+    seed: int,
+) -> Piece:
     pair, video = task
     names = _names(pair)
     try:
@@ -195,7 +210,9 @@ def _measure(task: tuple[Pair, VideoRhythm | str | None], *, audio: bool, seed: 
         return Piece(*names, failure=str(error))
     if isinstance(video, str):
         return Piece(*names, failure=video)
-    return measure_piece(song, video, report, names=names, audio=audio, seed=seed, notes=time_signature)
+    return measure_piece(
+        song, video, report, names=names, audio=audio, soundfont=soundfont, seed=seed, notes=time_signature
+    )
 
 
 def _lost(task: tuple[Pair, VideoRhythm | str | None], reason: str) -> Piece:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ def measure_piece(
     *,
     names: tuple[str, str | None] = ("", None),
     audio: bool = True,
+    soundfont: str | os.PathLike[str] | None = None,
     seed: int = 0,
     notes: tuple[str, ...] = (),
 ) -> Piece:
@@ -112,7 +114,7 @@ def measure_piece(
     if video is not None:
         values["length_error"] = measured(partial(control.length_error, song, video.duration))
         values["time_error"] = measured(partial(control.time_error, song, video.duration))
-        scores, reasons, lag = measure_synchrony(song, video, audio=audio, seed=seed)
+        scores, reasons, lag = measure_synchrony(song, video, audio=audio, soundfont=soundfont, seed=seed)
         for name, score in scores.items():
             values[name] = Measurement(score.score, reasons.get(name, ""))
             if name not in reasons:
@@ -206,7 +208,12 @@ def other_metre(path: Path) -> tuple[str, ...]:
 
 
 def measure_synchrony(
-    song: Song, video: VideoRhythm, *, audio: bool = True, seed: int = 0
+    song: Song,
+    video: VideoRhythm,
+    *,
+    audio: bool = True,
+    soundfont: str | os.PathLike[str] | None = None,
+    seed: int = 0,
 ) -> tuple[dict[str, Synchrony], dict[str, str], int | None]:
     """The synchrony of a song with a video: scores, the reasons of those not defined, the best lag in bars."""
     positions = sorted({note.position for note in song.notes})
@@ -235,7 +242,7 @@ def measure_synchrony(
         score(f"visual_beat_hits_{name}", partial(synchrony.hits, visual, notes, video.duration, tolerance, seed))
     peaks = synchrony.flow_peaks(edges, video.flow.speed, slowest) if len(video.flow) else np.zeros(0)
     try:
-        heard = _heard_onsets(song, video.duration, audio)
+        heard = _heard_onsets(song, video.duration, audio, soundfont)
         score("av_align", lambda: synchrony.av_align(peaks, heard, video.duration, video.fps, seed))
     except SynthesisError as error:
         scores["av_align"], reasons["av_align"] = synchrony.UNDEFINED, str(error)
@@ -254,17 +261,17 @@ def measure_synchrony(
     return {name: scores[name] for name in BY_NAME if name in scores}, reasons, lag
 
 
-def _heard_onsets(song: Song, seconds: float, audio: bool) -> np.ndarray:
+def _heard_onsets(song: Song, seconds: float, audio: bool, soundfont: str | os.PathLike[str] | None) -> np.ndarray:
     """Onsets in the rendered audio, as long as the video is."""
     if not audio:
-        raise SynthesisError("not rendered: --no-audio")
+        raise SynthesisError("not rendered, as was asked")
     if not has_fluidsynth():
         raise SynthesisError("FluidSynth is not installed, so nothing can be rendered")
     if seconds > LONGEST_AUDIO:
         raise SynthesisError(f"the video is longer than {LONGEST_AUDIO / 60:.0f} minutes, which are not rendered")
     length = min(song.length, math.ceil(song.timing.position(seconds)))
     kept = tuple(note for note in song.notes if note.position < length)
-    rendered = render(Song(kept, song.tempo, length, song.tempo_map), sample_rate=SAMPLE_RATE)
+    rendered = render(Song(kept, song.tempo, length, song.tempo_map), soundfont=soundfont, sample_rate=SAMPLE_RATE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NothingToMeasure)
         return audio_onsets(rendered, SAMPLE_RATE)

@@ -86,7 +86,7 @@ def _ready_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another folder with -o") from None
+        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another `folder`") from None
     with whole_file(folder / ABOUT) as unfinished:
         about = {"format": "cmt index", "version": INDEX_VERSION}
         unfinished.write_text(json.dumps(about) + "\n", encoding="utf-8")

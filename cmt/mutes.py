@@ -69,7 +69,7 @@ def check_mutes(mutes: Sequence[Mute], duration: float) -> None:
     """Raise a CmtError if a mute begins after the end of a piece of `duration` seconds."""
     for mute in mutes:
         if mute.begin >= duration:
-            raise CmtError(f"--mute {mute} lies outside the piece, which lasts {duration:.3f} s; give an earlier time")
+            raise CmtError(f"`mutes` {mute} lies outside the piece, which lasts {duration:.3f} s; give an earlier time")
 
 
 def rests_of(mutes: Sequence[Mute], timing: TempoMap, length: float) -> Rests:

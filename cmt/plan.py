@@ -118,7 +118,7 @@ def plan_music(rhythm: VideoRhythm, wishes: Wishes, config: GenerateConfig) -> P
     warnings = [
         *warnings_of(grid, hits_of(rhythm, wishes.markers), tempo_map=wishes.tempo_map),
         *(
-            f"--hit: {marker:g} s is muted in all instruments and has no accent"
+            f"`markers`: {marker:g} s is muted in all instruments and has no accent"
             for marker in markers[:MOST_NAMED]
             if not playing(nearest_position(timing, marker))
         ),
@@ -126,7 +126,7 @@ def plan_music(rhythm: VideoRhythm, wishes: Wishes, config: GenerateConfig) -> P
     silent = [bar for bar in range(len(energies)) if not positions_of_bar(bar, timing, length, playing)]
     if silent:
         bars = ", ".join(str(bar + 1) for bar in silent[:MOST_NAMED]) + (" ..." if len(silent) > MOST_NAMED else "")
-        warnings.append(f"--mute leaves nobody to play in bar {bars}; it is silent there")
+        warnings.append(f"`mutes`: nobody is left to play in bar {bars}; it is silent there")
     return Plan(rhythm, wishes, grid, timing, length, profile, tuple(energies), marked, rests, tuple(warnings))
 
 

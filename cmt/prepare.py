@@ -154,7 +154,7 @@ def prepare(
     folder = Path(os.path.abspath(folder))
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         what = "a corpus is" if (folder / SONGS).is_file() else "something else is"
-        raise CmtError(f"{folder}: {what} there already; remove it, or choose another folder with -o")
+        raise CmtError(f"{folder}: {what} there already; remove it, or choose another `folder`")
     unfinished = folder.with_name(folder.name + UNFINISHED)
     pieces = _pieces([Path(os.path.abspath(source)) for source in sources], unfinished / "shards", config)
     try:

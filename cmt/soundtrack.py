@@ -205,7 +205,7 @@ def ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
     if not has_fluidsynth():
         raise CmtError(
             "the FluidSynth library is missing, no audio can be made; install it "
-            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or add --midi-only"
+            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or choose `midi_only`"
         )
     return find_soundfont(soundfont)
 
@@ -218,7 +218,7 @@ def _folder_for_all_or_nothing(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = tempfile.TemporaryDirectory(prefix=".cmt-", dir=folder)
     except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another folder with -o") from None
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
     try:
         with unfinished as name:
             yield Path(name)
@@ -236,7 +236,7 @@ def _refuse_to_overwrite_the_video(video: Path, unfinished: Path, folder: Path) 
     for file in unfinished.iterdir():
         target = folder / file.name
         if target.exists() and target.samefile(video):
-            raise CmtError(f"{target}: is the video itself; choose another folder with -o")
+            raise CmtError(f"{target}: is the video itself; choose another `folder`")
 
 
 @dataclass(frozen=True)
@@ -303,5 +303,5 @@ def _warnings_of(takes: list[_Take]) -> list[str]:
         return []
     reasons = "; ".join(best.reasons)
     return [
-        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another --seed"
+        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another `seed`"
     ]

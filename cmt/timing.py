@@ -39,7 +39,7 @@ class Marker:
     weight: float = 1.0
     """Beside other markers; above 0."""
     source: str = ""
-    """Where it was given, for messages: `--hit`, `markers.csv:3`."""
+    """Where it was given, for messages, such as ``markers.csv:3``."""
 
 
 def read_markers(path: Path) -> tuple[Marker, ...]:
@@ -153,12 +153,12 @@ def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[st
     """What the user asked of the grid and does not get, a line each with a cure."""
     warnings = []
     if tempo_map and all(hit.kind == "visual beat" for hit in hits):
-        warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with --hit")
+        warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with `markers`")
     markers = np.array([hit.time for hit in hits if hit.kind == "marker"])
     missed = markers[grid.misses(markers, POSITIONS_PER_BAR) > TOLERANCE] if len(markers) else markers
     if len(missed):
         times = ", ".join(f"{time:g}" for time in missed[:MOST_TIMES]) + (" ..." if len(missed) > MOST_TIMES else "")
-        cure = "a larger --tempo-change" if tempo_map else "--tempo-map"
+        cure = "a larger `tempo_change`" if tempo_map else "`tempo_map`"
         warnings.append(
             f"off the grid: {len(missed)} of {len(markers)} times asked for ({times} s); {cure} may bring them back"
         )

@@ -40,7 +40,7 @@ def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
             videos.setdefault(place.absolute(), place)
             continue
         if output is not None and place.resolve() == output.resolve():
-            raise CmtError(f"{place}: results would lie among the videos; choose another folder with -o")
+            raise CmtError(f"{place}: results would lie among the videos; choose another `folder`")
         inside, others = _videos_in(place, output)
         if not inside:
             suffixes = " ".join(sorted(VIDEO_SUFFIXES))

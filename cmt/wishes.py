@@ -74,7 +74,7 @@ def check_wishes(wishes: Wishes, config: GenerateConfig) -> None:
         parse_key(wishes.key)
     for mute in wishes.mutes:
         if wishes.instruments is not None and mute.instrument not in wishes.instruments:
-            raise CmtError(f"--mute {mute}: {mute.instrument.label} is not among --instruments; leave one of them out")
+            raise CmtError(f"`mutes` {mute}: {mute.instrument.label} is not among `instruments`; leave one of them out")
 
 
 def settled(wishes: Wishes, duration: float) -> Wishes:
@@ -98,10 +98,10 @@ def settled(wishes: Wishes, duration: float) -> Wishes:
 def _heard(wishes: Wishes, silent: set[Instrument]) -> tuple[Instrument, ...] | None:
     names = ", ".join(sorted(instrument.label for instrument in silent))
     if silent == set(ALL_INSTRUMENTS):
-        raise CmtError(f"--mute: {names} are muted from beginning to end, so nothing is left to play; leave one out")
+        raise CmtError(f"`mutes`: {names} are muted from beginning to end, so nothing is left to play; leave one out")
     if wishes.instruments is None:
         return None
     # Of all instruments, the default, muting one throughout is a way to do without it.
     if silent and set(wishes.instruments) != set(ALL_INSTRUMENTS):
-        raise CmtError(f"--mute: {names} from beginning to end, yet among --instruments; leave one of them out")
+        raise CmtError(f"`mutes`: {names} from beginning to end, yet among `instruments`; leave one of them out")
     return tuple(instrument for instrument in wishes.instruments if instrument not in silent)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
+from cmt.cli.flags import with_flags
 from cmt.cli.wording import count
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def generate_many(
     def progress(outcome: Outcome) -> None:
         if outcome.status == "failed":
             bar.clear()
-            click.echo(f"failed: {outcome.error}", err=True)
+            click.echo(f"failed: {with_flags(outcome.error)}", err=True)
         for warning in outcome.warnings if outcome.is_new else ():
             bar.clear()
-            click.echo(f"warning: {outcome.name}: {warning}", err=True)
+            click.echo(f"warning: {outcome.name}: {with_flags(warning)}", err=True)
         bar.update()
 
     try:
@@ -71,7 +72,7 @@ def generate_many(
 
 def _absolute(path: Path | None) -> Path | None:
     """Others may work in another folder."""
-    return None if path is None else path.absolute()
+    return None if path is None else path.expanduser().absolute()
 
 
 def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
@@ -79,7 +80,7 @@ def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
     wide = max(map(len, names))
     for name, outcome in zip(names, outcomes, strict=True):
         if outcome.status == "failed":
-            click.echo(f"failed   {name:{wide}}  {outcome.error}")
+            click.echo(f"failed   {name:{wide}}  {with_flags(outcome.error)}")
             continue
         music = outcome.summary
         click.echo(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
+from cmt.cli.flags import SOUNDFONT_VARIABLE
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
 from cmt.energy import Section, parse_section
 from cmt.errors import CmtError
@@ -145,6 +146,11 @@ class Bars:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def soundfont_option(help_text: str) -> Callable[[Callable], Callable]:
+    """The option that names a SoundFont; where it is left out, the environment may name one."""
+    return click.option("--soundfont", type=FILE, envvar=SOUNDFONT_VARIABLE, help=help_text)
 
 
 def timing_options(command: Callable) -> Callable:

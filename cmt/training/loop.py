@@ -188,7 +188,7 @@ class _Training:
         if self.skipped_in_a_row == MOST_SKIPPED:
             raise CmtError(
                 f"the loss was no number {MOST_SKIPPED} times in a row; go on from the last checkpoint "
-                "with --resume and a lower --learning-rate"
+                "with `resume` and a lower `learning_rate`"
             )
 
 
@@ -212,7 +212,7 @@ def _learns_no_more(progress: Progress, config: TrainConfig) -> bool:
 
 def _board(run: Path, progress: Progress) -> Any:
     if find_spec("tensorboard") is None:
-        raise CmtError("TensorBoard is not installed; pip install 'video-cmt[tensorboard]', or leave --tensorboard out")
+        raise CmtError("TensorBoard is not installed; pip install 'video-cmt[tensorboard]', or leave `tensorboard` out")
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(run / "tensorboard"), purge_step=progress.step + 1)
@@ -278,7 +278,7 @@ def _step(
         if "out of memory" in str(error) or "not enough memory" in str(error):
             raise CmtError(
                 f"a batch of {config.words_per_step} words does not fit into the memory; "
-                "halve --words-per-step and double --accumulate"
+                "halve `words_per_step` and double `accumulate`"
             ) from None
         raise
     team.average_gradients(model)
@@ -292,7 +292,7 @@ def _step(
 
 def _available(kernel: str) -> str:
     if kernel == "fast-transformers" and find_spec("fast_transformers") is None:
-        raise CmtError("fast-transformers is not installed; README.md says how to build it, or leave --kernel out")
+        raise CmtError("fast-transformers is not installed; README.md says how to build it, or leave `kernel` out")
     return kernel
 
 

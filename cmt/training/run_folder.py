@@ -24,7 +24,7 @@ from midi_io.whole_file import whole_file
 STATE = "state.safetensors"
 """In the run's folder: everything needed to go on."""
 MODEL = "model.safetensors"
-"""In the run's folder: the newest fp16 weights, averaged, for `cmt generate --checkpoint`."""
+"""The file in the run's folder with the newest weights, averaged, in fp16: a checkpoint to generate with."""
 BEST = "best.safetensors"
 """In the run's folder: those with the lowest validation loss."""
 LOSSES = "losses.csv"
@@ -72,7 +72,7 @@ def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: boo
     if team.rank:
         return
     if not resume and (run / STATE).exists():
-        raise CmtError(f"{run}: holds a training already; go on with --resume or choose another folder")
+        raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
     try:
         run.mkdir(parents=True, exist_ok=True)
         if not resume:
@@ -92,12 +92,12 @@ def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
         If there is no run, or one of an older version.
     """
     if not (run / STATE).exists():
-        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
+        raise CmtError(f"{run}: holds no training to go on with; leave `resume` out")
     _, description = load_tensors(run / STATE)
     try:
         return config_from(description["model"]), TrainConfig(**description["train"])
     except (KeyError, TypeError):
-        raise CmtError(f"{run}: was begun by an older cmt; begin a new run with --start-from {run / MODEL}") from None
+        raise CmtError(f"{run}: was begun by an older cmt; begin a new run with `start_from` {run / MODEL}") from None
 
 
 def _describe(run: Path, model_config: ModelConfig, config: TrainConfig) -> None:
@@ -119,7 +119,7 @@ def start_from(path: Path, model: MusicTransformer) -> None:
     mine = model.state_dict()
     for name, weight in fitting.items():
         if name not in mine or mine[name].shape != weight.shape:
-            raise CmtError(f"{path}: a model of other sizes ({name}); give the --preset that it was trained with")
+            raise CmtError(f"{path}: a model of other sizes ({name}); give the `model_config` that it was trained with")
     model.load_state_dict(fitting, strict=False)
 
 
@@ -182,9 +182,9 @@ def resume(
     """
     tensors, description = load_tensors(run / STATE)
     if config_from(description["model"]) != model.config:
-        raise CmtError(f"{run}: was begun with another model; give the same --preset and options")
+        raise CmtError(f"{run}: was begun with another model; give the same `model_config`")
     if description["optimizers"] != _names(optimizers):
-        raise CmtError(f"{run}: was begun with another optimizer; give the same --optimizer")
+        raise CmtError(f"{run}: was begun with another optimizer; give the same `optimizer`")
 
     def part(prefix: str) -> dict[str, Tensor]:
         return {
