@@ -45,27 +45,27 @@ class Outcome:
     video: str
     name: str
     status: str
-    """``done`` or ``failed``."""
+    """How it went: ``done`` or ``failed``."""
     settings: str = ""
-    """Of the run, hashed."""
+    """A hash of the run's settings."""
     size: int = 0
-    """Of the video, in bytes."""
+    """The video's size in bytes."""
     modified: int = 0
-    """When the video was last changed, in nanoseconds."""
+    """The time at which the video was last changed, in nanoseconds."""
     error: str = ""
-    """Why it failed, one line."""
+    """The reason why it failed, one line; empty if it did not."""
     trace: str = ""
-    """Where it failed, if that was no mistake of the user's."""
+    """The traceback, if the failure is a bug and no mistake of the user's."""
     files: tuple[str, ...] = ()
     report_sha256: str = ""
-    """Of the .json file: results that others have replaced since are made again."""
+    """The .json file's hash: results that others have replaced since are made again."""
     summary: Mapping[str, Any] = field(default_factory=dict)
-    """Of the report: duration, tempo, bars, key, seed."""
+    """A few values of the report: duration, tempo, bars, key, genre, seed."""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
-    """That it took."""
+    """The seconds that the video took."""
     is_new: bool = True
-    """Made in this run, not before."""
+    """Whether it was made in this run, not before."""
 
 
 @dataclass(frozen=True)

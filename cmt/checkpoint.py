@@ -32,9 +32,9 @@ class Checkpoint:
 
     decoder: Decoder
     sha256: str
-    """Of the file."""
+    """The file's hash."""
     provenance: dict[str, Any] = field(default_factory=dict)
-    """How it was trained: words seen, losses, data."""
+    """Facts about its training: words seen, losses, data."""
 
 
 def default_checkpoint() -> Path:

@@ -22,11 +22,11 @@ from cmt.words import VOCABULARY_VERSION, Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 SONGS = "songs.json"
-"""File of a prepared corpus that tells its songs; the columns of their notes lie beside it, ``position.npy`` etc."""
+"""The file that lists a prepared corpus's songs; the columns of their notes lie beside it, ``position.npy`` etc."""
 CORPUS_FORMAT = 1
-"""Raised when the files of a prepared corpus change their meaning."""
+"""The number goes up when the files of a prepared corpus change their meaning."""
 COLUMN_TYPES = NoteArrays(position=np.int32, instrument=np.uint8, pitch=np.uint8, duration=np.uint8)  # type: ignore[arg-type]
-"""Types of the columns on disk."""
+"""The types of the columns on disk."""
 SPLITS = ("train", "val")
 PACK_SUFFIX = ".npz.xz"
 _PACK_ARRAYS = ("offsets", "dt", "track", "pitch", "dur")
@@ -36,13 +36,13 @@ class SongInfo(NamedTuple):
     """What is known of a song beside its notes."""
 
     name: str
-    """md5 of the file it came from."""
+    """The md5 of the file that the song came from."""
     genre: Genre | None
     mode: Mode
     tempo: float | None
     """BPM, or None where unknown."""
     semitones_home: int
-    """The move, -6..5, that brings it to C major or A minor."""
+    """The number of semitones, -6..5, that brings it to C major or A minor."""
     n_bar: int
 
 
@@ -52,9 +52,9 @@ class Corpus:
 
     songs: tuple[SongInfo, ...]
     offsets: np.ndarray
-    """(n_song + 1,) song i has the notes offsets[i]:offsets[i + 1]."""
+    """The offsets (n_song + 1,): song i has the notes offsets[i]:offsets[i + 1]."""
     notes: NoteArrays
-    """Positions count from each song's own start."""
+    """The notes of all songs, whose positions count from each song's own start."""
 
     def notes_of(self, index: int) -> NoteArrays:
         """The notes of one song."""
@@ -193,7 +193,7 @@ class PackSongs(NamedTuple):
     """All songs of a pack."""
 
     infos: list[dict[str, Any]]
-    """What its list says of each: md5, genre, bpm, split."""
+    """The list's entry for each song: md5, genre, bpm, split."""
     arrays: dict[str, np.ndarray]
     """The pack's own columns, `dt` among them: sixteenths since the note before."""
 

@@ -23,11 +23,11 @@ Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 
 NORM_EPSILON = 1e-5
-"""torch's, under the root of a layer's normalisation."""
+"""This is added under the root of a layer's normalisation, as torch does."""
 
 
 RECENT = 8
-"""Words whose keys and values are kept as they are before they go into the sums, all at once: that is cheaper."""
+"""The keys and values of this many words are kept as they are, then added to the sums all at once: that is cheaper."""
 
 
 class DecoderState:
@@ -202,10 +202,13 @@ class Decoder:
             layer.matrices = [part.reshape(m.shape) for part, m in zip(parts, layer.matrices, strict=True)]
 
     def _through_layers(self, x: Floats, state: DecoderState) -> Floats:
-        through = _Layer.through if self.config.pre_norm else _Layer.through_as_published
-        x = _centred(x) if self.config.pre_norm else x
-        for layer in self._layers:
-            x = through(layer, x, state)
+        if self.config.pre_norm:
+            x = _centred(x)
+            for layer in self._layers:
+                x = layer.through(x, state)
+        else:
+            for layer in self._layers:
+                x = layer.through_as_published(x, state)
         state.next_word()
         return self._norm.of(_scaled(_centred(x)))
 

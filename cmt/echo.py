@@ -19,7 +19,7 @@ from midi_io.song import POSITIONS_PER_BAR
 NONE = -1
 """Index of an echo where there is none: the piece is not that old."""
 AGREEMENT_WORDS = (8, 64)
-"""Over how many last words it is counted how often an echo was right."""
+"""The windows, in words, over which it is counted how often an echo was right."""
 
 
 def places(fields: NDArray, positions: NDArray) -> NDArray[np.int64]:

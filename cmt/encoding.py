@@ -16,9 +16,9 @@ class Words(NamedTuple):
     """A piece as the model reads it."""
 
     fields: np.ndarray
-    """(n_word, 7) uint8, columns as in CompoundWord."""
+    """The attributes of each word, (n_word, 7) uint8, with the columns of CompoundWord."""
     positions: np.ndarray
-    """(n_word,) int32: where each word stands, in sixteenths from the start of the piece."""
+    """The position of each word, (n_word,) int32, in sixteenths from the start of the piece."""
 
 
 class NoteArrays(NamedTuple):

@@ -22,9 +22,9 @@ from cmt.rhythm import Calibration, Liveliness, density_of_bar, positions_of_bar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 
 LEVELS: Mapping[str, float] = {"calm": 0.05, "gentle": 0.25, "steady": 0.5, "lively": 0.7, "intense": 0.9}
-"""Words for energies."""
+"""The words that a user may say for energies."""
 N_SAMPLE = 65
-"""Places in a bar at which a curve is looked at."""
+"""A curve is looked at in this many places of a bar."""
 
 
 class Stretch(NamedTuple):
@@ -33,7 +33,7 @@ class Stretch(NamedTuple):
     begin: float
     """Seconds from the first picture."""
     end: float
-    """Seconds; infinite to the end of the piece."""
+    """Seconds from the first picture; infinite means the end of the piece."""
     first: float
     """Energy at its begin, 0..1."""
     last: float
@@ -46,7 +46,7 @@ class Energy:
 
     stretches: tuple[Stretch, ...]
     source: str = ""
-    """Where it was given, for messages, such as ``curve.csv``."""
+    """The place where it was given, for messages, such as ``curve.csv``."""
     in_sections: bool = False
     """Whether the user gave it as sections: each of them must begin within the piece."""
 
@@ -83,7 +83,7 @@ class Section(NamedTuple):
     time: float
     """Seconds from the first picture."""
     energy: float | None
-    """0..1; None gives the picture its say back."""
+    """The energy, 0..1; None leaves it to the picture again."""
 
 
 def parse_section(text: str) -> Section:

@@ -36,7 +36,7 @@ from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from video_rhythm import VideoError, VideoRhythm, analyze
 
 SHORTEST_REFERENCE = 4
-"""Bars of the shortest excerpts of a reference."""
+"""A reference's excerpts have at least this many bars."""
 SIGNIFICANT = 0.05
 
 Progress = Callable[[str, float, float | None], None]
@@ -55,18 +55,18 @@ class Row(NamedTuple):
     name: str
     interval: Interval
     undefined: dict[str, int]
-    """Reasons for which pieces have no value, with their numbers."""
+    """The reasons why pieces have no value, each with the number of its pieces."""
     chance: float
-    """Mean chance level; NaN where the metric has none."""
+    """The mean chance level; NaN where the metric has none."""
     above_chance: Interval | None
     n_significant: int
-    """Pieces with p below 0.05."""
+    """The number of pieces with p below 0.05."""
     n_reference: int
     reference_median: float
     reference_low: float
-    """5th percentile of the reference's songs."""
+    """The 5th percentile of the reference's songs."""
     reference_high: float
-    """95th percentile."""
+    """The 95th percentile of the reference's songs."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ class Evaluation:
     reference: Reference
     comparison: dict[str, SetComparison]
     comparison_reason: str
-    """Why the sets are not compared; empty if they are."""
+    """The reason why the sets are not compared; empty if they are."""
     frechet: float
     frechet_of_reference: float
     frechet_reason: str
     classifier: dict[str, Any]
-    """How often the genre classifier is right on real songs."""
+    """The accuracy of the genre classifier on real songs."""
     seed: int
 
     @property

@@ -19,9 +19,9 @@ from cmt.evaluate_text import NOT_THERE, interval_text, number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, CHANCE_DEFINITION, INTERVAL_DEFINITION
 
 MAX_DETAILS = 200
-"""Pieces with a section of their own; the rest are rows of the table."""
+"""At most this many pieces get a section of their own; the rest are rows of the table."""
 MAX_BARS = 400
-"""Bars of a piece that are drawn."""
+"""At most this many bars of a piece are drawn."""
 _WIDTH, _HEIGHT, _MARGIN = 240, 30, 8
 
 
@@ -125,7 +125,9 @@ def _svg(content: str, label: str, width: int = _WIDTH, height: int = _HEIGHT, c
 
 def _strip(row: Row, values: Sequence[float], quantiles: Sequence[float]) -> str:
     """The reference's spread as bands, each piece as a dot, their mean with its interval on top."""
-    marks = [*values, *quantiles[1:20:18]]
+    marks = list(values)
+    if quantiles:
+        marks += [quantiles[1], quantiles[19]]  # the 5th and the 95th percentile
     if not marks:
         return ""
     low, high = min(marks), max(marks)

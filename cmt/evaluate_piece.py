@@ -36,9 +36,9 @@ from midi_io.song import POSITIONS_PER_BEAT, Instrument, Song
 from video_rhythm import VideoRhythm
 
 SAMPLE_RATE = 22050
-"""Hz, of the audio in which onsets are looked for."""
+"""The sample rate, in Hz, of the audio in which onsets are looked for."""
 LONGEST_AUDIO = 20 * 60.0
-"""Seconds of video up to which the music is rendered."""
+"""The music for a video of more seconds than this is not rendered."""
 
 
 class Curves(NamedTuple):
@@ -56,26 +56,26 @@ class Piece:
     midi: str
     video: str | None
     failure: str = ""
-    """Why nothing was measured."""
+    """The reason why nothing was measured; empty if something was."""
     tempo: float = NOT_DEFINED
     seconds: float = NOT_DEFINED
     n_bar: int = 0
     n_note: int = 0
     values: dict[str, Measurement] = field(default_factory=dict)
-    """By metric; synchrony's is the score."""
+    """The value of each metric, by its name; a synchrony metric's value is its score."""
     chances: dict[str, Synchrony] = field(default_factory=dict)
-    """Of the synchrony metrics that are defined."""
+    """The score and the chance level of each synchrony metric that is defined, by its name."""
     lag: int | None = None
-    """Bars by which the music follows the motion where they correlate best."""
+    """The number of bars by which the music follows the motion where they correlate best."""
     reasons: tuple[str, ...] = ()
-    """Why the take is degenerate."""
+    """The reasons why the take is degenerate; empty if it is not."""
     genre_heard: str | None = None
     genre_asked: str | None = None
     notes: tuple[str, ...] = ()
-    """What a reader should know beside the values."""
+    """Remarks that a reader should know beside the values."""
     curves: Curves = Curves(())
     measures: SongMeasures | None = None
-    """For the comparison of sets."""
+    """The measures for the comparison of sets."""
 
 
 def measure_piece(

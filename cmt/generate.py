@@ -21,11 +21,11 @@ from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
-"""No bar can hold more; a bound for arrays and a guard against a loop without an end."""
+"""No bar can hold more words than this: a bound for arrays and a guard against a loop without an end."""
 HEARD_BARS = 4 * PHRASE_BARS
-"""Bars that the network follows, about the longest of its training; what comes then, it never heard."""
+"""The network follows this many bars, about the longest of its training; it never learnt what comes later."""
 KEPT_BARS = PHRASE_BARS // 2
-"""Bars that it still knows when it has forgotten those before."""
+"""The network still knows this many bars when it has forgotten those before."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class PieceRequest:
     """What a piece must be."""
 
     length: float
-    """Position at which it ends; the last bar is shortened where this is no whole number of bars."""
+    """The position at which it ends; the last bar is shortened where this is no whole number of bars."""
     tempo: float
-    """BPM; the mean where a tempo map says more."""
+    """The tempo in BPM; the mean where a tempo map says more."""
     genre: Genre | None = None
     instruments: tuple[Instrument, ...] | None = None
-    """Those that play, all of them; None leaves the choice to the model."""
+    """The instruments, every one of which plays; None leaves the choice to the model."""
     tonic: int | None = None
-    """Pitch class, or None for one drawn by the seed."""
+    """The tonic's pitch class, or None for one drawn by the seed."""
     mode: Mode | None = None
     tempo_map: TempoMap | None = None
-    """Where positions lie in seconds; its start shortens the first bar. None is the steady tempo."""
+    """The seconds at which positions lie; its start shortens the first bar. None is the steady tempo."""
 
     @property
     def start(self) -> float:
@@ -58,9 +58,9 @@ class WrittenPiece:
     song: Song
     key: Key
     words: Words
-    """As the model wrote them, in its home key."""
+    """The words as the model wrote them, in its home key."""
     notes: tuple[str, ...] = ()
-    """What was ordered and is impossible, a line each."""
+    """The orders that were impossible, a line each."""
 
 
 def write_piece(
@@ -113,8 +113,10 @@ def write_pieces(
                 bars, known = take.forget()
                 rows = range(n_listener * k, n_listener * (k + 1))
                 state.put(rows, _heard_anew(model, initials, known), bars * POSITIONS_PER_BAR)
-        if progress and n_written != (n_written := sum(take.grammar.bar + 1 for take in takes)):
-            progress(n_written, n_bar)
+        n_now = sum(take.grammar.bar + 1 for take in takes)
+        if progress and n_now != n_written:
+            progress(n_now, n_bar)
+        n_written = n_now
         if writing:
             heard = [heard for take in writing for heard in [take.last_word()] * n_listener]
             words, positions, timings = zip(*heard, strict=True)
@@ -144,9 +146,9 @@ class _PlacedWord(NamedTuple):
 
     word: CompoundWord
     position: int
-    """In sixteenths from where the network began to count."""
+    """The position in sixteenths from where the network began to count."""
     timing: int
-    """Bin of the beat timing."""
+    """The bin of the beat timing."""
 
 
 class _Take:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from midi_io.song import POSITIONS_PER_BAR
 
 PRIOR = np.tile([0.97, 0.45, 0.93, 0.5], POSITIONS_PER_BAR // 4)
-"""Share of LPD's bars with an onset on each position: rounded, and alike for all four beats."""
+"""The share of LPD's bars with an onset on each position (16,): rounded, and alike for all four beats."""
 PRIOR_BARS = 1.0
-"""Bars that the prior counts for."""
+"""The prior counts as much as this many bars."""
 SURELY = 0.98
-"""Most that a habit is trusted; a position that no bar has played may still come."""
+"""A habit is trusted at most this much: a position that no bar has played may still come."""
 
 
 class Groove:

@@ -25,12 +25,12 @@ from cmt.words import Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 INDEX_VERSION = 1
-"""Raised when columns change their meaning: an index of another version cannot be used."""
+"""The number goes up when columns change their meaning: an index of another version cannot be used."""
 SHARD_PIECES = 4096
-"""Most pieces of a Parquet file, but for what comes from one source."""
+"""A Parquet file holds at most this many pieces, unless all of them come from one source."""
 _BLOCK_PIECES = 1024
 ABOUT = "index.json"
-"""In the folder of an index: that it is one, and of which version."""
+"""The file in an index's folder that says that it is an index, and of which version."""
 SCHEMA = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),  # absolute path of the file
@@ -57,11 +57,11 @@ class PieceFilter(NamedTuple):
     """Which pieces may be chosen; None leaves it open."""
 
     genre: Genre | None = None
-    """Pieces of unknown genre are left out, too."""
+    """The genre of the pieces wanted; pieces of unknown genre are left out, too."""
     instruments: tuple[Instrument, ...] | None = None
-    """All of these play; others may."""
+    """The instruments that must all play; others may."""
     tempo: tuple[float, float] | None = None
-    """BPM, from and to."""
+    """The lowest and the highest BPM."""
     tonic: int | None = None
     mode: Mode | None = None
 
@@ -83,7 +83,7 @@ class PieceTable(NamedTuple):
 
     block: PieceBlock
     rows: pa.RecordBatch
-    """The same pieces with `PieceDetails`' columns."""
+    """A table of the same pieces with the columns of `PieceDetails`."""
 
     def details(self, piece: int) -> PieceDetails:
         """What is told of a piece."""

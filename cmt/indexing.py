@@ -19,7 +19,7 @@ from cmt.workers import Workers
 from midi_io.whole_file import whole_file
 
 _BATCH = 64
-"""Files that a worker reads before it reports."""
+"""A worker reads this many files before it reports."""
 
 Progress = Callable[[str, float, float | None], None]
 
@@ -28,13 +28,13 @@ class IndexUpdate(NamedTuple):
     """What `update_index` did."""
 
     n_added: int
-    """Pieces read now."""
+    """The number of pieces read now."""
     n_kept: int
-    """Pieces that were there already."""
+    """The number of pieces that were there already."""
     n_dropped: int
-    """Pieces whose files have changed or gone."""
+    """The number of pieces whose files have changed or gone."""
     failures: tuple[str, ...]
-    """All files of the libraries that could not be read, and why."""
+    """A line for each file of the libraries that could not be read, with the reason."""
 
 
 def update_index(

@@ -19,7 +19,7 @@ from midi_io.video_file import OriginalAudio
 from video_rhythm import VideoError
 
 SAMPLE_RATE = 44100
-"""Hz."""
+"""The sample rate of the rendered audio, in Hz."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class RenderTask(NamedTuple):
     demand: VideoDemand
     source: str
     name: str
-    """Of the song in a pack."""
+    """The name of the song in a pack."""
     start: int
-    """Bar of the piece, from 0, with which the video's first whole bar begins."""
+    """The bar of the piece, from 0, with which the video's first whole bar begins."""
     stem: str
-    """Of the files to write."""
+    """The name, without a suffix, of the files to write."""
 
 
 class Rendered(NamedTuple):

@@ -42,63 +42,63 @@ from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 from video_rhythm import VideoRhythm
 
 DENSITY_SCALE = 4.0
-"""Positions a bar."""
+"""A difference in density of this many positions a bar alone halves the score."""
 STRENGTH_SCALE = 4.0
-"""Notes at a visual beat."""
+"""A difference in strength of this many notes at a visual beat alone halves the score."""
 TEMPO_SCALE = 0.5
-"""Octaves."""
+"""A change of tempo of this many octaves alone halves the score."""
 MOST_STRENGTH = 16
-"""Notes at a position beyond which all is equally strong."""
+"""All positions with this many notes or more are equally strong."""
 FREE_STRENGTH = (1.68, 0.46, 1.08, 0.47, 0.84)
 """Notes that each instrument starts, on average, where anything starts: so it is in the songs of LPD's labelled pack.
 An instrument that a weak visual beat leaves free does as much there."""
 N_SHIFT = 240
-"""Most circular shifts of the video that chance is measured with."""
+"""Chance is measured with at most this many circular shifts of the video."""
 _PART_BARS = 8192
-"""Bars whose products are made at a time; more of them leave the processor's cache."""
+"""The products of this many bars are made at a time; those of more leave the processor's cache."""
 _PART_PRODUCTS = 1 << 19
-"""Most bars times video bars at a time."""
+"""At most this many bars times video bars are multiplied at a time."""
 
 
 class VideoDemand(NamedTuple):
     """What a video asks of any piece, in whole bars."""
 
     tempo: float
-    """BPM of the video's grid."""
+    """The BPM of the video's grid."""
     density: NDArray[np.float32]
-    """(n_bar,) positions of the bar on which notes start, 0..16."""
+    """The number of positions of each bar (n_bar,) on which notes start, 0..16."""
     strength: NDArray[np.float32]
-    """(n_bar, 16) notes that start there, 0 where nothing is asked."""
+    """The number of notes (n_bar, 16) that start at each position, 0 where nothing is asked."""
     first_bar: int
-    """0, or 1 where the video begins with a pickup: the bar of `timing` with which `density` begins."""
+    """The bar of `timing` with which `density` begins: 0, or 1 where the video begins with a pickup."""
     timing: TempoMap
-    """Where the video's bars lie in seconds."""
+    """The seconds at which the video's bars lie."""
     length: float
-    """Position at which the video ends."""
+    """The position at which the video ends."""
 
 
 class PieceBlock(NamedTuple):
     """Pieces, their bars joined into columns."""
 
     offsets: NDArray[np.int64]
-    """(n_piece + 1,) piece i has the bars offsets[i]:offsets[i + 1]; none is without bars."""
+    """The offsets (n_piece + 1,): piece i has the bars offsets[i]:offsets[i + 1]; none is without bars."""
     density: NDArray[np.uint8]
-    """(n_bar,) 0..16."""
+    """The density of each bar (n_bar,), 0..16."""
     strength: NDArray[np.uint8]
-    """(n_bar, 16) notes of all instruments that start there."""
+    """The number of notes (n_bar, 16) of all instruments that start at each position."""
     tempo: NDArray[np.float32]
-    """(n_piece,) BPM."""
+    """The BPM of each piece (n_piece,)."""
 
 
 class Distances(NamedTuple):
     """Of one piece at one place, in the terms of the score."""
 
     density: float
-    """Mean squared, positions^2."""
+    """The mean squared difference in density, positions^2."""
     strength: float
-    """Mean squared, notes^2; 0 where the video has no visual beat."""
+    """The mean squared difference in strength, notes^2; 0 where the video has no visual beat."""
     tempo: float
-    """Octaves, below 0 where the piece is slowed down for the video."""
+    """The change of tempo in octaves, below 0 where the piece is slowed down for the video."""
 
     @property
     def score(self) -> float:
@@ -115,11 +115,11 @@ class Chance(NamedTuple):
     """The same piece against the same video, shifted circularly."""
 
     score: float
-    """Mean over the shifts, each with the bar that suits it best."""
+    """The mean score over the shifts, each with the bar that suits it best."""
     z: float
-    """How many standard deviations of the shifted scores the score lies above their mean."""
+    """The number of standard deviations of the shifted scores by which the score lies above their mean."""
     p_value: float
-    """(1 + shifts that score as high or higher) / (1 + shifts)."""
+    """The p-value: (1 + shifts that score as high or higher) / (1 + shifts)."""
 
 
 def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> VideoDemand:

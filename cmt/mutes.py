@@ -11,7 +11,7 @@ from cmt.errors import CmtError
 from midi_io.song import Instrument, Note, TempoMap
 
 HAIR = 1e-6
-"""Seconds: a sixteenth that ends so close to a mute's begin does not reach into it."""
+"""A sixteenth that ends at most this many seconds after a mute's begin does not reach into it."""
 
 
 class Mute(NamedTuple):
@@ -21,7 +21,7 @@ class Mute(NamedTuple):
     begin: float
     """Seconds from the first picture."""
     end: float
-    """Seconds; infinite to the end of the piece."""
+    """Seconds from the first picture; infinite means the end of the piece."""
 
     def __str__(self) -> str:
         end = "" if math.isinf(self.end) else f"{self.end:g}"
@@ -29,7 +29,7 @@ class Mute(NamedTuple):
 
 
 Rests = Mapping[Instrument, frozenset[int]]
-"""Positions, in sixteenths from the start of the first bar, on which an instrument must not sound."""
+"""The positions, in sixteenths from the start of the first bar, on which an instrument must not sound."""
 
 
 def parse_mute(text: str) -> Mute:

@@ -38,30 +38,30 @@ TEMPO_QUARTILES: Mapping[Genre | None, tuple[float, float]] = {
     Genre.POP: (88, 127),
     Genre.ROCK: (90, 130),
 }
-"""BPM between which the middle half of LPD's training songs of a genre, or of all, lies (`data/tempi.py`)."""
+"""The BPM between which the middle half of LPD's training songs of a genre, or of all, lies (`data/tempi.py`)."""
 MOST_NAMED = 8
-"""Bars or times that a warning names."""
+"""A warning names at most this many bars or times."""
 
 
 class Plan(NamedTuple):
     """All that is known of a piece before its first word."""
 
     rhythm: VideoRhythm
-    """Of the video; without one, of a picture on which nothing moves."""
+    """The rhythm of the video; without one, of a picture on which nothing moves."""
     wishes: Wishes
     grid: Grid
     timing: TempoMap
     length: float
-    """Position at which the piece ends."""
+    """The position at which the piece ends."""
     asked: RhythmProfile
-    """Density of every bar and strength of every accent, as the picture and the user ask for them."""
+    """The density of every bar and the strength of every accent, as the picture and the user ask for them."""
     energies: tuple[float | None, ...]
-    """(n_bar,) the user's energy, 0..1, or None where the picture decides."""
+    """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
     marked: frozenset[int]
-    """Positions of the user's markers."""
+    """The positions of the user's markers."""
     rests: Rests
     warnings: tuple[str, ...]
-    """What was asked and cannot be, a line each."""
+    """A line for each thing that was asked and cannot be."""
 
     @property
     def request(self) -> PieceRequest:

@@ -41,15 +41,15 @@ from midi_io.whole_file import whole_file
 from video_rhythm import VideoError, analyze
 
 DENSITY_FITS = 2
-"""Positions; a bar that is nearer to what the picture asks fits."""
+"""A bar fits if its density differs by at most this many positions from what the picture asks."""
 STRENGTH_FITS = 2
-"""Notes; likewise an accent."""
+"""An accent fits if its strength differs by at most this many notes."""
 _GROUP = 8
-"""Videos that are scored while a piece is in the processor's cache."""
+"""This many videos are scored while a piece is in the processor's cache."""
 _TASK_PIECES = 32_768
-"""Pieces that a worker scores before it reports."""
+"""A worker scores this many pieces before it reports."""
 _MOST_NAMED = 4
-"""Bars that a reason names."""
+"""A reason names at most this many bars."""
 
 Progress = Callable[[str, float, float | None], None]
 
@@ -59,13 +59,13 @@ class MatchWishes:
     """What the user asks of a run."""
 
     top: int = 5
-    """Pieces to tell of for each video."""
+    """The number of pieces to list for each video."""
     dynamics: Dynamics = "relative"
     pieces: PieceFilter = field(default_factory=PieceFilter)
     matrix: Path | None = None
-    """Folder for the scores of all pieces, a Parquet file for each video."""
+    """The folder for the scores of all pieces, a Parquet file for each video."""
     render: RenderWishes | None = None
-    """Make a film of each video with the best piece."""
+    """How to make a film of each video with the best piece; None makes none."""
 
 
 class Found(NamedTuple):
@@ -73,10 +73,10 @@ class Found(NamedTuple):
 
     score: float
     start: int
-    """Bar of the piece, from 0, with which the video's first whole bar begins."""
+    """The bar of the piece, from 0, with which the video's first whole bar begins."""
     details: PieceDetails
     block: PieceBlock
-    """This piece alone."""
+    """A block with this piece alone."""
 
 
 class _ScoreTask(NamedTuple):
@@ -86,10 +86,10 @@ class _ScoreTask(NamedTuple):
 
 class _Scored(NamedTuple):
     best: list[list[Found]]
-    """For each demand."""
+    """The best pieces for each demand."""
     n_piece: int
     matrix: list[pa.Table]
-    """For each demand if asked for, else empty."""
+    """The scores of all pieces for each demand if asked for, else empty."""
 
 
 @dataclass
@@ -97,11 +97,11 @@ class Results:
     """The rows of all videos, and what it took."""
 
     rows: list[list[Match]] = field(default_factory=list)
-    """For each video, in their order."""
+    """The rows of each video, in the videos' order."""
     n_piece: int = 0
-    """Pieces that passed the filter."""
+    """The number of pieces that passed the filter."""
     n_scored: int = 0
-    """Pairs of a piece and a video that were scored in this run; what an earlier one had done is not among them."""
+    """The number of pairs of a piece and a video that were scored in this run, without those of an earlier run."""
     seconds_scoring: float = 0.0
 
 
@@ -154,7 +154,7 @@ def match(
 
 
 def _fingerprint(paths: Sequence[str], shards: Sequence[Path], wishes: MatchWishes) -> str:
-    """Different where a row might be."""
+    """A hash that changes whenever any row of the result might change."""
     files = [(path, *_state(path)) for path in [*paths, *map(str, shards)]]
     return hashlib.sha256(repr((files, wishes)).encode(errors="surrogateescape")).hexdigest()
 

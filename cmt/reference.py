@@ -31,9 +31,9 @@ from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
 QUANTILES = tuple(round(0.05 * i, 2) for i in range(21))
-"""Shares of the songs at which a distribution is kept."""
+"""A distribution is kept as its quantiles at these shares of the songs."""
 SHIPPED_BARS = 16
-"""Bars of the excerpts in the reference that comes with the package."""
+"""The excerpts of the reference that comes with the package have this many bars."""
 SHIPPED_NAME = "LPD, as shipped"
 
 Progress = Callable[[str, float, float | None], None]
@@ -43,10 +43,10 @@ class Distribution(NamedTuple):
     """How a metric lies over the reference's songs."""
 
     n: int
-    """Songs for which it is defined."""
+    """The number of songs for which the metric is defined."""
     mean: float
     quantiles: tuple[float, ...]
-    """At `QUANTILES`."""
+    """The quantiles at the shares `QUANTILES`."""
 
     @property
     def median(self) -> float:
@@ -73,15 +73,15 @@ class Reference:
 
     name: str
     n_bar: int | None
-    """Bars of the excerpts; None for whole songs."""
+    """The number of bars of the excerpts; None for whole songs."""
     n_song: int
     distributions: dict[str, Distribution]
     features: tuple[SongFeatures, ...] = ()
-    """Of songs, for the comparison of distances."""
+    """The features of songs, for the comparison of distances."""
     frechet: NDArray = field(default_factory=lambda: np.zeros((0, 12)))
-    """(song, feature)"""
+    """The features (n_song, n_feature) for the Frechet distance."""
     notes: tuple[str, ...] = ()
-    """What was left out."""
+    """Remarks on what was left out."""
 
     @property
     def length(self) -> str:

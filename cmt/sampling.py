@@ -27,7 +27,7 @@ PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
     Instrument.BASS: (23, 67),
     Instrument.STRINGS: (24, 108),
 }
-"""Lowest and highest pitch; for drums the keys of the General MIDI percussion map with its extension."""
+"""The lowest and the highest pitch; for drums the keys of the General MIDI percussion map with its extension."""
 
 
 def draw(logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: float, rng: np.random.Generator) -> int:
@@ -267,7 +267,8 @@ class Grammar:
         if self.instrument in self._rests:
             rests = self._rests[Instrument(self.instrument)]
             following = bisect_left(rests, here)
-            longest = min([longest, *(rest - here for rest in rests[following : following + 1])])
+            if following < len(rests):
+                longest = min(longest, rests[following] - here)
         allowed = np.zeros(FIELD_SIZES.duration, dtype=bool)
         allowed[1 : 1 + (1 if self.instrument == Instrument.DRUMS else longest)] = True
         return allowed
@@ -317,7 +318,10 @@ class Grammar:
         return entrances
 
     def _order_entrances(self) -> None:
-        """Who must play and has not enters in this bar: with what is ordered already, or as soon as it may."""
+        """Order an entrance in this bar for each instrument that must play and has not played yet.
+
+        It enters together with what is ordered already, or else as soon as it may.
+        """
         for instrument in sorted(i for i, bar in self._latest_entrances.items() if self.bar >= bar):
             orders = self.orders.setdefault(self.bar, BarOrders())
             ordered, free = orders.positions(), self._free_positions(self.bar, instrument)

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from cmt.takes import Judgement
 
 SAMPLE_RATE = 44100
-"""Of the rendered audio, in Hz."""
+"""The sample rate of the rendered audio, in Hz."""
 TAKES_AT_ONCE = 16
-"""Takes written side by side: what the model knows of each is held only while it is written."""
+"""This many takes are written side by side: what the model knows of each is held only while it is written."""
 
 
 class Soundtrack(NamedTuple):
@@ -42,7 +42,7 @@ class Soundtrack(NamedTuple):
 
     files: tuple[Path, ...]
     report: dict[str, Any]
-    """The content of the .json file."""
+    """The report, which is the content of the .json file."""
 
 
 class StageProgress(Protocol):
@@ -248,7 +248,7 @@ class _Take:
     piece: WrittenPiece
     song: Song
     judgement: Judgement | None = None
-    """None where there is only one."""
+    """The judgement, or None where there is only one take."""
 
 
 def _compose(

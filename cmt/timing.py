@@ -17,17 +17,17 @@ from video_rhythm import Grid, Hit, VideoRhythm, agreement, bend_grid, fit_grid
 from video_rhythm.grid import TOLERANCE
 
 CUT_WEIGHT = 1.0
-"""What a cut matters to the grid."""
+"""The weight of a cut for the grid."""
 BEAT_WEIGHT = 0.5
-"""What the strongest visual beat matters, the others in proportion to their saliency."""
+"""The weight of the strongest visual beat; the others weigh in proportion to their saliency."""
 MARKER_WEIGHT = 3.0
-"""What a marker of weight 1 matters: the user knows."""
+"""The weight of a marker whose own weight is 1: the user knows best."""
 SAME_TIME = 0.04
-"""Seconds; a visual beat so near to a cut or a marker is the same event."""
+"""A visual beat within this many seconds of a cut or a marker is the same event."""
 SAME_MARKER = 0.001
-"""Seconds; markers so near to each other are one."""
+"""Markers within this many seconds of each other are one."""
 MOST_TIMES = 8
-"""Missed markers that a warning names."""
+"""A warning names at most this many missed markers."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Marker:
     time: float
     """Seconds from the first picture."""
     weight: float = 1.0
-    """Beside other markers; above 0."""
+    """The weight beside other markers; above 0."""
     source: str = ""
-    """Where it was given, for messages, such as ``markers.csv:3``."""
+    """The place where it was given, for messages, such as ``markers.csv:3``."""
 
 
 def read_markers(path: Path) -> tuple[Marker, ...]:

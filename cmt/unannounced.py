@@ -16,9 +16,9 @@ from cmt.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
 from midi_io.song import Instrument
 
 ANNOUNCEMENTS = ("density", "strength")
-"""The control attributes that tell how much is to come."""
+"""The control attributes that announce how much is to come."""
 _NOTHING = 0
-"""Value of an attribute that says nothing."""
+"""The value of an attribute that says nothing."""
 
 
 class UnannouncedGrammar(Grammar):

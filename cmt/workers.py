@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
 TIMES_TRIED = 3
-"""A task that has taken so many workers with it is given up."""
+"""A task is given up when this many workers have died with it."""
 AHEAD = 4
-"""Tasks for each worker that may have been begun before the first of them is done: results keep their order, and
-one slow task must not let the others pile up."""
+"""At most this many tasks for each worker are begun before the first of them is done: results keep their order, and one
+slow task must not let the others pile up."""
 TIMEOUT = 30.0
-"""Seconds in which a scheduler answers and has a worker, or a process ends when told to."""
+"""A scheduler must answer and have a worker, or a process end when told to, within this many seconds."""
 CLUSTER_GROWS = 5.0
-"""Seconds between two looks at how many workers a cluster has."""
+"""The seconds between two looks at how many workers a cluster has."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -54,7 +54,7 @@ class Knot(NamedTuple):
     position: float
     """Sixteenths from the start of the first bar."""
     seconds: float
-    """From the start of the piece."""
+    """Seconds from the start of the piece."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TempoMap:
     """
 
     knots: tuple[Knot, ...]
-    """Two or more, the first at 0 seconds."""
+    """The knots, two or more, the first at 0 seconds."""
 
     def __post_init__(self) -> None:
         if len(self.knots) < 2 or self.knots[0].seconds != 0 or not self.knots[0].position >= 0:
@@ -132,14 +132,14 @@ class Song:
     """
 
     notes: tuple[Note, ...]
-    """Sorted by position, instrument, pitch."""
+    """The notes, sorted by position, instrument, pitch."""
     tempo: float
     """Quarter notes a minute, above 0; the mean where a tempo map says more."""
     length: float
     """Position at which the piece ends. Not always whole: a piece that must end with a
     picture at a tempo given from outside ends where the picture does."""
     tempo_map: TempoMap | None = None
-    """Where positions lie in seconds; None is the steady `tempo` from the first downbeat on."""
+    """The seconds at which positions lie; None is the steady `tempo` from the first downbeat on."""
 
     def __post_init__(self) -> None:
         if not self.tempo > 0:

@@ -44,7 +44,7 @@ _SOUNDFONT_NAMES = (
     "default",
     "TimGM6mb",
 )
-"""General MIDI fonts, the better first. Others may hold one piano only, so they must be asked for."""
+"""The names of General MIDI fonts, the better first. Others may hold one piano only, so they must be asked for."""
 _BUNDLED_SOUNDFONT = "TimGM6mb.sf2"
 
 _DRUM_CHANNEL = 9
@@ -52,7 +52,7 @@ _DRUM_BANK = 128
 _PAN, _REVERB_SEND, _CHORUS_SEND = 10, 91, 93
 _CENTRE = 64
 _PANS = {Instrument.PIANO: 54, Instrument.GUITAR: 82, Instrument.STRINGS: 44}
-"""Controller 10, 0 (left) to 127; drums and bass stay in the middle."""
+"""The values of controller 10, from 0 (left) to 127; drums and bass stay in the middle."""
 _REVERB_SENDS = {
     Instrument.DRUMS: 24,
     Instrument.PIANO: 40,
@@ -63,7 +63,7 @@ _REVERB_SENDS = {
 _REVERB_ROOM, _REVERB_DAMPING, _REVERB_WIDTH, _REVERB_LEVEL = 0.5, 0.3, 0.8, 0.5
 _GAIN = 0.3
 _PEAK = 10 ** (-1.0 / 20)
-"""-1 dBFS: lossy coding overshoots a little."""
+"""The loudest sample is brought to -1 dBFS: lossy coding overshoots a little."""
 _SILENCE = 1e-4
 """A peak below -80 dBFS is noise, not music, and is not made louder."""
 _FADE_SECONDS = 0.4
@@ -72,7 +72,7 @@ _BLOCK = 8192
 _SAMPLE_RATES = range(8000, 96001)
 
 Progress = Callable[[float], object]
-"""Called now and then with the share that is done, 0 to 1."""
+"""A function that is called now and then with the share that is done, 0 to 1."""
 
 
 class _Event(NamedTuple):

@@ -33,7 +33,7 @@ class WrittenVideo(NamedTuple):
     duration: float
     """Seconds of picture, and of music under it."""
     notes: tuple[str, ...]
-    """What did not go as asked, a line each: a picture encoded again, no sound to keep."""
+    """A line for each thing that did not go as asked: a picture encoded again, no sound to keep."""
 
 
 def write_video(

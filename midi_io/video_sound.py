@@ -19,12 +19,13 @@ _COPIED_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
 _AAC_BIT_RATE = 192_000
 _AAC_FRAME = 1024
 _DUCKING = 10 ** (-6 / 20)
-"""6 dB: the music steps back behind what is said in the original."""
+"""The music is made 6 dB softer, so that it steps back behind what is said in the original."""
 _LOUDEST = 0.97
 _SLIP_SECONDS = 0.03
-"""Timestamps of sound jitter by less than this; a larger step is a gap."""
+"""Timestamps of sound jitter by fewer seconds than this; a larger step is a gap."""
 _PREROLL = Fraction(1, 10)
-"""Seconds; AAC encoders begin with up to 50 ms that no player shows."""
+"""Packets of sound may begin this many seconds before the picture: AAC encoders begin with up to 50 ms that no player
+shows."""
 
 
 def original_sound(source: av.container.InputContainer, video: av.VideoStream) -> av.AudioStream | None:

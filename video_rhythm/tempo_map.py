@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 from .grid import PICKUP_COST, SIXTEENTHS, TOLERANCE, Floats, Grid, GridKnot, Hit, reward
 
 BENT_REWARDS = {1: 1.0, 4: 0.8, 8: 0.6, 16: 0.5}
-"""What a hit on the grid is worth, by how many points the grid has in a bar. To miss none matters more than for a
+"""A hit on the grid is worth this, by how many points the grid has in a bar. To miss none matters more than for a
 steady grid, as nearly all can be met."""
 KNOT_COST = 0.05
-"""In hits on downbeats: each change of tempo."""
+"""Each change of tempo costs as much as this many hits on downbeats are worth."""
 BEND_COST = 0.15
-"""Likewise a stretch at the edge of the range; less, by the square, nearer to the tempo asked for."""
+"""A stretch at the edge of the range costs as much as this many hits on downbeats; less, by the square, nearer to the
+tempo asked for."""
 WHOLE_END_WORTH = 0.5
-"""Likewise an end with the last bar whole."""
+"""An end with the last bar whole is worth as much as this many hits on downbeats."""
 LONGEST_LEAP = 8
-"""Hits, at least, that a stretch of steady tempo may leave between two that it puts on the grid."""
+"""A stretch of steady tempo may leave at least this many hits between two that it puts on the grid."""
 MOST_STEPS = 20
-"""Numbers of sixteenths that are tried for one stretch: the nearest to the tempo asked for, every place in a bar
+"""This many numbers of sixteenths are tried for one stretch: the nearest to the tempo asked for, every place in a bar
 among them."""
 MOST_PASSED = 64
-"""Hits that a stretch passes and that are looked at; of more, every second or third, and so on."""
+"""At most this many of the hits that a stretch passes are looked at; of more, every second or third, and so on."""
 SAME_INSTANT = 1e-3
-"""Seconds."""
+"""Times less than this many seconds apart are the same instant."""
 
 
 def bend_grid(grid: Grid, hits: Sequence[Hit], tempo_change: float) -> Grid:
@@ -192,7 +193,7 @@ class _Bender:
 _WORTH_AT: NDArray[np.float64] = np.array(
     [max(worth for n, worth in BENT_REWARDS.items() if q % (SIXTEENTHS // n) == 0) for q in range(SIXTEENTHS)]
 )
-"""(16,) of a hit on each sixteenth of a bar."""
+"""The worth of a hit on each sixteenth of a bar (16,)."""
 
 
 def _without_idle_knots(knots: Sequence[GridKnot]) -> tuple[GridKnot, ...]:

@@ -57,7 +57,7 @@ HEADINGS = {
     type=InstrumentsType(),
     default=",".join(instrument.label for instrument in Instrument),
     show_default=True,
-    help=f"Tracks that play, all of them, with commas; {FREE} lets the model choose.",
+    help=f"Comma-separated tracks, every one of which plays; {FREE} lets the model choose.",
 )
 @click.option(
     "--mute",

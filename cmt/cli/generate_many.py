@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cmt.wishes import Wishes
 
 WIDEST = 40
-"""Characters of a video's name in the table."""
+"""The table shows at most this many characters of a video's name."""
 
 
 def generate_many(

@@ -12,7 +12,7 @@ from cmt.cli.options import FILE, Bars
 from cmt.cli.wording import count
 
 MOST_SHOWN = 20
-"""Unreadable files that are listed unless all are asked for."""
+"""At most this many unreadable files are listed unless all are asked for."""
 
 
 @click.command()

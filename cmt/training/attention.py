@@ -12,7 +12,7 @@ from torch.nn import functional
 from cmt.config import EPSILON
 
 CHUNK = 64
-"""Steps that are multiplied out at once; 64 was fastest at 32..256 on two cores."""
+"""This many steps are multiplied out at once; 64 was the fastest of 32..256 on two cores."""
 
 
 def feature_map(x: Tensor) -> Tensor:
@@ -21,7 +21,8 @@ def feature_map(x: Tensor) -> Tensor:
 
 
 KERNELS = ("chunked", "fast-transformers")
-"""Who multiplies out a whole sequence: this module, or the extra `fast-transformers` where it is installed."""
+"""The code that multiplies out a whole sequence: this module, or the extra `fast-transformers` where it is
+installed."""
 
 
 def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor, kernel: str = "chunked") -> tuple[Tensor, Tensor]:

@@ -29,9 +29,9 @@ from cmt.training.team import Team
 from cmt.words import CHAIN, WordType
 
 ATTRIBUTES = ("type", *CHAIN)
-"""Those of a word that are learnt, each with a loss of its own."""
+"""The attributes of a word that are learnt, each with a loss of its own."""
 MOST_SKIPPED = 10
-"""Steps in a row without a number for a loss, after which training stops."""
+"""Training stops after this many steps in a row whose loss is no number."""
 
 
 def train(
@@ -323,7 +323,7 @@ def _multiplies_bf16(device_type: str) -> bool:
 
 
 class _Clock:
-    """Seconds worked: CPU time of the process, halved for its threads, or wall time on a GPU."""
+    """Seconds worked: CPU time of the process, divided by the number of its threads, or wall time on a GPU."""
 
     def __init__(self, device: str, before: float) -> None:
         self.read = time.monotonic if device.startswith("cuda") else self._cpu_seconds

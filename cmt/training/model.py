@@ -27,19 +27,19 @@ class Batch(NamedTuple):
     """Examples side by side, padded at their ends."""
 
     initial: Tensor
-    """(batch, 8) initial words."""
+    """The initial words (batch, 8)."""
     fields: Tensor
-    """(batch, word, 7) words."""
+    """The words (batch, word, 7)."""
     positions: Tensor
-    """(batch, word) sixteenths from the start of the piece."""
+    """The position of each word (batch, word), in sixteenths from the start of the piece."""
     timing: Tensor
-    """(batch, word) bins of the beat timing."""
+    """The bin of the beat timing of each word (batch, word)."""
     echoes: Tensor
-    """(batch, word, echo) index of each word's echoes in its own piece, -1 where there is none."""
+    """The index of each word's echoes (batch, word, echo) in its own piece, -1 where there is none."""
     agreement: Tensor
-    """(batch, word, echo * 2) how often they were right of late."""
+    """The share of late in which they were right (batch, word, echo * 2)."""
     mask: Tensor
-    """(batch, word) true where there is a word."""
+    """The mask (batch, word), true where there is a word."""
 
 
 class WordEmbedding(nn.Module):

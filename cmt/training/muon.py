@@ -16,10 +16,10 @@ from torch import Tensor
 
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the quintic that brings singular values near 1, by Jordan et al."""
+"""The coefficients, by Jordan et al., of the quintic that brings singular values near 1."""
 NEWTON_SCHULZ_STEPS = 5
 SIZE_OF_ADAMW = 0.2
-"""Root mean square of AdamW's usual steps, in rates (Liu et al.)."""
+"""The root mean square of AdamW's usual steps, in rates (Liu et al.)."""
 
 
 class Team(Protocol):
@@ -92,7 +92,8 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """(n, m) with the same singular vectors and singular values of about 1 where they were above some 500th of all."""
+    """A matrix (n, m) with the same singular vectors, and singular values of about 1 where they were above about 1/500
+    of its norm."""
     upright = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if upright else matrix
     x = x / (x.norm() + 1e-7)

@@ -22,15 +22,15 @@ from midi_io.errors import MidiError
 from midi_io.whole_file import whole_file
 
 STATE = "state.safetensors"
-"""In the run's folder: everything needed to go on."""
+"""The file in the run's folder with everything needed to go on."""
 MODEL = "model.safetensors"
 """The file in the run's folder with the newest weights, averaged, in fp16: a checkpoint to generate with."""
 BEST = "best.safetensors"
-"""In the run's folder: those with the lowest validation loss."""
+"""The file in the run's folder with the weights of the lowest validation loss."""
 LOSSES = "losses.csv"
-"""In the run's folder: a line for each validation."""
+"""The table in the run's folder with a line for each validation."""
 CONFIG = "config.json"
-"""In the run's folder: the sizes of the network and how it is trained, for people to read."""
+"""The file in the run's folder that tells people the sizes of the network and how it is trained."""
 
 
 @dataclass
@@ -39,11 +39,11 @@ class Progress:
 
     step: int = 0
     n_word: int = 0
-    """Words learnt from, padding not counted."""
+    """The number of words learnt from, padding not counted."""
     seconds: float = 0.0
-    """Time spent, over all sessions; CPU time of the process on a CPU, so that a busy machine does not count."""
+    """The seconds spent, over all sessions; on a CPU the process's CPU time, so that a busy machine does not count."""
     skipped: int = 0
-    """Steps that were left out because their loss was no number."""
+    """The number of steps that were left out because their loss was no number."""
     history: list[dict[str, float]] = field(default_factory=list)
     """A row for each validation: step, words, minutes, learning_rate, skipped; train_* since the last one and val_*,
     nats per word by attribute and in total."""
