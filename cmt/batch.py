@@ -155,7 +155,7 @@ def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], folder: Pa
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from all others, whatever it is called."""
+    """Two numbers that identify a file, whatever it is called; None if there is no such file."""
     try:
         status = path.stat()
     except (OSError, ValueError):

@@ -30,7 +30,13 @@ cut."""
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of the network. The defaults are the paper's (section 5.2)."""
+    """Sizes of the network. The defaults are the paper's (section 5.2).
+
+    Raises
+    ------
+    ValueError
+        If `left_out` names another attribute than those of CONTROLS, or `n_head` does not divide `d_model`.
+    """
 
     d_model: int = 512
     """Width of the hidden states."""

@@ -96,8 +96,8 @@ class Entry(NamedTuple):
 def write_folder(folder: Path, entries: Sequence[Entry], columns: Iterable[tuple[str, np.ndarray]]) -> None:
     """Write the files that `read_folder` reads, the songs sorted by split.
 
-    `columns` are the fields of `NoteArrays` and the notes of all songs, in the order of the entries; one is in memory
-    at a time.
+    `columns` are the fields of `NoteArrays`, each with an array (n_note,) for the notes of all songs, in the order of
+    the entries; one is in memory at a time.
     """
     for name, column in columns:
         np.save(folder / f"{name}.npy", column, allow_pickle=False)
@@ -253,7 +253,13 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_song_list(path: Path) -> list[dict[str, Any]]:
-    """What the list beside a pack says of its songs, in their order."""
+    """What the list beside a pack says of its songs, in their order.
+
+    Raises
+    ------
+    CmtError
+        If the pack or its list is missing, or the list is none.
+    """
     list_path = path.with_name(path.name.replace("lpd5_16th_", "songs_").replace(".npz.xz", ".json.xz"))
     try:
         with lzma.open(list_path, "rt", encoding="utf-8") as file:

@@ -58,7 +58,7 @@ class DecoderState:
         np.divide(self._unnormalised, self._normaliser, out=self._attended_heads)
 
     def next_word(self) -> None:
-        """All layers have attended."""
+        """Go on to the next word, once all layers have attended."""
         self._n_recent += 1
         if self._n_recent == RECENT:
             self._add_recent()
@@ -113,9 +113,9 @@ class Decoder:
     Parameters
     ----------
     config
-        Its sizes.
+        The network's sizes.
     weights
-        By the names that `MusicTransformer.state_dict` gives them.
+        The weights by the names that `MusicTransformer.state_dict` gives them, of the shapes (...) of `weight_shapes`.
 
     Raises
     ------
@@ -141,7 +141,7 @@ class Decoder:
         self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(_part(named, "heads."))
 
     def new_state(self, n_row: int = 1) -> DecoderState:
-        """Nothing heard yet, by `n_row` pieces side by side."""
+        """The state of `n_row` pieces side by side that have heard nothing yet."""
         return DecoderState(self.config, n_row)
 
     def start(self, initials: Sequence[InitialWords], state: DecoderState) -> Floats:
@@ -353,7 +353,7 @@ def position_encoding(position: int, d_model: int) -> Floats:
 
 
 def _times(rows: Floats, matrix: Floats) -> Floats:
-    """(row, n_in) by (n_in, n_out), row by row: the second finds the matrix in the cache that the first fetched it to.
+    """The product of (row, n_in) and (n_in, n_out), row by row: later rows find the matrix in the cache.
 
     At once, BLAS would first copy the matrix into another order, which costs more than the product of a few rows;
     and a row's numbers would depend on how many others there are.
@@ -414,7 +414,7 @@ def _part(weights: Weights, prefix: str) -> dict[str, Floats]:
 
 
 def check_weights(config: ModelConfig, weights: Mapping[str, NDArray[np.floating]]) -> None:
-    """Raise a ValueError that names the first weight that is missing, too many, or of another shape."""
+    """Raise a ValueError naming the first weight that is missing, too many, or not of its shape (`weight_shapes`)."""
     wanted = weight_shapes(config)
     for name, shape in wanted.items():
         if name not in weights:

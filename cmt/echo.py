@@ -59,7 +59,7 @@ def agreement(fields: NDArray, echo: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class EchoMemory:
-    """The same word by word: what of a piece must be kept to know the echoes of the words to come."""
+    """The echoes word by word: keeps what of a piece is needed to know the echoes of the words to come."""
 
     def __init__(self, echo_bars: Sequence[int]) -> None:
         self._shifts = [place_shift(bars) for bars in echo_bars]

@@ -143,12 +143,12 @@ def dump(words: Words) -> str:
 
 
 def timing_bins(positions: np.ndarray, n_position: float) -> np.ndarray:
-    """Beat timing of words (eq. 12): round(M * position / n_position), 0..M."""
+    """Beat timing (n_word,) of words at `positions` (n_word,) (eq. 12): round(M * position / n_position), 0..M."""
     return np.clip(np.rint(N_TIMING * positions / n_position), 0, N_TIMING).astype(np.int64)
 
 
 def sorted_without_doubles(notes: NoteArrays) -> NoteArrays:
-    """Sorted by position, instrument, pitch; of notes equal in all three the longest stays. All int64."""
+    """The notes sorted by position, instrument, pitch; of notes equal in all three the longest stays. All int64."""
     # The longest of equal notes comes first, so that it is the one that stays.
     order = np.lexsort((-notes.duration, notes.pitch, notes.instrument, notes.position))
     position, instrument, pitch, duration = (column[order].astype(np.int64) for column in notes)

@@ -177,7 +177,13 @@ def _key_score(song: Song, key: str) -> float:
 
 
 def read_report(midi: Path) -> dict[str, Any] | None:
-    """The report beside a MIDI file; None without one, or if the JSON beside it is something else."""
+    """The report beside a MIDI file; None without one, or if the JSON beside it is something else.
+
+    Raises
+    ------
+    CmtError
+        If it is a damaged report.
+    """
     path = midi.with_suffix(".json")
     if not path.is_file():
         return None

@@ -54,7 +54,7 @@ _DETAILS = ("source", "name", "genre", "tonic", "mode", "tempo", "n_bar", "instr
 
 
 class PieceFilter(NamedTuple):
-    """Which pieces may be chosen; None leaves it open."""
+    """The pieces that may be chosen; None leaves it open."""
 
     genre: Genre | None = None
     """The genre of the pieces wanted; pieces of unknown genre are left out, too."""
@@ -143,7 +143,13 @@ def check_version(folder: Path) -> None:
 
 
 def read_metadata(shard: Path) -> Any:
-    """Parquet's description of a shard."""
+    """Parquet's description of a shard.
+
+    Raises
+    ------
+    CmtError
+        If the shard is damaged.
+    """
     try:
         return pq.read_metadata(shard)
     except (OSError, pa.ArrowException) as error:
@@ -215,6 +221,13 @@ def instrument_bits(instruments: Iterable[Instrument]) -> int:
 
 
 def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
+    """The table of a shard, all of its columns or those named.
+
+    Raises
+    ------
+    CmtError
+        If the shard is damaged.
+    """
     try:
         return pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:

@@ -119,7 +119,7 @@ def _without_stale(folder: Path, sources: dict[str, Source], roots: tuple[str, .
 
 
 def _read_all(sources: Sequence[Source], workers: Workers) -> Iterator[tuple[Sequence[Source], list[Entry]]]:
-    """Batch by batch; files that were under way when a worker died are read again one by one."""
+    """Read the sources batch by batch; files that were under way when a worker died are read again one by one."""
     packs = [[source] for source in sources if is_pack(Path(source.path))]
     files = [source for source in sources if not is_pack(Path(source.path))]
     batches = packs + [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
@@ -166,7 +166,7 @@ def _replace_shards(folder: Path, old: Sequence[Path], table: pa.Table) -> None:
 
 
 def _join_small_shards(folder: Path) -> None:
-    """Many small updates must not make many small files."""
+    """Join small shards: many small updates must not make many small files."""
     small = [path for path in shards_of(folder) if pq.read_metadata(path).num_rows <= SHARD_PIECES // 2]
     while len(small) > 1:
         joined, n_row = [], 0

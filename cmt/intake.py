@@ -52,7 +52,7 @@ class Reason(str, Enum):
 
 
 class LeftOut(Exception):
-    """A song is not taken."""
+    """Raised inside this module for a song that is not taken."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason.value)
@@ -93,7 +93,7 @@ class TakenSong(NamedTuple):
 
 
 class LeftOutSong(NamedTuple):
-    """A song that does not."""
+    """A song that does not come into the corpus."""
 
     file: str
     reason: str
@@ -101,7 +101,7 @@ class LeftOutSong(NamedTuple):
 
 
 def take_file(root: Path, relative: str, config: PrepareConfig) -> TakenSong | LeftOutSong:
-    """A pianoroll or a MIDI file below `root`, taken or left out; never an exception, whatever is in it."""
+    """A pianoroll or a MIDI file below `root`, taken or left out; nothing is raised, whatever is in it."""
     file = printable(f"{root.name}/{relative}")
     try:
         ticks = _read_ticks(root / relative)
@@ -136,7 +136,7 @@ def take_file(root: Path, relative: str, config: PrepareConfig) -> TakenSong | L
 
 
 def take_packed(pack: str, info: dict[str, Any], notes: NoteArrays, config: PrepareConfig) -> TakenSong | LeftOutSong:
-    """A song of a pack, taken or left out."""
+    """A song of a pack, taken or left out; nothing is raised."""
     file = printable(f"{pack}/{info['md5']}")
     tempo = info.get("bpm")
     try:

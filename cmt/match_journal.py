@@ -87,17 +87,17 @@ class Journal:
             self._file.close()
 
     def keep_demand(self, number: int, demand: VideoDemand | str) -> None:
-        """A video has been looked at."""
+        """Record what a video asks, once it has been looked at."""
         self.demands[number] = demand
         self._write({"video": number, "demand": demand if isinstance(demand, str) else _packed(demand)})
 
     def keep_rows(self, number: int, rows: list[Match], n_piece: int) -> None:
-        """A video has been held against the library."""
+        """Record a video's rows, once it has been held against the library."""
         self.rows[number] = rows, n_piece
         self._write({"video": number, "rows": [row._asdict() for row in rows], "pieces": n_piece})
 
     def keep_film(self, number: int, film: Rendered) -> None:
-        """A video has got its music, or has not."""
+        """Record a video's film, or why it has none."""
         self.films[number] = film
         self._write({"video": number, "film": list(film)})
 

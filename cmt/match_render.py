@@ -53,7 +53,7 @@ class Rendered(NamedTuple):
 
 
 def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
-    """Write ``<stem>.mid`` and ``<stem>.mp4``: the music alone, and the video with it."""
+    """Write ``<stem>.mid`` and ``<stem>.mp4``: the music alone, and the video with it; errors become its `failure`."""
     film = wishes.folder / f"{task.stem}.mp4"
     try:
         if film.exists() and film.samefile(task.video):
@@ -100,5 +100,5 @@ def _song(source: str, name: str) -> Song:
 
 @lru_cache(maxsize=1)
 def _corpora(path: Path) -> tuple[Corpus, ...]:
-    """A pack takes seconds to unpack, and several videos may have chosen from it."""
+    """A pack's corpora, which are kept: a pack takes seconds to unpack, and several videos may have chosen from it."""
     return tuple(corpora_of_pack(path))

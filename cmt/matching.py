@@ -91,7 +91,7 @@ class PieceBlock(NamedTuple):
 
 
 class Distances(NamedTuple):
-    """Of one piece at one place, in the terms of the score."""
+    """The distances of one piece at one place, in the terms of the score."""
 
     density: float
     """The mean squared difference in density, positions^2."""
@@ -112,7 +112,7 @@ class Distances(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """The same piece against the same video, shifted circularly."""
+    """What the same piece scores against the same video, shifted circularly."""
 
     score: float
     """The mean score over the shifts, each with the bar that suits it best."""
@@ -162,7 +162,7 @@ def rhythm_of_song(song: Song) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def rhythm_of_onsets(positions: NDArray[np.integer]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The same from the positions at which notes start."""
+    """(n_bar,) density and (n_bar, 16) strength, from the positions (n_note,) at which notes start."""
     n_bar = int(positions.max(initial=-1)) // POSITIONS_PER_BAR + 1
     counts = np.bincount(positions, minlength=n_bar * POSITIONS_PER_BAR).reshape(n_bar, POSITIONS_PER_BAR)
     return np.count_nonzero(counts, axis=1).astype(np.uint8), np.minimum(counts, MOST_STRENGTH).astype(np.uint8)
@@ -267,7 +267,7 @@ class Scorer:
         return features
 
     def _table(self, *shape: int) -> NDArray[np.float32]:
-        """One of this shape, filled with anything; the one before it is lost."""
+        """A table of this shape, filled with anything; the table given out before is lost."""
         size = math.prod(shape)
         if size > len(self._products):
             return np.empty(shape, dtype=np.float32)
@@ -276,7 +276,7 @@ class Scorer:
     def _together(
         self, density: NDArray[np.float32], strength: NDArray[np.float32] | np.float32
     ) -> NDArray[np.float32]:
-        """Means from sums, each in its unit."""
+        """The means, each in its unit, made from sums."""
         together = density * np.float32(1 / (len(self.demand.density) * DENSITY_SCALE**2))
         if self._n_beat:
             together += strength * np.float32(1 / (self._n_beat * STRENGTH_SCALE**2))

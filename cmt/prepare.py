@@ -194,7 +194,7 @@ def prepare(
 
 
 def _remove_if_empty(unfinished: Path) -> None:
-    """What holds no shard is of no use to a later run."""
+    """Remove a folder without shards: it is of no use to a later run."""
     for folder in (unfinished / "shards", unfinished):
         try:
             folder.rmdir()

@@ -292,7 +292,7 @@ def _best_of(found: list[Found], top: int) -> list[Found]:
 
 
 def _write_matrix(folder: Path, number: int, video: str, tables: list[pa.Table]) -> None:
-    """Named after the video's number: names of videos may be equal, or unfit for a file."""
+    """Write the scores of all pieces to a file named after the video's number: videos' names may be equal, or unfit."""
     if not tables:
         return
     table = pa.concat_tables(tables)

@@ -55,7 +55,7 @@ class Distribution(NamedTuple):
 
     @property
     def middle_90(self) -> tuple[float, float]:
-        """Between these lie 90 % of the songs."""
+        """The two values between which 90 % of the songs lie."""
         return self.quantiles[1], self.quantiles[19]
 
 
@@ -185,7 +185,7 @@ def _songs_of_folder(folder: Path) -> tuple[list[Song], tuple[str, ...]]:
 
 
 def read_shipped_reference(n_bar: int, genre: str = "all") -> Reference:
-    """What comes with the package: of excerpts of 16 bars or of whole songs, whichever is nearer to `n_bar`."""
+    """The reference that comes with the package: excerpts of 16 bars or whole songs, whichever is nearer to `n_bar`."""
     content = _shipped()
     songs = content["genres"][genre]
     whole = songs["whole"]
@@ -236,7 +236,7 @@ def packed_features(features: SongFeatures) -> list[Any]:
 
 
 def unpacked_features(packed: Sequence[Any]) -> SongFeatures:
-    """The inverse, to a thousandth."""
+    """The inverse of `packed_features`, to a thousandth."""
     features = []
     for value in packed:
         if isinstance(value, list):

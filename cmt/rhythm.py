@@ -292,7 +292,7 @@ def relative_percentiles(values: Sequence[float], absolute: Sequence[float]) -> 
 
 
 def phrased(arcs: Sequence[float] | NDArray[np.float64]) -> list[int]:
-    """For each bar the level, of `LEVELS`, that its place on the arc, -1..1, speaks for.
+    """The level, of `LEVELS`, for which each bar's place on the arc (n_bar,), -1..1, speaks.
 
     Music does not change its texture for every bar: a level is left only where the picture has moved far enough or for
     long enough. The list of levels whose distances to the arc and whose changes cost least (Viterbi).

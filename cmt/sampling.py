@@ -146,7 +146,7 @@ class Grammar:
 
     @property
     def mode(self) -> Mode:
-        """Of the key that was asked for, or that the notes so far speak for."""
+        """The mode of the key that was asked for, or for which the notes so far speak."""
         return self._mode if self._mode is not None else estimate_key(self._heard).mode
 
     @property

@@ -109,7 +109,7 @@ def read_shard(path: Path) -> Shard | None:
 
 
 def read_column(path: Path, name: str) -> np.ndarray:
-    """One column of the notes of a whole shard."""
+    """One column (n_note,) of the notes of a whole shard."""
     with np.load(path, allow_pickle=False) as arrays:
         return arrays[name]
 

@@ -292,6 +292,7 @@ def _written(
 
 
 def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
+    """The song as it is played: velocities, an ending that rings, and no note that rings into a mute."""
     accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
     played = close_ending(perform(song, accents=accents))
     return played.with_notes(cut_at_rests(played.notes, plan.rests))

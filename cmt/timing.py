@@ -140,7 +140,7 @@ def tempo_map_of(grid: Grid) -> TempoMap:
 
 
 def _tidy(position: float) -> float:
-    """Whole where the sum of sixteenths is whole but for the last binary digits."""
+    """The position, made whole where it is whole but for the last binary digits."""
     return round(position) if abs(position - round(position)) < 1e-6 else position
 
 

@@ -52,6 +52,8 @@ class Workers:
 
     Raises
     ------
+    ValueError
+        If `jobs` is below 1.
     CmtError
         On entry, if the scheduler cannot be reached or has no worker, or dask.distributed is not installed.
     """
@@ -182,7 +184,7 @@ class _Work:
         self._begin()
 
     def drop(self) -> None:
-        """Nobody wants what is still being done."""
+        """Give up the tasks under way: nobody wants their results."""
         for process, _ in self.doing.values():
             process.end()
         for process, _ in self.doing.values():
@@ -270,7 +272,7 @@ def _serve(pipe: Connection) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """Unfinished files are removed on the way out."""
+    """End the process by an exception, so that unfinished files are removed on the way out."""
     sys.exit(128 + number)
 
 

@@ -82,7 +82,7 @@ class TempoMap:
 
     @classmethod
     def steady(cls, tempo: float) -> TempoMap:
-        """One tempo, in BPM, from the first downbeat on."""
+        """One tempo, in BPM, from the first downbeat on; a ValueError is raised unless it is above 0."""
         if not tempo > 0:
             raise ValueError(f"tempo must be above 0, got {tempo}")
         return cls((Knot(0, 0.0), Knot(1, 60.0 / (tempo * POSITIONS_PER_BEAT))))

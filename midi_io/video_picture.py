@@ -72,7 +72,13 @@ def _picture_stream(container: av.container.InputContainer, path: Path) -> av.Vi
 
 
 def measure_picture(path: Path) -> Picture:
-    """Read through the packets once: only they tell when the picture really starts and ends."""
+    """Read through the packets once: only they tell when the picture really starts and ends.
+
+    Raises
+    ------
+    MidiError
+        If it is no video, or no frame of it can be read.
+    """
     import av
 
     with open_video(path) as container:

@@ -75,6 +75,11 @@ class VideoRhythm:
         Returns
         -------
         (n_bar,) diagonals per second, always finite.
+
+        Raises
+        ------
+        ValueError
+            If `tempo` or `n_bar` is out of range.
         """
         if not (tempo > 0 and np.isfinite(tempo)) or n_bar < 1:
             raise ValueError(f"tempo must be above 0 and n_bar 1 or more, got {tempo} and {n_bar}")

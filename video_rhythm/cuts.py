@@ -137,7 +137,7 @@ def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """1 - correlation of two thumbnails, 0..2, bars that are black in both aside.
+    """1 - the correlation of two thumbnails (row, column), 0..2, bars that are black in both aside.
 
     An even picture has no structure, so from or to one all of it changes.
     """
@@ -150,7 +150,7 @@ def change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) ->
 
 
 def inside_bars(one: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[slice, slice]:
-    """Rows and columns without those at the margin that are black in both thumbnails, as of a letterbox.
+    """The rows and columns of two thumbnails (row, column) without those at the margin that are black in both.
 
     The next one at each margin may be half a bar, so it goes too. All rows and columns if all is black.
     """

@@ -89,7 +89,14 @@ class GridKnot(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """Where bars, beats and sixteenths lie in a video; the tempo is steady between neighbouring knots."""
+    """Where bars, beats and sixteenths lie in a video; the tempo is steady between neighbouring knots.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two knots, one does not come after the one before it in bars and in time, or the first
+        is not at 0 s in the first bar.
+    """
 
     knots: tuple[GridKnot, ...]
     """The knots, two or more: the first at 0 s, on one of the first bar's sixteenths, the last at the video's end."""
@@ -131,17 +138,17 @@ class Grid:
         return float(self.seconds(np.ceil(self.knots[0].bar)))
 
     def seconds(self, bars: NDArray | float) -> Floats:
-        """When places on the grid come; those outside of the video at its ends."""
+        """The seconds (...) at which bars (...) of any shape come; those outside the video come at its ends."""
         knots = np.array(self.knots)
         return np.asarray(np.interp(bars, knots[:, 0], knots[:, 1]))
 
     def bars(self, seconds: NDArray | float) -> Floats:
-        """The inverse of `seconds`."""
+        """The bars (...) at which times (...) of any shape lie: the inverse of `seconds`."""
         knots = np.array(self.knots)
         return np.asarray(np.interp(seconds, knots[:, 1], knots[:, 0]))
 
     def misses(self, times: NDArray | Sequence[float], points_per_bar: int) -> Floats:
-        """Seconds from each time, of any shape, to the nearest of the points: 1 downbeats, 4 beats, 16 sixteenths."""
+        """Seconds (...) from times (...) of any shape to the nearest point: 1 downbeat, 4 beats, 16 sixteenths."""
         times = np.asarray(times, dtype=float)
         nearest = np.round(self.bars(times) * points_per_bar) / points_per_bar
         inside = np.clip(nearest, np.ceil(self.knots[0].bar * points_per_bar - 1e-9) / points_per_bar, None)

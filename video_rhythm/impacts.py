@@ -91,7 +91,7 @@ def find_impacts(times: NDArray[np.float64], saliency: NDArray[np.float64], cuts
 
 
 def strong_impact(saliency: NDArray[np.float64]) -> float:
-    """What counts as a strong impact in this video: the 0.98 quantile of what grows at all; 0 if nothing."""
+    """A strong impact's strength in this video: the 0.98 quantile of the saliency (n,) where it is above 0; else 0."""
     growing = saliency[saliency > 0.0]
     return float(np.quantile(growing, CUT_QUANTILE)) if len(growing) else 0.0
 

@@ -71,7 +71,7 @@ def generate_many(
 
 
 def _absolute(path: Path | None) -> Path | None:
-    """Others may work in another folder."""
+    """The absolute path: workers may stand in another folder."""
     return None if path is None else path.expanduser().absolute()
 
 
@@ -102,6 +102,6 @@ def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
 
 
 def _shortened(path: str) -> str:
-    """From here, if it lies below; the end of it, if it is long."""
+    """The path from this folder if it lies below; only its end if it is long."""
     name = os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
     return name if len(name) <= WIDEST else f"...{name[3 - WIDEST :]}"

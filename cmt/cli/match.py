@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TempoRangeType(click.ParamType):
-    """``90-130``."""
+    """Two tempi, such as ``90-130``."""
 
     name = "from-to"
 
@@ -205,6 +205,6 @@ def _piece_in_words(row: Match) -> str:
 
 
 def _peak_mib() -> float:
-    """Of this process and of the largest that it has begun."""
+    """The peak memory, in MiB, of this process or of the largest that it has begun."""
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return max(peaks) / (2**20 if sys.platform == "darwin" else 1024)

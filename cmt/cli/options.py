@@ -52,7 +52,7 @@ class GroupedCommand(click.Command):
 
 
 class InstrumentsType(click.ParamType):
-    """``drums,piano`` or ``free``."""
+    """Instruments, such as ``drums,piano``, or ``free``."""
 
     name = "list"
 
@@ -71,7 +71,7 @@ class InstrumentsType(click.ParamType):
 
 
 class KeyType(click.ParamType):
-    """``F#:minor``."""
+    """A key, such as ``F#:minor``."""
 
     name = "key"
 
@@ -85,7 +85,7 @@ class KeyType(click.ParamType):
 
 
 class MuteType(click.ParamType):
-    """``drums@0-4``."""
+    """A mute, such as ``drums@0-4``."""
 
     name = "mute"
 
@@ -98,7 +98,7 @@ class MuteType(click.ParamType):
 
 
 class SectionType(click.ParamType):
-    """``12.5:intense``."""
+    """A section, such as ``12.5:intense``."""
 
     name = "section"
 
@@ -201,6 +201,7 @@ def timing_wishes(
     tempo_map: bool,
     tempo_change: float | None,
 ) -> Wishes:
+    """The wishes that the options of `timing_options` stand for; a `click.UsageError` if they contradict each other."""
     from cmt.timing import Marker, read_markers
     from cmt.wishes import Wishes
 

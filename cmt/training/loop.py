@@ -297,7 +297,7 @@ def _available(kernel: str) -> str:
 
 
 def _optimizers(model: MusicTransformer, config: TrainConfig, team: Team) -> list[torch.optim.Optimizer]:
-    """Those that move the weights, each its own."""
+    """The optimizers, each of which changes weights of its own."""
     inner = model.inner_matrices() if config.optimizer == "muon" else []
     moved = {matrix for matrix, _ in inner}
     rest = [p for p in model.parameters() if p not in moved]

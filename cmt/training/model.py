@@ -141,7 +141,7 @@ class IndependentHeads(nn.Module):
         self.out = nn.ModuleDict({name: nn.Linear(config.d_model, getattr(FIELD_SIZES, name)) for name in CHAIN})
 
     def logits(self, name: str, hidden: Tensor, fields: Tensor) -> Tensor:
-        """Logits of attribute `name` for words of which `fields` holds what is known."""
+        """Logits (word, value) of attribute `name`, from `hidden` (word, d_model) and the known `fields` (word, 7)."""
         return self.out[name](self.joined(torch.cat([hidden, self.type_seen(fields[..., 0])], dim=-1)))
 
 
@@ -162,7 +162,7 @@ class ChainedHeads(nn.Module):
         self.out = nn.ModuleDict({name: nn.Linear(config.d_model, getattr(FIELD_SIZES, name)) for name in CHAIN})
 
     def logits(self, name: str, hidden: Tensor, fields: Tensor) -> Tensor:
-        """Logits of attribute `name` for words of which `fields` holds what is known."""
+        """Logits (word, value) of attribute `name`, from `hidden` (word, d_model) and the known `fields` (word, 7)."""
         x = self.hidden[name](hidden)
         for earlier in CHAIN[name]:
             x = x + self.seen[f"{name}_{earlier}"](fields[..., FIELDS.index(earlier)])
@@ -187,7 +187,7 @@ class MusicTransformer(nn.Module):
                 nn.init.zeros_(added.weight)
 
     def inner_matrices(self) -> list[tuple[Tensor, int]]:
-        """What maps hidden vectors to hidden vectors, with the number of maps that each matrix is made of.
+        """The matrices (n_out, n_in) that map hidden vectors to hidden vectors, each with the number of maps in it.
 
         Tables, outputs, biases and norms are not among them, nor what reads the few numbers of the agreement.
         """
@@ -210,7 +210,7 @@ class MusicTransformer(nn.Module):
         return self.norm(x)[:, N_INITIAL - 1 : -1]
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Sum of -log p over the words to which an attribute applies, in nats, by attribute."""
+        """The sum, a scalar, of -log p over the words to which an attribute applies, in nats, by attribute."""
         hidden = self.hidden(batch)[batch.mask]  # (word, d_model)
         fields = batch.fields[batch.mask]
         losses = {"type": _cross_entropy(self.heads.type_out(hidden), fields[:, 0])}
@@ -231,7 +231,7 @@ class MusicTransformer(nn.Module):
 
 
 def weights_of(model: MusicTransformer) -> dict[str, np.ndarray]:
-    """Every weight as an array, by name."""
+    """Every weight as an array by name, of the shapes that `cmt.decoder.weight_shapes` gives."""
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
 
 

@@ -29,20 +29,20 @@ class Team(Protocol):
     size: int
 
     def add_up(self, values: Tensor) -> None:
-        """Make values the sum of every process's."""
+        """Replace the values (...) by the sum of every process's, in place."""
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices, each with the number of parts that are orthogonal for themselves.
+    """Muon for matrices, each with the number of its parts that are made orthogonal on their own.
 
     Parameters
     ----------
     matrices
         (n_out, n_in) parameters with the number of equal parts that n_out has: 3 for queries, keys and values in one.
     lr
-        Rate, of AdamW's size.
+        The rate, of AdamW's size.
     weight_decay
-        Share, times the rate, that each weight loses at a step.
+        The share, times the rate, that each weight loses at a step.
     team
         The processes that have the same gradients and share the work, or None.
     """

@@ -50,12 +50,12 @@ class Progress:
 
     @property
     def step_saved(self) -> int:
-        """Of the last checkpoint."""
+        """The step of the last checkpoint."""
         return int(self.history[-1]["step"]) if self.history else 0
 
     @property
     def losses(self) -> dict[str, float]:
-        """Of the last validation, by attribute, `total` and `note`."""
+        """The losses of the last validation, by attribute, `total` and `note`."""
         return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
 
 
