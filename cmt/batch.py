@@ -70,7 +70,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for all videos of a run."""
+    """The settings that are the same for all videos of a run."""
 
     folder: Path
     wishes: Wishes

@@ -33,7 +33,7 @@ _PACK_ARRAYS = ("offsets", "dt", "track", "pitch", "dur")
 
 
 class SongInfo(NamedTuple):
-    """What is known of a song beside its notes."""
+    """The facts known of a song beside its notes."""
 
     name: str
     """The md5 of the file that the song came from."""
@@ -276,7 +276,7 @@ def read_song_list(path: Path) -> list[dict[str, Any]]:
 
 
 def song_info(name: str, genre: Genre | None, tempo: float | None, notes: NoteArrays) -> SongInfo:
-    """What is known of a song, its key and length found in its notes."""
+    """The facts known of a song, its key and length found in its notes."""
     pitched = notes.instrument != Instrument.DRUMS
     histogram = np.bincount(notes.pitch[pitched] % 12, weights=notes.duration[pitched], minlength=12)
     key = estimate_key(histogram)

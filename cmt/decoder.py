@@ -42,7 +42,7 @@ class DecoderState:
         self._sums = np.zeros((config.n_layer, n_row, config.n_head, size + RECENT, size + 1), np.float32)
         """The sums of keys times values, and of keys; below them the values of recent words."""
         self._keys = np.zeros((config.n_layer, n_row, config.n_head, size, RECENT), np.float32)
-        """Of recent words; 0 where there is none."""
+        """The keys of recent words; 0 where there is none."""
         self._n_recent = 0
         self.echoes = [EchoMemory(config.echo_bars) for _ in range(n_row if config.echo_bars else 0)]
         self._make_room(config.d_model, config.d_feed_forward)
@@ -91,7 +91,7 @@ class DecoderState:
         n_row, n_head, size = self._keys.shape[1:4]
         self.heard = np.ones((n_row, 1, d_model + 1), np.float32)
         self.heard_words = self.heard[:, 0, :-1]
-        """(row, d_model)"""
+        """The words heard (row, d_model), a view without the last column."""
         self.inner = np.ones((n_row, 1, d_feed_forward + 1), np.float32)
         self.joined = np.empty((n_row, 1, 3 * d_model + n_head), np.float32)
         """(row, 1, ...) queries and keys, (2, head, size), before the feature map, and values, (head, size + 1), the
@@ -383,7 +383,7 @@ def _rows_centred(matrix: Floats) -> Floats:
 
 
 def _with_values_of_one(matrix: Floats, config: ModelConfig) -> Floats:
-    """To each head's values one more that is always 1, whose weighted sum is the normaliser of the attention."""
+    """The map with one more value for each head that is always 1; its weighted sum is the attention's normaliser."""
     values = matrix[:, 2 * config.d_model :].reshape(len(matrix), config.n_head, -1)
     values = np.pad(values, ((0, 0), (0, 0), (0, 1)))
     values[-1, :, -1] = 1

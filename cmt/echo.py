@@ -29,7 +29,7 @@ def places(fields: NDArray, positions: NDArray) -> NDArray[np.int64]:
 
 
 def place_shift(bars: int) -> int:
-    """By how much the numbers of two places differ that lie so many bars apart."""
+    """The difference between the numbers of two places that lie so many bars apart."""
     return bars * POSITIONS_PER_BAR * FIELD_SIZES.instrument * FIELD_SIZES.pitch
 
 

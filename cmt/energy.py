@@ -78,7 +78,7 @@ class Energy:
 
 
 class Section(NamedTuple):
-    """From a time until the next section the music has one energy."""
+    """A time from which on, until the next section, the music has one energy."""
 
     time: float
     """Seconds from the first picture."""

@@ -9,7 +9,7 @@ import csv
 import math
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from cmt.metrics.distribution import (
     mean_interval,
 )
 from cmt.metrics.validation import NOT_DEFINED, NothingToMeasure
+from cmt.progress import Progress, no_progress
 from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.words import Genre
 from cmt.workers import Workers
@@ -38,8 +39,6 @@ from video_rhythm import VideoError, VideoRhythm, analyze
 SHORTEST_REFERENCE = 4
 """A reference's excerpts have at least this many bars."""
 SIGNIFICANT = 0.05
-
-Progress = Callable[[str, float, float | None], None]
 
 
 class Pair(NamedTuple):
@@ -140,7 +139,7 @@ def evaluate(
     audio: bool = True,
     soundfont: str | os.PathLike[str] | None = None,
     seed: int = 0,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> Evaluation:
     """Measure pieces and hold them against a reference: a folder of MIDI files, a pack, or the shipped one.
 

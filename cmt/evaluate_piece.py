@@ -42,7 +42,7 @@ LONGEST_AUDIO = 20 * 60.0
 
 
 class Curves(NamedTuple):
-    """By bar, for the page's plots; None where unknown."""
+    """The curves by bar for the page's plots; None where unknown."""
 
     density: tuple[int, ...]
     asked: tuple[int | None, ...] = ()

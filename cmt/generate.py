@@ -125,7 +125,7 @@ def write_pieces(
 
 
 def _heard_anew(model: Decoder, initials: list[InitialWords], words: Iterable[_PlacedWord]) -> DecoderState:
-    """What listeners know who have heard just these words."""
+    """The state of listeners who have heard just these words."""
     state = model.new_state(len(initials))
     model.start(initials, state)
     n = len(initials)
@@ -171,7 +171,7 @@ class _Take:
         self._bars: list[int] = []
         """The number of each bar's first word."""
         self._forgotten = 0
-        """Bars before the one from which the network counts."""
+        """The number of bars before the one from which the network counts."""
 
     def write_word(self, model: Decoder, hidden: Floats) -> None:
         """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
@@ -196,7 +196,8 @@ class _Take:
         return opens and bar % PHRASE_BARS == 0 and bar - self._forgotten >= HEARD_BARS
 
     def forget(self) -> tuple[int, list[_PlacedWord]]:
-        """How many more bars are forgotten, and what is still known: KEPT_BARS, the second half of a first phrase."""
+        """The number of bars forgotten now, and the words still known: those of KEPT_BARS, the second half of a first
+        phrase."""
         bar, forgotten = self.grammar.bar, self._forgotten
         self._forgotten = bar - PHRASE_BARS
         words = [self._placed(i) for i in range(self._bars[bar - KEPT_BARS], self._bars[bar])]
@@ -209,7 +210,7 @@ class _Take:
         return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing)
 
     def piece(self) -> WrittenPiece:
-        """What has been written, in the key asked for."""
+        """The piece that has been written, in the key asked for."""
         request = self._request
         words = Words(
             np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)

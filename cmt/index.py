@@ -67,7 +67,7 @@ class PieceFilter(NamedTuple):
 
 
 class PieceDetails(NamedTuple):
-    """What is told of a chosen piece."""
+    """The details that are told of a chosen piece."""
 
     source: str
     name: str
@@ -86,7 +86,7 @@ class PieceTable(NamedTuple):
     """A table of the same pieces with the columns of `PieceDetails`."""
 
     def details(self, piece: int) -> PieceDetails:
-        """What is told of a piece."""
+        """The details of piece number `piece`."""
         row = {name: self.rows[name][piece].as_py() for name in _DETAILS}
         return PieceDetails(
             row["source"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,17 +15,16 @@ import pyarrow.parquet as pq
 from cmt.errors import CmtError
 from cmt.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
 from cmt.library import Entry, Source, find_sources, is_pack, read_sources, shown_name
+from cmt.progress import Progress, no_progress
 from cmt.workers import Workers
 from midi_io.whole_file import whole_file
 
 _BATCH = 64
 """A worker reads this many files before it reports."""
 
-Progress = Callable[[str, float, float | None], None]
-
 
 class IndexUpdate(NamedTuple):
-    """What `update_index` did."""
+    """A summary of what `update_index` did."""
 
     n_added: int
     """The number of pieces read now."""
@@ -41,7 +40,7 @@ def update_index(
     libraries: Sequence[Path],
     folder: Path,
     workers: Workers,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> IndexUpdate:
     """Bring the index in `folder` up to date with the libraries' files; make it if there is none.
 

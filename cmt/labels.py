@@ -21,7 +21,7 @@ _LIST = re.compile(r"id_list_(\w+)\.txt", re.IGNORECASE)
 
 
 class Labels(NamedTuple):
-    """What the lists say."""
+    """The votes that the lists hold."""
 
     votes: dict[str, dict[str, tuple[Genre, ...]]]
     """The votes by source and by the Million Song Dataset's id."""

@@ -58,7 +58,7 @@ class Match(NamedTuple):
 
 
 class Journal:
-    """What is done, a line of JSON for each step; without a path it is only remembered."""
+    """A journal of what is done, a line of JSON for each step; without a path it is only remembered."""
 
     def __init__(self, path: Path | None, fingerprint: str) -> None:
         self.demands: dict[int, VideoDemand | str] = {}

@@ -61,7 +61,7 @@ _PART_PRODUCTS = 1 << 19
 
 
 class VideoDemand(NamedTuple):
-    """What a video asks of any piece, in whole bars."""
+    """The density and strengths that a video asks of any piece, in whole bars."""
 
     tempo: float
     """The BPM of the video's grid."""
@@ -189,7 +189,7 @@ class Scorer:
         self._features = np.empty((2, self._room, POSITIONS_PER_BAR), dtype=np.float32)
         self._products = np.empty(2 * n_bar * self._room, dtype=np.float32)
         self._bars_asked = np.flatnonzero(demand.strength.any(axis=1))
-        """Bars of the video with visual beats."""
+        """The bars of the video with visual beats."""
         self._n_beat = np.count_nonzero(demand.strength)
         self._density_of_silence = np.float32(np.square(demand.density).sum())
         self._strength_of_silence = np.float32(np.square(demand.strength).sum())
@@ -245,7 +245,7 @@ class Scorer:
         return best, (reached[np.searchsorted(reached, begins)] - begins).astype(np.int32)
 
     def _at_first_bar(self, block: PieceBlock) -> NDArray[np.float32]:
-        """Of pieces shorter than the video: silent after their end."""
+        """The distances (n_piece,) of pieces shorter than the video, which are silent after their end."""
         begins = block.offsets[:-1]
         bars = np.arange(len(block.density)) - np.repeat(begins, np.diff(block.offsets))
         asked = self.demand.density[bars]
@@ -309,7 +309,7 @@ def chosen_pieces(block: PieceBlock, chosen: NDArray[np.bool_]) -> PieceBlock:
 
 
 def _diagonal_sums(table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of a (n, m) table the sums of ``table[i, start + i]``, for each start from 0 to m - n."""
+    """The sums of ``table[i, start + i]`` of a table (n, m), for each start from 0 to m - n."""
     n, m = table.shape
     row, column = table.strides
     return as_strided(table, (n, m - n + 1), (row + column, column), writeable=False).sum(axis=0)

@@ -73,7 +73,7 @@ def check_mutes(mutes: Sequence[Mute], duration: float) -> None:
 
 
 def rests_of(mutes: Sequence[Mute], timing: TempoMap, length: float) -> Rests:
-    """On which sixteenths of a piece that lies at `timing` and ends at the position `length` mutes fall."""
+    """The sixteenths on which mutes fall, of a piece that lies at `timing` and ends at the position `length`."""
     first, end = math.ceil(timing.start), math.ceil(length)
     rests: dict[Instrument, set[int]] = {}
     for mute in mutes:

@@ -65,7 +65,7 @@ class Plan(NamedTuple):
 
     @property
     def request(self) -> PieceRequest:
-        """What the piece must be."""
+        """The request for a piece as planned."""
         tonic, mode = parse_key(self.wishes.key) if self.wishes.key else (None, None)
         return PieceRequest(
             self.length, self.grid.tempo, self.wishes.genre, self.wishes.instruments, tonic, mode, self.timing
@@ -85,7 +85,7 @@ class Plan(NamedTuple):
         return frozenset((note.bar, note.position) for note in self.asked.simu_notes)
 
     def orders(self, control: float, seed: int) -> dict[int, BarOrders]:
-        """What of it is ordered: the picture's wishes with probability `control`, the user's always."""
+        """The orders of a take: the picture's wishes with probability `control`, the user's always."""
         orders = draw_orders(self.asked, control, seed, self.marked)
         for bar, energy in enumerate(self.energies):
             if energy is not None:

@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +48,7 @@ from cmt.intake import (
     take_packed,
 )
 from cmt.labels import NO_LABELS, Labels
+from cmt.progress import Progress, no_progress
 from cmt.shards import Shard, appended, joined_shard, read_column, read_shard, write_shard
 from cmt.statistics import draw_statistics, statistics_of
 from cmt.words import Genre, Mode
@@ -62,11 +63,10 @@ _LPD_LOOKS = "LPD is folders such as A/B/C/TRABC.../md5.npz, a MIDI folder has .
 
 _Facts = tuple[int | str, ...]
 """Values that change when a song is no longer the one that it was."""
-Progress = Callable[[str, float, float | None], None]
 
 
 class Prepared(NamedTuple):
-    """What a run has done."""
+    """A summary of what a run has done."""
 
     folder: Path
     n_file: int
@@ -104,7 +104,7 @@ class _Task(NamedTuple):
 
 
 class _Gathered(NamedTuple):
-    """What all shards hold, but the notes."""
+    """The content of all shards but the notes."""
 
     songs: list[dict[str, Any]]
     """The songs, as in a shard."""
@@ -116,7 +116,7 @@ class _Gathered(NamedTuple):
 
 
 class _Chosen(NamedTuple):
-    """What is in the corpus and what is not."""
+    """The songs that are in the corpus and those that are not."""
 
     songs: list[_ChosenSong]
     """The songs in the order of the corpus."""
@@ -139,7 +139,7 @@ def prepare(
     labels: Labels = NO_LABELS,
     config: PrepareConfig | None = None,
     workers: Workers | None = None,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> Prepared:
     """Make the corpus `folder` of all songs of `sources`: folders of LPD's or of MIDI files, and packs.
 
@@ -290,7 +290,7 @@ def _tasks(jobs: Iterable[_Job]) -> Iterator[_Task]:
 
 
 def _take(task: _Task, config: PrepareConfig) -> Shard:
-    """What a process does."""
+    """The shard of a task's songs; this runs in a process of its own."""
     results: list[TakenSong | LeftOutSong]
     if task.packed:
         results = [take_packed(task.source.name, info, notes, config) for info, notes in task.packed]

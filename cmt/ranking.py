@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.index import PieceDetails, PieceFilter, read_metadata, read_pieces
+from cmt.library import shown_name
 from cmt.match_journal import Journal, Match
 from cmt.match_render import Rendered, RenderTask, RenderWishes, render_match
 from cmt.matching import (
@@ -35,6 +36,7 @@ from cmt.matching import (
     distances,
     part_played,
 )
+from cmt.progress import Progress, no_progress
 from cmt.videos import name_for
 from cmt.workers import Workers
 from midi_io.whole_file import whole_file
@@ -51,12 +53,10 @@ _TASK_PIECES = 32_768
 _MOST_NAMED = 4
 """A reason names at most this many bars."""
 
-Progress = Callable[[str, float, float | None], None]
-
 
 @dataclass(frozen=True)
 class MatchWishes:
-    """What the user asks of a run."""
+    """The user's wishes for a run."""
 
     top: int = 5
     """The number of pieces to list for each video."""
@@ -111,7 +111,7 @@ def match(
     wishes: MatchWishes,
     workers: Workers,
     journal: Path | None = None,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> Results:
     """The best pieces of an index's `shards` for each video.
 
@@ -140,7 +140,7 @@ def match(
         if wishes.render is not None:
             _render(paths, demands, wishes.render, workers, done, progress)
     for number, (video, demand) in enumerate(zip(videos, demands, strict=True)):
-        name = str(video).encode(errors="surrogateescape").decode(errors="backslashreplace")
+        name = shown_name(str(video))
         if isinstance(demand, str):
             results.rows.append([Match(name, failure=demand)])
             continue
@@ -170,7 +170,7 @@ def _state(path: str) -> tuple[int, int]:
 def _demands(
     paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: Journal, progress: Progress
 ) -> list[VideoDemand | str]:
-    """What each video asks, or why it asks nothing."""
+    """The demand of each video, or the reason why it has none."""
     waiting = [number for number in range(len(paths)) if number not in done.demands]
     function = partial(look_at_video, dynamics=wishes.dynamics)
     looked = workers.map(function, [paths[number] for number in waiting], lost=_unwatchable)
@@ -181,7 +181,7 @@ def _demands(
 
 
 def look_at_video(path: str, dynamics: Dynamics) -> VideoDemand | str:
-    """What a video asks, or why it asks nothing."""
+    """The demand of a video, or the reason why it has none."""
     try:
         return demand_of_video(analyze(path), dynamics)
     except (VideoError, CmtError) as error:
@@ -201,7 +201,7 @@ def _ranked(
     workers: Workers,
     progress: Progress,
 ) -> Iterator[tuple[int, list[Match], int]]:
-    """Of each video in `waiting` its number, its rows, and how many pieces it was held against."""
+    """Three values for each video in `waiting`: its number, its rows, and the number of pieces it was held against."""
     if wishes.matrix is not None:
         _ready_folder(wishes.matrix)
     size = 1 if wishes.matrix is not None else _GROUP
@@ -360,7 +360,7 @@ def _row(video: str, demand: VideoDemand, rank: int, found: Found, chance: Chanc
 def _reason(
     demand: VideoDemand, played: PieceBlock, found: Found, terms: Distances, chance: Chance, covered: int
 ) -> str:
-    """What fits and what does not, in a sentence's parts."""
+    """A sentence on what fits and what does not, its parts joined by semicolons."""
     n_bar = len(demand.density)
     off = played.density.astype(int) - demand.density.astype(int)
     fits = np.abs(off) <= DENSITY_FITS

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -26,6 +26,7 @@ from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
 from cmt.metrics.genre import GenreClassifier, read_classifier
 from cmt.metrics.validation import NothingToMeasure
+from cmt.progress import Progress
 from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
@@ -35,8 +36,6 @@ QUANTILES = tuple(round(0.05 * i, 2) for i in range(21))
 SHIPPED_BARS = 16
 """The excerpts of the reference that comes with the package have this many bars."""
 SHIPPED_NAME = "LPD, as shipped"
-
-Progress = Callable[[str, float, float | None], None]
 
 
 class Distribution(NamedTuple):
@@ -85,7 +84,7 @@ class Reference:
 
     @property
     def length(self) -> str:
-        """How long its songs are, in words."""
+        """The length of its songs, in words."""
         return "whole songs" if self.n_bar is None else f"excerpts of {self.n_bar} bars"
 
 
@@ -98,7 +97,7 @@ def measure_reference_song(song: Song) -> SongMeasures:
 
 
 def distributions_of(songs: Iterable[Mapping[str, float]]) -> dict[str, Distribution]:
-    """Of each metric its distribution over songs; metrics that are defined for none are left out."""
+    """The distribution of each metric over songs; metrics that are defined for none are left out."""
     table: dict[str, list[float]] = {}
     for values in songs:
         for name, value in values.items():

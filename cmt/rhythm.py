@@ -83,7 +83,7 @@ class Calibration:
     """The shares of the strengths 0..16 among the simu-notes of each instrument."""
 
     def speed_percentile(self, speed: float) -> float:
-        """How fast a bar is among those of all videos, 0..1."""
+        """The percentile, 0..1, of a bar's speed among those of all videos."""
         return _percentile(speed, self.speed_quantiles)
 
     def density_at(self, percentile: float, *, with_drums: bool) -> int:
@@ -97,7 +97,7 @@ class Calibration:
         return float((shares[:density].sum() + shares[density] / 2) / shares.sum())
 
     def saliency_percentile(self, saliency: float) -> float:
-        """How strong a visual beat is among those of all videos, 0..1."""
+        """The percentile, 0..1, of a visual beat's saliency among those of all videos."""
         return _percentile(saliency, self.saliency_quantiles)
 
     def strength_at(self, percentile: float, instrument: Instrument) -> int:
@@ -176,7 +176,7 @@ def liveliness_of_video(
     dynamics: Dynamics = "relative",
     markers: Sequence[float] = (),
 ) -> Liveliness:
-    """How lively the picture is, bar by bar, and how strong its visual beats are on the nearest sixteenths.
+    """The liveliness of the picture bar by bar, and the strength of its visual beats on the nearest sixteenths.
 
     A marker, in seconds, is as strong as the strongest beat.
 

@@ -116,9 +116,9 @@ class Grammar:
         """The orders that are kept, and a line for each kind of order that was impossible."""
         self.bar = -1
         self.position = -1
-        """Sixteenth of the bar of the last simu-note, -1 before the first."""
+        """The sixteenth of the bar of the last simu-note, -1 before the first."""
         self.instrument = -1
-        """Instrument of the last simu-note, -1 before the bar's first."""
+        """The instrument of the last simu-note, -1 before the bar's first."""
         self.density_left = 0
         self.strength_left = 0
         self.lowest_pitch = 0
@@ -133,14 +133,14 @@ class Grammar:
             )
             for instrument in {resting for bar_orders in self.orders.values() for _, resting in bar_orders.rests}
         }
-        """Positions, from the start of the first bar, on which an instrument must not sound."""
+        """The positions, from the start of the first bar, on which an instrument must not sound."""
         self._latest_entrances = self._entrances_of(must_play)
-        """By instrument, the bar in which it enters if it has not played before."""
+        """The bar, by instrument, in which it enters if it has not played before."""
         self._closing = closing_of(length, start)
         self._mode = mode
         self._ranges = ranges
         self._heard = np.zeros(12)
-        """Sixteenths for which each pitch class has sounded."""
+        """The number of sixteenths for which each pitch class has sounded (12,)."""
         self._groove = Groove()
         self._onsets: set[int] = set()
 
@@ -309,7 +309,7 @@ class Grammar:
         self._order_entrances()
 
     def _entrances_of(self, instruments: Collection[Instrument]) -> dict[Instrument, int]:
-        """By instrument the bar in which it enters at the latest: half of the piece, or as near as its rests allow."""
+        """The latest bar, by instrument, in which it enters: half of the piece, or as near as its rests allow."""
         entrances = {}
         for instrument in instruments:
             bars = [bar for bar in range(self.n_bar) if self._free_positions(bar, instrument)]

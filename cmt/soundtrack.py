@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
@@ -21,6 +21,7 @@ from cmt.generate import WrittenPiece, write_pieces
 from cmt.mutes import cut_at_rests
 from cmt.orders import BarOrders
 from cmt.plan import Plan, no_picture, plan_music
+from cmt.progress import Progress
 from cmt.report import report_of, takes_as_json
 from cmt.wishes import Wishes, check_wishes, settled
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
@@ -45,17 +46,10 @@ class Soundtrack(NamedTuple):
     """The report, which is the content of the .json file."""
 
 
-class StageProgress(Protocol):
-    """Called as a stage goes on."""
-
-    def __call__(self, stage: str, done: float, total: float | None) -> None:
-        """`done` of `total` units of `stage`; a total of None is unknown."""
-
-
 class _Stages:
     """Seconds that each stage took."""
 
-    def __init__(self, progress: StageProgress | None) -> None:
+    def __init__(self, progress: Progress | None) -> None:
         self.seconds: dict[str, float] = {}
         self._progress = progress
 
@@ -80,7 +74,7 @@ def make_soundtrack(
     name: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
-    progress: StageProgress | None = None,
+    progress: Progress | None = None,
 ) -> Soundtrack:
     """Write music for `video` into `folder` as ``<name>.mid``, ``.wav``, ``.mp4``, ``.json`` and ``.png``.
 

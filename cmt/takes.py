@@ -56,7 +56,7 @@ SHARE_OF_MEMORY = 0.8
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is said of a take."""
+    """The verdict on a take."""
 
     seed: int
     reasons: tuple[str, ...]
@@ -147,7 +147,7 @@ def _share_in(notes: Sequence[Note], key: Key) -> float:
 
 
 def _against_real_songs(song: Song, genre: Genre | None) -> tuple[int, tuple[str, ...]]:
-    """How many metrics lie where real songs' do, and which do not, in words."""
+    """The number of metrics that lie where real songs' do, and a line for each that does not."""
     reference = read_shipped_reference(max(1, song.n_bar), genre.label if genre is not None else "all")
     measured = measure_song(song)
     inside, outside = 0, []

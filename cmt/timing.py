@@ -150,7 +150,7 @@ def length_of(grid: Grid) -> float:
 
 
 def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[str, ...]:
-    """What the user asked of the grid and does not get, a line each with a cure."""
+    """A line, with a cure, for each thing that the user asked of the grid and does not get."""
     warnings = []
     if tempo_map and all(hit.kind == "visual beat" for hit in hits):
         warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with `markers`")
@@ -166,7 +166,7 @@ def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[st
 
 
 def describe_grid(grid: Grid, hits: Sequence[Hit]) -> dict[str, Any]:
-    """What was decided about tempo and phase, and how many hits it meets, for the report."""
+    """The tempo, the phase and the number of hits that they meet, for the report."""
     timing, length = tempo_map_of(grid), length_of(grid)
     return {
         "tempo": grid.tempo,

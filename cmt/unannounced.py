@@ -43,9 +43,9 @@ class UnannouncedGrammar(Grammar):
         possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
         super().__init__(length, instruments, possible, start, must_play=must_play, mode=mode, ranges=ranges)
         self._fewest = 0
-        """Onsets that the present bar must have where its density is unknown."""
+        """The number of onsets that the present bar must have where its density is unknown."""
         self._n_note = 0
-        """Notes of the present simu-note so far."""
+        """The number of notes of the present simu-note so far."""
         if possible != orders:
             missing = " and ".join(name for name in ANNOUNCEMENTS if name in left_out)
             self.notes += (f"the model was trained without {missing}: what was ordered of it is left to the model",)

@@ -159,9 +159,9 @@ class _Work:
     ) -> None:
         self.waiting: deque[_Numbered] = deque()
         self.doing: dict[Any, tuple[_Process, _Numbered]] = {}
-        """By the pipe on which the answer comes."""
+        """The tasks under way, by the pipe on which the answer comes."""
         self.done: dict[int, Any] = {}
-        """Results by the numbers of their tasks."""
+        """The results, by the numbers of their tasks."""
         self._function, self._lost, self._processes, self._jobs = function, lost, processes, jobs
 
     def take(self, numbered: _Numbered) -> None:
@@ -245,7 +245,7 @@ class _Process:
 
 
 def _serve(pipe: Connection) -> None:
-    """What a process does: functions and tasks in, results or errors out."""
+    """The work of a process: functions and tasks come in, results or errors go out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the process that has begun us
     signal.signal(signal.SIGTERM, _leave)
     is_first = True

@@ -186,7 +186,7 @@ class _SparseRoll(NamedTuple):
 
 
 class _Track(NamedTuple):
-    """What a file says of a track beside its notes."""
+    """A track of a file, without its notes."""
 
     name: str | None
     program: int | None
@@ -233,7 +233,7 @@ def _ticks_of(arrays: dict[str, Any]) -> TickSong:
 
 
 def _checked_length(roll: _SparseRoll) -> int:
-    """Its steps, if its arrays make a roll."""
+    """The number of a roll's steps, if its arrays make one; else a MidiError is raised."""
     shape, indptr, indices, data = roll
     if shape.shape != (2,) or not 0 <= shape[0] <= _MOST_STEPS or shape[1] != _N_PITCH:
         raise MidiError(f"a pianoroll of shape {shape.tolist()}, not (steps, 128); write it anew")

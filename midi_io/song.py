@@ -93,7 +93,7 @@ class TempoMap:
         return self.knots[0].position
 
     def seconds(self, position: float) -> float:
-        """When a position comes."""
+        """The seconds, from the start of the piece, at which a position comes."""
         i = bisect_right(self.knots, position, hi=len(self.knots) - 1, key=lambda knot: knot.position)
         begin, end = self.knots[max(i, 1) - 1], self.knots[max(i, 1)]
         slope = (end.seconds - begin.seconds) / (end.position - begin.position)
@@ -164,7 +164,7 @@ class Song:
         return self.timing.start
 
     def seconds(self, position: float) -> float:
-        """When a position comes, in seconds from the start of the piece."""
+        """The seconds from the start of the piece at which a position comes."""
         return self.timing.seconds(position)
 
     @property

@@ -64,7 +64,7 @@ TOUCH = 0.05
 
 
 class FadeKind(str, Enum):
-    """What goes over into what."""
+    """The kinds of transitions."""
 
     FADE_IN = "fade in"
     """A plain colour, as a rule black, turns into a picture."""
@@ -130,7 +130,7 @@ class FadeFinder:
         del self._times[:n_old], self._thumbnails[:n_old]
 
     def _found_since(self) -> list[Fade]:
-        """Those after the ones already noted."""
+        """The fades found after those already noted."""
         known = self._fades[-1].end if self._fades else 0.0
         return [
             fade

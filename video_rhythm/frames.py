@@ -109,7 +109,7 @@ class Video:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What went wrong without stopping us, one line each."""
+        """A line for each fault of the file that did not stop the reading."""
         found = []
         if self._damage:
             where = ", ".join(f"{time:.1f}" for time in self._damage[:MOST_TIMES])
@@ -218,7 +218,7 @@ class _Clock:
 
     def __init__(self) -> None:
         self.now = -1.0
-        """Time of the last picture in seconds; negative before the first."""
+        """The time of the last picture in seconds; negative before the first."""
         self._offset = 0.0
 
     def time(self, picture: av.video.frame.VideoFrame, step: float) -> float | None:

@@ -175,7 +175,7 @@ class Agreement(NamedTuple):
 
 
 def agreement(grid: Grid, times: Sequence[float], seed: int = 0) -> Agreement:
-    """How well hits at `times`, each counted once, agree with a grid; shares are 0 if there are none."""
+    """The agreement of hits at `times` (n,), each counted once, with a grid; shares are 0 if there are none."""
     hits = np.asarray(times, dtype=float)
     if not len(hits):
         return Agreement(0, *[0.0] * 6)
@@ -281,7 +281,7 @@ def _check(
 
 
 class _Judge:
-    """What a grid is worth to the hits of one video."""
+    """A judge of grids: the worth of a grid to the hits of one video."""
 
     def __init__(
         self, duration: float, hits: Sequence[Hit], prior_tempo: float | None, prior_confidence: float
@@ -358,7 +358,7 @@ def _tempi(duration: float, tempo_range: tuple[float, float]) -> Floats:
 
 
 def _surcharge(n_tempo: int, n_plain: int) -> float:
-    """What a free grid must gain over whole bars for being chosen among so many, in deviations of chance."""
+    """The deviations of chance that a free grid must gain over whole bars, as it is chosen among so many."""
     # Tempi and phases that are tried lie closer than those that differ.
     n_free = n_tempo / 2 * PHASE_STEPS / 8
     return float(np.sqrt(2 * np.log(n_free)) - np.sqrt(2 * np.log(n_plain))) + SURE_OF_GRID

@@ -62,9 +62,10 @@ class _Stretches:
     def __init__(self, begin: float, end: float, steps: Floats, offset: float = 0.0) -> None:
         self.begin, self.end = begin, end
         self.steps = steps
-        """(n,) sixteenths at the stretch's tempo, not always whole."""
+        """The sixteenths (n,) at the stretch's tempo, not always whole."""
         self.offset = offset
-        """Sixteenths by which the grid runs ahead at its beginning, because the first sixteenth is not of the tempo."""
+        """The sixteenths by which the grid runs ahead at its beginning, because the first sixteenth is not of the
+        tempo."""
 
     def tempi(self) -> Floats:
         """(n,) BPM."""
@@ -113,7 +114,7 @@ class _Bender:
         return _Stretches(self.times[j], self.times[i], np.arange(lowest, highest + 1, dtype=float))
 
     def _from_an_uneven_start(self, i: int) -> _Stretches:
-        """From the first picture at the tempo asked for, with a first sixteenth of another length."""
+        """Stretches from the first picture at the tempo asked for, with a first sixteenth of another length."""
         at_base = self.times[i] * self.base / 15
         if round(at_base) < 2:
             return _Stretches(0.0, self.times[i], np.zeros(0))
@@ -153,7 +154,8 @@ class _Bender:
         return np.asarray(costs + reward(misses, BENT_REWARDS) @ weights)
 
     def _to_the_end(self, j: int, place: int) -> _Stretches:
-        """From a hit to the last picture: to each end of a bar in the range, and, last, at the tempo asked for."""
+        """Stretches from a hit to the last picture: to each end of a bar in the range and, last, at the tempo asked
+        for."""
         at_base = (self.duration - self.times[j]) * self.base / 15
         slack = min(at_base * self.change, MOST_STEPS)
         lowest, highest = at_base - slack, at_base + slack
@@ -197,7 +199,7 @@ _WORTH_AT: NDArray[np.float64] = np.array(
 
 
 def _without_idle_knots(knots: Sequence[GridKnot]) -> tuple[GridKnot, ...]:
-    """Those at which the tempo changes, by more than a microsecond a beat, and the ends."""
+    """The ends, and those knots at which the tempo changes by more than a microsecond a beat."""
     kept = [knots[0]]
     for knot, following in zip(knots[1:], knots[2:], strict=False):
         before = (knot.seconds - kept[-1].seconds) / (knot.bar - kept[-1].bar)

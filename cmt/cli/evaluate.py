@@ -9,8 +9,8 @@ import click
 
 from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
-from cmt.cli.wording import count
 from cmt.errors import CmtError
+from cmt.plural import count
 from cmt.words import Genre
 
 

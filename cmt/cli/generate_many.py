@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 from cmt.cli.flags import with_flags
-from cmt.cli.wording import count
+from cmt.plural import count
 
 if TYPE_CHECKING:
     from cmt.batch import Outcome

@@ -9,7 +9,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars
-from cmt.cli.wording import count
+from cmt.plural import count
 
 MOST_SHOWN = 20
 """At most this many unreadable files are listed unless all are asked for."""

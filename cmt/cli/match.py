@@ -16,10 +16,10 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, soundfont_option
-from cmt.cli.wording import count
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.key import parse_key
+from cmt.plural import count
 from cmt.words import Genre
 from midi_io.song import Instrument
 

@@ -33,7 +33,7 @@ class Example(NamedTuple):
 
 
 class Place(NamedTuple):
-    """How far a process has come in its endless examples: enough to go on with the very next batch."""
+    """A process's place in its endless examples: enough to go on with the very next batch."""
 
     pool: int = 0
     """The number of pools of examples that were used up."""

@@ -100,7 +100,8 @@ class Layer(nn.Module):
         self.n_head = config.n_head
         self.pre_norm = config.pre_norm
         self.kernel = "chunked"
-        """One of attention.KERNELS; how the work is done, not what comes out, so no part of the configuration."""
+        """One of attention.KERNELS. It decides how the work is done, not what comes out, so it is no part of the
+        configuration."""
         self.attention_in = nn.Linear(config.d_model, 3 * config.d_model)
         self.attention_out = nn.Linear(config.d_model, config.d_model)
         self.feed_forward = nn.Sequential(

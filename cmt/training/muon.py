@@ -105,5 +105,5 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 def _size(matrix: Tensor) -> float:
-    """What makes the root mean square of an orthogonal matrix of this shape AdamW's."""
+    """The factor that brings the root mean square of an orthogonal matrix of this shape to that of AdamW's steps."""
     return SIZE_OF_ADAMW * float(max(matrix.shape)) ** 0.5
