@@ -148,7 +148,7 @@ def evaluate(
     audio
         Whether the pieces are rendered, which AV-Align needs.
     soundfont
-        What they are rendered with; if None, what `midi_io.find_soundfont` finds.
+        The SoundFont that they are rendered with; if None, the one that `midi_io.find_soundfont` finds.
 
     Raises
     ------

@@ -41,9 +41,9 @@ class Groove:
         Parameters
         ----------
         possible
-            (16,) positions that may still be played.
+            The mask (16,) of the positions that may still be played.
         certain
-            Those of them that will be played in any case.
+            The positions among them that will be played in any case.
         """
         shares = np.clip(self._counts / self._n_bar, 1 - SURELY, SURELY)
         shares[~possible] = 0.0

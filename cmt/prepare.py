@@ -372,7 +372,7 @@ def _why_none(left_out: Sequence[LeftOutSong]) -> str:
 def _splits(kept: Sequence[Sequence[dict[str, Any]]], share: float) -> list[str]:
     """For each group the split that one of its songs says, a held-out one first; else by the hash of its notes."""
     draws = [int(group[0]["fingerprint"][:12], 16) / 16**12 for group in kept]
-    # Of few songs none may fall below the share; one must be held out to see what is learnt.
+    # Where there are few songs none may fall below the share; one must be held out to see what is learnt.
     border = max(share, min(draws) + 16.0**-12) if len(kept) > 1 and share > 0 else share
     splits = []
     for group, draw in zip(kept, draws, strict=True):

@@ -118,8 +118,8 @@ def match(
     Parameters
     ----------
     journal
-        File that keeps what is done. If it is there and speaks of the same videos, pieces and wishes, what it holds
-        is not done again. The caller removes it when the rows are safe.
+        The file that keeps what is done. If it is there and speaks of the same videos, pieces and wishes, what it
+        holds is not done again. The caller removes it when the rows are safe.
 
     Raises
     ------

@@ -82,19 +82,19 @@ class Grammar:
     Parameters
     ----------
     length
-        Position at which the piece ends; the last bar may be shorter than 16.
+        The position at which the piece ends; the last bar may be shorter than 16.
     instruments
-        Those that may play.
+        The instruments that may play.
     orders
-        What must happen, by bar; what cannot is made possible, see `notes`.
+        The orders by bar; impossible ones are made possible, see `notes`.
     start
-        Position with which the piece begins, 0..15; above 0 the first bar is a pickup.
+        The position with which the piece begins, 0..15; above 0 the first bar is a pickup.
     must_play
-        Those that play in any case: who has not by half of the piece enters then.
+        The instruments that play in any case: those that have not played by half of the piece enter then.
     mode
-        Of the key in which the piece closes; None is the one that it turns out to have.
+        The mode of the key in which the piece closes; None is the one that it turns out to have.
     ranges
-        Lowest and highest pitch of each instrument.
+        The lowest and the highest pitch of each instrument.
     """
 
     def __init__(

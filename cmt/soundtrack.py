@@ -84,7 +84,7 @@ def make_soundtrack(
     Parameters
     ----------
     name
-        Of the files, without a suffix; the video's own if left out, ``music`` without a video.
+        The name of the files, without a suffix; the video's own if left out, ``music`` without a video.
 
     Raises
     ------

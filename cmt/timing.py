@@ -119,9 +119,9 @@ def music_grid(
     Parameters
     ----------
     tempo
-        Exact BPM; None leaves it to the solver.
+        The exact BPM; None leaves it to the solver.
     tempo_change
-        Per cent by which a tempo map may leave the tempo at cuts and markers; 0 keeps it steady.
+        A tempo map may leave the tempo by this many per cent at cuts and markers; 0 keeps it steady.
     """
     hits = hits_of(rhythm, markers)
     steady = fit_grid(

@@ -101,7 +101,7 @@ def _heard(wishes: Wishes, silent: set[Instrument]) -> tuple[Instrument, ...] | 
         raise CmtError(f"`mutes`: {names} are muted from beginning to end, so nothing is left to play; leave one out")
     if wishes.instruments is None:
         return None
-    # Of all instruments, the default, muting one throughout is a way to do without it.
+    # Where all instruments were chosen, the default, muting one throughout is a way to do without it.
     if silent and set(wishes.instruments) != set(ALL_INSTRUMENTS):
         raise CmtError(f"`mutes`: {names} from beginning to end, yet among `instruments`; leave one of them out")
     return tuple(instrument for instrument in wishes.instruments if instrument not in silent)

@@ -46,9 +46,9 @@ class Workers:
     Parameters
     ----------
     jobs
-        Processes of this machine; None is one for each processor that may be used, 1 needs no other process.
+        The number of processes of this machine; None is one for each processor that may be used, 1 is this one alone.
     scheduler
-        Address of a dask scheduler, ``tcp://host:8786``; then `jobs` says nothing.
+        The address of a dask scheduler, ``tcp://host:8786``; `jobs` is not used then.
 
     Raises
     ------

@@ -49,7 +49,7 @@ def write_midi(song: Song, path: str | os.PathLike[str], *, title: str | None = 
     Parameters
     ----------
     title : str, optional
-        Name of the piece, stored as the name of the first track.
+        The name of the piece, stored as the name of the first track.
 
     Raises
     ------
@@ -265,7 +265,7 @@ def _pickup_start(midi: miditoolkit.MidiFile) -> int:
 
 def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMap | None:
     """The file's tempi, or None if there is one from the first downbeat on."""
-    # Of several at one tick the last counts.
+    # The last one counts where several stand at one tick.
     tempo_at = {change.time: float(change.tempo) for change in midi.tempo_changes if change.time <= max(0, end_tick)}
     changes = sorted(tempo_at.items())
     changes = [change for i, change in enumerate(changes) if i == 0 or change[1] != changes[i - 1][1]]

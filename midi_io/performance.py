@@ -44,7 +44,7 @@ def perform(song: Song, accents: Iterable[int] = ()) -> Song:
     Parameters
     ----------
     accents : iterable of int
-        Positions, in sixteenths, at which everything is struck louder.
+        The positions, in sixteenths, at which everything is struck louder.
     """
     accented = frozenset(accents)
     chord_sizes = Counter((note.position, note.instrument) for note in song.notes)

@@ -135,7 +135,7 @@ def render(
     soundfont
         A SoundFont; if None, the one that `find_soundfont` finds.
     sample_rate
-        Samples a second, 8000 to 96000.
+        The samples a second, 8000 to 96000.
 
     Returns
     -------

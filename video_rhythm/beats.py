@@ -46,9 +46,9 @@ def choose_beats(duration: float, impacts: Sequence[Impact]) -> tuple[VisualBeat
     Parameters
     ----------
     duration
-        Of the video in seconds.
+        The seconds that the video lasts.
     impacts
-        In order of time.
+        The impacts in order of time.
 
     Returns
     -------

@@ -197,7 +197,7 @@ def _spans(times: NDArray[np.float64], thumbnails: NDArray[np.float32]) -> list[
         blend = (unexplained <= UNEXPLAINED) & (steps.min(axis=0) >= -STEP_BACK)
         score = size * (1 - unexplained) - LEVELS_PER_SECOND * (times[last] - times[first])
         score = np.where(blend, score, 0.0)
-        # Of spans that begin almost together the best will do.
+        # The best of the spans that begin almost together will do.
         best_near = np.pad(score, 2)
         best_near = np.max([best_near[k : k + len(score)] for k in range(5)], axis=0)
         spans += [

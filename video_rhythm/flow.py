@@ -82,7 +82,7 @@ class FlowMeter:
     Parameters
     ----------
     width, height
-        Of the upright video in pixels; only their ratio matters.
+        The size of the upright video in pixels; only the ratio matters.
     """
 
     def __init__(self, width: int, height: int) -> None:

@@ -220,18 +220,18 @@ def fit_grid(
     Parameters
     ----------
     duration
-        Seconds, above 0.
+        The seconds that the video lasts, above 0.
     hits
-        In any order, inside the video.
+        The hits in any order, inside the video.
     tempo
-        Exact BPM: just the phase is free then.
+        The exact BPM: just the phase is free then.
     tempo_range
-        Lowest and highest tempo in BPM. If no whole number of bars fits in, as in a very short video, the
+        The lowest and the highest tempo in BPM. If no whole number of bars fits in, as in a very short video, the
         number whose tempo is nearest to the range in octaves is taken.
     prior_tempo
-        BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
+        A tempo in BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
     prior_confidence
-        0..1: how sure the prior tempo is, and so how much it weighs against the hits.
+        The confidence in the prior tempo, 0..1, and so its weight against the hits.
     Raises
     ------
     ValueError

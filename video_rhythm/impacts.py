@@ -70,7 +70,7 @@ def find_impacts(times: NDArray[np.float64], saliency: NDArray[np.float64], cuts
     Parameters
     ----------
     times, saliency
-        (n,) seconds and diagonals per second, as of `motion_saliency` with the same `cuts`.
+        The seconds (n,) and the diagonals per second (n,), as of `motion_saliency` with the same `cuts`.
     cuts
         Seconds.
     """

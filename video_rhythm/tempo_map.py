@@ -83,7 +83,7 @@ class _Bender:
         self.passing = np.array([(hit.time, hit.weight / heaviest) for hit in sorted(hits)]).reshape(-1, 2)
         # After so long some number of sixteenths fits, however the hits lie.
         self.far = 15.0 / self.base / tempo_change
-        # Of the best way to each hit on each sixteenth of a bar: its value, the hit before, sixteenths since.
+        # The best way to each hit on each sixteenth of a bar: its value, the hit before, sixteenths since.
         self.values = np.full((len(self.times), SIXTEENTHS), -np.inf)
         self.values[0] = np.where(np.arange(SIXTEENTHS) == 0, 0.0, -PICKUP_COST)
         self.before = np.zeros((len(self.times), SIXTEENTHS), dtype=int)

@@ -57,9 +57,9 @@ def train(
     Parameters
     ----------
     start_from
-        A checkpoint whose weights a new run begins with; weights that it lacks begin as in any run.
+        A checkpoint with whose weights a new run begins; weights that it lacks begin as in any run.
     tensorboard
-        Write the losses for TensorBoard too, into the run's folder.
+        Whether the losses are written for TensorBoard too, into the run's folder.
 
     Raises
     ------
@@ -134,7 +134,7 @@ class _Training:
         """Learn from the next batches: nats per word, or None where they were no numbers and nothing was learnt."""
         config, progress = self.config, self.progress
         self.rate = learning_rate(progress.step, share_done, config)
-        # Of its own for each step: dropout, too, is the same in a resumed run.
+        # Each step has a seed of its own: dropout, too, is the same in a resumed run.
         torch.manual_seed((config.seed * 1_000_003 + progress.step) * self.team.size + self.team.rank)
         drawn = []
         for _ in range(config.accumulate):
