@@ -109,8 +109,8 @@ def match(song: Song, density: Sequence[int | None], accents: Collection[tuple[i
     Parameters
     ----------
     density
-        The densities (n_bar,) that were asked, or None. The share is 1 - the mean distance in units of 10.9 simu-notes a
-        bar, which is the error of the paper's table 4.
+        The densities (n_bar,) that were asked, or None. The share is 1 - the mean distance in units of 10.9 simu-notes
+        a bar, which is the error of the paper's table 4.
     accents
         (bar, position of the bar) at which a note was asked to start. The share is that of those where one does.
     """
