@@ -9,7 +9,7 @@ and of more accents than a calm bar's density allows, only the picture's stronge
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +47,9 @@ class Energy:
     stretches: tuple[Stretch, ...]
     source: str = ""
     """The place where it was given, for messages, such as ``curve.csv``."""
-    in_sections: bool = False
-    """Whether the user gave it as sections: each of them must begin within the piece."""
+    in_sections: bool = field(default=False, repr=False)
+    """Whether the user gave it as sections: each of them must begin within the piece. It changes no sound, so it
+    is not in the repr, of which the fingerprint of a run is made."""
 
     def by_bar(self, borders: Sequence[float]) -> list[float | None]:
         """The energy of each bar, its median; None for a bar of which most is not covered.
