@@ -45,32 +45,32 @@ class Outcome:
     video: str
     name: str
     status: str
-    """``done`` or ``failed``."""
+    """How it went: ``done`` or ``failed``."""
     settings: str = ""
-    """Of the run, hashed."""
+    """A hash of the run's settings."""
     size: int = 0
-    """Of the video, in bytes."""
+    """The video's size in bytes."""
     modified: int = 0
-    """When the video was last changed, in nanoseconds."""
+    """The time at which the video was last changed, in nanoseconds."""
     error: str = ""
-    """Why it failed, one line."""
+    """The reason why it failed, one line; empty if it did not."""
     trace: str = ""
-    """Where it failed, if that was no mistake of the user's."""
+    """The traceback, if the failure is a bug and no mistake of the user's."""
     files: tuple[str, ...] = ()
     report_sha256: str = ""
-    """Of the .json file: results that others have replaced since are made again."""
+    """The .json file's hash: results that others have replaced since are made again."""
     summary: Mapping[str, Any] = field(default_factory=dict)
-    """Of the report: duration, tempo, bars, key, seed."""
+    """A few values of the report: duration, tempo, bars, key, genre, seed."""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
-    """That it took."""
+    """The seconds that the video took."""
     is_new: bool = True
-    """Made in this run, not before."""
+    """Whether it was made in this run, not before."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for all videos of a run."""
+    """The settings that are the same for all videos of a run."""
 
     folder: Path
     wishes: Wishes
@@ -151,11 +151,11 @@ def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], folder: Pa
     for job in work:
         target = folder / f"{job.name}.mp4"
         if originals and _identity(target) in originals:
-            raise CmtError(f"{target}: is one of the videos; choose another folder with -o")
+            raise CmtError(f"{target}: is one of the videos; choose another `folder`")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from all others, whatever it is called."""
+    """Two numbers that identify a file, whatever it is called; None if there is no such file."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -285,7 +285,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another folder with -o") from None
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
 
 
 def _version() -> str:

@@ -32,9 +32,9 @@ class Checkpoint:
 
     decoder: Decoder
     sha256: str
-    """Of the file."""
+    """The file's hash."""
     provenance: dict[str, Any] = field(default_factory=dict)
-    """How it was trained: words seen, losses, data."""
+    """Facts about its training: words seen, losses, data."""
 
 
 def default_checkpoint() -> Path:
@@ -43,13 +43,27 @@ def default_checkpoint() -> Path:
 
 
 def save_checkpoint(config: ModelConfig, weights: Tensors, path: Path, provenance: dict[str, Any]) -> None:
-    """Write weights, in half precision, and configuration; never half a file."""
+    """Write the configuration and the weights, in half precision; never half a file.
+
+    `weights` are arrays by name, of the shapes that `cmt.decoder.weight_shapes` gives.
+
+    Raises
+    ------
+    CmtError
+        If the file cannot be written.
+    """
     description = {"vocabulary": VOCABULARY_VERSION, "model": asdict(config), "provenance": provenance}
     save_tensors({name: weight.astype(np.float16) for name, weight in weights.items()}, description, path)
 
 
 def save_tensors(tensors: Tensors, description: dict[str, Any], path: Path) -> None:
-    """Tensors and a description as JSON in one safetensors file, renamed into place."""
+    """Write tensors, arrays (...) by name, and a description as JSON into one safetensors file, renamed into place.
+
+    Raises
+    ------
+    CmtError
+        If the file cannot be written.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         save_file(tensors, partial, metadata={_METADATA: json.dumps(description)})
@@ -63,7 +77,7 @@ def save_tensors(tensors: Tensors, description: dict[str, Any], path: Path) -> N
 
 
 def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """What `save_tensors` wrote.
+    """The tensors, arrays (...) by name, and the description that `save_tensors` wrote.
 
     Raises
     ------
@@ -71,13 +85,13 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
         If the file is missing, damaged, or no checkpoint of ours.
     """
     if not path.is_file():
-        raise CmtError(f"{path}: no such checkpoint; check the name, or leave --checkpoint out")
+        raise CmtError(f"{path}: no such checkpoint; check the name, or leave `checkpoint` out")
     try:
         with safe_open(path, framework="numpy") as file:
             description = json.loads((file.metadata() or {})[_METADATA])
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError):
-        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave --checkpoint out") from None
+        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave `checkpoint` out") from None
 
 
 def load_checkpoint(path: Path | None = None) -> Checkpoint:

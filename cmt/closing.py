@@ -14,9 +14,9 @@ from cmt.words import Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 SHORTEST = POSITIONS_PER_BAR // 2
-"""Sixteenths of a last bar that is long enough to close in."""
+"""A last bar of at least this many sixteenths is long enough to close in."""
 CLOSING_TONIC = {Mode.MAJOR: 0, Mode.MINOR: 9}
-"""Pitch class of the home key's tonic."""
+"""The pitch class of the home key's tonic."""
 _TRIADS = {Mode.MAJOR: (0, 4, 7), Mode.MINOR: (0, 3, 7)}
 
 
@@ -25,9 +25,9 @@ class Closing(NamedTuple):
 
     bar: int
     density: int = 5
-    """Most onsets, unless more are ordered: the eighths of half a bar and the stroke behind them."""
+    """The most onsets of the bar, unless more are ordered: the eighths of half a bar and the stroke behind them."""
     last_stroke: int = POSITIONS_PER_BAR // 2
-    """Sixteenth of the bar after which nothing starts that nobody has ordered: what has begun rings."""
+    """The sixteenth of the bar after which only what is ordered starts; what has begun rings."""
 
     def rings_at(self, position: int) -> bool:
         """Whether a position of the piece lies behind the last stroke."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cmt.errors import CmtError
 
 MOST_SHOWN = 40
-"""Characters of a wrong cell that a message shows."""
+"""A message shows at most this many characters of a wrong cell."""
 
 
 class Line(NamedTuple):
@@ -17,7 +17,7 @@ class Line(NamedTuple):
 
     cells: tuple[str, ...]
     source: str
-    """Where it stands, for messages: ``markers.csv:3``."""
+    """The line's place, for messages, such as ``markers.csv:3``."""
 
 
 def read_columns(path: Path) -> list[Line]:

@@ -10,26 +10,33 @@ from cmt.words import CompoundWord
 CONTROLS = ("density", "strength", "timing")
 """The paper's three control attributes."""
 PHRASE_BARS = 16
-"""Bars after which the phrase of `ModelConfig.metre` begins anew."""
+"""The phrase of `ModelConfig.metre` begins anew after this many bars."""
 EPSILON = 1e-6
-"""Added to the attention's normaliser, as in the reference implementation."""
+"""This is added to the attention's normaliser, as in the reference implementation."""
 Dynamics: TypeAlias = Literal["absolute", "relative"]
 """Whether the picture's speeds are measured against those of many videos, or against each other."""
 
 Optimizer: TypeAlias = Literal["muon", "adamw"]
-"""Who moves the weights."""
+"""The optimizer that changes the weights."""
 ADAMW_RATE = 1e-3
-"""Peak of the rate where AdamW moves all weights: the only one that Muon has been measured against."""
+"""The peak of the learning rate where AdamW changes all weights: the only one that Muon has been measured against."""
 
 TEMPO_CHANGE = 8.0
-"""Per cent by which a tempo map may leave the tempo."""
+"""A tempo map may leave the tempo by this many per cent."""
 MOST_TEMPO_CHANGE = 30
-"""Per cent; beyond, a tempo map would be another piece at each cut."""
+"""The largest tempo change in per cent that may be asked for: beyond it the music would be another piece at each
+cut."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of the network. The defaults are the paper's (section 5.2)."""
+    """Sizes of the network. The defaults are the paper's (section 5.2).
+
+    Raises
+    ------
+    ValueError
+        If `left_out` names another attribute than those of CONTROLS, or `n_head` does not divide `d_model`.
+    """
 
     d_model: int = 512
     """Width of the hidden states."""
@@ -45,19 +52,19 @@ class ModelConfig:
     d_timing: int = 256
     """Embedding size of the beat timing, in front of its own projection."""
     pre_norm: bool = False
-    """Normalise before each sub-layer; the paper's release normalises after it."""
+    """Whether each sub-layer's input is normalised; the paper's release normalises its output."""
     metre: bool = False
-    """Add to each word two learnt vectors: its sixteenth in the bar, and its bar in a phrase of
-    sixteen. Sinusoids of the absolute position alone tell them only indirectly."""
+    """Whether two learnt vectors are added to each word: one for its sixteenth in the bar, one for its bar in a phrase
+    of sixteen. Sinusoids of the absolute position alone tell them only indirectly."""
     chained_heads: bool = False
-    """Draw a word's attributes one after another, each seeing those before it. The paper draws
-    them independently once the type is known."""
+    """Whether a word's attributes are drawn one after another, each seeing those before it. The paper draws them
+    independently once the type is known."""
 
     echo_bars: tuple[int, ...] = ()
-    """Tell each word what followed at its place so many bars earlier (`cmt.echo`); the paper does not."""
+    """Each word is told what followed at its place this many bars earlier (`cmt.echo`); the paper has no such thing."""
 
     left_out: tuple[str, ...] = ()
-    """Control attributes that the network never knows of, of CONTROLS: as in the paper's table 1 and fig. 5."""
+    """The attributes among CONTROLS that the network is not told, as in the paper's table 1 and fig. 5."""
 
     def __post_init__(self) -> None:
         if not set(self.left_out) <= set(CONTROLS):
@@ -99,7 +106,7 @@ PRESETS = {
         echo_bars=(1, 2, 4, 8, 16),
     ),
 }
-"""`paper` as published, `small` as shipped, `tiny` for comparisons and tests."""
+"""The sizes to choose from: `paper` as published, `small` as shipped, `tiny` for comparisons and tests."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ class TrainConfig:
     optimizer: Optimizer = "muon"
     """`muon` for the matrices inside the network with AdamW for the rest (`cmt.training.muon`), or `adamw` for all."""
     learning_rate: float = 3e-3
-    """Peak of the rate; `cmt train` takes `ADAMW_RATE` where AdamW moves all."""
+    """The peak of the learning rate; the command line takes `ADAMW_RATE` where AdamW changes all weights."""
     warmup_steps: int = 200
     """Steps over which the rate rises."""
     decay_share: float = 0.35
@@ -155,19 +162,20 @@ class TrainConfig:
     precision: str = "auto"
     """`fp32`, `bf16` (autocast), or `auto`: bf16 where the processor multiplies it in hardware."""
     kernel: str = "chunked"
-    """Who multiplies out the attention: `chunked`, our own, or `fast-transformers`, where it is installed."""
+    """The code that multiplies out the attention: `chunked`, our own, or `fast-transformers`, where it is installed."""
     accumulate: int = 1
     """Batches in a step, for batches larger than the memory."""
     average: float = 0.999
     """Share that the moving average of the weights keeps of itself at each step; 0 follows the weights at once."""
     patience: int = 0
-    """Validations without a better one after which training stops; 0 never."""
+    """Training stops after this many validations without a better one; 0 never stops it."""
     checkpoint_minutes: float = 4.0
     """Minutes between checkpoints, each with a validation."""
     validation_steps: int = 0
-    """Steps between checkpoints instead, which is repeatable; 0 leaves it to the clock."""
+    """The steps between checkpoints, which is repeatable, where `checkpoint_minutes` is not; 0 leaves it to the
+    clock."""
     validation_words: int = 60_000
-    """Words of validation songs that a validation reads."""
+    """A validation reads this many words of validation songs."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +183,8 @@ class GenerateConfig:
     """How a piece is written."""
 
     control: float = 0.7
-    """C of the paper's section 4.2: the probability with which a bar's density and a visual
-    beat's strengths are the video's, 0..1."""
+    """The probability, 0..1, with which a bar's density and a visual beat's strengths are the video's (C of the paper's
+    section 4.2)."""
     dynamics: Dynamics = "relative"
     """`relative`: the video's own liveliest bars get lively music; `absolute`: a calm video gets calm music only,
     and a lively one is loud from end to end."""
@@ -188,5 +196,5 @@ class GenerateConfig:
     nucleus: float = 0.85
     """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
     pitch_nucleus: float = 0.98
-    """The same for pitches: rhythm falls apart by unlikely choices, melody lives by them."""
+    """The nucleus for pitches, which is wider: rhythm falls apart by unlikely choices, melody lives by them."""
     seed: int = 0

@@ -12,7 +12,7 @@ from cmt.rhythm import RhythmProfile
 from midi_io.song import POSITIONS_PER_BAR
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
-"""Multiples of it fall into 0..1 more evenly than those of any other number."""
+"""The fractional parts of its multiples fill 0..1 more evenly than those of any other number."""
 
 
 def draw_orders(

@@ -22,27 +22,27 @@ from cmt.words import VOCABULARY_VERSION, Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 SONGS = "songs.json"
-"""File of a prepared corpus that tells its songs; the columns of their notes lie beside it, ``position.npy`` etc."""
+"""The file that lists a prepared corpus's songs; the columns of their notes lie beside it, ``position.npy`` etc."""
 CORPUS_FORMAT = 1
-"""Raised when the files of a prepared corpus change their meaning."""
+"""The number goes up when the files of a prepared corpus change their meaning."""
 COLUMN_TYPES = NoteArrays(position=np.int32, instrument=np.uint8, pitch=np.uint8, duration=np.uint8)  # type: ignore[arg-type]
-"""Types of the columns on disk."""
+"""The types of the columns on disk."""
 SPLITS = ("train", "val")
 PACK_SUFFIX = ".npz.xz"
 _PACK_ARRAYS = ("offsets", "dt", "track", "pitch", "dur")
 
 
 class SongInfo(NamedTuple):
-    """What is known of a song beside its notes."""
+    """The facts known of a song beside its notes."""
 
     name: str
-    """md5 of the file it came from."""
+    """The md5 of the file that the song came from."""
     genre: Genre | None
     mode: Mode
     tempo: float | None
     """BPM, or None where unknown."""
     semitones_home: int
-    """The move, -6..5, that brings it to C major or A minor."""
+    """The number of semitones, -6..5, that brings it to C major or A minor."""
     n_bar: int
 
 
@@ -52,9 +52,9 @@ class Corpus:
 
     songs: tuple[SongInfo, ...]
     offsets: np.ndarray
-    """(n_song + 1,) song i has the notes offsets[i]:offsets[i + 1]."""
+    """The offsets (n_song + 1,): song i has the notes offsets[i]:offsets[i + 1]."""
     notes: NoteArrays
-    """Positions count from each song's own start."""
+    """The notes of all songs, whose positions count from each song's own start."""
 
     def notes_of(self, index: int) -> NoteArrays:
         """The notes of one song."""
@@ -96,8 +96,8 @@ class Entry(NamedTuple):
 def write_folder(folder: Path, entries: Sequence[Entry], columns: Iterable[tuple[str, np.ndarray]]) -> None:
     """Write the files that `read_folder` reads, the songs sorted by split.
 
-    `columns` are the fields of `NoteArrays` and the notes of all songs, in the order of the entries; one is in memory
-    at a time.
+    `columns` are the fields of `NoteArrays`, each with an array (n_note,) for the notes of all songs, in the order of
+    the entries; one is in memory at a time.
     """
     for name, column in columns:
         np.save(folder / f"{name}.npy", column, allow_pickle=False)
@@ -193,7 +193,7 @@ class PackSongs(NamedTuple):
     """All songs of a pack."""
 
     infos: list[dict[str, Any]]
-    """What its list says of each: md5, genre, bpm, split."""
+    """The list's entry for each song: md5, genre, bpm, split."""
     arrays: dict[str, np.ndarray]
     """The pack's own columns, `dt` among them: sixteenths since the note before."""
 
@@ -253,7 +253,13 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_song_list(path: Path) -> list[dict[str, Any]]:
-    """What the list beside a pack says of its songs, in their order."""
+    """What the list beside a pack says of its songs, in their order.
+
+    Raises
+    ------
+    CmtError
+        If the pack or its list is missing, or the list is none.
+    """
     list_path = path.with_name(path.name.replace("lpd5_16th_", "songs_").replace(".npz.xz", ".json.xz"))
     try:
         with lzma.open(list_path, "rt", encoding="utf-8") as file:
@@ -270,7 +276,7 @@ def read_song_list(path: Path) -> list[dict[str, Any]]:
 
 
 def song_info(name: str, genre: Genre | None, tempo: float | None, notes: NoteArrays) -> SongInfo:
-    """What is known of a song, its key and length found in its notes."""
+    """The facts known of a song, its key and length found in its notes."""
     pitched = notes.instrument != Instrument.DRUMS
     histogram = np.bincount(notes.pitch[pitched] % 12, weights=notes.duration[pitched], minlength=12)
     key = estimate_key(histogram)

@@ -23,11 +23,11 @@ Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 
 NORM_EPSILON = 1e-5
-"""torch's, under the root of a layer's normalisation."""
+"""This is added under the root of a layer's normalisation, as torch does."""
 
 
 RECENT = 8
-"""Words whose keys and values are kept as they are before they go into the sums, all at once: that is cheaper."""
+"""The keys and values of this many words are kept as they are, then added to the sums all at once: that is cheaper."""
 
 
 class DecoderState:
@@ -42,7 +42,7 @@ class DecoderState:
         self._sums = np.zeros((config.n_layer, n_row, config.n_head, size + RECENT, size + 1), np.float32)
         """The sums of keys times values, and of keys; below them the values of recent words."""
         self._keys = np.zeros((config.n_layer, n_row, config.n_head, size, RECENT), np.float32)
-        """Of recent words; 0 where there is none."""
+        """The keys of recent words; 0 where there is none."""
         self._n_recent = 0
         self.echoes = [EchoMemory(config.echo_bars) for _ in range(n_row if config.echo_bars else 0)]
         self._make_room(config.d_model, config.d_feed_forward)
@@ -58,7 +58,7 @@ class DecoderState:
         np.divide(self._unnormalised, self._normaliser, out=self._attended_heads)
 
     def next_word(self) -> None:
-        """All layers have attended."""
+        """Go on to the next word, once all layers have attended."""
         self._n_recent += 1
         if self._n_recent == RECENT:
             self._add_recent()
@@ -91,7 +91,7 @@ class DecoderState:
         n_row, n_head, size = self._keys.shape[1:4]
         self.heard = np.ones((n_row, 1, d_model + 1), np.float32)
         self.heard_words = self.heard[:, 0, :-1]
-        """(row, d_model)"""
+        """The words heard (row, d_model), a view without the last column."""
         self.inner = np.ones((n_row, 1, d_feed_forward + 1), np.float32)
         self.joined = np.empty((n_row, 1, 3 * d_model + n_head), np.float32)
         """(row, 1, ...) queries and keys, (2, head, size), before the feature map, and values, (head, size + 1), the
@@ -113,9 +113,9 @@ class Decoder:
     Parameters
     ----------
     config
-        Its sizes.
+        The network's sizes.
     weights
-        By the names that `MusicTransformer.state_dict` gives them.
+        The weights by the names that `MusicTransformer.state_dict` gives them, of the shapes (...) of `weight_shapes`.
 
     Raises
     ------
@@ -141,7 +141,7 @@ class Decoder:
         self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(_part(named, "heads."))
 
     def new_state(self, n_row: int = 1) -> DecoderState:
-        """Nothing heard yet, by `n_row` pieces side by side."""
+        """The state of `n_row` pieces side by side that have heard nothing yet."""
         return DecoderState(self.config, n_row)
 
     def start(self, initials: Sequence[InitialWords], state: DecoderState) -> Floats:
@@ -202,10 +202,13 @@ class Decoder:
             layer.matrices = [part.reshape(m.shape) for part, m in zip(parts, layer.matrices, strict=True)]
 
     def _through_layers(self, x: Floats, state: DecoderState) -> Floats:
-        through = _Layer.through if self.config.pre_norm else _Layer.through_as_published
-        x = _centred(x) if self.config.pre_norm else x
-        for layer in self._layers:
-            x = through(layer, x, state)
+        if self.config.pre_norm:
+            x = _centred(x)
+            for layer in self._layers:
+                x = layer.through(x, state)
+        else:
+            for layer in self._layers:
+                x = layer.through_as_published(x, state)
         state.next_word()
         return self._norm.of(_scaled(_centred(x)))
 
@@ -350,7 +353,7 @@ def position_encoding(position: int, d_model: int) -> Floats:
 
 
 def _times(rows: Floats, matrix: Floats) -> Floats:
-    """(row, n_in) by (n_in, n_out), row by row: the second finds the matrix in the cache that the first fetched it to.
+    """The product of (row, n_in) and (n_in, n_out), row by row: later rows find the matrix in the cache.
 
     At once, BLAS would first copy the matrix into another order, which costs more than the product of a few rows;
     and a row's numbers would depend on how many others there are.
@@ -380,7 +383,7 @@ def _rows_centred(matrix: Floats) -> Floats:
 
 
 def _with_values_of_one(matrix: Floats, config: ModelConfig) -> Floats:
-    """To each head's values one more that is always 1, whose weighted sum is the normaliser of the attention."""
+    """The map with one more value for each head that is always 1; its weighted sum is the attention's normaliser."""
     values = matrix[:, 2 * config.d_model :].reshape(len(matrix), config.n_head, -1)
     values = np.pad(values, ((0, 0), (0, 0), (0, 1)))
     values[-1, :, -1] = 1
@@ -411,7 +414,7 @@ def _part(weights: Weights, prefix: str) -> dict[str, Floats]:
 
 
 def check_weights(config: ModelConfig, weights: Mapping[str, NDArray[np.floating]]) -> None:
-    """Raise a ValueError that names the first weight that is missing, too many, or of another shape."""
+    """Raise a ValueError naming the first weight that is missing, too many, or not of its shape (`weight_shapes`)."""
     wanted = weight_shapes(config)
     for name, shape in wanted.items():
         if name not in weights:

@@ -18,13 +18,13 @@ from cmt.encoding import NoteArrays
 from midi_io.song import Instrument
 
 SHINGLE_STEPS = 8
-"""A shingle tells how nine simu-notes follow each other."""
+"""A shingle holds the eight steps between nine simu-notes that follow each other."""
 KEPT_SHARE = 4
-"""One in so many shingles is kept."""
+"""One shingle of this many is kept."""
 FEWEST_SHINGLES = 16
 """A tune of fewer kept shingles is too plain to tell by: only exact duplicates of it are found."""
 SAME_SHARE = 0.5
-"""Songs are near-duplicates if so much of the smaller one's shingles are in the other."""
+"""Songs are near-duplicates if at least this share of the smaller one's shingles is in the other."""
 MOST_SONGS = 200
 """A shingle in more songs than this is a commonplace (a repeated note, a scale) and tells nothing."""
 

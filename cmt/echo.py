@@ -19,7 +19,7 @@ from midi_io.song import POSITIONS_PER_BAR
 NONE = -1
 """Index of an echo where there is none: the piece is not that old."""
 AGREEMENT_WORDS = (8, 64)
-"""Over how many last words it is counted how often an echo was right."""
+"""The windows, in words, over which it is counted how often an echo was right."""
 
 
 def places(fields: NDArray, positions: NDArray) -> NDArray[np.int64]:
@@ -29,7 +29,7 @@ def places(fields: NDArray, positions: NDArray) -> NDArray[np.int64]:
 
 
 def place_shift(bars: int) -> int:
-    """By how much the numbers of two places differ that lie so many bars apart."""
+    """The difference between the numbers of two places that lie so many bars apart."""
     return bars * POSITIONS_PER_BAR * FIELD_SIZES.instrument * FIELD_SIZES.pitch
 
 
@@ -59,7 +59,7 @@ def agreement(fields: NDArray, echo: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class EchoMemory:
-    """The same word by word: what of a piece must be kept to know the echoes of the words to come."""
+    """The echoes word by word: keeps what of a piece is needed to know the echoes of the words to come."""
 
     def __init__(self, echo_bars: Sequence[int]) -> None:
         self._shifts = [place_shift(bars) for bars in echo_bars]

@@ -17,9 +17,9 @@ class Words(NamedTuple):
     """A piece as the model reads it."""
 
     fields: np.ndarray
-    """(n_word, 7) uint8, columns as in CompoundWord."""
+    """The attributes of each word, (n_word, 7) uint8, with the columns of CompoundWord."""
     positions: np.ndarray
-    """(n_word,) int32: where each word stands, in sixteenths from the start of the piece."""
+    """The position of each word, (n_word,) int32, in sixteenths from the start of the piece."""
 
 
 class NoteArrays(NamedTuple):
@@ -163,12 +163,12 @@ def dump(words: Words) -> str:
 
 
 def timing_bins(positions: np.ndarray, n_position: float) -> np.ndarray:
-    """Beat timing of words (eq. 12): round(M * position / n_position), 0..M."""
+    """Beat timing (n_word,) of words at `positions` (n_word,) (eq. 12): round(M * position / n_position), 0..M."""
     return np.clip(np.rint(N_TIMING * positions / n_position), 0, N_TIMING).astype(np.int64)
 
 
 def sorted_without_doubles(notes: NoteArrays) -> NoteArrays:
-    """Sorted by position, instrument, pitch; of notes equal in all three the longest stays. All int64."""
+    """The notes sorted by position, instrument, pitch; of notes equal in all three the longest stays. All int64."""
     # The longest of equal notes comes first, so that it is the one that stays.
     order = np.lexsort((-notes.duration, notes.pitch, notes.instrument, notes.position))
     ordered = NoteArrays(*(column[order].astype(np.int64) for column in notes))

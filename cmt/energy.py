@@ -1,7 +1,7 @@
 """The user's own say in how lively the music is, over the picture's: curves and sections.
 
 Energy is a percentile, 0..1: at 0.7 a bar gets the density of the bars of real music that are livelier than seven of
-ten. What the user asks is no matter of chance: it is ordered in every bar it covers, whatever `--control` says of the
+ten. What the user asks is no matter of chance: it is ordered in every bar it covers, whatever `control` says of the
 picture. Where it covers a bar the picture still says *when* its accents come, the energy says how strong they are;
 and of more accents than a calm bar's density allows, only the picture's strongest stay.
 """
@@ -9,7 +9,7 @@ and of more accents than a calm bar's density allows, only the picture's stronge
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +22,9 @@ from cmt.rhythm import Calibration, Liveliness, density_of_bar, positions_of_bar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 
 LEVELS: Mapping[str, float] = {"calm": 0.05, "gentle": 0.25, "steady": 0.5, "lively": 0.7, "intense": 0.9}
-"""Words for energies."""
+"""The words that a user may say for energies."""
 N_SAMPLE = 65
-"""Places in a bar at which a curve is looked at."""
+"""A curve is looked at in this many places of a bar."""
 
 
 class Stretch(NamedTuple):
@@ -33,7 +33,7 @@ class Stretch(NamedTuple):
     begin: float
     """Seconds from the first picture."""
     end: float
-    """Seconds; infinite to the end of the piece."""
+    """Seconds from the first picture; infinite means the end of the piece."""
     first: float
     """Energy at its begin, 0..1."""
     last: float
@@ -46,7 +46,10 @@ class Energy:
 
     stretches: tuple[Stretch, ...]
     source: str = ""
-    """Where it was given, for messages: ``--section``, ``curve.csv``."""
+    """The place where it was given, for messages, such as ``curve.csv``."""
+    in_sections: bool = field(default=False, repr=False)
+    """Whether the user gave it as sections: each of them must begin within the piece. It changes no sound, so it
+    is not in the repr, of which the fingerprint of a run is made."""
 
     def by_bar(self, borders: Sequence[float]) -> list[float | None]:
         """The energy of each bar, its median; None for a bar of which most is not covered.
@@ -76,12 +79,12 @@ class Energy:
 
 
 class Section(NamedTuple):
-    """From a time until the next section the music has one energy."""
+    """A time from which on, until the next section, the music has one energy."""
 
     time: float
     """Seconds from the first picture."""
     energy: float | None
-    """0..1; None gives the picture its say back."""
+    """The energy, 0..1; None leaves it to the picture again."""
 
 
 def parse_section(text: str) -> Section:
@@ -103,8 +106,10 @@ def parse_section(text: str) -> Section:
     return Section(time, None if is_free else energy)
 
 
-def energy_of_sections(sections: Iterable[Section]) -> Energy:
+def energy_of_sections(sections: Iterable[Section], source: str = "`sections`") -> Energy:
     """What sections, in any order, say; each lasts until the next, the last one to the end.
+
+    `source` is where they were given, for messages.
 
     Raises
     ------
@@ -115,13 +120,13 @@ def energy_of_sections(sections: Iterable[Section]) -> Energy:
     ends = [section.time for section in ordered[1:]] + [np.inf]
     for section, end in zip(ordered, ends, strict=True):
         if section.time == end:
-            raise CmtError(f"--section: two sections begin at {end:g} s; leave one of them out")
+            raise CmtError(f"{source}: two sections begin at {end:g} s; leave one of them out")
     stretches = (
         Stretch(section.time, end, section.energy, section.energy)
         for section, end in zip(ordered, ends, strict=True)
         if section.energy is not None
     )
-    return Energy(tuple(stretches), "--section")
+    return Energy(tuple(stretches), source, in_sections=True)
 
 
 def read_energy(path: Path) -> Energy:
@@ -165,7 +170,7 @@ def check_energy(energy: Energy, duration: float) -> None:
     """
     begins = [stretch.begin for stretch in energy.stretches]
     late = [begin for begin in begins if begin >= duration]
-    if late and (energy.source == "--section" or len(late) == len(begins)):
+    if late and (energy.in_sections or len(late) == len(begins)):
         raise CmtError(
             f"{energy.source}: {late[0]:g} s lies outside the piece, which lasts {duration:.3f} s; give an earlier time"
         )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from cmt.metrics.distribution import (
     mean_interval,
 )
 from cmt.metrics.validation import NOT_DEFINED
+from cmt.progress import Progress, no_progress
 from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.words import Genre
 from cmt.workers import Workers
@@ -34,10 +36,8 @@ from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from video_rhythm import VideoError, VideoRhythm, analyze
 
 SHORTEST_REFERENCE = 4
-"""Bars of the shortest excerpts of a reference."""
+"""A reference's excerpts have at least this many bars."""
 SIGNIFICANT = 0.05
-
-Progress = Callable[[str, float, float | None], None]
 
 
 class Pair(NamedTuple):
@@ -53,18 +53,18 @@ class Row(NamedTuple):
     name: str
     interval: Interval
     undefined: dict[str, int]
-    """Reasons for which pieces have no value, with their numbers."""
+    """The reasons why pieces have no value, each with the number of its pieces."""
     chance: float
-    """Mean chance level; NaN where the metric has none."""
+    """The mean chance level; NaN where the metric has none."""
     above_chance: Interval | None
     n_significant: int
-    """Pieces with p below 0.05."""
+    """The number of pieces with p below 0.05."""
     n_reference: int
     reference_median: float
     reference_low: float
-    """5th percentile of the reference's songs."""
+    """The 5th percentile of the reference's songs."""
     reference_high: float
-    """95th percentile."""
+    """The 95th percentile of the reference's songs."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ class Evaluation:
     reference: Reference
     comparison: dict[str, SetComparison]
     comparison_reason: str
-    """Why the sets are not compared; empty if they are."""
+    """The reason why the sets are not compared; empty if they are."""
     frechet: float
     frechet_of_reference: float
     frechet_reason: str
     classifier: dict[str, Any]
-    """How often the genre classifier is right on real songs."""
+    """The accuracy of the genre classifier on real songs."""
     seed: int
 
     @property
@@ -110,7 +110,7 @@ def pairs_of(midis: Sequence[Path], video: Path | None = None, pair_list: Path |
     if pair_list is not None:
         pairs += _read_pairs(pair_list)
     if not pairs:
-        raise CmtError("nothing to evaluate; name MIDI files or folders, or give --pairs pairs.csv")
+        raise CmtError("nothing to evaluate; name MIDI files or folders, or give `pair_list`, a CSV file")
     return pairs
 
 
@@ -136,10 +136,18 @@ def evaluate(
     genre: Genre | None = None,
     jobs: int = 1,
     audio: bool = True,
+    soundfont: str | os.PathLike[str] | None = None,
     seed: int = 0,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> Evaluation:
     """Measure pieces and hold them against a reference: a folder of MIDI files, a pack, or the shipped one.
+
+    Parameters
+    ----------
+    audio
+        Whether the pieces are rendered, which AV-Align needs.
+    soundfont
+        The SoundFont that they are rendered with; if None, the one that `midi_io.find_soundfont` finds.
 
     Raises
     ------
@@ -150,7 +158,7 @@ def evaluate(
         videos = _analyzed({pair.video for pair in pairs if pair.video is not None}, workers, progress)
         tasks = [(pair, videos.get(pair.video)) for pair in pairs]
         pieces = []
-        for piece in workers.map(partial(_measure, audio=audio, seed=seed), tasks, _lost):
+        for piece in workers.map(partial(_measure, audio=audio, soundfont=soundfont, seed=seed), tasks, _lost):
             pieces.append(piece)
             progress("measure", len(pieces), len(pairs))
         sounding = [piece for piece in pieces if piece.n_note]
@@ -183,7 +191,13 @@ def _not_analyzed(path: Path, reason: str) -> str:
     return reason
 
 
-def _measure(task: tuple[Pair, VideoRhythm | str | None], *, audio: bool, seed: int) -> Piece:
+def _measure(
+    task: tuple[Pair, VideoRhythm | str | None],
+    *,
+    audio: bool,
+    soundfont: str | os.PathLike[str] | None,
+    seed: int,
+) -> Piece:
     pair, video = task
     names = _names(pair)
     try:
@@ -194,7 +208,9 @@ def _measure(task: tuple[Pair, VideoRhythm | str | None], *, audio: bool, seed: 
         return Piece(*names, failure=str(error))
     if isinstance(video, str):
         return Piece(*names, failure=video)
-    return measure_piece(song, video, report, names=names, audio=audio, seed=seed, notes=time_signature)
+    return measure_piece(
+        song, video, report, names=names, audio=audio, soundfont=soundfont, seed=seed, notes=time_signature
+    )
 
 
 def _lost(task: tuple[Pair, VideoRhythm | str | None], reason: str) -> Piece:

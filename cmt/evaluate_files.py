@@ -36,7 +36,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another folder with -o") from None
+        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another `folder`") from None
     contents = {
         "evaluation.html": page_of(evaluation),
         "evaluation.json": json.dumps(as_json(evaluation), indent=1, ensure_ascii=False, allow_nan=False) + "\n",

@@ -17,11 +17,12 @@ from cmt.evaluate import Evaluation, Row
 from cmt.evaluate_piece import Piece
 from cmt.evaluate_text import NOT_THERE, interval_text, number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, CHANCE_DEFINITION, INTERVAL_DEFINITION
+from cmt.plural import count
 
 MAX_DETAILS = 200
-"""Pieces with a section of their own; the rest are rows of the table."""
+"""At most this many pieces get a section of their own; the rest are rows of the table."""
 MAX_BARS = 400
-"""Bars of a piece that are drawn."""
+"""At most this many bars of a piece are drawn."""
 _WIDTH, _HEIGHT, _MARGIN = 240, 30, 8
 
 
@@ -31,7 +32,7 @@ def page_of(evaluation: Evaluation) -> str:
     reference = evaluation.reference
     n, n_measured = len(evaluation.pieces), len(evaluation.measured)
     return template.substitute(
-        n_piece=_count(n, "piece"),
+        n_piece=count(n, "piece"),
         failed="" if n == n_measured else f"{n - n_measured} of them could not be measured. ",
         reference=escape(f"{reference.name}: {reference.n_song} songs, {reference.length}"),
         reference_notes="".join(f"<p class='remark'>{escape(note)}</p>" for note in reference.notes[:20]),
@@ -45,10 +46,6 @@ def page_of(evaluation: Evaluation) -> str:
         definitions=_definitions(),
         seed=evaluation.seed,
     )
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _link(name: str) -> str:
@@ -79,7 +76,7 @@ def _n(row: Row) -> str:
     """The sample size, and on asking why it is not all pieces."""
     if not row.undefined:
         return str(row.interval.n)
-    reasons = "".join(f"<li>{count} × {escape(reason)}</li>" for reason, count in row.undefined.items())
+    reasons = "".join(f"<li>{n} × {escape(reason)}</li>" for reason, n in row.undefined.items())
     return f"<details class='why'><summary>{row.interval.n}</summary><ul>{reasons}</ul></details>"
 
 
@@ -113,7 +110,7 @@ def _values(evaluation: Evaluation, name: str) -> list[float]:
 
 
 def _scale(low: float, high: float) -> Callable[[float], float]:
-    """From values to x coordinates."""
+    """A function from values to x coordinates."""
     span = high - low or 1.0
     return lambda value: _MARGIN + (value - low) / span * (_WIDTH - 2 * _MARGIN)
 
@@ -125,7 +122,9 @@ def _svg(content: str, label: str, width: int = _WIDTH, height: int = _HEIGHT, c
 
 def _strip(row: Row, values: Sequence[float], quantiles: Sequence[float]) -> str:
     """The reference's spread as bands, each piece as a dot, their mean with its interval on top."""
-    marks = [*values, *quantiles[1:20:18]]
+    marks = list(values)
+    if quantiles:
+        marks += [quantiles[1], quantiles[19]]  # the 5th and the 95th percentile
     if not marks:
         return ""
     low, high = min(marks), max(marks)
@@ -301,7 +300,7 @@ def _details(i: int, name: str, piece: Piece) -> str:
                 f"{score.n_music} of the music"
             )
             if metric == "motion_correlation" and piece.lag is not None:
-                more += f"; best at a lag of {_count(piece.lag, 'bar')}"
+                more += f"; best at a lag of {count(piece.lag, 'bar')}"
         rows.append((_link(metric), number(measurement.value), more))
     table = _table(("metric", "value", ""), rows)
     return f"<details class='piece'>{title}{remarks}{_curves(piece)}{table}</details>"

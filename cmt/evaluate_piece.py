@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,13 +34,13 @@ from midi_io.song import POSITIONS_PER_BEAT, Instrument, Song
 from video_rhythm import VideoRhythm
 
 SAMPLE_RATE = 22050
-"""Hz, of the audio in which onsets are looked for."""
+"""The sample rate, in Hz, of the audio in which onsets are looked for."""
 LONGEST_AUDIO = 20 * 60.0
-"""Seconds of video up to which the music is rendered."""
+"""The music for a video of more seconds than this is not rendered."""
 
 
 class Curves(NamedTuple):
-    """By bar, for the page's plots; None where unknown."""
+    """The curves by bar for the page's plots; None where unknown."""
 
     density: tuple[int, ...]
     asked: tuple[int | None, ...] = ()
@@ -53,26 +54,26 @@ class Piece:
     midi: str
     video: str | None
     failure: str = ""
-    """Why nothing was measured."""
+    """The reason why nothing was measured; empty if something was."""
     tempo: float = NOT_DEFINED
     seconds: float = NOT_DEFINED
     n_bar: int = 0
     n_note: int = 0
     values: dict[str, Measurement] = field(default_factory=dict)
-    """By metric; synchrony's is the score."""
+    """The value of each metric, by its name; a synchrony metric's value is its score."""
     chances: dict[str, Synchrony] = field(default_factory=dict)
-    """Of the synchrony metrics that are defined."""
+    """The score and the chance level of each synchrony metric that is defined, by its name."""
     lag: int | None = None
-    """Bars by which the music follows the motion where they correlate best."""
+    """The number of bars by which the music follows the motion where they correlate best."""
     reasons: tuple[str, ...] = ()
-    """Why the take is degenerate."""
+    """The reasons why the take is degenerate; empty if it is not."""
     genre_heard: str | None = None
     genre_asked: str | None = None
     notes: tuple[str, ...] = ()
-    """What a reader should know beside the values."""
+    """Remarks that a reader should know beside the values."""
     curves: Curves = Curves(())
     measures: SongMeasures | None = None
-    """For the comparison of sets."""
+    """The measures for the comparison of sets."""
 
 
 def measure_piece(
@@ -82,6 +83,7 @@ def measure_piece(
     *,
     names: tuple[str, str | None] = ("", None),
     audio: bool = True,
+    soundfont: str | os.PathLike[str] | None = None,
     seed: int = 0,
     notes: tuple[str, ...] = (),
 ) -> Piece:
@@ -108,7 +110,7 @@ def measure_piece(
     if video is not None:
         values["length_error"] = Measurement(control.length_error(song, video.duration))
         values["time_error"] = Measurement(control.time_error(song, video.duration))
-        scores, lag = measure_synchrony(song, video, audio=audio, seed=seed)
+        scores, lag = measure_synchrony(song, video, audio=audio, soundfont=soundfont, seed=seed)
         values |= {name: Measurement(score.score, score.reason) for name, score in scores.items()}
         chances = {name: score for name, score in scores.items() if not score.reason}
         if song.n_bar:
@@ -171,7 +173,13 @@ def _key_score(song: Song, key: str) -> Measurement:
 
 
 def read_report(midi: Path) -> dict[str, Any] | None:
-    """The report beside a MIDI file; None without one, or if the JSON beside it is something else."""
+    """The report beside a MIDI file; None without one, or if the JSON beside it is something else.
+
+    Raises
+    ------
+    CmtError
+        If it is a damaged report.
+    """
     path = midi.with_suffix(".json")
     if not path.is_file():
         return None
@@ -199,7 +207,12 @@ def other_metre(path: Path) -> tuple[str, ...]:
 
 
 def measure_synchrony(
-    song: Song, video: VideoRhythm, *, audio: bool = True, seed: int = 0
+    song: Song,
+    video: VideoRhythm,
+    *,
+    audio: bool = True,
+    soundfont: str | os.PathLike[str] | None = None,
+    seed: int = 0,
 ) -> tuple[dict[str, Synchrony], int | None]:
     """The synchrony of a song with a video: its scores by the metrics' names, and the best lag in bars where one is.
 
@@ -223,7 +236,7 @@ def measure_synchrony(
         scores[f"visual_beat_hits_{name}"] = synchrony.hits(visual, notes, video.duration, tolerance, seed)
     peaks = synchrony.flow_peaks(edges, video.flow.speed, slowest) if len(video.flow) else np.zeros(0)
     try:
-        heard = _heard_onsets(song, video.duration, audio)
+        heard = _heard_onsets(song, video.duration, audio, soundfont)
         scores["av_align"] = synchrony.av_align(peaks, heard, video.duration, video.fps, seed)
     except SynthesisError as error:
         scores["av_align"] = Synchrony.undefined(str(error))
@@ -235,15 +248,17 @@ def measure_synchrony(
     return {name: scores[name] for name in BY_NAME if name in scores}, lag
 
 
-def _heard_onsets(song: Song, seconds: float, audio: bool) -> NDArray[np.float64]:
+def _heard_onsets(
+    song: Song, seconds: float, audio: bool, soundfont: str | os.PathLike[str] | None
+) -> NDArray[np.float64]:
     """(n_onset,) seconds of the onsets in the rendered audio, as long as the video is."""
     if not audio:
-        raise SynthesisError("not rendered: --no-audio")
+        raise SynthesisError("not rendered, as was asked")
     if not has_fluidsynth():
         raise SynthesisError("FluidSynth is not installed, so nothing can be rendered")
     if seconds > LONGEST_AUDIO:
         raise SynthesisError(f"the video is longer than {LONGEST_AUDIO / 60:.0f} minutes, which are not rendered")
     length = min(song.length, math.ceil(song.timing.position(seconds)))
     kept = tuple(note for note in song.notes if note.position < length)
-    rendered = render(Song(kept, song.tempo, length, song.tempo_map), sample_rate=SAMPLE_RATE)
+    rendered = render(Song(kept, song.tempo, length, song.tempo_map), soundfont=soundfont, sample_rate=SAMPLE_RATE)
     return audio_onsets(rendered, SAMPLE_RATE)

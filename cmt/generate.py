@@ -21,11 +21,11 @@ from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
-"""No bar can hold more; a bound for arrays and a guard against a loop without an end."""
+"""No bar can hold more words than this: a bound for arrays and a guard against a loop without an end."""
 HEARD_BARS = 4 * PHRASE_BARS
-"""Bars that the network follows, about the longest of its training; what comes then, it never heard."""
+"""The network follows this many bars, about the longest of its training; it never learnt what comes later."""
 KEPT_BARS = PHRASE_BARS // 2
-"""Bars that it still knows when it has forgotten those before."""
+"""The network still knows this many bars when it has forgotten those before."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class PieceRequest:
     """What a piece must be."""
 
     length: float
-    """Position at which it ends; the last bar is shortened where this is no whole number of bars."""
+    """The position at which it ends; the last bar is shortened where this is no whole number of bars."""
     tempo: float
-    """BPM; the mean where a tempo map says more."""
+    """The tempo in BPM; the mean where a tempo map says more."""
     genre: Genre | None = None
     instruments: tuple[Instrument, ...] | None = None
-    """Those that play, all of them; None leaves the choice to the model."""
+    """The instruments, every one of which plays; None leaves the choice to the model."""
     tonic: int | None = None
-    """Pitch class, or None for one drawn by the seed."""
+    """The tonic's pitch class, or None for one drawn by the seed."""
     mode: Mode | None = None
     tempo_map: TempoMap | None = None
-    """Where positions lie in seconds; its start shortens the first bar. None is the steady tempo."""
+    """The seconds at which positions lie; its start shortens the first bar. None is the steady tempo."""
 
     @property
     def start(self) -> float:
@@ -58,9 +58,9 @@ class WrittenPiece:
     song: Song
     key: Key
     words: Words
-    """As the model wrote them, in its home key."""
+    """The words as the model wrote them, in its home key."""
     notes: tuple[str, ...] = ()
-    """What was ordered and is impossible, a line each."""
+    """The orders that were impossible, a line each."""
 
 
 def write_piece(
@@ -113,8 +113,10 @@ def write_pieces(
                 bars, known = take.forget()
                 rows = range(n_listener * k, n_listener * (k + 1))
                 state.put(rows, _heard_anew(model, initials, known), bars * POSITIONS_PER_BAR)
-        if progress and n_written != (n_written := sum(take.grammar.bar + 1 for take in takes)):
-            progress(n_written, n_bar)
+        n_now = sum(take.grammar.bar + 1 for take in takes)
+        if progress and n_now != n_written:
+            progress(n_now, n_bar)
+        n_written = n_now
         if writing:
             heard = [heard for take in writing for heard in [take.last_word()] * n_listener]
             words, positions, timings = zip(*heard, strict=True)
@@ -123,7 +125,7 @@ def write_pieces(
 
 
 def _heard_anew(model: Decoder, initials: list[InitialWords], words: Iterable[_PlacedWord]) -> DecoderState:
-    """What listeners know who have heard just these words."""
+    """The state of listeners who have heard just these words."""
     state = model.new_state(len(initials))
     model.start(initials, state)
     n = len(initials)
@@ -144,9 +146,9 @@ class _PlacedWord(NamedTuple):
 
     word: CompoundWord
     position: int
-    """In sixteenths from where the network began to count."""
+    """The position in sixteenths from where the network began to count."""
     timing: int
-    """Bin of the beat timing."""
+    """The bin of the beat timing."""
 
 
 class _Take:
@@ -169,7 +171,7 @@ class _Take:
         self._bars: list[int] = []
         """The number of each bar's first word."""
         self._forgotten = 0
-        """Bars before the one from which the network counts."""
+        """The number of bars before the one from which the network counts."""
 
     def write_word(self, model: Decoder, hidden: Floats) -> None:
         """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
@@ -194,7 +196,8 @@ class _Take:
         return opens and bar % PHRASE_BARS == 0 and bar - self._forgotten >= HEARD_BARS
 
     def forget(self) -> tuple[int, list[_PlacedWord]]:
-        """How many more bars are forgotten, and what is still known: KEPT_BARS, the second half of a first phrase."""
+        """The number of bars forgotten now, and the words still known: those of KEPT_BARS, the second half of a first
+        phrase."""
         bar, forgotten = self.grammar.bar, self._forgotten
         self._forgotten = bar - PHRASE_BARS
         words = [self._placed(i) for i in range(self._bars[bar - KEPT_BARS], self._bars[bar])]
@@ -207,7 +210,7 @@ class _Take:
         return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing)
 
     def piece(self) -> WrittenPiece:
-        """What has been written, in the key asked for."""
+        """The piece that has been written, in the key asked for."""
         request = self._request
         words = Words(
             np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from midi_io.song import POSITIONS_PER_BAR
 
 PRIOR = np.tile([0.97, 0.45, 0.93, 0.5], POSITIONS_PER_BAR // 4)
-"""Share of LPD's bars with an onset on each position: rounded, and alike for all four beats."""
+"""The share of LPD's bars with an onset on each position (16,): rounded, and alike for all four beats."""
 PRIOR_BARS = 1.0
-"""Bars that the prior counts for."""
+"""The prior counts as much as this many bars."""
 SURELY = 0.98
-"""Most that a habit is trusted; a position that no bar has played may still come."""
+"""A habit is trusted at most this much: a position that no bar has played may still come."""
 
 
 class Groove:
@@ -41,9 +41,9 @@ class Groove:
         Parameters
         ----------
         possible
-            (16,) positions that may still be played.
+            The mask (16,) of the positions that may still be played.
         certain
-            Those of them that will be played in any case.
+            The positions among them that will be played in any case.
         """
         shares = np.clip(self._counts / self._n_bar, 1 - SURELY, SURELY)
         shares[~possible] = 0.0

@@ -25,12 +25,12 @@ from cmt.words import Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 INDEX_VERSION = 1
-"""Raised when columns change their meaning: an index of another version cannot be used."""
+"""The number goes up when columns change their meaning: an index of another version cannot be used."""
 SHARD_PIECES = 4096
-"""Most pieces of a Parquet file, but for what comes from one source."""
+"""A Parquet file holds at most this many pieces, unless all of them come from one source."""
 _BLOCK_PIECES = 1024
 ABOUT = "index.json"
-"""In the folder of an index: that it is one, and of which version."""
+"""The file in an index's folder that says that it is an index, and of which version."""
 SCHEMA = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),  # absolute path of the file
@@ -54,20 +54,20 @@ _DETAILS = ("source", "name", "genre", "tonic", "mode", "tempo", "n_bar", "instr
 
 
 class PieceFilter(NamedTuple):
-    """Which pieces may be chosen; None leaves it open."""
+    """The pieces that may be chosen; None leaves it open."""
 
     genre: Genre | None = None
-    """Pieces of unknown genre are left out, too."""
+    """The genre of the pieces wanted; pieces of unknown genre are left out, too."""
     instruments: tuple[Instrument, ...] | None = None
-    """All of these play; others may."""
+    """The instruments that must all play; others may."""
     tempo: tuple[float, float] | None = None
-    """BPM, from and to."""
+    """The lowest and the highest BPM."""
     tonic: int | None = None
     mode: Mode | None = None
 
 
 class PieceDetails(NamedTuple):
-    """What is told of a chosen piece."""
+    """The details that are told of a chosen piece."""
 
     source: str
     name: str
@@ -83,10 +83,10 @@ class PieceTable(NamedTuple):
 
     block: PieceBlock
     rows: pa.RecordBatch
-    """The same pieces with `PieceDetails`' columns."""
+    """A table of the same pieces with the columns of `PieceDetails`."""
 
     def details(self, piece: int) -> PieceDetails:
-        """What is told of a piece."""
+        """The details of piece number `piece`."""
         row = {name: self.rows[name][piece].as_py() for name in _DETAILS}
         return PieceDetails(
             row["source"],
@@ -143,7 +143,13 @@ def check_version(folder: Path) -> None:
 
 
 def read_metadata(shard: Path) -> Any:
-    """Parquet's description of a shard."""
+    """Parquet's description of a shard.
+
+    Raises
+    ------
+    CmtError
+        If the shard is damaged.
+    """
     try:
         return pq.read_metadata(shard)
     except (OSError, pa.ArrowException) as error:
@@ -215,6 +221,13 @@ def instrument_bits(instruments: Iterable[Instrument]) -> int:
 
 
 def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
+    """The table of a shard, all of its columns or those named.
+
+    Raises
+    ------
+    CmtError
+        If the shard is damaged.
+    """
     try:
         return pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:

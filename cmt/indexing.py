@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,33 +15,32 @@ import pyarrow.parquet as pq
 from cmt.errors import CmtError
 from cmt.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
 from cmt.library import Entry, Source, find_sources, is_pack, read_sources, shown_name
+from cmt.progress import Progress, no_progress
 from cmt.workers import Workers
 from midi_io.whole_file import whole_file
 
 _BATCH = 64
-"""Files that a worker reads before it reports."""
-
-Progress = Callable[[str, float, float | None], None]
+"""A worker reads this many files before it reports."""
 
 
 class IndexUpdate(NamedTuple):
-    """What `update_index` did."""
+    """A summary of what `update_index` did."""
 
     n_added: int
-    """Pieces read now."""
+    """The number of pieces read now."""
     n_kept: int
-    """Pieces that were there already."""
+    """The number of pieces that were there already."""
     n_dropped: int
-    """Pieces whose files have changed or gone."""
+    """The number of pieces whose files have changed or gone."""
     failures: tuple[str, ...]
-    """All files of the libraries that could not be read, and why."""
+    """A line for each file of the libraries that could not be read, with the reason."""
 
 
 def update_index(
     libraries: Sequence[Path],
     folder: Path,
     workers: Workers,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> IndexUpdate:
     """Bring the index in `folder` up to date with the libraries' files; make it if there is none.
 
@@ -86,7 +85,7 @@ def _ready_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another folder with -o") from None
+        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another `folder`") from None
     with whole_file(folder / ABOUT) as unfinished:
         about = {"format": "cmt index", "version": INDEX_VERSION}
         unfinished.write_text(json.dumps(about) + "\n", encoding="utf-8")
@@ -119,7 +118,7 @@ def _without_stale(folder: Path, sources: dict[str, Source], roots: tuple[str, .
 
 
 def _read_all(sources: Sequence[Source], workers: Workers) -> Iterator[tuple[Sequence[Source], list[Entry]]]:
-    """Batch by batch; files that were under way when a worker died are read again one by one."""
+    """Read the sources batch by batch; files that were under way when a worker died are read again one by one."""
     packs = [[source] for source in sources if is_pack(Path(source.path))]
     files = [source for source in sources if not is_pack(Path(source.path))]
     batches = packs + [files[i : i + _BATCH] for i in range(0, len(files), _BATCH)]
@@ -166,7 +165,7 @@ def _replace_shards(folder: Path, old: Sequence[Path], table: pa.Table) -> None:
 
 
 def _join_small_shards(folder: Path) -> None:
-    """Many small updates must not make many small files."""
+    """Join small shards: many small updates must not make many small files."""
     small = [path for path in shards_of(folder) if pq.read_metadata(path).num_rows <= SHARD_PIECES // 2]
     while len(small) > 1:
         joined, n_row = [], 0

@@ -29,13 +29,13 @@ from midi_io.song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument
 from midi_io.ticks import TickSong
 
 INTAKE_VERSION = 1
-"""Raised when the same file would be taken in otherwise: songs read by another version are read anew."""
+"""The number goes up when the same file would be taken in otherwise: songs read by another version are read anew."""
 PIANOROLLS = (".npz",)
 MOST_BARS = 4096
-"""Two hours of music; what is longer is a note that starts at the end of time."""
+"""A song has at most this many bars, two hours of music; a longer one has a stray note at the end of time."""
 _MOST_BYTES = 2**26
 _TOLERANCE = 24
-"""A note is on the grid that starts within so manieth of a beat of a sixteenth: one step of LPD's pianorolls."""
+"""A note is on the grid if it starts within 1/24 of a beat of a sixteenth; that is one step of LPD's pianorolls."""
 
 
 class Reason(str, Enum):
@@ -52,7 +52,7 @@ class Reason(str, Enum):
 
 
 class LeftOut(Exception):
-    """A song is not taken."""
+    """Raised inside this module for a song that is not taken."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason.value)
@@ -64,24 +64,24 @@ class Rhythm(NamedTuple):
 
     n_word: int
     density: np.ndarray
-    """(17,) bars by density."""
+    """The number of bars of each density (17,)."""
     strength: np.ndarray
-    """(5, 17) simu-notes by instrument and strength."""
+    """The number of simu-notes of each instrument and strength (5, 17)."""
 
 
 class TakenSong(NamedTuple):
     """A song that may come into the corpus, unless it is a duplicate."""
 
     file: str
-    """What it is called in the report."""
+    """The name by which the report calls it."""
     name: str
-    """md5 in LPD, else the file's name without its ending."""
+    """The song's name: the md5 in LPD, else the file's name without its ending."""
     msd_id: str
     """The Million Song Dataset's id of the song, from LPD's folder; else empty."""
     split: str
-    """Where the song says so itself; else empty."""
+    """The split that the song itself says; else empty."""
     genre: str
-    """Likewise."""
+    """The genre that the song itself says; else empty."""
     mode: str
     tempo: float | None
     semitones_home: int
@@ -93,7 +93,7 @@ class TakenSong(NamedTuple):
 
 
 class LeftOutSong(NamedTuple):
-    """A song that does not."""
+    """A song that does not come into the corpus."""
 
     file: str
     reason: str
@@ -101,7 +101,7 @@ class LeftOutSong(NamedTuple):
 
 
 def take_file(root: Path, relative: str, config: PrepareConfig) -> TakenSong | LeftOutSong:
-    """A pianoroll or a MIDI file below `root`, taken or left out; never an exception, whatever is in it."""
+    """A pianoroll or a MIDI file below `root`, taken or left out; nothing is raised, whatever is in it."""
     file = printable(f"{root.name}/{relative}")
     try:
         ticks = _read_ticks(root / relative)
@@ -136,7 +136,7 @@ def take_file(root: Path, relative: str, config: PrepareConfig) -> TakenSong | L
 
 
 def take_packed(pack: str, info: dict[str, Any], notes: NoteArrays, config: PrepareConfig) -> TakenSong | LeftOutSong:
-    """A song of a pack, taken or left out."""
+    """A song of a pack, taken or left out; nothing is raised."""
     file = printable(f"{pack}/{info['md5']}")
     tempo = info.get("bpm")
     try:

@@ -12,21 +12,21 @@ from cmt.errors import CmtError
 from cmt.words import Genre
 
 SOURCES = ("tagtraum", "lastfm")
-"""Folders of lists, the more reliable first: people of tagtraum chose one genre, tags of Last.fm are many."""
+"""The folders of lists, the more reliable first: people of tagtraum chose one genre, tags of Last.fm are many."""
 SPECIFIC_FIRST = (Genre.METAL, Genre.COUNTRY, Genre.ELECTRONIC, Genre.DANCE, Genre.ROCK, Genre.POP)
-"""Which of two genres with as many votes wins: the one that says more."""
+"""The first of these wins among genres with as many votes: the more specific one."""
 IDS = "cleansed_ids.txt"
 _MSD_ID = re.compile(r"TR[A-Z]{5}[0-9A-F]{11}")
 _LIST = re.compile(r"id_list_(\w+)\.txt", re.IGNORECASE)
 
 
 class Labels(NamedTuple):
-    """What the lists say."""
+    """The votes that the lists hold."""
 
     votes: dict[str, dict[str, tuple[Genre, ...]]]
-    """By source and by the Million Song Dataset's id."""
+    """The votes by source and by the Million Song Dataset's id."""
     msd_ids: dict[str, tuple[str, ...]]
-    """By md5: all songs that a file was matched to, where ``cleansed_ids.txt`` lies beside the lists."""
+    """The ids of all songs that a file was matched to, by md5, where ``cleansed_ids.txt`` lies beside the lists."""
 
     def genre_of(self, name: str, msd_ids: Iterable[str]) -> Genre | None:
         """The genre with the most votes of the first source that has any, or None."""

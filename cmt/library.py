@@ -23,11 +23,11 @@ from midi_io import MIDI_SUFFIXES, MidiError, read_midi, read_pianoroll
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 SPLITS = ("train", "val", "test")
-"""Of packs and prepared corpora; an index takes them all."""
+"""The splits of packs and prepared corpora; an index takes them all."""
 MOST_BARS = 20_000
-"""A longer piece is a broken file: ten hours at 120 BPM."""
+"""A piece of more bars than this, ten hours at 120 BPM, is a broken file."""
 DEFAULT_TEMPO = 120.0
-"""BPM of a song that says none, as in MIDI."""
+"""The BPM of a song that says none, as in MIDI."""
 _PACK_SUFFIX = ".npz.xz"
 _PIANOROLL_SUFFIX = ".npz"
 
@@ -36,10 +36,10 @@ class Source(NamedTuple):
     """A file of the library, and what shows that it has changed."""
 
     path: str
-    """Absolute."""
+    """The absolute path."""
     size: int
     changed: int
-    """Nanoseconds."""
+    """The time of its last change, in nanoseconds."""
 
 
 class Entry(NamedTuple):
@@ -133,7 +133,7 @@ def _read_source(source: Source) -> list[Entry]:
 
 
 def shown_name(path: str) -> str:
-    """As text that every file can hold; bytes that are not UTF-8 as ``\\xff``."""
+    """A name as text that every file can hold; bytes that are not UTF-8 as ``\\xff``."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

@@ -20,7 +20,7 @@ _TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
 
 
 def check_table(path: Path) -> None:
-    """Before minutes of work, so that they are not lost.
+    """Raise if no table can be written to `path`; called before minutes of work, so that they are not lost.
 
     Raises
     ------

@@ -21,49 +21,49 @@ class Match(NamedTuple):
     rank: int | None = None
     score: float | None = None
     chance: float | None = None
-    """Mean score of the same piece against the video shifted."""
+    """The mean score of the same piece against the video shifted."""
     z: float | None = None
     p_value: float | None = None
     source: str | None = None
     name: str | None = None
-    """Of the song in a pack."""
+    """The name of the song in a pack."""
     start_bar: int | None = None
-    """From 1."""
+    """The piece's bar, from 1, with which the video's first whole bar begins."""
     n_bar: int | None = None
-    """Whole bars of the video."""
+    """The number of whole bars of the video."""
     n_bar_covered: int | None = None
-    """Of these, how many the piece reaches."""
+    """The number of those bars that the piece reaches."""
     tempo: float | None = None
-    """BPM of the piece."""
+    """The piece's BPM."""
     tempo_of_video: float | None = None
     tempo_change: float | None = None
-    """Per cent by which the piece is sped up."""
+    """The per cent by which the piece is sped up."""
     density_error: float | None = None
-    """Root of the mean squared difference, positions a bar."""
+    """The root of the mean squared difference in density, in positions a bar."""
     strength_error: float | None = None
-    """Likewise, notes at a visual beat."""
+    """The root of the mean squared difference in strength, in notes at a visual beat."""
     bars_fitting: int | None = None
     beats_fitting: int | None = None
     n_beat: int | None = None
-    """Positions of visual beats."""
+    """The number of positions with a visual beat."""
     genre: str | None = None
     key: str | None = None
     instruments: str | None = None
     reason: str = ""
-    """What fits and what does not, in words."""
+    """A sentence on what fits and what does not."""
     rendered: str | None = None
-    """The film with this piece."""
+    """The file of the film with this piece."""
     failure: str = ""
-    """Why there is no match, or no film."""
+    """The reason why there is no match, or no film."""
 
 
 class Journal:
-    """What is done, a line of JSON for each step; without a path it is only remembered."""
+    """A journal of what is done, a line of JSON for each step; without a path it is only remembered."""
 
     def __init__(self, path: Path | None, fingerprint: str) -> None:
         self.demands: dict[int, VideoDemand | str] = {}
         self.rows: dict[int, tuple[list[Match], int]] = {}
-        """And how many pieces there were."""
+        """The rows of each video and the number of pieces that it was held against, by the video's number."""
         self.films: dict[int, Rendered] = {}
         self._path, self._fingerprint = path, fingerprint
         self._file: TextIO | None = None
@@ -87,17 +87,17 @@ class Journal:
             self._file.close()
 
     def keep_demand(self, number: int, demand: VideoDemand | str) -> None:
-        """A video has been looked at."""
+        """Record what a video asks, once it has been looked at."""
         self.demands[number] = demand
         self._write({"video": number, "demand": demand if isinstance(demand, str) else _packed(demand)})
 
     def keep_rows(self, number: int, rows: list[Match], n_piece: int) -> None:
-        """A video has been held against the library."""
+        """Record a video's rows, once it has been held against the library."""
         self.rows[number] = rows, n_piece
         self._write({"video": number, "rows": [row._asdict() for row in rows], "pieces": n_piece})
 
     def keep_film(self, number: int, film: Rendered) -> None:
-        """A video has got its music, or has not."""
+        """Record a video's film, or why it has none."""
         self.films[number] = film
         self._write({"video": number, "film": list(film)})
 

@@ -19,7 +19,7 @@ from midi_io.video_file import OriginalAudio
 from video_rhythm import VideoError
 
 SAMPLE_RATE = 44100
-"""Hz."""
+"""The sample rate of the rendered audio, in Hz."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class RenderTask(NamedTuple):
     demand: VideoDemand
     source: str
     name: str
-    """Of the song in a pack."""
+    """The name of the song in a pack."""
     start: int
-    """Bar of the piece, from 0, with which the video's first whole bar begins."""
+    """The bar of the piece, from 0, with which the video's first whole bar begins."""
     stem: str
-    """Of the files to write."""
+    """The name, without a suffix, of the files to write."""
 
 
 class Rendered(NamedTuple):
@@ -53,7 +53,7 @@ class Rendered(NamedTuple):
 
 
 def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
-    """Write ``<stem>.mid`` and ``<stem>.mp4``: the music alone, and the video with it."""
+    """Write ``<stem>.mid`` and ``<stem>.mp4``: the music alone, and the video with it; errors become its `failure`."""
     film = wishes.folder / f"{task.stem}.mp4"
     try:
         if film.exists() and film.samefile(task.video):
@@ -100,5 +100,5 @@ def _song(source: str, name: str) -> Song:
 
 @lru_cache(maxsize=1)
 def _corpora(path: Path) -> tuple[Corpus, ...]:
-    """A pack takes seconds to unpack, and several videos may have chosen from it."""
+    """A pack's corpora, which are kept: a pack takes seconds to unpack, and several videos may have chosen from it."""
     return tuple(corpora_of_pack(path))

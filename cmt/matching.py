@@ -42,63 +42,63 @@ from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 from video_rhythm import VideoRhythm
 
 DENSITY_SCALE = 4.0
-"""Positions a bar."""
+"""A difference in density of this many positions a bar alone halves the score."""
 STRENGTH_SCALE = 4.0
-"""Notes at a visual beat."""
+"""A difference in strength of this many notes at a visual beat alone halves the score."""
 TEMPO_SCALE = 0.5
-"""Octaves."""
+"""A change of tempo of this many octaves alone halves the score."""
 MOST_STRENGTH = 16
-"""Notes at a position beyond which all is equally strong."""
+"""All positions with this many notes or more are equally strong."""
 FREE_STRENGTH = (1.68, 0.46, 1.08, 0.47, 0.84)
 """Notes that each instrument starts, on average, where anything starts: so it is in the songs of LPD's labelled pack.
 An instrument that a weak visual beat leaves free does as much there."""
 N_SHIFT = 240
-"""Most circular shifts of the video that chance is measured with."""
+"""Chance is measured with at most this many circular shifts of the video."""
 _PART_BARS = 8192
-"""Bars whose products are made at a time; more of them leave the processor's cache."""
+"""The products of this many bars are made at a time; those of more leave the processor's cache."""
 _PART_PRODUCTS = 1 << 19
-"""Most bars times video bars at a time."""
+"""At most this many bars times video bars are multiplied at a time."""
 
 
 class VideoDemand(NamedTuple):
-    """What a video asks of any piece, in whole bars."""
+    """The density and strengths that a video asks of any piece, in whole bars."""
 
     tempo: float
-    """BPM of the video's grid."""
+    """The BPM of the video's grid."""
     density: NDArray[np.float32]
-    """(n_bar,) positions of the bar on which notes start, 0..16."""
+    """The number of positions of each bar (n_bar,) on which notes start, 0..16."""
     strength: NDArray[np.float32]
-    """(n_bar, 16) notes that start there, 0 where nothing is asked."""
+    """The number of notes (n_bar, 16) that start at each position, 0 where nothing is asked."""
     first_bar: int
-    """0, or 1 where the video begins with a pickup: the bar of `timing` with which `density` begins."""
+    """The bar of `timing` with which `density` begins: 0, or 1 where the video begins with a pickup."""
     timing: TempoMap
-    """Where the video's bars lie in seconds."""
+    """The seconds at which the video's bars lie."""
     length: float
-    """Position at which the video ends."""
+    """The position at which the video ends."""
 
 
 class PieceBlock(NamedTuple):
     """Pieces, their bars joined into columns."""
 
     offsets: NDArray[np.int64]
-    """(n_piece + 1,) piece i has the bars offsets[i]:offsets[i + 1]; none is without bars."""
+    """The offsets (n_piece + 1,): piece i has the bars offsets[i]:offsets[i + 1]; none is without bars."""
     density: NDArray[np.uint8]
-    """(n_bar,) 0..16."""
+    """The density of each bar (n_bar,), 0..16."""
     strength: NDArray[np.uint8]
-    """(n_bar, 16) notes of all instruments that start there."""
+    """The number of notes (n_bar, 16) of all instruments that start at each position."""
     tempo: NDArray[np.float32]
-    """(n_piece,) BPM."""
+    """The BPM of each piece (n_piece,)."""
 
 
 class Distances(NamedTuple):
-    """Of one piece at one place, in the terms of the score."""
+    """The distances of one piece at one place, in the terms of the score."""
 
     density: float
-    """Mean squared, positions^2."""
+    """The mean squared difference in density, positions^2."""
     strength: float
-    """Mean squared, notes^2; 0 where the video has no visual beat."""
+    """The mean squared difference in strength, notes^2; 0 where the video has no visual beat."""
     tempo: float
-    """Octaves, below 0 where the piece is slowed down for the video."""
+    """The change of tempo in octaves, below 0 where the piece is slowed down for the video."""
 
     @property
     def score(self) -> float:
@@ -112,14 +112,14 @@ class Distances(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """The same piece against the same video, shifted circularly."""
+    """What the same piece scores against the same video, shifted circularly."""
 
     score: float
-    """Mean over the shifts, each with the bar that suits it best."""
+    """The mean score over the shifts, each with the bar that suits it best."""
     z: float
-    """How many standard deviations of the shifted scores the score lies above their mean."""
+    """The number of standard deviations of the shifted scores by which the score lies above their mean."""
     p_value: float
-    """(1 + shifts that score as high or higher) / (1 + shifts)."""
+    """The p-value: (1 + shifts that score as high or higher) / (1 + shifts)."""
 
 
 def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> VideoDemand:
@@ -162,7 +162,7 @@ def rhythm_of_song(song: Song) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def rhythm_of_onsets(positions: NDArray[np.integer]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The same from the positions at which notes start."""
+    """(n_bar,) density and (n_bar, 16) strength, from the positions (n_note,) at which notes start."""
     n_bar = int(positions.max(initial=-1)) // POSITIONS_PER_BAR + 1
     counts = np.bincount(positions, minlength=n_bar * POSITIONS_PER_BAR).reshape(n_bar, POSITIONS_PER_BAR)
     return np.count_nonzero(counts, axis=1).astype(np.uint8), np.minimum(counts, MOST_STRENGTH).astype(np.uint8)
@@ -189,7 +189,7 @@ class Scorer:
         self._features = np.empty((2, self._room, POSITIONS_PER_BAR), dtype=np.float32)
         self._products = np.empty(2 * n_bar * self._room, dtype=np.float32)
         self._bars_asked = np.flatnonzero(demand.strength.any(axis=1))
-        """Bars of the video with visual beats."""
+        """The bars of the video with visual beats."""
         self._n_beat = np.count_nonzero(demand.strength)
         self._density_of_silence = np.float32(np.square(demand.density).sum())
         self._strength_of_silence = np.float32(np.square(demand.strength).sum())
@@ -245,7 +245,7 @@ class Scorer:
         return best, (reached[np.searchsorted(reached, begins)] - begins).astype(np.int32)
 
     def _at_first_bar(self, block: PieceBlock) -> NDArray[np.float32]:
-        """Of pieces shorter than the video: silent after their end."""
+        """The distances (n_piece,) of pieces shorter than the video, which are silent after their end."""
         begins = block.offsets[:-1]
         bars = np.arange(len(block.density)) - np.repeat(begins, np.diff(block.offsets))
         asked = self.demand.density[bars]
@@ -267,7 +267,7 @@ class Scorer:
         return features
 
     def _table(self, *shape: int) -> NDArray[np.float32]:
-        """One of this shape, filled with anything; the one before it is lost."""
+        """A table of this shape, filled with anything; the table given out before is lost."""
         size = math.prod(shape)
         if size > len(self._products):
             return np.empty(shape, dtype=np.float32)
@@ -276,7 +276,7 @@ class Scorer:
     def _together(
         self, density: NDArray[np.float32], strength: NDArray[np.float32] | np.float32
     ) -> NDArray[np.float32]:
-        """Means from sums, each in its unit."""
+        """The means, each in its unit, made from sums."""
         together = density * np.float32(1 / (len(self.demand.density) * DENSITY_SCALE**2))
         if self._n_beat:
             together += strength * np.float32(1 / (self._n_beat * STRENGTH_SCALE**2))
@@ -309,7 +309,7 @@ def chosen_pieces(block: PieceBlock, chosen: NDArray[np.bool_]) -> PieceBlock:
 
 
 def _diagonal_sums(table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of a (n, m) table the sums of ``table[i, start + i]``, for each start from 0 to m - n."""
+    """The sums of ``table[i, start + i]`` of a table (n, m), for each start from 0 to m - n."""
     n, m = table.shape
     row, column = table.strides
     return as_strided(table, (n, m - n + 1), (row + column, column), writeable=False).sum(axis=0)

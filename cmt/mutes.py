@@ -11,7 +11,7 @@ from cmt.errors import CmtError
 from midi_io.song import Instrument, Note, TempoMap
 
 HAIR = 1e-6
-"""Seconds: a sixteenth that ends so close to a mute's begin does not reach into it."""
+"""A sixteenth that ends at most this many seconds after a mute's begin does not reach into it."""
 
 
 class Mute(NamedTuple):
@@ -21,7 +21,7 @@ class Mute(NamedTuple):
     begin: float
     """Seconds from the first picture."""
     end: float
-    """Seconds; infinite to the end of the piece."""
+    """Seconds from the first picture; infinite means the end of the piece."""
 
     def __str__(self) -> str:
         end = "" if math.isinf(self.end) else f"{self.end:g}"
@@ -29,7 +29,7 @@ class Mute(NamedTuple):
 
 
 Rests = Mapping[Instrument, frozenset[int]]
-"""Positions, in sixteenths from the start of the first bar, on which an instrument must not sound."""
+"""The positions, in sixteenths from the start of the first bar, on which an instrument must not sound."""
 
 
 def parse_mute(text: str) -> Mute:
@@ -69,11 +69,11 @@ def check_mutes(mutes: Sequence[Mute], duration: float) -> None:
     """Raise a CmtError if a mute begins after the end of a piece of `duration` seconds."""
     for mute in mutes:
         if mute.begin >= duration:
-            raise CmtError(f"--mute {mute} lies outside the piece, which lasts {duration:.3f} s; give an earlier time")
+            raise CmtError(f"`mutes` {mute} lies outside the piece, which lasts {duration:.3f} s; give an earlier time")
 
 
 def rests_of(mutes: Sequence[Mute], timing: TempoMap, length: float) -> Rests:
-    """On which sixteenths of a piece that lies at `timing` and ends at the position `length` mutes fall."""
+    """The sixteenths on which mutes fall, of a piece that lies at `timing` and ends at the position `length`."""
     first, end = math.ceil(timing.start), math.ceil(length)
     rests: dict[Instrument, set[int]] = {}
     for mute in mutes:

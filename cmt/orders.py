@@ -16,8 +16,8 @@ MOST_AT_ONCE: Mapping[Instrument, int] = {
     Instrument.BASS: 4,
     Instrument.STRINGS: 10,
 }
-"""Notes that can be played together: ten fingers, six strings and four. Of LPD's tracks, merged from several players,
-the guitar has more in one simu-note of ninety, the others in fewer."""
+"""The most notes that can be played together, by ten fingers, on six strings or on four. LPD's tracks are merged from
+several players; there the guitar has more in one simu-note of ninety, the others in fewer."""
 
 
 @dataclass
@@ -25,11 +25,12 @@ class BarOrders:
     """What must happen in one bar."""
 
     density: int | None = None
-    """Exact density, or None where the model chooses."""
+    """The exact density, or None where the model chooses."""
     strengths: dict[tuple[int, Instrument], int | None] = field(default_factory=dict)
-    """(position 0..15, instrument) of simu-notes that must come; their strength, or None where the model chooses."""
+    """The simu-notes that must come, by (position 0..15, instrument), and their strength, or None where the model
+    chooses."""
     rests: frozenset[tuple[int, Instrument]] = frozenset()
-    """(position 0..15, instrument) of sixteenths on which an instrument must not sound."""
+    """The sixteenths on which an instrument must not sound, as (position 0..15, instrument)."""
 
     def positions(self) -> list[int]:
         """Positions with an order, in order."""

@@ -31,7 +31,7 @@ COLOURS = {
     Instrument.BASS: "#00798c",
     Instrument.STRINGS: "#6a4c93",
 }
-"""Tell the five tracks apart, by lightness too for readers who do not see all colours."""
+"""The colours that tell the five tracks apart, by lightness too for readers who do not see all colours."""
 _SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
 _SALIENCY, _GRID, _ENERGY = "#8c8c8c", "#bbbbbb", "#9c2542"
 _WIDEST = 40.0

@@ -38,34 +38,34 @@ TEMPO_QUARTILES: Mapping[Genre | None, tuple[float, float]] = {
     Genre.POP: (88, 127),
     Genre.ROCK: (90, 130),
 }
-"""BPM between which the middle half of LPD's training songs of a genre, or of all, lies (`data/tempi.py`)."""
+"""The BPM between which the middle half of LPD's training songs of a genre, or of all, lies (`data/tempi.py`)."""
 MOST_NAMED = 8
-"""Bars or times that a warning names."""
+"""A warning names at most this many bars or times."""
 
 
 class Plan(NamedTuple):
     """All that is known of a piece before its first word."""
 
     rhythm: VideoRhythm
-    """Of the video; without one, of a picture on which nothing moves."""
+    """The rhythm of the video; without one, of a picture on which nothing moves."""
     wishes: Wishes
     grid: Grid
     timing: TempoMap
     length: float
-    """Position at which the piece ends."""
+    """The position at which the piece ends."""
     asked: RhythmProfile
-    """Density of every bar and strength of every accent, as the picture and the user ask for them."""
+    """The density of every bar and the strength of every accent, as the picture and the user ask for them."""
     energies: tuple[float | None, ...]
-    """(n_bar,) the user's energy, 0..1, or None where the picture decides."""
+    """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
     marked: frozenset[int]
-    """Positions of the user's markers."""
+    """The positions of the user's markers."""
     rests: Rests
     warnings: tuple[str, ...]
-    """What was asked and cannot be, a line each."""
+    """A line for each thing that was asked and cannot be."""
 
     @property
     def request(self) -> PieceRequest:
-        """What the piece must be."""
+        """The request for a piece as planned."""
         tonic, mode = parse_key(self.wishes.key) if self.wishes.key else (None, None)
         return PieceRequest(
             self.length, self.grid.tempo, self.wishes.genre, self.wishes.instruments, tonic, mode, self.timing
@@ -85,7 +85,7 @@ class Plan(NamedTuple):
         return frozenset((note.bar, note.position) for note in self.asked.simu_notes)
 
     def orders(self, control: float, seed: int) -> dict[int, BarOrders]:
-        """What of it is ordered: the picture's wishes with probability `control`, the user's always."""
+        """The orders of a take: the picture's wishes with probability `control`, the user's always."""
         orders = draw_orders(self.asked, control, seed, self.marked)
         for bar, energy in enumerate(self.energies):
             if energy is not None:
@@ -118,7 +118,7 @@ def plan_music(rhythm: VideoRhythm, wishes: Wishes, config: GenerateConfig) -> P
     warnings = [
         *warnings_of(grid, hits_of(rhythm, wishes.markers), tempo_map=wishes.tempo_map),
         *(
-            f"--hit: {marker:g} s is muted in all instruments and has no accent"
+            f"`markers`: {marker:g} s is muted in all instruments and has no accent"
             for marker in markers[:MOST_NAMED]
             if not playing(nearest_position(timing, marker))
         ),
@@ -126,7 +126,7 @@ def plan_music(rhythm: VideoRhythm, wishes: Wishes, config: GenerateConfig) -> P
     silent = [bar for bar in range(len(energies)) if not positions_of_bar(bar, timing, length, playing)]
     if silent:
         bars = ", ".join(str(bar + 1) for bar in silent[:MOST_NAMED]) + (" ..." if len(silent) > MOST_NAMED else "")
-        warnings.append(f"--mute leaves nobody to play in bar {bars}; it is silent there")
+        warnings.append(f"`mutes`: nobody is left to play in bar {bars}; it is silent there")
     return Plan(rhythm, wishes, grid, timing, length, profile, tuple(energies), marked, rests, tuple(warnings))
 
 

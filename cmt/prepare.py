@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +48,7 @@ from cmt.intake import (
     take_packed,
 )
 from cmt.labels import NO_LABELS, Labels
+from cmt.progress import Progress, no_progress
 from cmt.shards import Shard, appended, joined_shard, read_column, read_shard, write_shard
 from cmt.statistics import draw_statistics, statistics_of
 from cmt.words import Genre, Mode
@@ -56,39 +57,38 @@ from midi_io import MIDI_SUFFIXES
 
 SONGS_PER_SHARD = 32
 UNFINISHED = ".unfinished"
-"""Ending of the folder beside the corpus in which it is made."""
+"""The ending of the folder, beside the corpus, in which the corpus is made."""
 REPORT, STATISTICS, STATISTICS_PICTURE = "report.json", "stats.json", "stats.png"
 _LPD_LOOKS = "LPD is folders such as A/B/C/TRABC.../md5.npz, a MIDI folder has .mid files, a pack ends in .npz.xz"
 
 _Facts = tuple[int | str, ...]
-"""What tells that a song is not the one that it was."""
-Progress = Callable[[str, float, float | None], None]
+"""Values that change when a song is no longer the one that it was."""
 
 
 class Prepared(NamedTuple):
-    """What a run has done."""
+    """A summary of what a run has done."""
 
     folder: Path
     n_file: int
-    """Songs found."""
+    """The number of songs found."""
     n_read: int
-    """Of them read now; the others were in shards of an earlier run."""
+    """The number of songs read now; the others were in shards of an earlier run."""
     seconds: float
-    """That reading took."""
+    """The seconds that reading took."""
     n_song: dict[str, int]
-    """Songs of the corpus by split."""
+    """The number of the corpus's songs by split."""
     n_labelled: int
     left_out: dict[str, int]
-    """Songs that are not in it by reason."""
+    """The number of songs that are not in it, by reason."""
 
 
-class _Piece(NamedTuple):
-    """A part of the work: a shard, and the songs that it is made of."""
+class _Job(NamedTuple):
+    """A part of the work: one shard, and the songs that it is made of."""
 
     shard: Path
     source: Path
     songs: tuple[str, ...]
-    """Of a folder, paths from it; of a pack, the numbers of its songs."""
+    """The songs of a folder as paths from it, those of a pack as their numbers in it."""
 
 
 class _Task(NamedTuple):
@@ -97,38 +97,39 @@ class _Task(NamedTuple):
     source: Path
     songs: tuple[str, ...]
     packed: tuple[tuple[dict[str, Any], NoteArrays], ...] = ()
-    """Of a pack, what its list says of each song, and the notes."""
+    """The list's entry and the notes of each song of a pack; empty for a folder."""
 
     def __str__(self) -> str:
         return f"{self.source / self.songs[0]}" + (f" and {len(self.songs) - 1} more" if self.songs[1:] else "")
 
 
 class _Gathered(NamedTuple):
-    """What all shards hold, but the notes."""
+    """The content of all shards but the notes."""
 
     songs: list[dict[str, Any]]
-    """As in a shard."""
+    """The songs, as in a shard."""
     places: list[tuple[int, int, int]]
-    """Of each song, the numbers of its piece, of it in the shard, and of its first note in the shard's columns."""
+    """Three numbers for each song: that of its job, its own in the shard, and that of its first note in the shard's
+    columns."""
     tunes: list[np.ndarray]
     left_out: list[LeftOutSong]
 
 
 class _Chosen(NamedTuple):
-    """What is in the corpus and what is not."""
+    """The songs that are in the corpus and those that are not."""
 
     songs: list[_ChosenSong]
-    """In the order of the corpus."""
+    """The songs in the order of the corpus."""
     left_out: list[LeftOutSong]
 
 
 class _ChosenSong(NamedTuple):
     entry: Entry
-    piece: int
+    job: int
     number: int
-    """In its shard."""
+    """The song's number in its shard."""
     first_note: int
-    """In the columns of its shard."""
+    """The number of its first note in the columns of its shard."""
 
 
 def prepare(
@@ -138,7 +139,7 @@ def prepare(
     labels: Labels = NO_LABELS,
     config: PrepareConfig | None = None,
     workers: Workers | None = None,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> Prepared:
     """Make the corpus `folder` of all songs of `sources`: folders of LPD's or of MIDI files, and packs.
 
@@ -154,16 +155,16 @@ def prepare(
     folder = Path(os.path.abspath(folder))
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         what = "a corpus is" if (folder / SONGS).is_file() else "something else is"
-        raise CmtError(f"{folder}: {what} there already; remove it, or choose another folder with -o")
+        raise CmtError(f"{folder}: {what} there already; remove it, or choose another `folder`")
     unfinished = folder.with_name(folder.name + UNFINISHED)
-    pieces = _pieces([Path(os.path.abspath(source)) for source in sources], unfinished / "shards", config)
+    jobs = _jobs([Path(os.path.abspath(source)) for source in sources], unfinished / "shards", config)
     try:
         (unfinished / "shards").mkdir(parents=True, exist_ok=True)
         begin = time.monotonic()
-        n_read = _read_pieces(pieces, config, workers or Workers(jobs=1), progress)
+        n_read = _read_jobs(jobs, config, workers or Workers(jobs=1), progress)
         seconds = time.monotonic() - begin
         progress("compare", 0, 1)
-        gathered = _gather(pieces)
+        gathered = _gather(jobs)
         if not gathered.songs:  # reading the same files once more would give nothing either
             shutil.rmtree(unfinished)
         chosen = _choose(gathered, labels, config)
@@ -171,7 +172,7 @@ def prepare(
         if whole.exists():
             shutil.rmtree(whole)
         whole.mkdir()
-        _write(whole, pieces, chosen, progress)
+        _write(whole, jobs, chosen, progress)
         os.rename(whole, folder)
         shutil.rmtree(unfinished)
     except OSError as error:
@@ -183,7 +184,7 @@ def prepare(
         _remove_if_empty(unfinished)
     return Prepared(
         folder,
-        sum(len(piece.songs) for piece in pieces),
+        sum(len(job.songs) for job in jobs),
         n_read,
         seconds,
         dict(Counter(song.entry.split for song in chosen.songs)),
@@ -193,7 +194,7 @@ def prepare(
 
 
 def _remove_if_empty(unfinished: Path) -> None:
-    """What holds no shard is of no use to a later run."""
+    """Remove a folder without shards: it is of no use to a later run."""
     for folder in (unfinished / "shards", unfinished):
         try:
             folder.rmdir()
@@ -201,18 +202,18 @@ def _remove_if_empty(unfinished: Path) -> None:
             return
 
 
-def _pieces(sources: Sequence[Path], shards: Path, config: PrepareConfig) -> list[_Piece]:
+def _jobs(sources: Sequence[Path], shards: Path, config: PrepareConfig) -> list[_Job]:
     """All the work, in the same order each time."""
-    pieces: list[_Piece] = []
+    jobs: list[_Job] = []
     rule = [INTAKE_VERSION, asdict(config) | {"validation_share": None}]
     for source in sorted(set(sources)):
         found = _songs_of_pack(source) if source.name.endswith(PACK_SUFFIX) else _songs_of_folder(source)
         for first in range(0, len(found), SONGS_PER_SHARD):
             part = found[first : first + SONGS_PER_SHARD]
             made_of = repr([rule, os.fsencode(source.name), [(os.fsencode(song), facts) for song, facts in part]])
-            name = f"{len(pieces):06d}-{hashlib.sha256(made_of.encode('ascii')).hexdigest()[:24]}.npz"
-            pieces.append(_Piece(shards / name, source, tuple(song for song, _ in part)))
-    return pieces
+            name = f"{len(jobs):06d}-{hashlib.sha256(made_of.encode('ascii')).hexdigest()[:24]}.npz"
+            jobs.append(_Job(shards / name, source, tuple(song for song, _ in part)))
+    return jobs
 
 
 def _songs_of_folder(folder: Path) -> list[tuple[str, _Facts]]:
@@ -253,43 +254,43 @@ def _songs_of_pack(pack: Path) -> list[tuple[str, _Facts]]:
     return [(str(i), (status.st_size, status.st_mtime_ns, json.dumps(info))) for i, info in enumerate(infos)]
 
 
-def _read_pieces(pieces: Sequence[_Piece], config: PrepareConfig, workers: Workers, progress: Progress) -> int:
+def _read_jobs(jobs: Sequence[_Job], config: PrepareConfig, workers: Workers, progress: Progress) -> int:
     """Make the shards that are not there yet; how many songs were read for them."""
-    missing = [piece for piece in pieces if read_shard(piece.shard) is None]
-    total, to_read = sum(len(piece.songs) for piece in pieces), sum(len(piece.songs) for piece in missing)
+    missing = [job for job in jobs if read_shard(job.shard) is None]
+    total, to_read = sum(len(job.songs) for job in jobs), sum(len(job.songs) for job in missing)
     done = total - to_read
     take = functools.partial(_take, config=config)
     fatal = []
-    for piece, shard in zip(missing, workers.map(take, _tasks(missing), lambda task, reason: None), strict=True):
+    for job, shard in zip(missing, workers.map(take, _tasks(missing), lambda task, reason: None), strict=True):
         if shard is None:
-            fatal.append(piece)
+            fatal.append(job)
             continue
-        write_shard(shard, piece.shard)
-        done += len(piece.songs)
+        write_shard(shard, job.shard)
+        done += len(job.songs)
         progress("prepare", done, total)
     # A song that kills whoever reads it must not take the others of its shard along.
-    for piece, task in zip(fatal, _tasks(fatal), strict=True):
+    for job, task in zip(fatal, _tasks(fatal), strict=True):
         alone = [_Task(task.source, (task.songs[i],), task.packed[i : i + 1]) for i in range(len(task.songs))]
-        write_shard(appended(list(workers.map(take, alone, _deadly))), piece.shard)
+        write_shard(appended(list(workers.map(take, alone, _deadly))), job.shard)
     return to_read
 
 
-def _tasks(pieces: Iterable[_Piece]) -> Iterator[_Task]:
+def _tasks(jobs: Iterable[_Job]) -> Iterator[_Task]:
     """The tasks that make shards; a pack is read when the first of its songs is needed."""
     opened, pack = None, None
-    for piece in pieces:
-        if not piece.source.name.endswith(PACK_SUFFIX):
-            yield _Task(piece.source, piece.songs)
+    for job in jobs:
+        if not job.source.name.endswith(PACK_SUFFIX):
+            yield _Task(job.source, job.songs)
             continue
-        if piece.source != opened or pack is None:
-            opened, pack = piece.source, read_pack_songs(piece.source)
-        numbers = [int(song) for song in piece.songs]
+        if job.source != opened or pack is None:
+            opened, pack = job.source, read_pack_songs(job.source)
+        numbers = [int(song) for song in job.songs]
         packed = tuple((pack.infos[number], pack.notes_of(number)) for number in numbers)
-        yield _Task(piece.source, piece.songs, packed)
+        yield _Task(job.source, job.songs, packed)
 
 
 def _take(task: _Task, config: PrepareConfig) -> Shard:
-    """What a process does."""
+    """The shard of a task's songs; this runs in a process of its own."""
     results: list[TakenSong | LeftOutSong]
     if task.packed:
         results = [take_packed(task.source.name, info, notes, config) for info, notes in task.packed]
@@ -305,10 +306,10 @@ def _deadly(task: _Task, reason: str) -> Shard:
     )
 
 
-def _gather(pieces: Sequence[_Piece]) -> _Gathered:
+def _gather(jobs: Sequence[_Job]) -> _Gathered:
     gathered = _Gathered([], [], [], [])
-    for number, piece in enumerate(pieces):
-        shard = _shard_of(piece)
+    for number, job in enumerate(jobs):
+        shard = _shard_of(job)
         gathered.left_out.extend(shard.left_out)
         first_note = first_shingle = 0
         for index, song in enumerate(shard.songs):
@@ -371,7 +372,7 @@ def _why_none(left_out: Sequence[LeftOutSong]) -> str:
 def _splits(kept: Sequence[Sequence[dict[str, Any]]], share: float) -> list[str]:
     """For each group the split that one of its songs says, a held-out one first; else by the hash of its notes."""
     draws = [int(group[0]["fingerprint"][:12], 16) / 16**12 for group in kept]
-    # Of few songs none may fall below the share; one must be held out to see what is learnt.
+    # Where there are few songs none may fall below the share; one must be held out to see what is learnt.
     border = max(share, min(draws) + 16.0**-12) if len(kept) > 1 and share > 0 else share
     splits = []
     for group, draw in zip(kept, draws, strict=True):
@@ -380,18 +381,18 @@ def _splits(kept: Sequence[Sequence[dict[str, Any]]], share: float) -> list[str]
     return splits
 
 
-def _write(folder: Path, pieces: Sequence[_Piece], chosen: _Chosen, progress: Progress) -> None:
+def _write(folder: Path, jobs: Sequence[_Job], chosen: _Chosen, progress: Progress) -> None:
     """All files of the corpus."""
     entries = [song.entry for song in chosen.songs]
     columns = NoteArrays._fields
 
     def column(number: int, name: str) -> tuple[str, np.ndarray]:
         progress("write", number, len(columns) + 1)
-        return name, _column(name, pieces, chosen)
+        return name, _column(name, jobs, chosen)
 
     write_folder(folder, entries, (column(number, name) for number, name in enumerate(columns)))
     progress("write", len(columns), len(columns) + 1)
-    statistics = _statistics(pieces, chosen)
+    statistics = _statistics(jobs, chosen)
     report = {
         "n_file": len(entries) + len(chosen.left_out),
         "n_song": len(entries),
@@ -404,38 +405,38 @@ def _write(folder: Path, pieces: Sequence[_Piece], chosen: _Chosen, progress: Pr
     draw_statistics(statistics, folder / STATISTICS_PICTURE)
 
 
-def _column(name: str, pieces: Sequence[_Piece], chosen: _Chosen) -> np.ndarray:
+def _column(name: str, jobs: Sequence[_Job], chosen: _Chosen) -> np.ndarray:
     """One column of the notes of all songs, in the order of the corpus."""
     ends = np.cumsum([song.entry.n_note for song in chosen.songs]).tolist()
     column = np.empty(ends[-1], getattr(COLUMN_TYPES, name))
-    by_piece: dict[int, list[tuple[_ChosenSong, int]]] = {}
+    by_job: dict[int, list[tuple[_ChosenSong, int]]] = {}
     for song, end in zip(chosen.songs, ends, strict=True):
-        by_piece.setdefault(song.piece, []).append((song, end))
-    for number, songs in by_piece.items():
-        part = read_column(pieces[number].shard, name)
+        by_job.setdefault(song.job, []).append((song, end))
+    for number, songs in by_job.items():
+        part = read_column(jobs[number].shard, name)
         for song, end in songs:
             n_note = song.entry.n_note
             column[end - n_note : end] = part[song.first_note : song.first_note + n_note]
     return column
 
 
-def _statistics(pieces: Sequence[_Piece], chosen: _Chosen) -> dict[str, Any]:
-    by_piece: dict[int, list[_ChosenSong]] = {}
+def _statistics(jobs: Sequence[_Job], chosen: _Chosen) -> dict[str, Any]:
+    by_job: dict[int, list[_ChosenSong]] = {}
     for song in chosen.songs:
-        by_piece.setdefault(song.piece, []).append(song)
+        by_job.setdefault(song.job, []).append(song)
     return statistics_of(
         (
             song.entry,
             Rhythm(shard.songs[song.number]["n_word"], shard.density[song.number], shard.strength[song.number]),
         )
-        for number in sorted(by_piece)
-        for shard in [_shard_of(pieces[number])]
-        for song in by_piece[number]
+        for number in sorted(by_job)
+        for shard in [_shard_of(jobs[number])]
+        for song in by_job[number]
     )
 
 
-def _shard_of(piece: _Piece) -> Shard:
-    shard = read_shard(piece.shard)
+def _shard_of(job: _Job) -> Shard:
+    shard = read_shard(job.shard)
     if shard is None:
-        raise CmtError(f"{piece.shard}: went away or broke while the corpus was made; start again")
+        raise CmtError(f"{job.shard}: went away or broke while the corpus was made; start again")
     return shard

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.index import PieceDetails, PieceFilter, read_metadata, read_pieces
+from cmt.library import shown_name
 from cmt.match_journal import Journal, Match
 from cmt.match_render import Rendered, RenderTask, RenderWishes, render_match
 from cmt.matching import (
@@ -35,37 +36,36 @@ from cmt.matching import (
     distances,
     part_played,
 )
+from cmt.progress import Progress, no_progress
 from cmt.videos import name_for
 from cmt.workers import Workers
 from midi_io.whole_file import whole_file
 from video_rhythm import VideoError, analyze
 
 DENSITY_FITS = 2
-"""Positions; a bar that is nearer to what the picture asks fits."""
+"""A bar fits if its density differs by at most this many positions from what the picture asks."""
 STRENGTH_FITS = 2
-"""Notes; likewise an accent."""
+"""An accent fits if its strength differs by at most this many notes."""
 _GROUP = 8
-"""Videos that are scored while a piece is in the processor's cache."""
+"""This many videos are scored while a piece is in the processor's cache."""
 _TASK_PIECES = 32_768
-"""Pieces that a worker scores before it reports."""
+"""A worker scores this many pieces before it reports."""
 _MOST_NAMED = 4
-"""Bars that a reason names."""
-
-Progress = Callable[[str, float, float | None], None]
+"""A reason names at most this many bars."""
 
 
 @dataclass(frozen=True)
 class MatchWishes:
-    """What the user asks of a run."""
+    """The user's wishes for a run."""
 
     top: int = 5
-    """Pieces to tell of for each video."""
+    """The number of pieces to list for each video."""
     dynamics: Dynamics = "relative"
     pieces: PieceFilter = field(default_factory=PieceFilter)
     matrix: Path | None = None
-    """Folder for the scores of all pieces, a Parquet file for each video."""
+    """The folder for the scores of all pieces, a Parquet file for each video."""
     render: RenderWishes | None = None
-    """Make a film of each video with the best piece."""
+    """How to make a film of each video with the best piece; None makes none."""
 
 
 class Found(NamedTuple):
@@ -73,10 +73,10 @@ class Found(NamedTuple):
 
     score: float
     start: int
-    """Bar of the piece, from 0, with which the video's first whole bar begins."""
+    """The bar of the piece, from 0, with which the video's first whole bar begins."""
     details: PieceDetails
     block: PieceBlock
-    """This piece alone."""
+    """A block with this piece alone."""
 
 
 class _ScoreTask(NamedTuple):
@@ -86,10 +86,10 @@ class _ScoreTask(NamedTuple):
 
 class _Scored(NamedTuple):
     best: list[list[Found]]
-    """For each demand."""
+    """The best pieces for each demand."""
     n_piece: int
     matrix: list[pa.Table]
-    """For each demand if asked for, else empty."""
+    """The scores of all pieces for each demand if asked for, else empty."""
 
 
 @dataclass
@@ -97,11 +97,11 @@ class Results:
     """The rows of all videos, and what it took."""
 
     rows: list[list[Match]] = field(default_factory=list)
-    """For each video, in their order."""
+    """The rows of each video, in the videos' order."""
     n_piece: int = 0
-    """Pieces that passed the filter."""
+    """The number of pieces that passed the filter."""
     n_scored: int = 0
-    """Pairs of a piece and a video that were scored in this run; what an earlier one had done is not among them."""
+    """The number of pairs of a piece and a video that were scored in this run, without those of an earlier run."""
     seconds_scoring: float = 0.0
 
 
@@ -111,15 +111,15 @@ def match(
     wishes: MatchWishes,
     workers: Workers,
     journal: Path | None = None,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> Results:
     """The best pieces of an index's `shards` for each video.
 
     Parameters
     ----------
     journal
-        File that keeps what is done. If it is there and speaks of the same videos, pieces and wishes, what it holds
-        is not done again. The caller removes it when the rows are safe.
+        The file that keeps what is done. If it is there and speaks of the same videos, pieces and wishes, what it
+        holds is not done again. The caller removes it when the rows are safe.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def match(
         if wishes.render is not None:
             _render(paths, demands, wishes.render, workers, done, progress)
     for number, (video, demand) in enumerate(zip(videos, demands, strict=True)):
-        name = str(video).encode(errors="surrogateescape").decode(errors="backslashreplace")
+        name = shown_name(str(video))
         if isinstance(demand, str):
             results.rows.append([Match(name, failure=demand)])
             continue
@@ -154,7 +154,7 @@ def match(
 
 
 def _fingerprint(paths: Sequence[str], shards: Sequence[Path], wishes: MatchWishes) -> str:
-    """Different where a row might be."""
+    """A hash that changes whenever any row of the result might change."""
     files = [(path, *_state(path)) for path in [*paths, *map(str, shards)]]
     return hashlib.sha256(repr((files, wishes)).encode(errors="surrogateescape")).hexdigest()
 
@@ -170,7 +170,7 @@ def _state(path: str) -> tuple[int, int]:
 def _demands(
     paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: Journal, progress: Progress
 ) -> list[VideoDemand | str]:
-    """What each video asks, or why it asks nothing."""
+    """The demand of each video, or the reason why it has none."""
     waiting = [number for number in range(len(paths)) if number not in done.demands]
     function = partial(look_at_video, dynamics=wishes.dynamics)
     looked = workers.map(function, [paths[number] for number in waiting], lost=_unwatchable)
@@ -181,7 +181,7 @@ def _demands(
 
 
 def look_at_video(path: str, dynamics: Dynamics) -> VideoDemand | str:
-    """What a video asks, or why it asks nothing."""
+    """The demand of a video, or the reason why it has none."""
     try:
         return demand_of_video(analyze(path), dynamics)
     except (VideoError, CmtError) as error:
@@ -201,7 +201,7 @@ def _ranked(
     workers: Workers,
     progress: Progress,
 ) -> Iterator[tuple[int, list[Match], int]]:
-    """Of each video in `waiting` its number, its rows, and how many pieces it was held against."""
+    """Three values for each video in `waiting`: its number, its rows, and the number of pieces it was held against."""
     if wishes.matrix is not None:
         _ready_folder(wishes.matrix)
     size = 1 if wishes.matrix is not None else _GROUP
@@ -292,7 +292,7 @@ def _best_of(found: list[Found], top: int) -> list[Found]:
 
 
 def _write_matrix(folder: Path, number: int, video: str, tables: list[pa.Table]) -> None:
-    """Named after the video's number: names of videos may be equal, or unfit for a file."""
+    """Write the scores of all pieces to a file named after the video's number: videos' names may be equal, or unfit."""
     if not tables:
         return
     table = pa.concat_tables(tables)
@@ -360,7 +360,7 @@ def _row(video: str, demand: VideoDemand, rank: int, found: Found, chance: Chanc
 def _reason(
     demand: VideoDemand, played: PieceBlock, found: Found, terms: Distances, chance: Chance, covered: int
 ) -> str:
-    """What fits and what does not, in a sentence's parts."""
+    """A sentence on what fits and what does not, its parts joined by semicolons."""
     n_bar = len(demand.density)
     off = played.density.astype(int) - demand.density.astype(int)
     fits = np.abs(off) <= DENSITY_FITS

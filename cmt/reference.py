@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -24,27 +24,26 @@ from cmt.errors import CmtError
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
 from cmt.metrics.genre import GenreClassifier, read_classifier
+from cmt.progress import Progress
 from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
 QUANTILES = tuple(round(0.05 * i, 2) for i in range(21))
-"""Shares of the songs at which a distribution is kept."""
+"""A distribution is kept as its quantiles at these shares of the songs."""
 SHIPPED_BARS = 16
-"""Bars of the excerpts in the reference that comes with the package."""
+"""The excerpts of the reference that comes with the package have this many bars."""
 SHIPPED_NAME = "LPD, as shipped"
-
-Progress = Callable[[str, float, float | None], None]
 
 
 class Distribution(NamedTuple):
     """How a metric lies over the reference's songs."""
 
     n: int
-    """Songs for which it is defined."""
+    """The number of songs for which the metric is defined."""
     mean: float
     quantiles: tuple[float, ...]
-    """At `QUANTILES`."""
+    """The quantiles at the shares `QUANTILES`."""
 
     @property
     def median(self) -> float:
@@ -53,7 +52,7 @@ class Distribution(NamedTuple):
 
     @property
     def middle_90(self) -> tuple[float, float]:
-        """Between these lie 90 % of the songs."""
+        """The two values between which 90 % of the songs lie."""
         return self.quantiles[1], self.quantiles[19]
 
 
@@ -71,19 +70,19 @@ class Reference:
 
     name: str
     n_bar: int | None
-    """Bars of the excerpts; None for whole songs."""
+    """The number of bars of the excerpts; None for whole songs."""
     n_song: int
     distributions: dict[str, Distribution]
     features: tuple[SongFeatures, ...] = ()
-    """Of songs, for the comparison of distances."""
+    """The features of songs, for the comparison of distances."""
     frechet: NDArray = field(default_factory=lambda: np.zeros((0, 12)))
-    """(song, feature)"""
+    """The features (n_song, n_feature) for the Frechet distance."""
     notes: tuple[str, ...] = ()
-    """What was left out."""
+    """Remarks on what was left out."""
 
     @property
     def length(self) -> str:
-        """How long its songs are, in words."""
+        """The length of its songs, in words."""
         return "whole songs" if self.n_bar is None else f"excerpts of {self.n_bar} bars"
 
 
@@ -94,7 +93,7 @@ def measure_reference_song(song: Song) -> SongMeasures:
 
 
 def distributions_of(songs: Iterable[Mapping[str, float]]) -> dict[str, Distribution]:
-    """Of each metric its distribution over songs; metrics that are defined for none are left out."""
+    """The distribution of each metric over songs; metrics that are defined for none are left out."""
     table: dict[str, list[float]] = {}
     for values in songs:
         for name, value in values.items():
@@ -181,7 +180,7 @@ def _songs_of_folder(folder: Path) -> tuple[list[Song], tuple[str, ...]]:
 
 
 def read_shipped_reference(n_bar: int, genre: str = "all") -> Reference:
-    """What comes with the package: of excerpts of 16 bars or of whole songs, whichever is nearer to `n_bar`."""
+    """The reference that comes with the package: excerpts of 16 bars or whole songs, whichever is nearer to `n_bar`."""
     content = _shipped()
     songs = content["genres"][genre]
     whole = songs["whole"]
@@ -232,7 +231,7 @@ def packed_features(features: SongFeatures) -> list[Any]:
 
 
 def unpacked_features(packed: Sequence[Any]) -> SongFeatures:
-    """The inverse, to a thousandth."""
+    """The inverse of `packed_features`, to a thousandth."""
     features = []
     for value in packed:
         if isinstance(value, list):

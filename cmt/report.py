@@ -29,7 +29,7 @@ def report_of(
     orders: dict[int, BarOrders],
     config: GenerateConfig,
 ) -> dict[str, Any]:
-    """What was decided, as JSON; `config` holds the seed of the piece that was kept."""
+    """The report on all that was decided, as JSON; `config` holds the seed of the piece that was kept."""
     rhythm, wishes = plan.rhythm, plan.wishes
     obtained = profile_of_song(song)
     n_bar = song.n_bar
@@ -74,7 +74,7 @@ def report_of(
 
 
 def takes_as_json(judgements: Sequence[Judgement], files: Sequence[str]) -> list[dict[str, Any]]:
-    """What is said of each take, the best first; `files` are the names of those that were kept, the best ones."""
+    """The judgement of each take, the best first; `files` are the names of those that were kept, the best ones."""
     return [
         {
             "seed": judgement.seed,

@@ -26,26 +26,27 @@ if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
 
 CALM_PERCENTILE = 0.02
-"""A still picture gets the music of LPD's calmest bars, not silence."""
+"""A still picture gets this percentile, the music of LPD's calmest bars, not silence."""
 RELATIVE_CENTRE = (0.35, 0.65)
-"""Percentiles between which a video's median lies with relative dynamics, however calm or lively it is."""
+"""With relative dynamics a video's median lies between these percentiles, however calm or lively the video is."""
 RELATIVE_ARC = 0.35
-"""By so much of a percentile the video's own calmest and liveliest bars lie below and above its median."""
+"""The video's own calmest and liveliest bars lie this far, in percentiles 0..1, below and above its median."""
 LEAST_SPREAD = 0.5
-"""Octaves; a video whose bars differ by less than this has a smaller arc, not one made of nothing."""
+"""A video whose bars differ by fewer octaves than this has a smaller arc, not one made of nothing."""
 LEVELS = (-1, 0, 1)
-"""Calm, usual and lively: what a bar of a piece can be beside the others."""
+"""A bar of a piece can be calm, usual or lively beside the others."""
 LEVEL_STEP = 3
-"""Positions by which a lively bar is denser than a usual one: nine of ten bars of LPD lie within -3 and 2 of the median
-of their song, and a song of 16 bars has 3.6 different densities. Songs differ much more from each other."""
+"""A lively bar is denser than a usual one by this many positions: nine of ten bars of LPD lie within -3 and 2 of the
+median of their song, and a song of 16 bars has 3.6 different densities. Songs differ much more from each other."""
 LEVEL_ARC = 0.7
-"""Share of the arc, up or down, at which a bar is wholly lively or calm."""
+"""A bar is wholly lively or calm at this share of the arc, up or down."""
 CHANGE_COST = 0.3
-"""How far, on the arc, a bar must lie from the level of the bar before it to change the level twice, there and back."""
+"""A bar must lie this far, on the arc, from the level of the bar before it to change the level twice, there and
+back."""
 STRONGEST = 0.98
-"""Percentile of the strongest accent; what lies beyond are accidents of LPD's files, a bass of eight notes."""
+"""The strongest accent has this percentile; beyond it lie accidents of LPD's files, such as a bass of eight notes."""
 STILL = 0.001
-"""Diagonals a second; motion far below this is none."""
+"""Motion far below this many diagonals a second is none."""
 
 
 class SimuNote(NamedTuple):
@@ -53,19 +54,19 @@ class SimuNote(NamedTuple):
 
     bar: int
     position: int
-    """Sixteenth of the bar, 0..15."""
+    """The sixteenth of the bar, 0..15."""
     instrument: Instrument
     strength: int
-    """Number of notes (eq. 9)."""
+    """The number of notes (eq. 9)."""
 
 
 class RhythmProfile(NamedTuple):
     """Density and strengths of a piece, asked or obtained."""
 
     density: tuple[int, ...]
-    """(n_bar,) positions of the bar on which at least one note starts, 0..16 (eq. 8)."""
+    """The number of positions of each bar (n_bar,) on which at least one note starts, 0..16 (eq. 8)."""
     simu_notes: tuple[SimuNote, ...]
-    """In order of bar, position, instrument."""
+    """The simu-notes in order of bar, position, instrument."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,16 @@ class Calibration:
     """Distributions over many videos and over LPD, from which percentiles are read."""
 
     speed_quantiles: tuple[float, ...]
-    """Motion speed of bars of videos at evenly spaced quantiles, 0 to 1, in diagonals a second."""
+    """The motion speed of bars of videos at evenly spaced quantiles, 0 to 1, in diagonals a second."""
     saliency_quantiles: tuple[float, ...]
-    """Saliency of visual beats likewise."""
+    """The saliency of visual beats at evenly spaced quantiles, 0 to 1, in diagonals a second."""
     density_shares: tuple[tuple[float, ...], tuple[float, ...]]
-    """Shares of the densities 0..16 among LPD's sounding bars: without drums, with drums."""
+    """The shares of the densities 0..16 among LPD's sounding bars: without drums, with drums."""
     strength_shares: tuple[tuple[float, ...], ...]
-    """For each instrument, shares of the strengths 0..16 among its simu-notes."""
+    """The shares of the strengths 0..16 among the simu-notes of each instrument."""
 
     def speed_percentile(self, speed: float) -> float:
-        """How fast a bar is among those of all videos, 0..1."""
+        """The percentile, 0..1, of a bar's speed among those of all videos."""
         return _percentile(speed, self.speed_quantiles)
 
     def density_at(self, percentile: float, *, with_drums: bool) -> int:
@@ -96,7 +97,7 @@ class Calibration:
         return float((shares[:density].sum() + shares[density] / 2) / shares.sum())
 
     def saliency_percentile(self, saliency: float) -> float:
-        """How strong a visual beat is among those of all videos, 0..1."""
+        """The percentile, 0..1, of a visual beat's saliency among those of all videos."""
         return _percentile(saliency, self.saliency_quantiles)
 
     def strength_at(self, percentile: float, instrument: Instrument) -> int:
@@ -144,9 +145,10 @@ class Liveliness(NamedTuple):
     """What is asked of a piece in percentiles of real music, before they become densities and strengths."""
 
     bars: tuple[float, ...]
-    """(n_bar,) how lively each bar shall be, 0..1."""
+    """The liveliness asked of each bar (n_bar,), 0..1."""
     accents: Mapping[int, float]
-    """Position of each accent, in sixteenths from the start of the first bar, and how strong it shall be, 0..1."""
+    """The accents: their positions, in sixteenths from the start of the first bar, and the strength asked of each,
+    0..1."""
 
 
 def profile_of_video(
@@ -174,7 +176,7 @@ def liveliness_of_video(
     dynamics: Dynamics = "relative",
     markers: Sequence[float] = (),
 ) -> Liveliness:
-    """How lively the picture is, bar by bar, and how strong its visual beats are on the nearest sixteenths.
+    """The liveliness of the picture bar by bar, and the strength of its visual beats on the nearest sixteenths.
 
     A marker, in seconds, is as strong as the strongest beat.
 
@@ -290,7 +292,7 @@ def relative_percentiles(values: Sequence[float], absolute: Sequence[float]) -> 
 
 
 def phrased(arcs: Sequence[float] | NDArray[np.float64]) -> list[int]:
-    """For each bar the level, of `LEVELS`, that its place on the arc, -1..1, speaks for.
+    """The level, of `LEVELS`, for which each bar's place on the arc (n_bar,), -1..1, speaks.
 
     Music does not change its texture for every bar: a level is left only where the picture has moved far enough or for
     long enough. The list of levels whose distances to the arc and whose changes cost least (Viterbi).

@@ -27,7 +27,7 @@ PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
     Instrument.BASS: (23, 67),
     Instrument.STRINGS: (24, 108),
 }
-"""Lowest and highest pitch; for drums the keys of the General MIDI percussion map with its extension."""
+"""The lowest and the highest pitch; for drums the keys of the General MIDI percussion map with its extension."""
 
 
 def draw(logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: float, rng: np.random.Generator) -> int:
@@ -82,19 +82,19 @@ class Grammar:
     Parameters
     ----------
     length
-        Position at which the piece ends; the last bar may be shorter than 16.
+        The position at which the piece ends; the last bar may be shorter than 16.
     instruments
-        Those that may play.
+        The instruments that may play.
     orders
-        What must happen, by bar; what cannot is made possible, see `notes`.
+        The orders by bar; impossible ones are made possible, see `notes`.
     start
-        Position with which the piece begins, 0..15; above 0 the first bar is a pickup.
+        The position with which the piece begins, 0..15; above 0 the first bar is a pickup.
     must_play
-        Those that play in any case: who has not by half of the piece enters then.
+        The instruments that play in any case: those that have not played by half of the piece enter then.
     mode
-        Of the key in which the piece closes; None is the one that it turns out to have.
+        The mode of the key in which the piece closes; None is the one that it turns out to have.
     ranges
-        Lowest and highest pitch of each instrument.
+        The lowest and the highest pitch of each instrument.
     """
 
     def __init__(
@@ -116,9 +116,9 @@ class Grammar:
         """The orders that are kept, and a line for each kind of order that was impossible."""
         self.bar = -1
         self.position = -1
-        """Sixteenth of the bar of the last simu-note, -1 before the first."""
+        """The sixteenth of the bar of the last simu-note, -1 before the first."""
         self.instrument = -1
-        """Instrument of the last simu-note, -1 before the bar's first."""
+        """The instrument of the last simu-note, -1 before the bar's first."""
         self.density_left = 0
         self.strength_left = 0
         self.lowest_pitch = 0
@@ -133,20 +133,20 @@ class Grammar:
             )
             for instrument in {resting for bar_orders in self.orders.values() for _, resting in bar_orders.rests}
         }
-        """Positions, from the start of the first bar, on which an instrument must not sound."""
+        """The positions, from the start of the first bar, on which an instrument must not sound."""
         self._latest_entrances = self._entrances_of(must_play)
-        """By instrument, the bar in which it enters if it has not played before."""
+        """The bar, by instrument, in which it enters if it has not played before."""
         self._closing = closing_of(length, start)
         self._mode = mode
         self._ranges = ranges
         self._heard = np.zeros(12)
-        """Sixteenths for which each pitch class has sounded."""
+        """The number of sixteenths for which each pitch class has sounded (12,)."""
         self._groove = Groove()
         self._onsets: set[int] = set()
 
     @property
     def mode(self) -> Mode:
-        """Of the key that was asked for, or that the notes so far speak for."""
+        """The mode of the key that was asked for, or for which the notes so far speak."""
         return self._mode if self._mode is not None else estimate_key(self._heard).mode
 
     @property
@@ -267,7 +267,8 @@ class Grammar:
         if self.instrument in self._rests:
             rests = self._rests[Instrument(self.instrument)]
             following = bisect_left(rests, here)
-            longest = min([longest, *(rest - here for rest in rests[following : following + 1])])
+            if following < len(rests):
+                longest = min(longest, rests[following] - here)
         allowed = np.zeros(FIELD_SIZES.duration, dtype=bool)
         allowed[1 : 1 + (1 if self.instrument == Instrument.DRUMS else longest)] = True
         return allowed
@@ -308,7 +309,7 @@ class Grammar:
         self._order_entrances()
 
     def _entrances_of(self, instruments: Collection[Instrument]) -> dict[Instrument, int]:
-        """By instrument the bar in which it enters at the latest: half of the piece, or as near as its rests allow."""
+        """The latest bar, by instrument, in which it enters: half of the piece, or as near as its rests allow."""
         entrances = {}
         for instrument in instruments:
             bars = [bar for bar in range(self.n_bar) if self._free_positions(bar, instrument)]
@@ -317,7 +318,10 @@ class Grammar:
         return entrances
 
     def _order_entrances(self) -> None:
-        """Who must play and has not enters in this bar: with what is ordered already, or as soon as it may."""
+        """Order an entrance in this bar for each instrument that must play and has not played yet.
+
+        It enters together with what is ordered already, or else as soon as it may.
+        """
         for instrument in sorted(i for i, bar in self._latest_entrances.items() if self.bar >= bar):
             orders = self.orders.setdefault(self.bar, BarOrders())
             ordered, free = orders.positions(), self._free_positions(self.bar, instrument)

@@ -22,21 +22,21 @@ from midi_io.whole_file import whole_file
 
 _COLUMNS = NoteArrays._fields
 _ARRAYS = ("notes", "shingles", "rhythm")
-"""Fields of TakenSong that are not in its line of the list."""
+"""The fields of TakenSong that are not in its line of the list."""
 
 
 class Shard(NamedTuple):
     """Songs with their arrays joined, in the order in which they were read."""
 
     songs: list[dict[str, Any]]
-    """Of taken songs the fields of TakenSong but its arrays, and `n_note`, `n_shingle`, `n_word`."""
+    """The taken songs: the fields of TakenSong but its arrays, and `n_note`, `n_shingle`, `n_word`."""
     left_out: list[LeftOutSong]
     columns: NoteArrays
     shingles: np.ndarray
     density: np.ndarray
-    """(n_song, 17) as in Rhythm."""
+    """The density of each song (n_song, 17), as in Rhythm."""
     strength: np.ndarray
-    """(n_song, 5, 17)"""
+    """The strength of each song (n_song, 5, 17), as in Rhythm."""
 
 
 def joined_shard(results: Sequence[TakenSong | LeftOutSong]) -> Shard:
@@ -109,7 +109,7 @@ def read_shard(path: Path) -> Shard | None:
 
 
 def read_column(path: Path, name: str) -> np.ndarray:
-    """One column of the notes of a whole shard."""
+    """One column (n_note,) of the notes of a whole shard."""
     with np.load(path, allow_pickle=False) as arrays:
         return arrays[name]
 

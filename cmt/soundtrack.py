@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
@@ -21,6 +21,7 @@ from cmt.generate import WrittenPiece, write_pieces
 from cmt.mutes import cut_at_rests
 from cmt.orders import BarOrders
 from cmt.plan import Plan, no_picture, plan_music
+from cmt.progress import Progress
 from cmt.report import report_of, takes_as_json
 from cmt.wishes import Wishes, check_wishes, settled
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from cmt.takes import Judgement
 
 SAMPLE_RATE = 44100
-"""Of the rendered audio, in Hz."""
+"""The sample rate of the rendered audio, in Hz."""
 TAKES_AT_ONCE = 16
-"""Takes written side by side: what the model knows of each is held only while it is written."""
+"""This many takes are written side by side: what the model knows of each is held only while it is written."""
 
 
 class Soundtrack(NamedTuple):
@@ -42,20 +43,13 @@ class Soundtrack(NamedTuple):
 
     files: tuple[Path, ...]
     report: dict[str, Any]
-    """The content of the .json file."""
-
-
-class StageProgress(Protocol):
-    """Called as a stage goes on."""
-
-    def __call__(self, stage: str, done: float, total: float | None) -> None:
-        """`done` of `total` units of `stage`; a total of None is unknown."""
+    """The report, which is the content of the .json file."""
 
 
 class _Stages:
     """Seconds that each stage took."""
 
-    def __init__(self, progress: StageProgress | None) -> None:
+    def __init__(self, progress: Progress | None) -> None:
         self.seconds: dict[str, float] = {}
         self._progress = progress
 
@@ -80,7 +74,7 @@ def make_soundtrack(
     name: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
-    progress: StageProgress | None = None,
+    progress: Progress | None = None,
 ) -> Soundtrack:
     """Write music for `video` into `folder` as ``<name>.mid``, ``.wav``, ``.mp4``, ``.json`` and ``.png``.
 
@@ -90,7 +84,7 @@ def make_soundtrack(
     Parameters
     ----------
     name
-        Of the files, without a suffix; the video's own if left out, ``music`` without a video.
+        The name of the files, without a suffix; the video's own if left out, ``music`` without a video.
 
     Raises
     ------
@@ -205,7 +199,7 @@ def ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
     if not has_fluidsynth():
         raise CmtError(
             "the FluidSynth library is missing, no audio can be made; install it "
-            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or add --midi-only"
+            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or choose `midi_only`"
         )
     return find_soundfont(soundfont)
 
@@ -218,7 +212,7 @@ def _folder_for_all_or_nothing(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = tempfile.TemporaryDirectory(prefix=".cmt-", dir=folder)
     except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another folder with -o") from None
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
     try:
         with unfinished as name:
             yield Path(name)
@@ -236,7 +230,7 @@ def _refuse_to_overwrite_the_video(video: Path, unfinished: Path, folder: Path) 
     for file in unfinished.iterdir():
         target = folder / file.name
         if target.exists() and target.samefile(video):
-            raise CmtError(f"{target}: is the video itself; choose another folder with -o")
+            raise CmtError(f"{target}: is the video itself; choose another `folder`")
 
 
 @dataclass(frozen=True)
@@ -248,7 +242,7 @@ class _Take:
     piece: WrittenPiece
     song: Song
     judgement: Judgement | None = None
-    """None where there is only one."""
+    """The judgement, or None where there is only one take."""
 
 
 def _compose(
@@ -292,6 +286,7 @@ def _written(
 
 
 def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
+    """The song as it is played: velocities, an ending that rings, and no note that rings into a mute."""
     accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
     played = close_ending(perform(song, accents=accents))
     return played.with_notes(cut_at_rests(played.notes, plan.rests))
@@ -303,5 +298,5 @@ def _warnings_of(takes: list[_Take]) -> list[str]:
         return []
     reasons = "; ".join(best.reasons)
     return [
-        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another --seed"
+        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another `seed`"
     ]

@@ -14,7 +14,7 @@ from cmt.words import MAX_STRENGTH, TEMPO_EDGES, Genre, Mode, tempo_class
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 FREE_GENRE = "free"
-"""Of songs whose genre is not known."""
+"""The genre's name for songs whose genre is not known."""
 _QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 

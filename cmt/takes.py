@@ -28,12 +28,13 @@ SCALES: Mapping[Mode, frozenset[int]] = {
     Mode.MAJOR: frozenset({0, 2, 4, 5, 7, 9, 11}),
     Mode.MINOR: frozenset({0, 2, 3, 5, 7, 8, 10, 11}),
 }
-"""Degrees, in semitones, that belong to a key; minor with the leading note of its dominant."""
+"""The degrees, in semitones, that belong to a key; minor with the leading note of its dominant."""
 KEY_SHARE = 0.75
-"""Less of the sounding time on the key's own degrees, over the piece, is leaving it. Of 500 excerpts of real songs, of
-4 to 32 bars, fewer than one in a hundred do."""
+"""A piece leaves its key if a smaller share of its sounding time than this is on the key's own degrees. Of 500 excerpts
+of real songs, of 4 to 32 bars, fewer than one in a hundred do."""
 STRETCH_SHARE = 0.5
-"""So is less over `STRETCH_BARS` bars: seven of 500 real excerpts of 32 bars do, one of 500 of 16 bars or fewer."""
+"""A piece also leaves its key if the share over `STRETCH_BARS` bars is smaller than this: seven of 500 real excerpts of
+32 bars do, one of 500 of 16 bars or fewer."""
 STRETCH_BARS = 8
 LIKENESS = (
     "pitch_class_entropy_1",
@@ -44,26 +45,26 @@ LIKENESS = (
     "different_bars",
     "drum_consistency",
 )
-"""The metrics held against real songs: of those that nobody orders, the ones that are defined for a few bars."""
+"""The metrics that are compared with real songs: those that nobody orders and that are defined for a few bars."""
 BYTES_PER_BAR = 40_000
-"""Memory that a take holds for each bar, as written and as performed: 24,000 were measured at 64 notes a bar."""
+"""A take holds this much memory for each bar, as written and as performed: 24,000 were measured at 64 notes a bar."""
 SHARE_OF_MEMORY = 0.8
-"""Of the free memory that takes may fill."""
+"""Takes may fill this share of the free memory."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is said of a take."""
+    """The verdict on a take."""
 
     seed: int
     reasons: tuple[str, ...]
-    """Why it is rejected; empty for a sound one."""
+    """The reasons why the take is rejected; empty for a sound one."""
     match: float | None
-    """0..1, how much it does of what was asked; None where nothing was."""
+    """The share, 0..1, of what was asked that the take does; None where nothing was asked."""
     likeness: float | None
-    """0..1, the share of its metrics that lie where real songs' do; None where none is defined."""
+    """The share, 0..1, of its metrics that lie where real songs' do; None where none is defined."""
     outside: tuple[str, ...]
-    """The metrics that do not."""
+    """The metrics that do not lie where real songs' do."""
 
     @property
     def score(self) -> float:
@@ -104,8 +105,8 @@ def match(song: Song, density: Sequence[int | None], accents: Collection[tuple[i
     Parameters
     ----------
     density
-        (n_bar,) what was asked, or None. The share is 1 - the mean distance in units of 10.9 simu-notes a bar, which
-        is the error of the paper's table 4.
+        The densities (n_bar,) that were asked, or None. The share is 1 - the mean distance in units of 10.9 simu-notes
+        a bar, which is the error of the paper's table 4.
     accents
         (bar, position of the bar) at which a note was asked to start. The share is that of those where one does.
     """
@@ -142,7 +143,7 @@ def _share_in(notes: Sequence[Note], key: Key) -> float:
 
 
 def _against_real_songs(song: Song, genre: Genre | None) -> tuple[int, tuple[str, ...]]:
-    """How many metrics lie where real songs' do, and which do not, in words."""
+    """The number of metrics that lie where real songs' do, and a line for each that does not."""
     reference = read_shipped_reference(max(1, song.n_bar), genre.label if genre is not None else "all")
     measured = measure_song(song)
     inside, outside = 0, []

@@ -17,17 +17,17 @@ from video_rhythm import Grid, Hit, VideoRhythm, agreement, bend_grid, fit_grid
 from video_rhythm.grid import TOLERANCE
 
 CUT_WEIGHT = 1.0
-"""What a cut matters to the grid."""
+"""The weight of a cut for the grid."""
 BEAT_WEIGHT = 0.5
-"""What the strongest visual beat matters, the others in proportion to their saliency."""
+"""The weight of the strongest visual beat; the others weigh in proportion to their saliency."""
 MARKER_WEIGHT = 3.0
-"""What a marker of weight 1 matters: the user knows."""
+"""The weight of a marker whose own weight is 1: the user knows best."""
 SAME_TIME = 0.04
-"""Seconds; a visual beat so near to a cut or a marker is the same event."""
+"""A visual beat within this many seconds of a cut or a marker is the same event."""
 SAME_MARKER = 0.001
-"""Seconds; markers so near to each other are one."""
+"""Markers within this many seconds of each other are one."""
 MOST_TIMES = 8
-"""Missed markers that a warning names."""
+"""A warning names at most this many missed markers."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Marker:
     time: float
     """Seconds from the first picture."""
     weight: float = 1.0
-    """Beside other markers; above 0."""
+    """The weight beside other markers; above 0."""
     source: str = ""
-    """Where it was given, for messages: `--hit`, `markers.csv:3`."""
+    """The place where it was given, for messages, such as ``markers.csv:3``."""
 
 
 def read_markers(path: Path) -> tuple[Marker, ...]:
@@ -119,9 +119,9 @@ def music_grid(
     Parameters
     ----------
     tempo
-        Exact BPM; None leaves it to the solver.
+        The exact BPM; None leaves it to the solver.
     tempo_change
-        Per cent by which a tempo map may leave the tempo at cuts and markers; 0 keeps it steady.
+        A tempo map may leave the tempo by this many per cent at cuts and markers; 0 keeps it steady.
     """
     hits = hits_of(rhythm, markers)
     steady = fit_grid(
@@ -140,7 +140,7 @@ def tempo_map_of(grid: Grid) -> TempoMap:
 
 
 def _tidy(position: float) -> float:
-    """Whole where the sum of sixteenths is whole but for the last binary digits."""
+    """The position, made whole where it is whole but for the last binary digits."""
     return round(position) if abs(position - round(position)) < 1e-6 else position
 
 
@@ -150,15 +150,15 @@ def length_of(grid: Grid) -> float:
 
 
 def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[str, ...]:
-    """What the user asked of the grid and does not get, a line each with a cure."""
+    """A line, with a cure, for each thing that the user asked of the grid and does not get."""
     warnings = []
     if tempo_map and all(hit.kind == "visual beat" for hit in hits):
-        warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with --hit")
+        warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with `markers`")
     markers = np.array([hit.time for hit in hits if hit.kind == "marker"])
     missed = markers[grid.misses(markers, POSITIONS_PER_BAR) > TOLERANCE] if len(markers) else markers
     if len(missed):
         times = ", ".join(f"{time:g}" for time in missed[:MOST_TIMES]) + (" ..." if len(missed) > MOST_TIMES else "")
-        cure = "a larger --tempo-change" if tempo_map else "--tempo-map"
+        cure = "a larger `tempo_change`" if tempo_map else "`tempo_map`"
         warnings.append(
             f"off the grid: {len(missed)} of {len(markers)} times asked for ({times} s); {cure} may bring them back"
         )
@@ -166,7 +166,7 @@ def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[st
 
 
 def describe_grid(grid: Grid, hits: Sequence[Hit]) -> dict[str, Any]:
-    """What was decided about tempo and phase, and how many hits it meets, for the report."""
+    """The tempo, the phase and the number of hits that they meet, for the report."""
     timing, length = tempo_map_of(grid), length_of(grid)
     return {
         "tempo": grid.tempo,

@@ -16,13 +16,13 @@ from cmt.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
 from midi_io.song import Instrument
 
 ANNOUNCEMENTS = ("density", "strength")
-"""The control attributes that tell how much is to come."""
+"""The control attributes that announce how much is to come."""
 _NOTHING = 0
-"""Value of an attribute that says nothing."""
+"""The value of an attribute that says nothing."""
 
 
 class UnannouncedGrammar(Grammar):
-    """As `Grammar`; `left_out` is what the network never knew of.
+    """A `Grammar` for a network that is not told the attributes `left_out`.
 
     Where density is unknown, `density_left` is the most that may still come.
     """
@@ -43,9 +43,9 @@ class UnannouncedGrammar(Grammar):
         possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
         super().__init__(length, instruments, possible, start, must_play=must_play, mode=mode, ranges=ranges)
         self._fewest = 0
-        """Onsets that the present bar must have where its density is unknown."""
+        """The number of onsets that the present bar must have where its density is unknown."""
         self._n_note = 0
-        """Notes of the present simu-note so far."""
+        """The number of notes of the present simu-note so far."""
         if possible != orders:
             missing = " and ".join(name for name in ANNOUNCEMENTS if name in left_out)
             self.notes += (f"the model was trained without {missing}: what was ordered of it is left to the model",)
@@ -70,23 +70,28 @@ class UnannouncedGrammar(Grammar):
         return self._is_closing if not self._knows_density else super()._may_be_the_last_chord
 
     def types(self) -> np.ndarray:
+        """Allowed types, (3,) bool: after a note another one may follow, where the strength is not announced."""
         allowed = super().types()
         if not self._knows_strength and 0 < self._n_note < MOST_AT_ONCE[Instrument(self.instrument)]:
             allowed[WordType.NOTE] = self.pitches().any()
         return allowed
 
     def densities(self) -> np.ndarray:
+        """Allowed values of a bar's density, (18,) bool: only "nothing" where it is not announced."""
         return super().densities() if self._knows_density else _only(_NOTHING, FIELD_SIZES.density)
 
     def strengths(self, position: int, instrument: Instrument) -> np.ndarray:
+        """Allowed values of a beat's strength, (17,) bool: only "nothing" where it is not announced."""
         if self._knows_strength:
             return super().strengths(position, instrument)
         return _only(_NOTHING, FIELD_SIZES.strength)
 
     def beat_density(self, position: int) -> int:
+        """The countdown that a beat word carries, 0 where the density is not announced."""
         return super().beat_density(position) if self._knows_density else _NOTHING
 
     def accept(self, word: CompoundWord) -> None:
+        """Move on by one word."""
         super().accept(self._with_bounds(word))
         self._n_note = self._n_note + 1 if word.type == WordType.NOTE else 0
 

@@ -12,7 +12,7 @@ from cmt.errors import CmtError
 VIDEO_SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
 )
-"""By these a folder's videos are known, in lower case."""
+"""The endings, in lower case, by which a folder's videos are known."""
 
 
 class Found(NamedTuple):
@@ -20,7 +20,7 @@ class Found(NamedTuple):
 
     videos: tuple[Path, ...]
     n_other: int
-    """Files of folders that are no videos by their names."""
+    """The number of files of folders that are no videos by their names."""
 
 
 def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
@@ -40,7 +40,7 @@ def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
             videos.setdefault(place.absolute(), place)
             continue
         if output is not None and place.resolve() == output.resolve():
-            raise CmtError(f"{place}: results would lie among the videos; choose another folder with -o")
+            raise CmtError(f"{place}: results would lie among the videos; choose another `folder`")
         inside, others = _videos_in(place, output)
         if not inside:
             suffixes = " ".join(sorted(VIDEO_SUFFIXES))

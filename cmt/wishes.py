@@ -15,9 +15,9 @@ from midi_io.song import Instrument
 from midi_io.video_file import OriginalAudio
 
 TEMPO_LIMITS = (20.0, 400.0)
-"""Tempi, in BPM, that a user may ask for."""
+"""The lowest and the highest tempo, in BPM, that a user may ask for."""
 LENGTH_LIMITS = (1.0, 14_400.0)
-"""Seconds that music without a video may last."""
+"""The fewest and the most seconds that music without a video may last."""
 ALL_INSTRUMENTS = tuple(Instrument)
 
 
@@ -28,28 +28,28 @@ class Wishes:
     genre: Genre | None = None
     instruments: tuple[Instrument, ...] | None = ALL_INSTRUMENTS
     key: str | None = None
-    """``F#:minor``, ``C``, ``:major``."""
+    """The key, such as ``F#:minor``, ``C``, ``:major``; None leaves it open."""
     tempo: float | None = None
-    """Exact BPM; None chooses one at which the picture's hits fall on the grid."""
+    """The exact BPM; None chooses one at which the picture's hits fall on the grid."""
     length: float | None = None
-    """Seconds of music without a video; None with one."""
+    """The seconds of music without a video; None with one."""
     markers: tuple[Marker, ...] = ()
-    """Times that the music meets before all others."""
+    """The times that the music meets before all others."""
     tempo_map: bool = False
-    """Let the tempo change at cuts and markers, so that they fall on the grid exactly."""
+    """Whether the tempo may change at cuts and markers, so that they fall on the grid exactly."""
     tempo_change: float = TEMPO_CHANGE
-    """Per cent by which a tempo map may leave the tempo."""
+    """A tempo map may leave the tempo by this many per cent."""
     energy: Energy | None = None
-    """How lively the music is where the user, not the picture, says so."""
+    """The liveliness of the music where the user, not the picture, says it."""
     mutes: tuple[Mute, ...] = ()
-    """When instruments must be silent."""
+    """The times at which instruments must be silent."""
     takes: int = 1
-    """Pieces written, of which the best is kept; their seeds follow one another."""
+    """The number of pieces written, of which the best is kept; their seeds follow one another."""
     keep_takes: bool = False
-    """Keep the other takes' MIDI files too."""
+    """Whether the other takes' MIDI files are kept too."""
     original_audio: OriginalAudio = "drop"
     midi_only: bool = False
-    """Write no audio and no video: no FluidSynth is needed."""
+    """Whether neither audio nor video is written: no FluidSynth is needed."""
 
 
 def check_wishes(wishes: Wishes, config: GenerateConfig) -> None:
@@ -74,7 +74,7 @@ def check_wishes(wishes: Wishes, config: GenerateConfig) -> None:
         parse_key(wishes.key)
     for mute in wishes.mutes:
         if wishes.instruments is not None and mute.instrument not in wishes.instruments:
-            raise CmtError(f"--mute {mute}: {mute.instrument.label} is not among --instruments; leave one of them out")
+            raise CmtError(f"`mutes` {mute}: {mute.instrument.label} is not among `instruments`; leave one of them out")
 
 
 def settled(wishes: Wishes, duration: float) -> Wishes:
@@ -98,10 +98,10 @@ def settled(wishes: Wishes, duration: float) -> Wishes:
 def _heard(wishes: Wishes, silent: set[Instrument]) -> tuple[Instrument, ...] | None:
     names = ", ".join(sorted(instrument.label for instrument in silent))
     if silent == set(ALL_INSTRUMENTS):
-        raise CmtError(f"--mute: {names} are muted from beginning to end, so nothing is left to play; leave one out")
+        raise CmtError(f"`mutes`: {names} are muted from beginning to end, so nothing is left to play; leave one out")
     if wishes.instruments is None:
         return None
-    # Of all instruments, the default, muting one throughout is a way to do without it.
+    # Where all instruments were chosen, the default, muting one throughout is a way to do without it.
     if silent and set(wishes.instruments) != set(ALL_INSTRUMENTS):
-        raise CmtError(f"--mute: {names} from beginning to end, yet among --instruments; leave one of them out")
+        raise CmtError(f"`mutes`: {names} from beginning to end, yet among `instruments`; leave one of them out")
     return tuple(instrument for instrument in wishes.instruments if instrument not in silent)

@@ -14,16 +14,16 @@ from typing import NamedTuple
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 VOCABULARY_VERSION = 1
-"""Raised when words change their meaning: a checkpoint of another version cannot be used."""
+"""The number goes up when words change their meaning: a checkpoint of another version cannot be used."""
 
 MAX_STRENGTH = 16
-"""Most notes in a simu-note; LPD has a larger one in less than one of 10,000."""
+"""A simu-note has at most this many notes; of LPD's fewer than one in 10,000 are larger."""
 MAX_DURATION = 4 * POSITIONS_PER_BAR
-"""Longest note in sixteenths: four bars."""
+"""The longest note lasts this many sixteenths, four bars."""
 BAR = POSITIONS_PER_BAR + 1
-"""Value of the position attribute that opens a bar; 1..16 are its sixteenths."""
+"""The value of the position attribute that opens a bar; 1..16 are its sixteenths."""
 N_TIMING = 100
-"""Bins of the beat-timing encoding (M in eq. 12); a word's bin is 0..100, both included."""
+"""The number of bins of the beat-timing encoding (M in eq. 12); a word's bin is 0..100, both included."""
 
 
 class WordType(IntEnum):
@@ -41,17 +41,17 @@ class CompoundWord(NamedTuple):
 
     type: int
     position: int
-    """0 none, 1..16 sixteenth of the bar + 1, 17 BAR."""
+    """The position: 0 none, 1..16 sixteenth of the bar + 1, 17 BAR."""
     density: int
-    """0 none, else 1 + simu-note positions in the bar (bar) or still to come after this one (beat)."""
+    """The density: 0 none, else 1 + simu-note positions in the bar (bar) or still to come after this one (beat)."""
     strength: int
-    """0 none, else the notes in this instrument's simu-note."""
+    """The strength: 0 none, else the notes in this instrument's simu-note."""
     instrument: int
-    """0 none, else 1 + Instrument."""
+    """The instrument: 0 none, else 1 + Instrument."""
     pitch: int
-    """0 none, else 1 + MIDI pitch."""
+    """The pitch: 0 none, else 1 + MIDI pitch."""
     duration: int
-    """0 none, else sixteenths."""
+    """The duration: 0 none, else sixteenths."""
 
 
 FIELD_SIZES = CompoundWord(
@@ -63,7 +63,7 @@ FIELD_SIZES = CompoundWord(
     pitch=128 + 1,
     duration=MAX_DURATION + 1,
 )
-"""Number of values of each attribute."""
+"""The number of values of each attribute."""
 
 FIELDS = CompoundWord._fields
 
@@ -107,23 +107,23 @@ class Mode(IntEnum):
 
 
 FREE = 0
-"""Value of an initial word that leaves its question to the model."""
+"""The value of an initial word that leaves its question to the model."""
 
 TEMPO_EDGES = (70.0, 90.0, 110.0, 130.0, 150.0)
-"""Borders in BPM between the six tempo classes; they split LPD's songs into parts of like size."""
+"""The borders in BPM between the six tempo classes; they split LPD's songs into parts of like size."""
 
 
 class InitialWords(NamedTuple):
     """What is known of a piece before its first bar; each may be left FREE."""
 
     genre: int = FREE
-    """FREE, else 1 + Genre."""
+    """The genre: FREE, else 1 + Genre."""
     mode: int = FREE
-    """FREE, else 1 + Mode."""
+    """The mode: FREE, else 1 + Mode."""
     tempo: int = FREE
-    """FREE, else 1 + tempo class."""
+    """The tempo: FREE, else 1 + tempo class."""
     drums: int = FREE
-    """FREE, 1 absent, 2 present; likewise the other four."""
+    """The drums: FREE, 1 absent, 2 present; the other four instruments have the same values."""
     piano: int = FREE
     guitar: int = FREE
     bass: int = FREE
@@ -131,7 +131,7 @@ class InitialWords(NamedTuple):
 
 
 INITIAL_SIZES = InitialWords(len(Genre) + 1, len(Mode) + 1, len(TEMPO_EDGES) + 2, *[3] * len(Instrument))
-"""Number of values of each initial word."""
+"""The number of values of each initial word."""
 
 
 def tempo_class(tempo: float) -> int:

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
 TIMES_TRIED = 3
-"""A task that has taken so many workers with it is given up."""
+"""A task is given up when this many workers have died with it."""
 AHEAD = 4
-"""Tasks for each worker that may have been begun before the first of them is done: results keep their order, and
-one slow task must not let the others pile up."""
+"""At most this many tasks for each worker are begun before the first of them is done: results keep their order, and one
+slow task must not let the others pile up."""
 TIMEOUT = 30.0
-"""Seconds in which a scheduler answers and has a worker, or a process ends when told to."""
+"""A scheduler must answer and have a worker, or a process end when told to, within this many seconds."""
 CLUSTER_GROWS = 5.0
-"""Seconds between two looks at how many workers a cluster has."""
+"""The seconds between two looks at how many workers a cluster has."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -46,12 +46,14 @@ class Workers:
     Parameters
     ----------
     jobs
-        Processes of this machine; None is one for each processor that may be used, 1 needs no other process.
+        The number of processes of this machine; None is one for each processor that may be used, 1 is this one alone.
     scheduler
-        Address of a dask scheduler, ``tcp://host:8786``; then `jobs` says nothing.
+        The address of a dask scheduler, ``tcp://host:8786``; `jobs` is not used then.
 
     Raises
     ------
+    ValueError
+        If `jobs` is below 1.
     CmtError
         On entry, if the scheduler cannot be reached or has no worker, or dask.distributed is not installed.
     """
@@ -157,9 +159,9 @@ class _Work:
     ) -> None:
         self.waiting: deque[_Numbered] = deque()
         self.doing: dict[Any, tuple[_Process, _Numbered]] = {}
-        """By the pipe on which the answer comes."""
+        """The tasks under way, by the pipe on which the answer comes."""
         self.done: dict[int, Any] = {}
-        """Results by the numbers of their tasks."""
+        """The results, by the numbers of their tasks."""
         self._function, self._lost, self._processes, self._jobs = function, lost, processes, jobs
 
     def take(self, numbered: _Numbered) -> None:
@@ -182,7 +184,7 @@ class _Work:
         self._begin()
 
     def drop(self) -> None:
-        """Nobody wants what is still being done."""
+        """Give up the tasks under way: nobody wants their results."""
         for process, _ in self.doing.values():
             process.end()
         for process, _ in self.doing.values():
@@ -243,7 +245,7 @@ class _Process:
 
 
 def _serve(pipe: Connection) -> None:
-    """What a process does: functions and tasks in, results or errors out."""
+    """The work of a process: functions and tasks come in, results or errors go out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the process that has begun us
     signal.signal(signal.SIGTERM, _leave)
     is_first = True
@@ -270,7 +272,7 @@ def _serve(pipe: Connection) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """Unfinished files are removed on the way out."""
+    """End the process by an exception, so that unfinished files are removed on the way out."""
     sys.exit(128 + number)
 
 

@@ -11,7 +11,7 @@ PROGRAMS = {
     Instrument.BASS: 33,
     Instrument.STRINGS: 48,
 }
-"""Program number, 0..127: standard kit, grand piano, nylon guitar, fingered bass, string ensemble."""
+"""The program numbers, 0..127: standard kit, grand piano, nylon guitar, fingered bass, string ensemble."""
 
 _PROGRAMS_PER_FAMILY = 8
 _FAMILIES = {0: Instrument.PIANO, 3: Instrument.GUITAR, 4: Instrument.BASS}

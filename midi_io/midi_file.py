@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     import miditoolkit
 
 MIDI_SUFFIXES = (".mid", ".midi")
-"""In lower case, of files that are taken from a folder."""
+"""The endings, in lower case, of the files that are taken from a folder."""
 TICKS_PER_BEAT = 480
 TICKS_PER_POSITION = TICKS_PER_BEAT // POSITIONS_PER_BEAT
 _MICROSECONDS_PER_MINUTE = 60_000_000
 _LONGEST_BEAT = 2**24 - 1
-"""Microseconds: a tempo is stored in three bytes."""
+"""The longest beat in microseconds: a tempo is stored in three bytes."""
 _LAST_TICK = 2**28 - 1
-"""The longest wait that a file can store."""
+"""The last tick: a file can store no longer wait."""
 _KEY_SIGNATURE = re.compile(rb"\xff\x59\x02..", re.DOTALL)
 _C_MAJOR = b"\xff\x59\x02\x00\x00"
 """Keys are not used here, but a wrong one, which real files have, would stop the parser."""
@@ -49,7 +49,7 @@ def write_midi(song: Song, path: str | os.PathLike[str], *, title: str | None = 
     Parameters
     ----------
     title : str, optional
-        Name of the piece, stored as the name of the first track.
+        The name of the piece, stored as the name of the first track.
 
     Raises
     ------
@@ -265,7 +265,7 @@ def _pickup_start(midi: miditoolkit.MidiFile) -> int:
 
 def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMap | None:
     """The file's tempi, or None if there is one from the first downbeat on."""
-    # Of several at one tick the last counts.
+    # The last one counts where several stand at one tick.
     tempo_at = {change.time: float(change.tempo) for change in midi.tempo_changes if change.time <= max(0, end_tick)}
     changes = sorted(tempo_at.items())
     changes = [change for i, change in enumerate(changes) if i == 0 or change[1] != changes[i - 1][1]]

@@ -16,22 +16,22 @@ _LEVELS = {
     Instrument.BASS: 86,
     Instrument.STRINGS: 64,
 }
-"""MIDI velocity of an unaccented beat: bass and drums carry, strings stay behind."""
+"""The MIDI velocities of an unaccented beat: bass and drums carry, strings stay behind."""
 _DRUM_LEVELS = {42: -16, 44: -18, 46: -12, 51: -12, 53: -12, 59: -12, 69: -20, 70: -20, 82: -20}
 """Cymbals and shakers that tick through a bar are played below kick and snare."""
 _DOWNBEAT, _BEAT, _OFFBEAT, _BETWEEN = 10, 4, -4, -9
-"""What the place in the bar adds: its first beat, its other beats, the eighths, the sixteenths."""
+"""The place in the bar adds this to the velocity: the first beat, the other beats, the eighths, the sixteenths."""
 _MID_BAR = 2
-"""The third beat's extra over the second and the fourth."""
+"""The third beat is louder than the second and the fourth by this much."""
 _ACCENT = 18
 _SWELL = 7
-"""What a phrase's middle adds to its ends."""
+"""A phrase's middle is louder than its ends by this much."""
 _BARS_PER_PHRASE = 4
 _TOP_VOICE = 4
-"""What the highest of several simultaneous notes adds: it carries the tune."""
+"""The highest of several simultaneous notes is louder by this much: it carries the tune."""
 _PER_EXTRA_NOTE = 2
 _MOST_FOR_EXTRA_NOTES = 8
-"""A full chord is not louder than a single note by all of its notes."""
+"""The notes of a chord are softened by at most this much, so that a full chord is not louder by all of its notes."""
 
 
 def perform(song: Song, accents: Iterable[int] = ()) -> Song:
@@ -44,7 +44,7 @@ def perform(song: Song, accents: Iterable[int] = ()) -> Song:
     Parameters
     ----------
     accents : iterable of int
-        Positions, in sixteenths, at which everything is struck louder.
+        The positions, in sixteenths, at which everything is struck louder.
     """
     accented = frozenset(accents)
     chord_sizes = Counter((note.position, note.instrument) for note in song.notes)

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     import pypianoroll
 
 RESOLUTION = 24
-"""Time steps of a quarter note, as in the dataset."""
+"""A quarter note has this many time steps, as in the dataset."""
 STEPS_PER_POSITION = RESOLUTION // POSITIONS_PER_BEAT
 _DEFAULT_TEMPO = 120.0
 _DEFAULT_VELOCITY = 80
 _N_PITCH = 128
 _MOST_STEPS = 400_000
-"""Well over an hour of music; the longest song of the dataset has a tenth of it."""
+"""A file has at most this many steps, well over an hour of music; the dataset's longest song has a tenth of it."""
 _MOST_RESOLUTION = 2**15
 _MOST_BYTES = 2**27
-"""Of all arrays together: a hundred times what a file of the dataset unpacks to."""
+"""All arrays together have at most this many bytes, a hundred times what a file of the dataset unpacks to."""
 
 
 def song_to_multitrack(song: Song) -> pypianoroll.Multitrack:
@@ -178,15 +178,15 @@ class _SparseRoll(NamedTuple):
 
     shape: NDArray[Any]
     indptr: NDArray[Any]
-    """(129,) pitch p has the entries indptr[p]:indptr[p + 1]"""
+    """The offsets (129,): pitch p has the entries indptr[p]:indptr[p + 1]."""
     indices: NDArray[Any]
-    """Steps at which it sounds."""
+    """The steps at which the pitch sounds."""
     data: NDArray[Any]
-    """Velocities."""
+    """The velocities."""
 
 
 class _Track(NamedTuple):
-    """What a file says of a track beside its notes."""
+    """A track of a file, without its notes."""
 
     name: str | None
     program: int | None
@@ -233,7 +233,7 @@ def _ticks_of(arrays: dict[str, Any]) -> TickSong:
 
 
 def _checked_length(roll: _SparseRoll) -> int:
-    """Its steps, if its arrays make a roll."""
+    """The number of a roll's steps, if its arrays make one; else a MidiError is raised."""
     shape, indptr, indices, data = roll
     if shape.shape != (2,) or not 0 <= shape[0] <= _MOST_STEPS or shape[1] != _N_PITCH:
         raise MidiError(f"a pianoroll of shape {shape.tolist()}, not (steps, 128); write it anew")

@@ -54,7 +54,7 @@ class Knot(NamedTuple):
     position: float
     """Sixteenths from the start of the first bar."""
     seconds: float
-    """From the start of the piece."""
+    """Seconds from the start of the piece."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TempoMap:
     """
 
     knots: tuple[Knot, ...]
-    """Two or more, the first at 0 seconds."""
+    """The knots, two or more, the first at 0 seconds."""
 
     def __post_init__(self) -> None:
         if len(self.knots) < 2 or self.knots[0].seconds != 0 or not self.knots[0].position >= 0:
@@ -82,7 +82,7 @@ class TempoMap:
 
     @classmethod
     def steady(cls, tempo: float) -> TempoMap:
-        """One tempo, in BPM, from the first downbeat on."""
+        """One tempo, in BPM, from the first downbeat on; a ValueError is raised unless it is above 0."""
         if not tempo > 0:
             raise ValueError(f"tempo must be above 0, got {tempo}")
         return cls((Knot(0, 0.0), Knot(1, 60.0 / (tempo * POSITIONS_PER_BEAT))))
@@ -93,7 +93,7 @@ class TempoMap:
         return self.knots[0].position
 
     def seconds(self, position: float) -> float:
-        """When a position comes."""
+        """The seconds, from the start of the piece, at which a position comes."""
         i = bisect_right(self.knots, position, hi=len(self.knots) - 1, key=lambda knot: knot.position)
         begin, end = self.knots[max(i, 1) - 1], self.knots[max(i, 1)]
         slope = (end.seconds - begin.seconds) / (end.position - begin.position)
@@ -132,14 +132,14 @@ class Song:
     """
 
     notes: tuple[Note, ...]
-    """Sorted by position, instrument, pitch."""
+    """The notes, sorted by position, instrument, pitch."""
     tempo: float
     """Quarter notes a minute, above 0; the mean where a tempo map says more."""
     length: float
     """Position at which the piece ends. Not always whole: a piece that must end with a
     picture at a tempo given from outside ends where the picture does."""
     tempo_map: TempoMap | None = None
-    """Where positions lie in seconds; None is the steady `tempo` from the first downbeat on."""
+    """The seconds at which positions lie; None is the steady `tempo` from the first downbeat on."""
 
     def __post_init__(self) -> None:
         if not self.tempo > 0:
@@ -164,7 +164,7 @@ class Song:
         return self.timing.start
 
     def seconds(self, position: float) -> float:
-        """When a position comes, in seconds from the start of the piece."""
+        """The seconds from the start of the piece at which a position comes."""
         return self.timing.seconds(position)
 
     @property

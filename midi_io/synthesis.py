@@ -21,7 +21,6 @@ from .quantize import without_overlaps
 from .song import Instrument, Song
 from .whole_file import whole_file
 
-SOUNDFONT_VARIABLE = "CMT_SOUNDFONT"
 SOUNDFONT_FOLDERS = tuple(
     Path(folder)
     for folder in (
@@ -45,7 +44,7 @@ _SOUNDFONT_NAMES = (
     "default",
     "TimGM6mb",
 )
-"""General MIDI fonts, the better first. Others may hold one piano only, so they must be asked for."""
+"""The names of General MIDI fonts, the better first. Others may hold one piano only, so they must be asked for."""
 _BUNDLED_SOUNDFONT = "TimGM6mb.sf2"
 
 _DRUM_CHANNEL = 9
@@ -53,7 +52,7 @@ _DRUM_BANK = 128
 _PAN, _REVERB_SEND, _CHORUS_SEND = 10, 91, 93
 _CENTRE = 64
 _PANS = {Instrument.PIANO: 54, Instrument.GUITAR: 82, Instrument.STRINGS: 44}
-"""Controller 10, 0 (left) to 127; drums and bass stay in the middle."""
+"""The values of controller 10, from 0 (left) to 127; drums and bass stay in the middle."""
 _REVERB_SENDS = {
     Instrument.DRUMS: 24,
     Instrument.PIANO: 40,
@@ -64,7 +63,7 @@ _REVERB_SENDS = {
 _REVERB_ROOM, _REVERB_DAMPING, _REVERB_WIDTH, _REVERB_LEVEL = 0.5, 0.3, 0.8, 0.5
 _GAIN = 0.3
 _PEAK = 10 ** (-1.0 / 20)
-"""-1 dBFS: lossy coding overshoots a little."""
+"""The loudest sample is brought to -1 dBFS: lossy coding overshoots a little."""
 _SILENCE = 1e-4
 """A peak below -80 dBFS is noise, not music, and is not made louder."""
 _FADE_SECONDS = 0.4
@@ -73,7 +72,7 @@ _BLOCK = 8192
 _SAMPLE_RATES = range(8000, 96001)
 
 Progress = Callable[[float], object]
-"""Called now and then with the share that is done, 0 to 1."""
+"""A function that is called now and then with the share that is done, 0 to 1."""
 
 
 class _Event(NamedTuple):
@@ -95,30 +94,26 @@ def has_fluidsynth() -> bool:
     return True
 
 
-def find_soundfont(option: str | os.PathLike[str] | None = None) -> Path:
+def find_soundfont(soundfont: str | os.PathLike[str] | None = None) -> Path:
     """The SoundFont to play with.
 
-    In this order: `option`; the environment variable ``CMT_SOUNDFONT``; a known General
-    MIDI font in the system's folders, large fonts before small ones; the small one that
-    comes with pretty_midi.
+    In this order: `soundfont`; a known General MIDI font in the system's folders, large fonts
+    before small ones; the small one that comes with pretty_midi.
 
     Raises
     ------
     SynthesisError
         If the font asked for is not a SoundFont, or if there is none anywhere.
     """
-    if option is not None:
-        return _checked_soundfont(Path(option), "--soundfont")
-    if from_environment := os.environ.get(SOUNDFONT_VARIABLE):
-        return _checked_soundfont(Path(from_environment), SOUNDFONT_VARIABLE)
+    if soundfont is not None:
+        return _checked_soundfont(Path(soundfont))
     for candidate in _system_soundfonts():
         if _is_soundfont(candidate):
             return candidate
     if bundled := _bundled_soundfont():
         return bundled
     raise SynthesisError(
-        "no SoundFont found; install one (apt-get install fluid-soundfont-gm) "
-        f"or name one with --soundfont or {SOUNDFONT_VARIABLE}"
+        "no SoundFont found; install one (apt-get install fluid-soundfont-gm) or name one with `soundfont`"
     )
 
 
@@ -140,7 +135,7 @@ def render(
     soundfont
         A SoundFont; if None, the one that `find_soundfont` finds.
     sample_rate
-        Samples a second, 8000 to 96000.
+        The samples a second, 8000 to 96000.
 
     Returns
     -------
@@ -241,20 +236,20 @@ class _Synthesizer:
         """Write the next `len(audio)` samples into `audio`, C-contiguous, shape (n_sample, 2)."""
         address = audio.ctypes.data
         if self._write_float(self._synth.synth, len(audio), address, 0, 2, address, 1, 2) != 0:
-            raise SynthesisError("FluidSynth stopped; try another SoundFont with --soundfont")
+            raise SynthesisError("FluidSynth stopped; try another SoundFont with `soundfont`")
 
     def _set_up(self, soundfont: Path) -> None:
         with _quiet_stderr():
             font = self._synth.sfload(str(soundfont))
         if font < 0:
-            raise SynthesisError(f"{soundfont}: FluidSynth cannot load it; choose another SoundFont with --soundfont")
+            raise SynthesisError(f"{soundfont}: FluidSynth cannot load it; choose another SoundFont with `soundfont`")
         self._synth.set_reverb(_REVERB_ROOM, _REVERB_DAMPING, _REVERB_WIDTH, _REVERB_LEVEL)
         for instrument in Instrument:
             channel = _channel_of(instrument)
             if not self._select(channel, font, instrument):
                 raise SynthesisError(
                     f"{soundfont}: has no sound for {instrument.label}; "
-                    "choose a General MIDI SoundFont with --soundfont"
+                    "choose a General MIDI SoundFont with `soundfont`"
                 )
             self._synth.cc(channel, _PAN, _PANS.get(instrument, _CENTRE))
             self._synth.cc(channel, _REVERB_SEND, _REVERB_SENDS[instrument])
@@ -360,10 +355,10 @@ def _is_soundfont(path: Path) -> bool:
     return head[:4] == b"RIFF" and head[8:] == b"sfbk"
 
 
-def _checked_soundfont(path: Path, source: str) -> Path:
+def _checked_soundfont(path: Path) -> Path:
     path = path.expanduser()
     if not path.is_file():
-        raise SynthesisError(f"{path}: no such file; correct {source}")
+        raise SynthesisError(f"{path}: no such file; correct `soundfont`")
     if not _is_soundfont(path):
-        raise SynthesisError(f"{path}: not a SoundFont (.sf2, .sf3); correct {source}")
+        raise SynthesisError(f"{path}: not a SoundFont (.sf2, .sf3); correct `soundfont`")
     return path

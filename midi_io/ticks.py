@@ -27,13 +27,13 @@ class TickSong(NamedTuple):
     notes: TickNotes
     ticks_per_beat: int
     n_tick: int
-    """Length of the file."""
+    """The length of the file in ticks."""
     tempi: NDArray[np.float64]
-    """(n,) BPM, in the order of time; none where the file does not say."""
+    """The tempi (n,) in BPM, in the order of time; none where the file does not say."""
     tempo_ticks: NDArray[np.int64]
-    """(n,) for how many ticks each tempo lasts."""
+    """The number of ticks (n,) that each tempo lasts."""
     pickup: int
-    """Ticks before the first downbeat, less than a bar."""
+    """The number of ticks before the first downbeat, less than a bar."""
     is_common_time: bool
     """Whether all of it is in 4/4."""
 

@@ -33,7 +33,7 @@ class WrittenVideo(NamedTuple):
     duration: float
     """Seconds of picture, and of music under it."""
     notes: tuple[str, ...]
-    """What did not go as asked, a line each: a picture encoded again, no sound to keep."""
+    """A line for each thing that did not go as asked: a picture encoded again, no sound to keep."""
 
 
 def write_video(
@@ -54,14 +54,14 @@ def write_video(
     Parameters
     ----------
     audio
-        Shape `(n_sample,)`, `(n_sample, 1)` or `(n_sample, 2)`, in -1..1.
+        The music, of shape `(n_sample,)`, `(n_sample, 1)` or `(n_sample, 2)`, in -1..1.
     sample_rate
-        Samples a second, one of the rates that AAC knows.
+        The samples a second, one of the rates that AAC knows.
     original_audio
         `drop`: the music is the only sound. `keep`: the original sound is a second track
         after the music. `mix`: both in one track, the music 6 dB lower.
     progress
-        Called now and then with the share that is done, 0 to 1.
+        A function that is called now and then with the share that is done, 0 to 1.
 
     Raises
     ------

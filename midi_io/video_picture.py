@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     import av
 
 _COPIED_VIDEO = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4"})
-"""What an mp4 can carry and players expect to find in one."""
+"""The codecs that an mp4 can carry and players expect to find in one."""
 _VIDEO_ENCODERS = ("libx264", "libopenh264", "mpeg4")
 """The first that this build of FFmpeg has is used."""
 _ENCODER_OPTIONS = {"libx264": {"crf": "18", "preset": "veryfast"}}
 _BITS_PER_PIXEL = 0.2
-"""For encoders without a constant-quality mode."""
+"""The bits for each pixel that encoders without a constant-quality mode are given."""
 _ENCODER_TIME_BASE = Fraction(1, 60000)
-"""Holds 24, 25, 30, 60 and 29.97 frames a second exactly, and MPEG-4 takes no finer one."""
+"""This time base holds 24, 25, 30, 60 and 29.97 frames a second exactly, and MPEG-4 takes no finer one."""
 _DEFAULT_FRAME_RATE = Fraction(25)
 _TRANSPOSITIONS = {90: ("cclock",), -90: ("clock",), 180: ("clock", "clock"), -180: ("clock", "clock")}
-"""Frame rotation, in degrees counter-clockwise, to quarter turns."""
+"""The quarter turns that undo a frame's rotation, in degrees counter-clockwise."""
 
 
 class Picture(NamedTuple):
@@ -35,9 +35,10 @@ class Picture(NamedTuple):
     end: Fraction
     """Time at which the last frame has been shown, in seconds."""
     n_packet: int
-    """Packets up to the last one that is shown."""
+    """The number of packets up to the last one that is shown."""
     decode_times: tuple[int, ...] | None
-    """When each packet is decoded, in ticks of the stream; None if a packet lacks the time it is shown at."""
+    """The time at which each packet is decoded, in ticks of the stream; None if a packet lacks the time it is shown
+    at."""
     breaks_off: bool
     """Whether packets are missing at the end."""
 
@@ -71,7 +72,13 @@ def _picture_stream(container: av.container.InputContainer, path: Path) -> av.Vi
 
 
 def measure_picture(path: Path) -> Picture:
-    """Read through the packets once: only they tell when the picture really starts and ends."""
+    """Read through the packets once: only they tell when the picture really starts and ends.
+
+    Raises
+    ------
+    MidiError
+        If it is no video, or no frame of it can be read.
+    """
     import av
 
     with open_video(path) as container:

@@ -19,12 +19,13 @@ _COPIED_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
 _AAC_BIT_RATE = 192_000
 _AAC_FRAME = 1024
 _DUCKING = 10 ** (-6 / 20)
-"""6 dB: the music steps back behind what is said in the original."""
+"""The music is made 6 dB softer, so that it steps back behind what is said in the original."""
 _LOUDEST = 0.97
 _SLIP_SECONDS = 0.03
-"""Timestamps of sound jitter by less than this; a larger step is a gap."""
+"""Timestamps of sound jitter by fewer seconds than this; a larger step is a gap."""
 _PREROLL = Fraction(1, 10)
-"""Seconds; AAC encoders begin with up to 50 ms that no player shows."""
+"""Packets of sound may begin this many seconds before the picture: AAC encoders begin with up to 50 ms that no player
+shows."""
 
 
 def original_sound(source: av.container.InputContainer, video: av.VideoStream) -> av.AudioStream | None:
@@ -34,7 +35,13 @@ def original_sound(source: av.container.InputContainer, video: av.VideoStream) -
 
 
 def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
-    """`audio` as stereo of `n_sample` samples, cut or continued with silence."""
+    """`audio`, (n,), (n, 1) or (n, 2), as stereo (n_sample, 2), cut or continued with silence.
+
+    Raises
+    ------
+    ValueError
+        If `audio` has another shape.
+    """
     if audio.ndim not in (1, 2) or audio.ndim == 2 and audio.shape[1] not in (1, 2):
         raise ValueError(f"audio must have shape (n_sample,), (n_sample, 1) or (n_sample, 2), got {audio.shape}")
     stereo = np.zeros((n_sample, 2), np.float32)
@@ -44,7 +51,7 @@ def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
 
 
 def mixed(music: NDArray[np.float32], original: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Both together, the music softer; all of it softer still if it would clip."""
+    """Two sounds (n_sample, 2) as one, the music softer; all of it softer still if it would clip."""
     both = original + np.float32(_DUCKING) * music
     peak = float(np.max(np.abs(both), initial=0.0))
     return both * np.float32(_LOUDEST / peak) if peak > _LOUDEST else both
@@ -101,6 +108,7 @@ def _decoded_sound_frames(container: av.container.InputContainer, stream: Any) -
 def music_packets(
     target: av.container.OutputContainer, samples: NDArray[np.float32], sample_rate: int
 ) -> Iterator[av.Packet[av.AudioStream]]:
+    """Add a sound stream with the music, stereo samples (n_sample, 2), to `target` and give its packets."""
     stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
     stream.metadata["handler_name"] = "Music"
     return _encoded_sound(stream, samples, sample_rate)

@@ -155,3 +155,17 @@ def test_libraries_are_declared(module: str):
     distributions = {re.split(r"[^\w-]", line.strip())[0] for line in declared.splitlines() if line.strip()}
     libraries = top_level(imports(module)) - set(sys.stdlib_module_names) - set(PACKAGES)
     assert {DISTRIBUTION_OF.get(name, name) for name in libraries} <= distributions
+
+
+# Programs of others whose options a message may name.
+FOREIGN_FLAGS = re.compile(r"--no-install-recommends|--standalone")
+
+
+@each_module
+def test_below_the_command_line_nobody_speaks_its_language(module: str):
+    if module == "cmt.cli" or module.startswith("cmt.cli."):
+        return
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = FOREIGN_FLAGS.sub("", node.value)
+            assert not re.search(r"(?<![\w-])--[a-z]|CMT_", text), f"line {node.lineno}: name the setting instead"

@@ -159,7 +159,7 @@ def test_no_video_is_overwritten_by_the_music_of_another(clips, checkpoint):
     videos = [clips / "a" / "clip.mp4", clips / "b" / "clip.mp4"]
     settings = Settings(clips / "b", Wishes(), GenerateConfig(), checkpoint)
     before = [video.read_bytes() for video in videos]
-    with pytest.raises(CmtError, match=r"b/clip.mp4: is one of the videos; choose another folder with -o|FluidSynth"):
+    with pytest.raises(CmtError, match=r"b/clip.mp4: is one of the videos; choose another `folder`|FluidSynth"):
         make_soundtracks(videos, settings, jobs=1)
     assert [video.read_bytes() for video in videos] == before
     assert not (clips / "b" / LOG).exists()

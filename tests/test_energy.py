@@ -90,7 +90,7 @@ def test_a_curve_that_cannot_be_read_is_named(tmp_path):
 def test_two_sections_cannot_begin_together_nor_one_after_the_end():
     with pytest.raises(CmtError, match="two sections begin at 3 s"):
         energy_of_sections([Section(3, 0.1), Section(3, 0.2)])
-    with pytest.raises(CmtError, match="--section: 9 s lies outside the piece, which lasts 8.000 s"):
+    with pytest.raises(CmtError, match="`sections`: 9 s lies outside the piece, which lasts 8.000 s"):
         check_energy(energy_of_sections([Section(0, 0.1), Section(9, 0.2)]), 8.0)
     check_energy(Energy((Stretch(0, 7, 0, 1), Stretch(7, 20, 1, 0)), "long.csv"), 5.0)
     with pytest.raises(CmtError, match="late.csv: 7 s lies outside"):

@@ -154,7 +154,7 @@ def test_synchrony_has_its_chance(done):
     assert {"beat_coverage", "beat_hits", "motion_correlation"} <= set(piece["chance"])
     for score in piece["chance"].values():
         assert score["low"] <= score["chance"] <= score["high"]
-    assert piece["undefined"]["av_align"] == "not rendered: --no-audio"
+    assert piece["undefined"]["av_align"] == "not rendered, as was asked"
 
 
 def test_the_page_loads_nothing_and_explains_everything(done):

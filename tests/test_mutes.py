@@ -52,7 +52,7 @@ def test_mutes_that_meet_can_last_throughout():
 
 def test_a_mute_after_the_end_is_named():
     check_mutes([Mute(DRUMS, 0, 100)], 5.0)
-    with pytest.raises(CmtError, match=r"--mute bass@5- lies outside the piece, which lasts 5.000 s"):
+    with pytest.raises(CmtError, match=r"`mutes` bass@5- lies outside the piece, which lasts 5.000 s"):
         check_mutes([Mute(BASS, 5, math.inf)], 5.0)
 
 

@@ -212,7 +212,7 @@ def test_a_folder_that_cannot_be_made_is_named(clip, checkpoint, tmp_path):
 
 def test_without_fluidsynth_the_cure_is_said_before_any_work(clip, tmp_path, monkeypatch):
     monkeypatch.setattr("cmt.soundtrack.has_fluidsynth", lambda: False)
-    with pytest.raises(CmtError, match="libfluidsynth3.*--midi-only"):
+    with pytest.raises(CmtError, match="libfluidsynth3.*`midi_only`"):
         make_soundtrack(clip, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

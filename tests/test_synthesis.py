@@ -42,12 +42,11 @@ needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSyn
 
 @pytest.fixture
 def no_system_fonts(monkeypatch, tmp_path):
-    """Two empty folders in place of the system's, and no environment variable."""
+    """Two empty folders in place of the system's."""
     folders = (tmp_path / "sf2", tmp_path / "sf3")
     for folder in folders:
         folder.mkdir()
     monkeypatch.setattr(synthesis, "SOUNDFONT_FOLDERS", folders)
-    monkeypatch.delenv("CMT_SOUNDFONT", raising=False)
     return folders
 
 
@@ -60,16 +59,10 @@ def rms(audio):
     return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64))))
 
 
-def test_the_font_asked_for_comes_first(tmp_path, monkeypatch, no_system_fonts):
-    monkeypatch.setenv("CMT_SOUNDFONT", str(font(tmp_path / "environment.sf2")))
+def test_the_font_asked_for_comes_first(tmp_path, no_system_fonts):
+    font(no_system_fonts[0] / "FluidR3_GM.sf2")
     asked = font(tmp_path / "asked.sf2")
     assert find_soundfont(asked) == asked
-
-
-def test_the_environment_comes_before_the_system(tmp_path, monkeypatch, no_system_fonts):
-    font(no_system_fonts[0] / "FluidR3_GM.sf2")
-    monkeypatch.setenv("CMT_SOUNDFONT", str(font(tmp_path / "environment.sf2")))
-    assert find_soundfont() == tmp_path / "environment.sf2"
 
 
 def test_a_large_font_comes_before_a_small_one_wherever_it_lies(no_system_fonts):
@@ -98,18 +91,16 @@ def test_finding_a_font_does_not_import_pretty_midi():
 
 def test_no_font_anywhere_says_how_to_get_one(no_system_fonts, monkeypatch):
     monkeypatch.setattr(synthesis, "_bundled_soundfont", lambda: None)
-    with pytest.raises(SynthesisError, match="--soundfont"):
+    with pytest.raises(SynthesisError, match="name one with `soundfont`"):
         find_soundfont()
 
 
-@pytest.mark.parametrize("source", ["option", "environment"])
-def test_a_font_that_is_none_is_an_error_and_not_passed_over(tmp_path, monkeypatch, source):
+def test_a_font_that_is_none_is_an_error_and_not_passed_over(tmp_path):
     text = tmp_path / "font.sf2"
     text.write_text("not a font")
     for path, reason in ((tmp_path / "none.sf2", "no such file"), (text, "not a SoundFont")):
-        monkeypatch.setenv("CMT_SOUNDFONT", str(path))
-        with pytest.raises(SynthesisError, match=reason):
-            find_soundfont(path if source == "option" else None)
+        with pytest.raises(SynthesisError, match=f"{reason}.*; correct `soundfont`"):
+            find_soundfont(path)
 
 
 @needs_fluidsynth

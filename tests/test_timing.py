@@ -142,12 +142,12 @@ def test_what_the_grid_cannot_give_is_said_with_a_cure():
     markers = [Hit(time, 3.0, "marker") for time in (2.0, 2.31, 4.0, 6.0, 8.0)]
     steady = fit_grid(10.0, markers, tempo=120.0)
     assert warnings_of(steady, markers, tempo_map=False) == (
-        "off the grid: 1 of 5 times asked for (2.31 s); --tempo-map may bring them back",
+        "off the grid: 1 of 5 times asked for (2.31 s); `tempo_map` may bring them back",
     )
     assert warnings_of(steady, markers[:1], tempo_map=True) == ()
     beats = [Hit(1.0, 0.5, "visual beat")]
     assert warnings_of(bend_grid(steady, beats, 0.08), beats, tempo_map=True) == (
-        "the tempo map has no cuts to follow, so the tempo stays steady; give times with --hit",
+        "the tempo map has no cuts to follow, so the tempo stays steady; give times with `markers`",
     )
 
 

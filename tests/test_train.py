@@ -188,7 +188,7 @@ def test_a_batch_beyond_the_memory_says_what_to_lower(tmp_path, corpora, monkeyp
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: not enough memory: you tried")
 
     monkeypatch.setattr("cmt.training.model.MusicTransformer.losses", too_large)
-    with pytest.raises(CmtError, match="halve --words-per-step"):
+    with pytest.raises(CmtError, match="halve `words_per_step`"):
         train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, show_progress=False)
 
 
@@ -199,7 +199,7 @@ def test_tensorboard_gets_the_losses(tmp_path, corpora):
 
 
 def test_a_checkpoint_of_another_model_is_no_start(run, corpora, tmp_path):
-    with pytest.raises(CmtError, match="--preset"):
+    with pytest.raises(CmtError, match="`model_config`"):
         train(*corpora, tmp_path, PRESETS["tiny"], QUICK, steps=1, start_from=run / MODEL, show_progress=False)
 
 
@@ -216,12 +216,12 @@ def test_the_checkpoint_holds_half_precision_weights(run):
 
 
 def test_a_run_is_never_overwritten(run, corpora):
-    with pytest.raises(CmtError, match="--resume"):
+    with pytest.raises(CmtError, match="`resume`"):
         train(*corpora, run, MINIATURE, QUICK, steps=1, show_progress=False)
 
 
 def test_a_run_of_another_model_is_not_resumed(run, corpora):
-    with pytest.raises(CmtError, match="--preset"):
+    with pytest.raises(CmtError, match="`model_config`"):
         train(*corpora, run, PRESETS["tiny"], QUICK, steps=1, resume=True, show_progress=False)
 
 
@@ -258,7 +258,7 @@ def test_adamw_alone_learns_too_and_does_not_go_on_with_the_others_run(run, corp
     config = replace(QUICK, optimizer="adamw")
     progress = train(*corpora, tmp_path, MINIATURE, config, steps=60, show_progress=False)
     assert progress.history[-1]["val_total"] < progress.history[0]["val_total"] - 0.3
-    with pytest.raises(CmtError, match="give the same --optimizer"):
+    with pytest.raises(CmtError, match="give the same `optimizer`"):
         train(*corpora, run, MINIATURE, config, steps=80, resume=True, show_progress=False)
 
 
@@ -321,7 +321,7 @@ def test_a_run_of_an_older_version_is_named(begun):
     tensors, description = load_tensors(folder / STATE)
     del description["train"]
     save_tensors(tensors, description, folder / STATE)
-    with pytest.raises(CmtError, match="begun by an older cmt; begin a new run with --start-from"):
+    with pytest.raises(CmtError, match="begun by an older cmt; begin a new run with `start_from`"):
         settings_of(folder)
 
 

@@ -100,20 +100,20 @@ def test_where_all_are_muted_the_bar_is_silent_and_it_is_said(checkpoint, tmp_pa
     wishes = midi_only(length=6.0, tempo=120.0, mutes=mutes)
     report = make_soundtrack(None, tmp_path, wishes, checkpoint=checkpoint).report
     assert report["density_obtained"][1] == 0
-    assert report["warnings"] == ["--mute leaves nobody to play in bar 2; it is silent there"]
+    assert report["warnings"] == ["`mutes`: nobody is left to play in bar 2; it is silent there"]
     marked = plan_music(
         no_picture(6.0, None, 0),
         Wishes(length=6.0, tempo=120.0, mutes=mutes, markers=(Marker(2.5),)),
         GenerateConfig(),
     )
-    assert any("--hit: 2.5 s is muted in all instruments" in warning for warning in marked.warnings)
+    assert any("`markers`: 2.5 s is muted in all instruments" in warning for warning in marked.warnings)
 
 
 def test_an_instrument_muted_throughout_is_left_out_of_all_and_contradicts_a_choice():
     mutes = (parse_mute("piano@0-"),)
     assert Instrument.PIANO not in settled(Wishes(mutes=mutes), 4.0).instruments
     assert settled(Wishes(mutes=mutes, instruments=None), 4.0).instruments is None
-    with pytest.raises(CmtError, match="--mute: piano from beginning to end, yet among --instruments; leave one"):
+    with pytest.raises(CmtError, match="`mutes`: piano from beginning to end, yet among `instruments`; leave one"):
         settled(Wishes(mutes=mutes, instruments=(Instrument.DRUMS, Instrument.PIANO)), 4.0)
     everyone = tuple(parse_mute(f"{instrument.label}@0-") for instrument in Instrument)
     with pytest.raises(CmtError, match="nothing is left to play"):
@@ -130,10 +130,10 @@ def test_an_instrument_muted_throughout_is_left_out_of_all_and_contradicts_a_cho
         (midi_only(length=5.0, takes=10**9), r"takes 1000000000: they need .* free; ask for \d+ at most"),
         (
             midi_only(length=5.0, instruments=(Instrument.BASS,), mutes=(parse_mute("drums@0-1"),)),
-            "--mute drums@0-1: drums is not among --instruments; leave one of them out",
+            "`mutes` drums@0-1: drums is not among `instruments`; leave one of them out",
         ),
-        (midi_only(length=5.0, mutes=(parse_mute("drums@9-"),)), "--mute drums@9- lies outside the piece"),
-        (midi_only(length=5.0, energy=energy_of_sections([Section(9, 0.5)])), "--section: 9 s lies outside the piece"),
+        (midi_only(length=5.0, mutes=(parse_mute("drums@9-"),)), "`mutes` drums@9- lies outside the piece"),
+        (midi_only(length=5.0, energy=energy_of_sections([Section(9, 0.5)])), "`sections`: 9 s lies outside the piece"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_leaves_nothing(wishes, message, checkpoint, tmp_path):

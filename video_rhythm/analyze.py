@@ -20,9 +20,9 @@ from .tempo import visual_tempo
 from .thumbnails import Thumbnail
 
 Progress = Callable[[float, float | None], object]
-"""Called with the seconds of video done, and how many there are (None if the file does not say)."""
+"""A function that is called with the seconds of video done, and how many there are (None if the file does not say)."""
 PROGRESS_STEP = 0.5
-"""Seconds of video between two calls of the progress."""
+"""The seconds of video between two calls of the progress."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,29 @@ class VideoRhythm:
 
     path: str
     duration: float
-    """Seconds, from the first picture to the end of the last."""
+    """The seconds from the first picture to the end of the last."""
     fps: float
-    """Pictures a second, on average if they come unevenly."""
+    """The pictures a second, on average if they come unevenly."""
     n_frame: int
-    """Pictures decoded."""
+    """The number of pictures decoded."""
     width: int
-    """Pixels, of the upright picture."""
+    """The width of the upright picture in pixels."""
     height: int
-    """Pixels, of the upright picture."""
+    """The height of the upright picture in pixels."""
     flow: FlowSeries
-    """Speed and direction of the motion, up to 30 times a second."""
+    """The speed and direction of the motion, up to 30 times a second."""
     saliency: NDArray[np.float64]
-    """(n,) how much the motion grows, at `flow.times`, in diagonals per second; raised at cuts."""
+    """The growth of the motion (n,) at `flow.times`, in diagonals per second; raised at cuts."""
     visual_beats: tuple[VisualBeat, ...]
-    """In order of time, at least 0.25 s apart; none in a picture that stands still or glides."""
+    """The visual beats in order of time, at least 0.25 s apart; none in a picture that stands still or glides."""
     cuts: tuple[float, ...]
-    """Seconds of the first picture of each new shot."""
+    """The seconds of the first picture of each new shot."""
     tempo: float | None
-    """Visual tempo in BPM, 40..240; None if the picture has no pulse."""
+    """The visual tempo in BPM, 40..240; None if the picture has no pulse."""
     tempo_confidence: float
-    """0..1."""
+    """The confidence in the visual tempo, 0..1."""
     warnings: tuple[str, ...]
-    """What was wrong with the file without stopping us, one line each."""
+    """A line for each fault of the file that did not stop the analysis."""
     fades: tuple[Fade, ...] = ()
     """Fades and dissolves with their begin and end, in order of time; they are no cuts."""
     thumbnails: tuple[Thumbnail, ...] = ()
@@ -75,6 +75,11 @@ class VideoRhythm:
         Returns
         -------
         (n_bar,) diagonals per second, always finite.
+
+        Raises
+        ------
+        ValueError
+            If `tempo` or `n_bar` is out of range.
         """
         if not (tempo > 0 and np.isfinite(tempo)) or n_bar < 1:
             raise ValueError(f"tempo must be above 0 and n_bar 1 or more, got {tempo} and {n_bar}")

@@ -12,15 +12,16 @@ from .impacts import Impact
 from .tempo import ENVELOPE_RATE, autocorrelation, envelope
 
 CLOSEST = 0.25
-"""Seconds; visual beats are at least so far apart."""
+"""Visual beats are at least this many seconds apart."""
 FARTHEST = 3.0
-"""Seconds; over a longer gap the rhythm starts anew."""
+"""The rhythm starts anew after a gap of more seconds than this."""
 SURROUNDINGS = 5.0
-"""Seconds on each side of an impact from which the tempo around it is learnt."""
+"""The tempo around an impact is learnt from this many seconds on each side of it."""
 STEADINESS = 0.6
-"""What a step of exactly the tempo around it is worth beside an impact of full strength."""
+"""A step of exactly the tempo around it is worth this much beside an impact of full strength."""
 LEAST_WORTH = 0.1
-"""What an impact must add to the chain: at the top of its flight a ball only turns, halfway from bounce to bounce."""
+"""An impact must add at least this much to the chain: at the top of its flight a ball only turns, halfway from bounce
+to bounce."""
 FULL_STRENGTH_QUANTILE = 0.9
 """Impacts beyond this quantile of the video's have full strength."""
 
@@ -31,7 +32,7 @@ class VisualBeat(NamedTuple):
     time: float
     """Seconds from the first picture."""
     saliency: float
-    """How strong the change of motion is, in diagonals per second."""
+    """The strength of the change of motion, in diagonals per second."""
 
 
 def choose_beats(duration: float, impacts: Sequence[Impact]) -> tuple[VisualBeat, ...]:
@@ -45,9 +46,9 @@ def choose_beats(duration: float, impacts: Sequence[Impact]) -> tuple[VisualBeat
     Parameters
     ----------
     duration
-        Of the video in seconds.
+        The seconds that the video lasts.
     impacts
-        In order of time.
+        The impacts in order of time.
 
     Returns
     -------

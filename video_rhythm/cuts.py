@@ -17,37 +17,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 THUMBNAIL = (32, 18)
-"""Columns and rows of the picture on which differences are measured: small enough for little motions not to
-count."""
+"""The columns and rows of the picture on which differences are measured: so few that little motions do not count."""
 LEAST_DIFFERENCE = 4.0
-"""Grey levels (of 255), the mean over the thumbnail: below this nobody sees a cut."""
+"""Nobody sees a cut whose mean difference over the thumbnail is below this many grey levels (of 255)."""
 ABOVE_NEIGHBOURS = 2.2
-"""A cut differs so many times more than the pictures around it."""
+"""A cut's difference is at least this many times that of the pictures around it."""
 NEIGHBOURHOOD = 0.1
-"""Seconds on each side in which the pictures around it are looked at; two pictures at least."""
+"""The pictures around a cut are those within this many seconds on each side, two at least."""
 LEAST_CHANGE_OF_STRUCTURE = 0.25
-"""1 - correlation of the two thumbnails: 0 if they differ in brightness and contrast only."""
+"""A cut changes 1 - the correlation of the two thumbnails at least this much; it is 0 if they differ in brightness and
+contrast only."""
 STRUCTURE_COMES_BACK = 0.1
 """A picture is coming back, if only through the afterglow of a flash, if its structure differs less than this."""
 BLACK = 28.0
-"""Grey level; rows and columns at the margin that stay below it are the bars of a letterbox."""
+"""Rows and columns at the margin that stay below this grey level are the bars of a letterbox."""
 LEAST_UNEXPLAINED = 0.5
-"""Share of the difference that is left when the old picture has been moved along the optical flow."""
+"""At least this share of a cut's difference is left when the old picture has been moved along the optical flow."""
 FLASH = 0.2
-"""Seconds within which a picture that comes back makes the change a flash."""
+"""A change is a flash if the picture comes back within this many seconds."""
 COMES_BACK = 0.4
 """A picture has come back if it differs from the old one less than this share of the change."""
 
 
 class _Candidate(NamedTuple):
     nth: int
-    """Which picture, counted from 0."""
+    """The number of the picture, counted from 0."""
     time: float
-    """Seconds."""
+    """The time of the picture in seconds."""
     before: NDArray[np.float32]
-    """Thumbnail of the last picture of the old shot."""
+    """The thumbnail of the last picture of the old shot."""
     difference: float
-    """Grey levels."""
+    """The difference from the picture before, in grey levels."""
 
 
 class CutFinder:
@@ -137,7 +137,7 @@ def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """1 - correlation of two thumbnails, 0..2, bars that are black in both aside.
+    """1 - the correlation of two thumbnails (row, column), 0..2, bars that are black in both aside.
 
     An even picture has no structure, so from or to one all of it changes.
     """
@@ -150,7 +150,7 @@ def change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) ->
 
 
 def inside_bars(one: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[slice, slice]:
-    """Rows and columns without those at the margin that are black in both thumbnails, as of a letterbox.
+    """The rows and columns of two thumbnails (row, column) without those at the margin that are black in both.
 
     The next one at each margin may be half a bar, so it goes too. All rows and columns if all is black.
     """

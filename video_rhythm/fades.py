@@ -19,50 +19,52 @@ from numpy.typing import NDArray
 from .cuts import change_of_structure, inside_bars
 
 SAMPLE_STEP = 0.033
-"""Seconds at least between two pictures that are looked at, so that 240 a second cost no more than 30."""
+"""At least this many seconds lie between two pictures that are looked at, so that 240 a second cost no more than 30."""
 THUMBNAIL = (32, 18)
-"""Columns and rows of the picture on which blends are told from motion; they are looked for at half of it, where
-little motions do not count."""
+"""The columns and rows of the picture on which blends are told from motion. They are looked for at half of that size,
+where little motions do not count."""
 LENGTHS = (0.17, 0.25, 0.35, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
-"""Seconds between the two pictures whose blends are looked for."""
+"""The seconds between the two pictures whose blends are looked for."""
 LONGEST = 5.0
-"""Seconds; two fades of which one goes on after the other has halted are no longer than this together."""
+"""Two fades of which one goes on after the other has halted last at most this many seconds together."""
 SHORTEST = 0.1
-"""Seconds; what is quicker is a cut that was smoothed in the making."""
+"""A change that takes fewer seconds than this is a cut that was smoothed in the making."""
 N_BETWEEN = 7
-"""How many pictures between the two are compared with blends of them."""
+"""This many pictures between the two are compared with blends of them."""
 LEAST_CHANGE = 5.0
-"""Grey levels (of 255), root mean square over the thumbnail: below this nobody sees a fade."""
+"""Nobody sees a fade whose change, the root mean square over the thumbnail, is below this many grey levels (of 255)."""
 UNEXPLAINED = 0.3
-"""How far the pictures between may be from blends, as a share of the whole change."""
+"""The pictures between may differ from blends by this share of the whole change."""
 UNEXPLAINED_IN_FADE = 0.45
-"""The same for a fade from or to one colour, whose other end nothing else looks like."""
+"""The same share for a fade from or to one colour: nothing else looks like its other end."""
 HALT = 0.5
-"""Seconds for which a fade may halt on its way."""
+"""A fade may halt on its way for this many seconds."""
 STEP_BACK = 0.1
-"""By how much the share of the blend may fall from one picture between to the next."""
+"""The share of the blend may fall by this much from one picture between to the next."""
 LARGEST_STEP = 0.45
-"""Share of the change in one picture beyond which it is a cut or a flash."""
+"""A change of which one picture makes more than this share is a cut or a flash."""
 LEAST_CHANGE_OF_STRUCTURE = 0.3
-"""1 - correlation of the two pictures of a dissolve; less is one picture in another light."""
+"""A dissolve's two pictures have at least this value of 1 - correlation; with less they are one picture in another
+light."""
 FASTER_THAN_AROUND = 2.0
-"""A dissolve changes the picture so many times faster than what moves before and after it."""
+"""A dissolve changes the picture at least this many times faster than what moves before and after it."""
 LEVELS_PER_SECOND = 5.0
-"""Grey levels a second by which a longer transition must change more than a shorter one to be preferred to it."""
+"""A longer transition must change more than a shorter one, by this many grey levels for each second, to be preferred to
+it."""
 PLAIN = 3.0
-"""Grey levels, the standard deviation up to which a picture is one plain colour."""
+"""A picture is one plain colour if its standard deviation is at most this many grey levels."""
 FLASH = 0.3
-"""Seconds; a plain picture that came out of the picture into which it fades again was a flash."""
+"""A plain picture that, within this many seconds, came out of the picture into which it fades again was a flash."""
 BLOCK = 40.0
-"""Seconds of thumbnails that are kept at a time."""
+"""The thumbnails of this many seconds are kept at a time."""
 SURROUNDINGS = 5.0
-"""Seconds on each side of a fade that are looked at, at most."""
+"""At most this many seconds on each side of a fade are looked at."""
 TOUCH = 0.05
-"""Seconds by which one fade may reach into the next, where a shot comes as soon as the last one is gone."""
+"""One fade may reach into the next by this many seconds, where a shot comes as soon as the last one is gone."""
 
 
 class FadeKind(str, Enum):
-    """What goes over into what."""
+    """The kinds of transitions."""
 
     FADE_IN = "fade in"
     """A plain colour, as a rule black, turns into a picture."""
@@ -77,20 +79,20 @@ class Fade(NamedTuple):
 
     kind: FadeKind
     begin: float
-    """Seconds of the last picture of what was."""
+    """The time, in seconds, of the last picture of what was."""
     end: float
-    """Seconds of the first picture of what comes."""
+    """The time, in seconds, of the first picture of what comes."""
 
 
 class _Span(NamedTuple):
     """A place where a fade may be."""
 
     score: float
-    """How much changes, less what its length must be worth; grey levels."""
+    """The change in grey levels, less what its length must be worth."""
     first: int
-    """Sample of the old picture."""
+    """The sample of the old picture."""
     last: int
-    """Sample of the new picture."""
+    """The sample of the new picture."""
 
 
 class FadeFinder:
@@ -128,7 +130,7 @@ class FadeFinder:
         del self._times[:n_old], self._thumbnails[:n_old]
 
     def _found_since(self) -> list[Fade]:
-        """Those after the ones already noted."""
+        """The fades found after those already noted."""
         known = self._fades[-1].end if self._fades else 0.0
         return [
             fade
@@ -195,7 +197,7 @@ def _spans(times: NDArray[np.float64], thumbnails: NDArray[np.float32]) -> list[
         blend = (unexplained <= UNEXPLAINED) & (steps.min(axis=0) >= -STEP_BACK)
         score = size * (1 - unexplained) - LEVELS_PER_SECOND * (times[last] - times[first])
         score = np.where(blend, score, 0.0)
-        # Of spans that begin almost together the best will do.
+        # The best of the spans that begin almost together will do.
         best_near = np.pad(score, 2)
         best_near = np.max([best_near[k : k + len(score)] for k in range(5)], axis=0)
         spans += [

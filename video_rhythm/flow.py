@@ -21,17 +21,17 @@ one at 60. A longer step would misplace what the picture strikes."""
 LONGEST_STEP = 0.25
 """Seconds. A picture shown for longer stands still until just before the next one."""
 FADE_MARGIN = 0.1
-"""Seconds on each side of a fade that belong to it: its ends are not known better."""
+"""This many seconds on each side of a fade belong to it: its ends are not known better."""
 N_DIRECTION = 12
-"""Bins of the directogram; bin 0 is centred on motion to the right, bin 3 on motion downwards."""
+"""The directogram has this many bins; bin 0 is centred on motion to the right, bin 3 on motion downwards."""
 SHORTEST_HALT = 0.13
-"""Seconds for which a picture must stand still amid motion for that to be a halt."""
+"""A picture halts if it stands still amid motion for longer than this many seconds."""
 SAME_PICTURE = 0.05
-"""Mean difference in grey levels (of 255) below which two pictures are one shown twice."""
+"""Two pictures are one shown twice if their mean difference is below this many grey levels (of 255)."""
 PLAIN = 1.5
-"""Grey levels: the standard deviation of a coarse picture (`COARSE`) below which it is one colour and its noise."""
+"""A coarse picture (`COARSE`) whose standard deviation is below this many grey levels is one colour and its noise."""
 COARSE = (40, 22)
-"""Columns and rows at which noise is averaged out."""
+"""The columns and rows at which noise is averaged out."""
 PIXEL_STRIDE = 2
 """The flow is smooth at this scale, so every second pixel in each direction tells the same."""
 
@@ -42,13 +42,13 @@ class FlowSeries:
     the last one to `end`."""
 
     times: NDArray[np.float64]
-    """(n,) seconds at which the steps begin; the first is 0."""
+    """The seconds (n,) at which the steps begin; the first is 0."""
     speed: NDArray[np.float64]
-    """(n,) mean magnitude of the flow over all pixels (Di et al. 2021, eq. 4), in diagonals per second."""
+    """The mean magnitude (n,) of the flow over all pixels (Di et al. 2021, eq. 4), in diagonals per second."""
     directogram: NDArray[np.float32]
-    """(n, 12) the same speed shared out among directions; each row sums to `speed`, in diagonals per second."""
+    """The same speed shared out among directions (n, 12); each row sums to `speed`, in diagonals per second."""
     end: float
-    """Seconds at which the last step ends."""
+    """The time, in seconds, at which the last step ends."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -82,7 +82,7 @@ class FlowMeter:
     Parameters
     ----------
     width, height
-        Of the upright video in pixels; only their ratio matters.
+        The size of the upright video in pixels; only the ratio matters.
     """
 
     def __init__(self, width: int, height: int) -> None:

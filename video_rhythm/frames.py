@@ -28,19 +28,19 @@ from .errors import VideoError
 from .thumbnails import Thumbnail, ThumbnailKeeper
 
 LONGER_SIDE = 320
-"""Longer side of a grey picture in pixels: enough for the motion of a whole picture, and 30
+"""The longer side of a grey picture has at most this many pixels: enough for the motion of a whole picture, and 30
 times less work than 1080p. Smaller videos are not enlarged."""
 SHORTER_SIDE = 32
-"""Neither side of a grey picture falls below this: optical flow needs some room."""
+"""Neither side of a grey picture falls below this many pixels: optical flow needs some room."""
 SHORTEST_VIDEO = 0.5
-"""Seconds; there is nothing rhythmical to measure in less."""
+"""A video lasts at least this many seconds: there is nothing rhythmical to measure in less."""
 RESTART = 0.25
-"""Seconds. Timestamps that run back further than this have started anew (recordings joined
-end to end); smaller steps back are a muxer's slip."""
+"""Timestamps that run back by more seconds than this have started anew (recordings joined end to end); smaller steps
+back are a muxer's slip."""
 MOST_TIMES = 8
-"""So many damaged places are told of one by one."""
+"""At most this many damaged places are listed singly."""
 READ_ERRORS_IN_A_ROW = 50
-"""So many failed reads without a packet in between mean that the rest of the file is gone."""
+"""The rest of the file is gone after this many failed reads without a packet in between."""
 
 
 class Frame(NamedTuple):
@@ -49,7 +49,7 @@ class Frame(NamedTuple):
     time: float
     """Seconds from the first picture; strictly increasing."""
     grey: NDArray[np.uint8]
-    """(rows, columns), the same for the whole video, upright, longer side at most 320."""
+    """The grey picture (rows, columns), of the same shape for the whole video, upright, longer side at most 320."""
 
 
 class Video:
@@ -68,17 +68,17 @@ class Video:
 
     path: str
     width: int
-    """Pixels of the upright picture, from the first frame on (0 before)."""
+    """The width of the upright picture in pixels, from the first frame on (0 before)."""
     height: int
-    """Pixels of the upright picture, from the first frame on (0 before)."""
+    """The height of the upright picture in pixels, from the first frame on (0 before)."""
     frame_rate: Fraction
-    """Frames a second: what the file claims if that is credible, else (at the end) what was counted."""
+    """The frames a second: what the file claims if that is credible, else (at the end) what was counted."""
     expected_duration: float | None
-    """Seconds, as the file claims before anything is decoded; None if it makes no claim."""
+    """The seconds that the file claims before anything is decoded; None if it makes no claim."""
     duration: float
-    """Seconds from the first picture to the end of the last one; known when `frames` is exhausted."""
+    """The seconds from the first picture to the end of the last one; known when `frames` is exhausted."""
     n_frame: int
-    """Pictures delivered so far."""
+    """The number of pictures delivered so far."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
@@ -109,7 +109,7 @@ class Video:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What went wrong without stopping us, one line each."""
+        """A line for each fault of the file that did not stop the reading."""
         found = []
         if self._damage:
             where = ", ".join(f"{time:.1f}" for time in self._damage[:MOST_TIMES])
@@ -218,7 +218,7 @@ class _Clock:
 
     def __init__(self) -> None:
         self.now = -1.0
-        """Time of the last picture in seconds; negative before the first."""
+        """The time of the last picture in seconds; negative before the first."""
         self._offset = 0.0
 
     def time(self, picture: av.video.frame.VideoFrame, step: float) -> float | None:

@@ -17,54 +17,55 @@ Floats: TypeAlias = NDArray[np.float64]
 HitKind: TypeAlias = Literal["marker", "cut", "visual beat"]
 
 MUSIC_RANGE = (70.0, 160.0)
-"""BPM that music for a video may have unless it is asked for otherwise."""
+"""The lowest and the highest BPM that music for a video may have unless another is asked for."""
 TOLERANCE = 0.04
-"""Seconds by which a hit may miss the grid unnoticed."""
+"""A hit may miss the grid by this many seconds unnoticed."""
 HIT_WIDTH = 0.025
-"""Seconds, the standard deviation of the reward for a hit close to the grid."""
+"""The reward for a hit close to the grid has this standard deviation, in seconds."""
 REWARDS = {1: 1.0, 4: 0.8, 8: 0.4, 16: 0.2}
-"""What a hit on the grid is worth, by how many points the grid has in a bar: downbeat, beat, eighth, sixteenth."""
+"""A hit on the grid is worth this, by how many points the grid has in a bar: downbeat, beat, eighth, sixteenth."""
 SIXTEENTHS = 16
-"""Of a bar."""
+"""A bar has this many sixteenths."""
 
 COMFORTABLE_TEMPO = 110.0
-"""BPM towards which the musical tempo leans if nothing speaks for another."""
+"""The musical tempo leans towards this many BPM if nothing speaks for another."""
 COMFORTABLE_SPREAD = 0.5
-"""Octaves, the standard deviation of that leaning; a prior tempo is held to with `PRIOR_SPREAD`."""
+"""That leaning has this standard deviation, in octaves; a prior tempo is held to with `PRIOR_SPREAD`."""
 PRIOR_SPREAD = 0.1
-"""Octaves, about 7 per cent, so that neighbouring tempi can still be weighed."""
+"""The leaning to a prior tempo has this standard deviation, in octaves: about 7 per cent, so that neighbouring tempi
+can still be weighed."""
 PRIOR_TRUST = 5.0
-"""How many times heavier a prior tempo of full confidence weighs than one of none: music at another tempo than a
-plain pulse of the picture is worse than music that keeps its tempo and misses its phase."""
+"""A prior tempo of full confidence weighs this many times as much as one of none: music at another tempo than a plain
+pulse of the picture is worse than music that keeps its tempo and misses its phase."""
 
 SURE_OF_DOWNBEAT = 4.0
-"""Deviations of chance by which hits on beats must prefer another beat before that one becomes the downbeat."""
+"""Hits on beats must prefer another beat by this many deviations of chance before that one becomes the downbeat."""
 SURE_OF_NUDGE = 2.5
-"""Deviations of chance that whole bars must gain by being moved a little, for their ends to be given up."""
+"""Whole bars must gain this many deviations of chance by being moved a little, for their ends to be given up."""
 PICKUP_COST = 0.3
-"""Deviations of chance: what a pickup must gain to be worth its while."""
+"""A pickup must gain this many deviations of chance to be worth its while."""
 OPEN_END_COST = 0.3
-"""Likewise an end inside a bar."""
+"""An end inside a bar must gain this many deviations of chance to be worth its while."""
 SURE_OF_GRID = 3.0
-"""Deviations of chance by which a grid of free tempo and phase must beat whole bars, beyond what the larger
-choice gains by chance alone. Of a hundred sets of 5 to 80 hits at random 1 to 6 got past this and the two above, 5 to
-10 where the tempo was exact and only the phase free."""
+"""Whole bars are given up for a grid of free tempo and phase only if that grid beats them by this many deviations of
+chance, beyond what its larger choice gains by chance alone. `docs/eye.md` says how often random hits do."""
 FEWEST_HITS = 5
-"""Fewer cannot speak for a tempo and a phase: any three lie on some grid, and four nearly."""
+"""Fewer hits than this cannot speak for a tempo and a phase: any three lie on some grid, and four nearly."""
 MARKER_TRUST = 40.0
-"""A marker is no evidence to be weighed against chance, it is a wish: so much for all of them on downbeats."""
+"""All markers on downbeats count this many deviations of chance: a marker is no evidence to be weighed against chance,
+it is a wish."""
 PHASE_STEPS = 256
-"""Phases of a bar that are tried, before the best is refined."""
+"""This many phases of a bar are tried before the best is refined."""
 MOST_HITS = 500
-"""The heaviest hits decide on the tempo; more would not change it."""
+"""This many of the heaviest hits decide on the tempo; more would not change it."""
 DRIFT = 0.02
-"""Seconds by which neighbouring tempi that are tried may drift apart, from the middle of the video to its ends;
-more in a video of over a quarter of an hour, lest there are more than `MOST_TEMPI`."""
+"""Neighbouring tempi that are tried drift apart by at most this many seconds from the middle of the video to its ends.
+In a video of over a quarter of an hour they drift more, lest there are more than `MOST_TEMPI`."""
 MOST_TEMPI = 20_000
 TEMPI_AT_ONCE = 256
 
 N_SHIFT = 1000
-"""Times that the hits are shifted to learn what chance alone would give."""
+"""The hits are shifted this many times to learn what chance alone would give."""
 
 
 class Hit(NamedTuple):
@@ -73,7 +74,7 @@ class Hit(NamedTuple):
     time: float
     """Seconds from the first picture."""
     weight: float
-    """How much it matters, 0 or more."""
+    """The hit's weight, 0 or more."""
     kind: HitKind
 
 
@@ -81,17 +82,24 @@ class GridKnot(NamedTuple):
     """A place on the grid and when it comes."""
 
     bar: float
-    """Bars from the first bar's beginning, whole at a downbeat; 2.25 is the second beat of the third bar."""
+    """The bars from the first bar's beginning, whole at a downbeat; 2.25 is the second beat of the third bar."""
     seconds: float
-    """From the first picture."""
+    """Seconds from the first picture."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where bars, beats and sixteenths lie in a video; the tempo is steady between neighbouring knots."""
+    """Where bars, beats and sixteenths lie in a video; the tempo is steady between neighbouring knots.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two knots, one does not come after the one before it in bars and in time, or the first
+        is not at 0 s in the first bar.
+    """
 
     knots: tuple[GridKnot, ...]
-    """Two or more: the first at 0 s, on one of the first bar's sixteenths, the last at the video's end."""
+    """The knots, two or more: the first at 0 s, on one of the first bar's sixteenths, the last at the video's end."""
 
     def __post_init__(self) -> None:
         steps = np.diff(np.array(self.knots, dtype=float), axis=0)
@@ -130,17 +138,17 @@ class Grid:
         return float(self.seconds(np.ceil(self.knots[0].bar)))
 
     def seconds(self, bars: NDArray | float) -> Floats:
-        """When places on the grid come; those outside of the video at its ends."""
+        """The seconds (...) at which bars (...) of any shape come; those outside the video come at its ends."""
         knots = np.array(self.knots)
         return np.asarray(np.interp(bars, knots[:, 0], knots[:, 1]))
 
     def bars(self, seconds: NDArray | float) -> Floats:
-        """The inverse of `seconds`."""
+        """The bars (...) at which times (...) of any shape lie: the inverse of `seconds`."""
         knots = np.array(self.knots)
         return np.asarray(np.interp(seconds, knots[:, 1], knots[:, 0]))
 
     def misses(self, times: NDArray | Sequence[float], points_per_bar: int) -> Floats:
-        """Seconds from each time, of any shape, to the nearest of the points: 1 downbeats, 4 beats, 16 sixteenths."""
+        """Seconds (...) from times (...) of any shape to the nearest point: 1 downbeat, 4 beats, 16 sixteenths."""
         times = np.asarray(times, dtype=float)
         nearest = np.round(self.bars(times) * points_per_bar) / points_per_bar
         inside = np.clip(nearest, np.ceil(self.knots[0].bar * points_per_bar - 1e-9) / points_per_bar, None)
@@ -156,18 +164,18 @@ class Agreement(NamedTuple):
 
     n_hit: int
     on_grid: float
-    """Share, 0..1, within 40 ms of a sixteenth."""
+    """The share of hits, 0..1, within 40 ms of a sixteenth."""
     on_grid_by_chance: float
     on_beats: float
-    """Share within 40 ms of a quarter note."""
+    """The share of hits within 40 ms of a quarter note."""
     on_beats_by_chance: float
     on_downbeats: float
-    """Share within 40 ms of the beginning of a bar."""
+    """The share of hits within 40 ms of the beginning of a bar."""
     on_downbeats_by_chance: float
 
 
 def agreement(grid: Grid, times: Sequence[float], seed: int = 0) -> Agreement:
-    """How well hits at `times`, each counted once, agree with a grid; shares are 0 if there are none."""
+    """The agreement of hits at `times` (n,), each counted once, with a grid; shares are 0 if there are none."""
     hits = np.asarray(times, dtype=float)
     if not len(hits):
         return Agreement(0, *[0.0] * 6)
@@ -212,18 +220,18 @@ def fit_grid(
     Parameters
     ----------
     duration
-        Seconds, above 0.
+        The seconds that the video lasts, above 0.
     hits
-        In any order, inside the video.
+        The hits in any order, inside the video.
     tempo
-        Exact BPM: just the phase is free then.
+        The exact BPM: just the phase is free then.
     tempo_range
-        Lowest and highest tempo in BPM. If no whole number of bars fits in, as in a very short video, the
+        The lowest and the highest tempo in BPM. If no whole number of bars fits in, as in a very short video, the
         number whose tempo is nearest to the range in octaves is taken.
     prior_tempo
-        BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
+        A tempo in BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
     prior_confidence
-        0..1: how sure the prior tempo is, and so how much it weighs against the hits.
+        The confidence in the prior tempo, 0..1, and so its weight against the hits.
     Raises
     ------
     ValueError
@@ -273,7 +281,7 @@ def _check(
 
 
 class _Judge:
-    """What a grid is worth to the hits of one video."""
+    """A judge of grids: the worth of a grid to the hits of one video."""
 
     def __init__(
         self, duration: float, hits: Sequence[Hit], prior_tempo: float | None, prior_confidence: float
@@ -350,7 +358,7 @@ def _tempi(duration: float, tempo_range: tuple[float, float]) -> Floats:
 
 
 def _surcharge(n_tempo: int, n_plain: int) -> float:
-    """What a free grid must gain over whole bars for being chosen among so many, in deviations of chance."""
+    """The deviations of chance that a free grid must gain over whole bars, as it is chosen among so many."""
     # Tempi and phases that are tried lie closer than those that differ.
     n_free = n_tempo / 2 * PHASE_STEPS / 8
     return float(np.sqrt(2 * np.log(n_free)) - np.sqrt(2 * np.log(n_plain))) + SURE_OF_GRID

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from .flow import FlowSeries
 
 CUT_QUANTILE = 0.98
-"""A cut counts as much as the strongest impacts of the motion in the same video, those beyond this quantile..."""
+"""A cut counts as much as the strongest impacts of the motion in the same video, those beyond this quantile."""
 LEAST_CUT = 0.01
-"""...but at least so much (diagonals per second), also where nothing moves."""
+"""A cut counts at least this much (diagonals per second), also where nothing moves."""
 LEAST_IMPACT = 0.0005
-"""Diagonals per second: below this a peak is the noise of compression."""
+"""A peak below this many diagonals per second is the noise of compression."""
 SHARE_OF_STRONGEST = 0.04
 """A peak weaker than this share of the strong impacts of the video (`CUT_QUANTILE`) is not seen beside them."""
 PEAK_REACH = 0.1
-"""Seconds on each side within which a peak must be the largest value."""
+"""A peak is the largest value within this many seconds on each side."""
 SURROUNDINGS = 0.4
-"""Seconds on each side whose mean a peak must exceed `ABOVE_SURROUNDINGS` times."""
+"""A peak must exceed the mean of this many seconds on each side `ABOVE_SURROUNDINGS` times."""
 ABOVE_SURROUNDINGS = 1.7
 
 
@@ -29,9 +29,9 @@ class Impact(NamedTuple):
     """A peak of the motion saliency."""
 
     time: float
-    """Seconds."""
+    """The time of the impact in seconds."""
     saliency: float
-    """Diagonals per second, above 0."""
+    """The impact's strength in diagonals per second, above 0."""
 
 
 def motion_saliency(flow: FlowSeries, cuts: Sequence[float] = ()) -> NDArray[np.float64]:
@@ -70,7 +70,7 @@ def find_impacts(times: NDArray[np.float64], saliency: NDArray[np.float64], cuts
     Parameters
     ----------
     times, saliency
-        (n,) seconds and diagonals per second, as of `motion_saliency` with the same `cuts`.
+        The seconds (n,) and the diagonals per second (n,), as of `motion_saliency` with the same `cuts`.
     cuts
         Seconds.
     """
@@ -91,7 +91,7 @@ def find_impacts(times: NDArray[np.float64], saliency: NDArray[np.float64], cuts
 
 
 def strong_impact(saliency: NDArray[np.float64]) -> float:
-    """What counts as a strong impact in this video: the 0.98 quantile of what grows at all; 0 if nothing."""
+    """A strong impact's strength in this video: the 0.98 quantile of the saliency (n,) where it is above 0; else 0."""
     growing = saliency[saliency > 0.0]
     return float(np.quantile(growing, CUT_QUANTILE)) if len(growing) else 0.0
 

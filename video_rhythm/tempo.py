@@ -11,38 +11,38 @@ from numpy.typing import NDArray
 from .impacts import Impact
 
 ENVELOPE_RATE = 100.0
-"""Values a second of the envelope in which a pulse is looked for."""
+"""The envelope in which a pulse is looked for has this many values a second."""
 IMPACT_WIDTH = 0.03
-"""Seconds, the standard deviation: how exactly an impact must meet the pulse."""
+"""An impact meets the pulse with this standard deviation, in seconds."""
 SLOWEST, FASTEST = 40.0, 240.0
-"""BPM between which a visual tempo is looked for."""
+"""A visual tempo is looked for between these BPM."""
 USUAL_TEMPO = 120.0
-"""BPM; of tempi that explain the impacts equally well, the one nearest to this in octaves wins."""
+"""Of tempi that explain the impacts equally well, the one nearest to this many BPM in octaves wins."""
 USUAL_SPREAD = 1.0
-"""Octaves, the standard deviation of the preference for `USUAL_TEMPO`."""
+"""The preference for `USUAL_TEMPO` has this standard deviation, in octaves."""
 FEWEST_IMPACTS = 4
-"""Three intervals; fewer can be regular by chance."""
+"""A pulse needs this many impacts, which make three intervals; fewer can be regular by chance."""
 FEWEST_BEATS = 3.0
-"""A pulse must go on for so many beats."""
+"""A pulse must go on for at least this many beats."""
 LEAST_CONFIDENCE = 0.15
-"""Below this there is no visual tempo."""
+"""There is no visual tempo below this confidence."""
 CHANCE_SECONDS = 2.5
 """Impacts at random look as regular as this over the seconds they span (99th percentile of simulated ones), so
 in a short video a pulse must be plainer."""
 MULTIPLES = 4
-"""How many beats ahead a pulse is followed."""
+"""A pulse is followed this many beats ahead."""
 
 TOLERANCE = 0.04
-"""Seconds by which an impact may miss the pulse unnoticed."""
+"""An impact may miss the pulse by this many seconds unnoticed."""
 
 
 class VisualTempo(NamedTuple):
     """The pulse of the picture."""
 
     tempo: float | None
-    """Beats a minute, 40..240; None if the picture has no pulse."""
+    """The beats a minute, 40..240; None if the picture has no pulse."""
     confidence: float
-    """0 (no pulse) .. 1 (every impact is followed by others at exactly the beat's distance)."""
+    """The confidence, from 0 (no pulse) to 1 (every impact is followed by others at exactly the beat's distance)."""
 
 
 def visual_tempo(duration: float, impacts: Sequence[Impact]) -> VisualTempo:

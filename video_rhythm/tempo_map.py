@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 from .grid import PICKUP_COST, SIXTEENTHS, TOLERANCE, Floats, Grid, GridKnot, Hit, reward
 
 BENT_REWARDS = {1: 1.0, 4: 0.8, 8: 0.6, 16: 0.5}
-"""What a hit on the grid is worth, by how many points the grid has in a bar. To miss none matters more than for a
+"""A hit on the grid is worth this, by how many points the grid has in a bar. To miss none matters more than for a
 steady grid, as nearly all can be met."""
 KNOT_COST = 0.05
-"""In hits on downbeats: each change of tempo."""
+"""Each change of tempo costs as much as this many hits on downbeats are worth."""
 BEND_COST = 0.15
-"""Likewise a stretch at the edge of the range; less, by the square, nearer to the tempo asked for."""
+"""A stretch at the edge of the range costs as much as this many hits on downbeats; less, by the square, nearer to the
+tempo asked for."""
 WHOLE_END_WORTH = 0.5
-"""Likewise an end with the last bar whole."""
+"""An end with the last bar whole is worth as much as this many hits on downbeats."""
 LONGEST_LEAP = 8
-"""Hits, at least, that a stretch of steady tempo may leave between two that it puts on the grid."""
+"""A stretch of steady tempo may leave at least this many hits between two that it puts on the grid."""
 MOST_STEPS = 20
-"""Numbers of sixteenths that are tried for one stretch: the nearest to the tempo asked for, every place in a bar
+"""This many numbers of sixteenths are tried for one stretch: the nearest to the tempo asked for, every place in a bar
 among them."""
 MOST_PASSED = 64
-"""Hits that a stretch passes and that are looked at; of more, every second or third, and so on."""
+"""At most this many of the hits that a stretch passes are looked at; of more, every second or third, and so on."""
 SAME_INSTANT = 1e-3
-"""Seconds."""
+"""Times less than this many seconds apart are the same instant."""
 
 
 def bend_grid(grid: Grid, hits: Sequence[Hit], tempo_change: float) -> Grid:
@@ -61,9 +62,10 @@ class _Stretches:
     def __init__(self, begin: float, end: float, steps: Floats, offset: float = 0.0) -> None:
         self.begin, self.end = begin, end
         self.steps = steps
-        """(n,) sixteenths at the stretch's tempo, not always whole."""
+        """The sixteenths (n,) at the stretch's tempo, not always whole."""
         self.offset = offset
-        """Sixteenths by which the grid runs ahead at its beginning, because the first sixteenth is not of the tempo."""
+        """The sixteenths by which the grid runs ahead at its beginning, because the first sixteenth is not of the
+        tempo."""
 
     def tempi(self) -> Floats:
         """(n,) BPM."""
@@ -81,7 +83,7 @@ class _Bender:
         self.passing = np.array([(hit.time, hit.weight / heaviest) for hit in sorted(hits)]).reshape(-1, 2)
         # After so long some number of sixteenths fits, however the hits lie.
         self.far = 15.0 / self.base / tempo_change
-        # Of the best way to each hit on each sixteenth of a bar: its value, the hit before, sixteenths since.
+        # The best way to each hit on each sixteenth of a bar: its value, the hit before, sixteenths since.
         self.values = np.full((len(self.times), SIXTEENTHS), -np.inf)
         self.values[0] = np.where(np.arange(SIXTEENTHS) == 0, 0.0, -PICKUP_COST)
         self.before = np.zeros((len(self.times), SIXTEENTHS), dtype=int)
@@ -112,7 +114,7 @@ class _Bender:
         return _Stretches(self.times[j], self.times[i], np.arange(lowest, highest + 1, dtype=float))
 
     def _from_an_uneven_start(self, i: int) -> _Stretches:
-        """From the first picture at the tempo asked for, with a first sixteenth of another length."""
+        """Stretches from the first picture at the tempo asked for, with a first sixteenth of another length."""
         at_base = self.times[i] * self.base / 15
         if round(at_base) < 2:
             return _Stretches(0.0, self.times[i], np.zeros(0))
@@ -152,7 +154,8 @@ class _Bender:
         return np.asarray(costs + reward(misses, BENT_REWARDS) @ weights)
 
     def _to_the_end(self, j: int, place: int) -> _Stretches:
-        """From a hit to the last picture: to each end of a bar in the range, and, last, at the tempo asked for."""
+        """Stretches from a hit to the last picture: to each end of a bar in the range and, last, at the tempo asked
+        for."""
         at_base = (self.duration - self.times[j]) * self.base / 15
         slack = min(at_base * self.change, MOST_STEPS)
         lowest, highest = at_base - slack, at_base + slack
@@ -192,11 +195,11 @@ class _Bender:
 _WORTH_AT: NDArray[np.float64] = np.array(
     [max(worth for n, worth in BENT_REWARDS.items() if q % (SIXTEENTHS // n) == 0) for q in range(SIXTEENTHS)]
 )
-"""(16,) of a hit on each sixteenth of a bar."""
+"""The worth of a hit on each sixteenth of a bar (16,)."""
 
 
 def _without_idle_knots(knots: Sequence[GridKnot]) -> tuple[GridKnot, ...]:
-    """Those at which the tempo changes, by more than a microsecond a beat, and the ends."""
+    """The ends, and those knots at which the tempo changes by more than a microsecond a beat."""
     kept = [knots[0]]
     for knot, following in zip(knots[1:], knots[2:], strict=False):
         before = (knot.seconds - kept[-1].seconds) / (knot.bar - kept[-1].bar)

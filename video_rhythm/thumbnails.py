@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONGER_SIDE = 160
-"""Pixels."""
+"""The longer side of a thumbnail in pixels."""
 FIRST_STEP = 0.5
-"""Seconds between two thumbnails at the beginning; longer in a long video."""
+"""The seconds between two thumbnails at the beginning; longer in a long video."""
 MOST = 64
-"""So many are kept; then every second one goes and the step is doubled."""
+"""At most this many are kept; then every second one goes and the step is doubled."""
 
 
 class Thumbnail(NamedTuple):
@@ -22,7 +22,7 @@ class Thumbnail(NamedTuple):
     time: float
     """Seconds from the first picture."""
     colours: NDArray[np.uint8]
-    """(rows, columns, 3) red, green, blue, upright; longer side 160."""
+    """The picture (rows, columns, 3) in red, green and blue, upright; longer side at most 160."""
 
 
 class ThumbnailKeeper:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars, timing_options, timing_wishes
 from cmt.cli.wording import grid_in_words, print_hits
 from cmt.errors import CmtError
@@ -50,7 +51,7 @@ def analyze(
     grid, hits = wished_grid(rhythm, wishes), hits_of(rhythm, wishes.markers)
     music = describe_grid(grid, hits)
     for warning in (*rhythm.warnings, *warnings_of(grid, hits, tempo_map=wishes.tempo_map)):
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {with_flags(warning)}", err=True)
     if plot is not None:
         _plot(rhythm, music["bar_borders"], plot)
     if as_json:

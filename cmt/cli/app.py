@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cmt.cli.flags import with_flags
 from cmt.errors import CmtError
 from midi_io.errors import MidiError
 from video_rhythm.errors import VideoError
@@ -35,7 +36,7 @@ class Commands(click.Group):
 
 
 def _fail(message: str, exit_code: int) -> None:
-    click.echo(f"cmt: {' '.join(message.split())}", err=True)
+    click.echo(f"cmt: {' '.join(with_flags(message).split())}", err=True)
     sys.exit(exit_code)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
-from cmt.cli.wording import count
 from cmt.errors import CmtError
+from cmt.plural import count
 from cmt.words import Genre
 
 
@@ -58,6 +60,7 @@ def evaluate(
             genre=Genre[reference_genre.upper()] if reference_genre else None,
             jobs=jobs or processors(),
             audio=not no_audio,
+            soundfont=os.environ.get(SOUNDFONT_VARIABLE) or None,
             seed=seed,
             progress=bars,
         )
@@ -66,7 +69,7 @@ def evaluate(
     files = write_evaluation(evaluation, output)
     if not quiet:
         for line in table_of(evaluation):
-            click.echo(line)
+            click.echo(with_flags(line))
         for file in files:
             click.echo(f"wrote    {file}")
     if not evaluation.measured:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
 from cmt.cli.options import (
     FILE,
@@ -19,18 +20,23 @@ from cmt.cli.options import (
     KeyType,
     MuteType,
     SectionType,
+    soundfont_option,
     timing_options,
     timing_wishes,
 )
-from cmt.cli.wording import count, grid_in_words, print_hits
+from cmt.cli.wording import grid_in_words, print_hits
 from cmt.config import Dynamics, GenerateConfig
 from cmt.energy import LEVELS, Energy, Section, energy_of_sections, read_energy
 from cmt.mutes import Mute
+from cmt.plural import count
 from cmt.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
     from cmt.soundtrack import Soundtrack
+
+SECTIONS = "--section"
+"""The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
     "The music": ("genre", "instruments", "mutes", "key", "length"),
@@ -52,7 +58,7 @@ HEADINGS = {
     type=InstrumentsType(),
     default=",".join(instrument.label for instrument in Instrument),
     show_default=True,
-    help=f"Tracks that play, all of them, with commas; {FREE} lets the model choose.",
+    help=f"Comma-separated tracks, every one of which plays; {FREE} lets the model choose.",
 )
 @click.option(
     "--mute",
@@ -88,7 +94,7 @@ HEADINGS = {
     help="A curve that overrides the picture, from a CSV file: seconds, and 0 (calm) to 1 (intense).",
 )
 @click.option(
-    "--section",
+    SECTIONS,
     "sections",
     type=SectionType(),
     multiple=True,
@@ -132,9 +138,7 @@ HEADINGS = {
     help="The video's own sound: left out, a second track, or mixed with the music.",
 )
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
-@click.option(
-    "--soundfont", type=FILE, help="SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one."
-)
+@soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one.")
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
 @click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
 @click.option("--scheduler", metavar="ADDRESS", help="dask scheduler of a cluster that works, tcp://host:8786.")
@@ -218,7 +222,7 @@ def generate(
     finally:
         bars.close()
     for warning in soundtrack.report["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {with_flags(warning)}", err=True)
     if not quiet:
         _print_soundtrack(soundtrack)
 
@@ -228,7 +232,7 @@ def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
         raise click.UsageError("--energy and --section say the same in two ways; leave one of them out")
     if file is not None:
         return read_energy(file)
-    return energy_of_sections(sections) if sections else None
+    return energy_of_sections(sections, SECTIONS) if sections else None
 
 
 def _print_soundtrack(soundtrack: Soundtrack) -> None:
@@ -275,7 +279,7 @@ def _energy_in_words(report: dict[str, Any]) -> str:
     """Where sections begin to be heard, ``0.05 from bar 1 (0.00 s), 0.9 from bar 7 (12.31 s)``; a curve's range."""
     energies = report["energy_per_bar"]
     known = [energy for energy in energies if energy is not None]
-    if report["energy"]["source"] != "--section":
+    if report["energy"]["source"] != SECTIONS:
         return f"{report['energy']['source']}, {min(known):.2g} to {max(known):.2g}" if known else "none"
     return ", ".join(
         f"{FREE if energy is None else format(energy, '.2g')} from bar {bar + 1} ({report['bar_borders'][bar]:.2f} s)"

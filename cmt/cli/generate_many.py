@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
-from cmt.cli.wording import count
+from cmt.cli.flags import with_flags
+from cmt.plural import count
 
 if TYPE_CHECKING:
     from cmt.batch import Outcome
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from cmt.wishes import Wishes
 
 WIDEST = 40
-"""Characters of a video's name in the table."""
+"""The table shows at most this many characters of a video's name."""
 
 
 def generate_many(
@@ -45,10 +46,10 @@ def generate_many(
     def progress(outcome: Outcome) -> None:
         if outcome.status == "failed":
             bar.clear()
-            click.echo(f"failed: {outcome.error}", err=True)
+            click.echo(f"failed: {with_flags(outcome.error)}", err=True)
         for warning in outcome.warnings if outcome.is_new else ():
             bar.clear()
-            click.echo(f"warning: {outcome.name}: {warning}", err=True)
+            click.echo(f"warning: {outcome.name}: {with_flags(warning)}", err=True)
         bar.update()
 
     try:
@@ -70,8 +71,8 @@ def generate_many(
 
 
 def _absolute(path: Path | None) -> Path | None:
-    """Others may work in another folder."""
-    return None if path is None else path.absolute()
+    """The absolute path: workers may stand in another folder."""
+    return None if path is None else path.expanduser().absolute()
 
 
 def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
@@ -79,7 +80,7 @@ def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
     wide = max(map(len, names))
     for name, outcome in zip(names, outcomes, strict=True):
         if outcome.status == "failed":
-            click.echo(f"failed   {name:{wide}}  {outcome.error}")
+            click.echo(f"failed   {name:{wide}}  {with_flags(outcome.error)}")
             continue
         music = outcome.summary
         click.echo(
@@ -101,6 +102,6 @@ def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
 
 
 def _shortened(path: str) -> str:
-    """From here, if it lies below; the end of it, if it is long."""
+    """The path from this folder if it lies below; only its end if it is long."""
     name = os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
     return name if len(name) <= WIDEST else f"...{name[3 - WIDEST :]}"

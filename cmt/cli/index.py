@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars
-from cmt.cli.wording import count
+from cmt.plural import count
 
 MOST_SHOWN = 20
-"""Unreadable files that are listed unless all are asked for."""
+"""At most this many unreadable files are listed unless all are asked for."""
 
 
 @click.command()
@@ -41,7 +42,7 @@ def index(
         bars.close()
     shown = update.failures if failures else update.failures[:MOST_SHOWN]
     for failure in shown:
-        click.echo(f"left out: {failure}", err=True)
+        click.echo(f"left out: {with_flags(failure)}", err=True)
     if len(shown) < len(update.failures):
         click.echo(f"left out: {len(update.failures) - len(shown)} more; --failures lists them all", err=True)
     if quiet:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType
-from cmt.cli.wording import count
+from cmt.cli.flags import with_flags
+from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, soundfont_option
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.key import parse_key
+from cmt.plural import count
 from cmt.words import Genre
 from midi_io.song import Instrument
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TempoRangeType(click.ParamType):
-    """``90-130``."""
+    """Two tempi, such as ``90-130``."""
 
     name = "from-to"
 
@@ -72,7 +73,7 @@ class TempoRangeType(click.ParamType):
     show_default=True,
     help="With --render: the video's own sound left out, a second track, or mixed with the music.",
 )
-@click.option("--soundfont", type=FILE, help="With --render. Else $CMT_SOUNDFONT, the system's, or a small one.")
+@soundfont_option("With --render. Else $CMT_SOUNDFONT, the system's, or a small one.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of a dask cluster that works instead, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
@@ -165,7 +166,7 @@ def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]
         update = update_index([library], Path(folder), workers, bars)
         bars.close()
         for failure in update.failures:
-            click.echo(f"left out: {failure}", err=True)
+            click.echo(f"left out: {with_flags(failure)}", err=True)
         click.echo(f"indexed {library} for this run; cmt index keeps it for the next", err=True)
         yield open_index(Path(folder))
 
@@ -174,7 +175,7 @@ def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> N
     for rows in results.rows:
         for row in rows:
             if row.failure:
-                click.echo(f"left out: {_with_name(row.video, row.failure)}", err=True)
+                click.echo(f"left out: {with_flags(_with_name(row.video, row.failure))}", err=True)
         if not quiet and rows[0].rank is not None:
             click.echo(f"video    {rows[0].video}")
             for row in rows:
@@ -204,6 +205,6 @@ def _piece_in_words(row: Match) -> str:
 
 
 def _peak_mib() -> float:
-    """Of this process and of the largest that it has begun."""
+    """The peak memory, in MiB, of this process or of the largest that it has begun."""
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return max(peaks) / (2**20 if sys.platform == "darwin" else 1024)

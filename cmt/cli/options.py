@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
+from cmt.cli.flags import SOUNDFONT_VARIABLE
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
 from cmt.energy import Section, parse_section
 from cmt.errors import CmtError
@@ -51,7 +52,7 @@ class GroupedCommand(click.Command):
 
 
 class InstrumentsType(click.ParamType):
-    """``drums,piano`` or ``free``."""
+    """Instruments, such as ``drums,piano``, or ``free``."""
 
     name = "list"
 
@@ -70,7 +71,7 @@ class InstrumentsType(click.ParamType):
 
 
 class KeyType(click.ParamType):
-    """``F#:minor``."""
+    """A key, such as ``F#:minor``."""
 
     name = "key"
 
@@ -84,7 +85,7 @@ class KeyType(click.ParamType):
 
 
 class MuteType(click.ParamType):
-    """``drums@0-4``."""
+    """A mute, such as ``drums@0-4``."""
 
     name = "mute"
 
@@ -97,7 +98,7 @@ class MuteType(click.ParamType):
 
 
 class SectionType(click.ParamType):
-    """``12.5:intense``."""
+    """A section, such as ``12.5:intense``."""
 
     name = "section"
 
@@ -145,6 +146,11 @@ class Bars:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def soundfont_option(help_text: str) -> Callable[[Callable], Callable]:
+    """The option that names a SoundFont; where it is left out, the environment may name one."""
+    return click.option("--soundfont", type=FILE, envvar=SOUNDFONT_VARIABLE, help=help_text)
 
 
 def timing_options(command: Callable) -> Callable:
@@ -195,6 +201,7 @@ def timing_wishes(
     tempo_map: bool,
     tempo_change: float | None,
 ) -> Wishes:
+    """The wishes that the options of `timing_options` stand for; a `click.UsageError` if they contradict each other."""
     from cmt.timing import Marker, read_markers
     from cmt.wishes import Wishes
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import FILE, Bars
-from cmt.cli.wording import count
 from cmt.config import PrepareConfig
+from cmt.plural import count
 
 
 @click.command()

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from cmt.cli.options import FILE, Bars
+from cmt.cli.options import FILE, Bars, soundfont_option
 
 
 @click.command()
 @click.argument("midi", type=FILE)
 @click.option("-o", "--output", type=FILE, help="WAV file. Left out, the MIDI file's name with .wav.")
-@click.option(
-    "--soundfont", type=FILE, help="SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one."
-)
+@soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Play MIDI into a WAV file by FluidSynth."""

@@ -11,8 +11,8 @@ import click
 from click.core import ParameterSource
 
 from cmt.cli.options import FILE
-from cmt.cli.wording import count
 from cmt.config import ADAMW_RATE, PRESETS, Optimizer, TrainConfig
+from cmt.plural import count
 
 SHARE = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from cmt.plural import count
+
 
 def grid_in_words(music: dict[str, Any]) -> str:
     """``19 bars at 120.00 BPM, first downbeat at 0.50 s``."""
@@ -32,7 +34,3 @@ def print_hits(hits: dict[str, Any]) -> None:
             )
     if not hits["all"]["n_hit"]:
         click.echo("hits     none: nothing in the picture speaks for a grid")
-
-
-def count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"

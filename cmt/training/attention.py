@@ -12,16 +12,17 @@ from torch.nn import functional
 from cmt.config import EPSILON
 
 CHUNK = 64
-"""Steps that are multiplied out at once; 64 was fastest at 32..256 on two cores."""
+"""This many steps are multiplied out at once; 64 was the fastest of 32..256 on two cores."""
 
 
 def feature_map(x: Tensor) -> Tensor:
-    """elu(x) + 1: positive, so that the normaliser is."""
+    """elu(x) + 1 of `x` (...): positive, so that the normaliser is."""
     return functional.elu(x) + 1
 
 
 KERNELS = ("chunked", "fast-transformers")
-"""Who multiplies out a whole sequence: this module, or the extra `fast-transformers` where it is installed."""
+"""The code that multiplies out a whole sequence: this module, or the extra `fast-transformers` where it is
+installed."""
 
 
 def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor, kernel: str = "chunked") -> tuple[Tensor, Tensor]:
@@ -60,7 +61,7 @@ def _chunked_sums(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor
 
 
 def _fast_transformers_sums(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """The same by fast-transformers' compiled kernel."""
+    """The sums of `_chunked_sums`, by fast-transformers' compiled kernel."""
     from fast_transformers.causal_product import causal_dot_product
 
     total = causal_dot_product(queries.contiguous(), keys.contiguous(), values.contiguous())
@@ -68,10 +69,10 @@ def _fast_transformers_sums(queries: Tensor, keys: Tensor, values: Tensor) -> tu
 
 
 def with_ones(values: Tensor) -> Tensor:
-    """A column of ones beside the values: its weighted sum is the normaliser."""
+    """The values (..., size) with a column of ones beside them, (..., size + 1): its weighted sum is the normaliser."""
     return functional.pad(values, (0, 1), value=1.0)
 
 
 def normalised(total: Tensor) -> Tensor:
-    """Weighted sums divided by their last column, the sum of the weights."""
+    """Weighted sums (..., size + 1) divided by their last column, the sum of the weights: (..., size)."""
     return total[..., :-1] / (total[..., -1:] + EPSILON)

@@ -27,7 +27,7 @@ class Average:
 
     @contextmanager
     def worn_by(self, model: MusicTransformer) -> Iterator[None]:
-        """The model has the average's weights meanwhile."""
+        """Give the model the average's weights while the block runs."""
         self._exchange(model)
         try:
             yield

@@ -16,7 +16,7 @@ from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 BARS_OF_PHRASE = 4
 LEAST_SOUNDING = 0.75
-"""Share of bars in which something must start; other pieces are no examples."""
+"""Something must start in at least this share of a piece's bars; other pieces are no examples."""
 _TWO_PHRASES = 2 * BARS_OF_PHRASE
 _POOL_BATCHES = 32
 _TRIES = 8
@@ -33,12 +33,12 @@ class Example(NamedTuple):
 
 
 class Place(NamedTuple):
-    """How far a process has come in its endless examples: enough to go on with the very next batch."""
+    """A process's place in its endless examples: enough to go on with the very next batch."""
 
     pool: int = 0
-    """Pools of examples that were used up."""
+    """The number of pools of examples that were used up."""
     batch: int = 0
-    """Batches of the present pool that were used up."""
+    """The number of batches of the present pool that were used up."""
 
 
 START = Place()

@@ -29,9 +29,9 @@ from cmt.training.team import Team
 from cmt.words import CHAIN, WordType
 
 ATTRIBUTES = ("type", *CHAIN)
-"""Those of a word that are learnt, each with a loss of its own."""
+"""The attributes of a word that are learnt, each with a loss of its own."""
 MOST_SKIPPED = 10
-"""Steps in a row without a number for a loss, after which training stops."""
+"""Training stops after this many steps in a row whose loss is no number."""
 
 
 def train(
@@ -57,9 +57,9 @@ def train(
     Parameters
     ----------
     start_from
-        A checkpoint whose weights a new run begins with; weights that it lacks begin as in any run.
+        A checkpoint with whose weights a new run begins; weights that it lacks begin as in any run.
     tensorboard
-        Write the losses for TensorBoard too, into the run's folder.
+        Whether the losses are written for TensorBoard too, into the run's folder.
 
     Raises
     ------
@@ -134,7 +134,7 @@ class _Training:
         """Learn from the next batches: nats per word, or None where they were no numbers and nothing was learnt."""
         config, progress = self.config, self.progress
         self.rate = learning_rate(progress.step, share_done, config)
-        # Of its own for each step: dropout, too, is the same in a resumed run.
+        # Each step has a seed of its own: dropout, too, is the same in a resumed run.
         torch.manual_seed((config.seed * 1_000_003 + progress.step) * self.team.size + self.team.rank)
         drawn = []
         for _ in range(config.accumulate):
@@ -188,7 +188,7 @@ class _Training:
         if self.skipped_in_a_row == MOST_SKIPPED:
             raise CmtError(
                 f"the loss was no number {MOST_SKIPPED} times in a row; go on from the last checkpoint "
-                "with --resume and a lower --learning-rate"
+                "with `resume` and a lower `learning_rate`"
             )
 
 
@@ -212,7 +212,7 @@ def _learns_no_more(progress: Progress, config: TrainConfig) -> bool:
 
 def _board(run: Path, progress: Progress) -> Any:
     if find_spec("tensorboard") is None:
-        raise CmtError("TensorBoard is not installed; pip install 'video-cmt[tensorboard]', or leave --tensorboard out")
+        raise CmtError("TensorBoard is not installed; pip install 'video-cmt[tensorboard]', or leave `tensorboard` out")
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(run / "tensorboard"), purge_step=progress.step + 1)
@@ -278,7 +278,7 @@ def _step(
         if "out of memory" in str(error) or "not enough memory" in str(error):
             raise CmtError(
                 f"a batch of {config.words_per_step} words does not fit into the memory; "
-                "halve --words-per-step and double --accumulate"
+                "halve `words_per_step` and double `accumulate`"
             ) from None
         raise
     team.average_gradients(model)
@@ -292,12 +292,12 @@ def _step(
 
 def _available(kernel: str) -> str:
     if kernel == "fast-transformers" and find_spec("fast_transformers") is None:
-        raise CmtError("fast-transformers is not installed; README.md says how to build it, or leave --kernel out")
+        raise CmtError("fast-transformers is not installed; README.md says how to build it, or leave `kernel` out")
     return kernel
 
 
 def _optimizers(model: MusicTransformer, config: TrainConfig, team: Team) -> list[torch.optim.Optimizer]:
-    """Those that move the weights, each its own."""
+    """The optimizers, each of which changes weights of its own."""
     inner = model.inner_matrices() if config.optimizer == "muon" else []
     moved = {matrix for matrix, _ in inner}
     rest = [p for p in model.parameters() if p not in moved]
@@ -323,7 +323,7 @@ def _multiplies_bf16(device_type: str) -> bool:
 
 
 class _Clock:
-    """Seconds worked: CPU time of the process, halved for its threads, or wall time on a GPU."""
+    """Seconds worked: CPU time of the process, divided by the number of its threads, or wall time on a GPU."""
 
     def __init__(self, device: str, before: float) -> None:
         self.read = time.monotonic if device.startswith("cuda") else self._cpu_seconds

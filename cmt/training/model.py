@@ -27,19 +27,19 @@ class Batch(NamedTuple):
     """Examples side by side, padded at their ends."""
 
     initial: Tensor
-    """(batch, 8) initial words."""
+    """The initial words (batch, 8)."""
     fields: Tensor
-    """(batch, word, 7) words."""
+    """The words (batch, word, 7)."""
     positions: Tensor
-    """(batch, word) sixteenths from the start of the piece."""
+    """The position of each word (batch, word), in sixteenths from the start of the piece."""
     timing: Tensor
-    """(batch, word) bins of the beat timing."""
+    """The bin of the beat timing of each word (batch, word)."""
     echoes: Tensor
-    """(batch, word, echo) index of each word's echoes in its own piece, -1 where there is none."""
+    """The index of each word's echoes (batch, word, echo) in its own piece, -1 where there is none."""
     agreement: Tensor
-    """(batch, word, echo * 2) how often they were right of late."""
+    """The share of late in which they were right (batch, word, echo * 2)."""
     mask: Tensor
-    """(batch, word) true where there is a word."""
+    """The mask (batch, word), true where there is a word."""
 
 
 class WordEmbedding(nn.Module):
@@ -100,7 +100,8 @@ class Layer(nn.Module):
         self.n_head = config.n_head
         self.pre_norm = config.pre_norm
         self.kernel = "chunked"
-        """One of attention.KERNELS; how the work is done, not what comes out, so no part of the configuration."""
+        """One of attention.KERNELS. It decides how the work is done, not what comes out, so it is no part of the
+        configuration."""
         self.attention_in = nn.Linear(config.d_model, 3 * config.d_model)
         self.attention_out = nn.Linear(config.d_model, config.d_model)
         self.feed_forward = nn.Sequential(
@@ -141,7 +142,7 @@ class IndependentHeads(nn.Module):
         self.out = nn.ModuleDict({name: nn.Linear(config.d_model, getattr(FIELD_SIZES, name)) for name in CHAIN})
 
     def logits(self, name: str, hidden: Tensor, fields: Tensor) -> Tensor:
-        """Logits of attribute `name` for words of which `fields` holds what is known."""
+        """Logits (word, value) of attribute `name`, from `hidden` (word, d_model) and the known `fields` (word, 7)."""
         return self.out[name](self.joined(torch.cat([hidden, self.type_seen(fields[..., 0])], dim=-1)))
 
 
@@ -162,7 +163,7 @@ class ChainedHeads(nn.Module):
         self.out = nn.ModuleDict({name: nn.Linear(config.d_model, getattr(FIELD_SIZES, name)) for name in CHAIN})
 
     def logits(self, name: str, hidden: Tensor, fields: Tensor) -> Tensor:
-        """Logits of attribute `name` for words of which `fields` holds what is known."""
+        """Logits (word, value) of attribute `name`, from `hidden` (word, d_model) and the known `fields` (word, 7)."""
         x = self.hidden[name](hidden)
         for earlier in CHAIN[name]:
             x = x + self.seen[f"{name}_{earlier}"](fields[..., FIELDS.index(earlier)])
@@ -187,7 +188,7 @@ class MusicTransformer(nn.Module):
                 nn.init.zeros_(added.weight)
 
     def inner_matrices(self) -> list[tuple[Tensor, int]]:
-        """What maps hidden vectors to hidden vectors, with the number of maps that each matrix is made of.
+        """The matrices (n_out, n_in) that map hidden vectors to hidden vectors, each with the number of maps in it.
 
         Tables, outputs, biases and norms are not among them, nor what reads the few numbers of the agreement.
         """
@@ -210,7 +211,7 @@ class MusicTransformer(nn.Module):
         return self.norm(x)[:, N_INITIAL - 1 : -1]
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Sum of -log p over the words to which an attribute applies, in nats, by attribute."""
+        """The sum, a scalar, of -log p over the words to which an attribute applies, in nats, by attribute."""
         hidden = self.hidden(batch)[batch.mask]  # (word, d_model)
         fields = batch.fields[batch.mask]
         losses = {"type": _cross_entropy(self.heads.type_out(hidden), fields[:, 0])}
@@ -231,7 +232,7 @@ class MusicTransformer(nn.Module):
 
 
 def weights_of(model: MusicTransformer) -> dict[str, np.ndarray]:
-    """Every weight as an array, by name."""
+    """Every weight as an array by name, of the shapes that `cmt.decoder.weight_shapes` gives."""
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
 
 

@@ -16,10 +16,10 @@ from torch import Tensor
 
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the quintic that brings singular values near 1, by Jordan et al."""
+"""The coefficients, by Jordan et al., of the quintic that brings singular values near 1."""
 NEWTON_SCHULZ_STEPS = 5
 SIZE_OF_ADAMW = 0.2
-"""Root mean square of AdamW's usual steps, in rates (Liu et al.)."""
+"""The root mean square of AdamW's usual steps, in rates (Liu et al.)."""
 
 
 class Team(Protocol):
@@ -29,20 +29,20 @@ class Team(Protocol):
     size: int
 
     def add_up(self, values: Tensor) -> None:
-        """Make values the sum of every process's."""
+        """Replace the values (...) by the sum of every process's, in place."""
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices, each with the number of parts that are orthogonal for themselves.
+    """Muon for matrices, each with the number of its parts that are made orthogonal on their own.
 
     Parameters
     ----------
     matrices
         (n_out, n_in) parameters with the number of equal parts that n_out has: 3 for queries, keys and values in one.
     lr
-        Rate, of AdamW's size.
+        The rate, of AdamW's size.
     weight_decay
-        Share, times the rate, that each weight loses at a step.
+        The share, times the rate, that each weight loses at a step.
     team
         The processes that have the same gradients and share the work, or None.
     """
@@ -92,7 +92,8 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """(n, m) with the same singular vectors and singular values of about 1 where they were above some 500th of all."""
+    """A matrix (n, m) with the same singular vectors, and singular values of about 1 where they were above about 1/500
+    of its norm."""
     upright = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if upright else matrix
     x = x / (x.norm() + 1e-7)
@@ -104,5 +105,5 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 def _size(matrix: Tensor) -> float:
-    """What makes the root mean square of an orthogonal matrix of this shape AdamW's."""
+    """The factor that brings the root mean square of an orthogonal matrix of this shape to that of AdamW's steps."""
     return SIZE_OF_ADAMW * float(max(matrix.shape)) ** 0.5

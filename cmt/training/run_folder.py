@@ -22,15 +22,15 @@ from midi_io.errors import MidiError
 from midi_io.whole_file import whole_file
 
 STATE = "state.safetensors"
-"""In the run's folder: everything needed to go on."""
+"""The file in the run's folder with everything needed to go on."""
 MODEL = "model.safetensors"
-"""In the run's folder: the newest fp16 weights, averaged, for `cmt generate --checkpoint`."""
+"""The file in the run's folder with the newest weights, averaged, in fp16: a checkpoint to generate with."""
 BEST = "best.safetensors"
-"""In the run's folder: those with the lowest validation loss."""
+"""The file in the run's folder with the weights of the lowest validation loss."""
 LOSSES = "losses.csv"
-"""In the run's folder: a line for each validation."""
+"""The table in the run's folder with a line for each validation."""
 CONFIG = "config.json"
-"""In the run's folder: the sizes of the network and how it is trained, for people to read."""
+"""The file in the run's folder that tells people the sizes of the network and how it is trained."""
 
 
 @dataclass
@@ -39,23 +39,23 @@ class Progress:
 
     step: int = 0
     n_word: int = 0
-    """Words learnt from, padding not counted."""
+    """The number of words learnt from, padding not counted."""
     seconds: float = 0.0
-    """Time spent, over all sessions; CPU time of the process on a CPU, so that a busy machine does not count."""
+    """The seconds spent, over all sessions; on a CPU the process's CPU time, so that a busy machine does not count."""
     skipped: int = 0
-    """Steps that were left out because their loss was no number."""
+    """The number of steps that were left out because their loss was no number."""
     history: list[dict[str, float]] = field(default_factory=list)
     """A row for each validation: step, words, minutes, learning_rate, skipped; train_* since the last one and val_*,
     nats per word by attribute and in total."""
 
     @property
     def step_saved(self) -> int:
-        """Of the last checkpoint."""
+        """The step of the last checkpoint."""
         return int(self.history[-1]["step"]) if self.history else 0
 
     @property
     def losses(self) -> dict[str, float]:
-        """Of the last validation, by attribute, `total` and `note`."""
+        """The losses of the last validation, by attribute, `total` and `note`."""
         return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
 
 
@@ -72,7 +72,7 @@ def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: boo
     if team.rank:
         return
     if not resume and (run / STATE).exists():
-        raise CmtError(f"{run}: holds a training already; go on with --resume or choose another folder")
+        raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
     try:
         run.mkdir(parents=True, exist_ok=True)
         if not resume:
@@ -92,12 +92,12 @@ def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
         If there is no run, or one of an older version.
     """
     if not (run / STATE).exists():
-        raise CmtError(f"{run}: holds no training to go on with; leave --resume out")
+        raise CmtError(f"{run}: holds no training to go on with; leave `resume` out")
     _, description = load_tensors(run / STATE)
     try:
         return config_from(description["model"]), TrainConfig(**description["train"])
     except (KeyError, TypeError):
-        raise CmtError(f"{run}: was begun by an older cmt; begin a new run with --start-from {run / MODEL}") from None
+        raise CmtError(f"{run}: was begun by an older cmt; begin a new run with `start_from` {run / MODEL}") from None
 
 
 def _describe(run: Path, model_config: ModelConfig, config: TrainConfig) -> None:
@@ -119,7 +119,7 @@ def start_from(path: Path, model: MusicTransformer) -> None:
     mine = model.state_dict()
     for name, weight in fitting.items():
         if name not in mine or mine[name].shape != weight.shape:
-            raise CmtError(f"{path}: a model of other sizes ({name}); give the --preset that it was trained with")
+            raise CmtError(f"{path}: a model of other sizes ({name}); give the `model_config` that it was trained with")
     model.load_state_dict(fitting, strict=False)
 
 
@@ -182,9 +182,9 @@ def resume(
     """
     tensors, description = load_tensors(run / STATE)
     if config_from(description["model"]) != model.config:
-        raise CmtError(f"{run}: was begun with another model; give the same --preset and options")
+        raise CmtError(f"{run}: was begun with another model; give the same `model_config`")
     if description["optimizers"] != _names(optimizers):
-        raise CmtError(f"{run}: was begun with another optimizer; give the same --optimizer")
+        raise CmtError(f"{run}: was begun with another optimizer; give the same `optimizer`")
 
     def part(prefix: str) -> dict[str, Tensor]:
         return {

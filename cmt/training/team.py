@@ -39,7 +39,7 @@ class Team:
         return joined.tolist()
 
     def add_up(self, values: Tensor) -> None:
-        """Make values the sum of every process's."""
+        """Replace the values (...) by the sum of every process's, in place."""
         if self.size > 1:
             distributed.all_reduce(values)
 

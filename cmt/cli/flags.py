@@ -1,0 +1,43 @@
+"""What the command line calls the settings that messages name.
+
+Below the command line a message names a setting as Python does, between backticks: "give times with `markers`". What is
+printed on a terminal goes through `with_flags` first: "give times with --hit".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+SOUNDFONT_VARIABLE = "CMT_SOUNDFONT"
+"""The environment variable that stands for --soundfont where the option is left out."""
+
+FLAGS: Mapping[str, str] = {
+    "accumulate": "--accumulate",
+    "checkpoint": "--checkpoint",
+    "folder": "folder with -o",
+    "instruments": "--instruments",
+    "kernel": "--kernel",
+    "learning_rate": "--learning-rate",
+    "markers": "--hit",
+    "midi_only": "--midi-only",
+    "model_config": "--preset and --heads",
+    "mutes": "--mute",
+    "optimizer": "--optimizer",
+    "pair_list": "--pairs",
+    "resume": "--resume",
+    "sections": "--section",
+    "seed": "--seed",
+    "soundfont": f"--soundfont or ${SOUNDFONT_VARIABLE}",
+    "start_from": "--start-from",
+    "tempo_change": "--tempo-change",
+    "tempo_map": "--tempo-map",
+    "tensorboard": "--tensorboard",
+    "words_per_step": "--words-per-step",
+}
+"""Python's name of each setting that a message may name, and what a user types in a shell."""
+
+
+def with_flags(message: str) -> str:
+    """The message with flags in place of the settings' names; other words between backticks stay as they are."""
+    return re.sub(r"`(\w+)`", lambda found: FLAGS.get(found[1], found[0]), message)
