@@ -1,7 +1,6 @@
 """Of all impacts, the steadiest and strongest chain is chosen."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -84,9 +84,7 @@ def test_neighbouring_grooves_are_compared_position_by_position(seed):
 def test_a_bar_is_empty_if_no_position_in_it_sounds(n_note):
     song = random_song(0)
     song = Song(song.notes[:n_note], song.tempo, song.length)
-    sounding = {
-        position for note in song.notes for position in range(note.position, note.position + note.duration)
-    }
+    sounding = {position for note in song.notes for position in range(note.position, note.position + note.duration)}
     n_empty = sum(not any(16 * bar + step in sounding for step in range(16)) for bar in range(song.n_bar))
     assert empty_bars(song) == n_empty / song.n_bar
     assert (n_empty > 0) == (n_note < 60)
