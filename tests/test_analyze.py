@@ -9,6 +9,7 @@ from synthetic import hop, moving_square, pan, texture, write_clip
 from video_rhythm import VideoRhythm, analyze
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [24, 30, 60])
 @pytest.mark.parametrize("bpm", [60, 90, 128])
 def test_a_square_that_hops_is_heard_at_its_tempo(tmp_path, fps, bpm):
@@ -103,6 +104,7 @@ def test_measuring_again_gives_the_same(tmp_path):
     assert (first.visual_beats, first.cuts, first.tempo) == (second.visual_beats, second.cuts, second.tempo)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_pictures(tmp_path):
     peaks = []
     for seconds in (50.0, 90.0):

@@ -17,6 +17,8 @@ from cmt.wishes import Wishes
 from midi_io import read_midi
 from midi_io.song import Instrument
 
+pytestmark = pytest.mark.slow
+
 WISHES = Wishes(midi_only=True, instruments=(Instrument.BASS,))
 
 
@@ -183,7 +185,6 @@ def test_two_processes_write_the_same(made, clips, checkpoint, tmp_path):
     assert read_midi(tmp_path / "processes" / "clip.mid") == read_midi(made[0] / "b-clip.mid")
 
 
-@pytest.mark.slow
 def test_a_cluster_writes_the_same(made, clips, checkpoint, tmp_path):
     distributed = pytest.importorskip("distributed")
     skip_without_loopback()

@@ -12,6 +12,8 @@ from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
 from cmt.training.model import MusicTransformer, weights_of
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(__file__).parent.parent / "benchmarks" / "controls.py"
 
 

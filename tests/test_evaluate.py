@@ -29,6 +29,8 @@ from midi_io import write_midi
 from midi_io.song import Instrument, Note, Song
 from video_rhythm import analyze
 
+pytestmark = pytest.mark.slow
+
 DRUMS, PIANO = Instrument.DRUMS, Instrument.PIANO
 
 

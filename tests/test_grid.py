@@ -103,6 +103,7 @@ def test_downbeats_choose_the_phase_among_beats():
     assert grid.phase == pytest.approx(1.0, abs=0.001) and grid.tempo == pytest.approx(120, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_hits_at_random_plant_no_grid():
     free = 0
     for seed in range(20):
@@ -189,6 +190,7 @@ def test_hits_in_clusters_are_bent():
     assert agreement(grid, clusters).on_grid >= 0.5
 
 
+@pytest.mark.slow
 def test_the_work_of_bending_a_film_grows_with_its_length(monkeypatch):
     """Counted in the hits whose rewards are weighed; five times the length, not 25 times the work."""
     n_weighed, reward = 0, video_rhythm.tempo_map.reward
@@ -229,6 +231,7 @@ def test_chance_is_what_random_hits_get():
     assert agreement(grid, []) == Agreement(0, 0, 0, 0, 0, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_film_of_twenty_minutes_is_fitted():
     times = 0.77 + np.arange(0, 1190, 4.0)  # 120 BPM
     assert fit_grid(1200.0, cuts(times)).misses(times, 4).max() < 0.02

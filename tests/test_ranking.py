@@ -30,6 +30,8 @@ from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Knot, TempoMap
 from video_rhythm import analyze
 
+pytestmark = pytest.mark.slow
+
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 
 

@@ -17,6 +17,8 @@ from cmt.prepare import prepare
 from cmt.soundtrack import Wishes, make_soundtrack
 from midi_io import has_fluidsynth
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).resolve().parent.parent / "data" / "draw_sample_clip.py"
 SCENE_SECONDS = 0.75
 HEIGHT = 180

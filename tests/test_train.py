@@ -33,6 +33,8 @@ from cmt.training.run_folder import BEST, CONFIG, LOSSES, MODEL, STATE, Progress
 from cmt.training.team import Team
 from cmt.words import CompoundWord
 
+pytestmark = pytest.mark.slow
+
 MINIATURE = replace(
     PRESETS["tiny"],
     d_model=32,

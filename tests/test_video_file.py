@@ -12,6 +12,8 @@ import pytest
 
 from midi_io import MidiError, write_video
 
+pytestmark = pytest.mark.slow
+
 RATE = 44100
 SILENCE = np.zeros((RATE, 2), np.float32)
 

@@ -15,6 +15,8 @@ from loopback import skip_without_loopback
 from cmt.errors import CmtError
 from cmt.workers import AHEAD, TIMES_TRIED, Workers
 
+pytestmark = pytest.mark.slow
+
 
 def square(number):
     return number * number
