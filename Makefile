@@ -3,9 +3,11 @@
 # Variables:
 #   PYTHON     the interpreter .venv is made with            (make setup PYTHON=python3.12)
 #   PIP_FLAGS  more options for pip, such as another index   (make demo PIP_FLAGS="--extra-index-url ...")
+#   TEST_FLAGS more options for pytest                       (make test TEST_FLAGS="-x tests/test_grid.py")
 
 PYTHON ?= python3
 PIP_FLAGS ?=
+TEST_FLAGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +27,7 @@ APT_INSTALL := { export DEBIAN_FRONTEND=noninteractive; \
 		&& $$as_root apt-get install -y -q --no-install-recommends $$package >/dev/null; }; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test lint clean
+.PHONY: help setup system demo test quick lint clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +42,11 @@ demo: setup $(SAMPLE)  ## draw a sample clip and compose music for it, in out/
 
 test: lint  ## check the code and run all tests
 	@echo "test: pytest"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(TEST_FLAGS)
+
+quick: lint  ## check the code and run the tests that take no time
+	@echo "quick: pytest"
+	@$(BIN)/python -m pytest -q -m 'not slow' $(TEST_FLAGS)
 
 lint: setup  ## check the code with ruff and mypy
 	@echo "lint: ruff"

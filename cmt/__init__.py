@@ -37,10 +37,24 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _installed_version()
     if name not in _HOMES:
         raise AttributeError(f"module 'cmt' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__"]
+
+
+def _installed_version() -> str:
+    """The version that pip installed: setup.cfg holds it, and nothing else does."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("video-cmt")
+    except metadata.PackageNotFoundError:
+        raise AttributeError(
+            "cmt has no __version__: video-cmt is not installed; pip install video-cmt, or make setup in a clone"
+        ) from None

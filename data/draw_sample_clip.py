@@ -520,7 +520,8 @@ def draw_sample_clip(path: Path, scene_seconds: float = SCENE_SECONDS, height: i
 
 def _video_stream(container: av.container.OutputContainer, height: int) -> av.VideoStream:
     try:
-        # One thread: the same bytes on every machine that has the same encoder.
+        # One thread, so that the film does not depend on the number of processors. The bytes of two films may
+        # differ all the same: on some processors libx264's machine code rounds now and then otherwise.
         options = {"crf": "20", "preset": "veryfast", "threads": "1"}
         stream = container.add_stream("libx264", rate=Fraction(FRAME_RATE), options=options)
     except (ValueError, av.FFmpegError):

@@ -9,6 +9,7 @@ from synthetic import hop, moving_square, pan, texture, write_clip
 from video_rhythm import VideoRhythm, analyze
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [24, 30, 60])
 @pytest.mark.parametrize("bpm", [60, 90, 128])
 def test_a_square_that_hops_is_heard_at_its_tempo(tmp_path, fps, bpm):
@@ -91,7 +92,7 @@ def test_speed_per_bar_is_finite_for_any_bars(tmp_path, tempo, n_bar):
 @pytest.mark.parametrize(("tempo", "n_bar"), [(0.0, 1), (-1.0, 1), (float("nan"), 1), (120.0, 0)])
 def test_bars_that_cannot_be_are_a_programmers_mistake(tmp_path, tempo, n_bar):
     rhythm = analyze(write_clip(tmp_path / "a.mp4", pan(1.0, 25, 0.1), 25))
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="^tempo must be above 0 and n_bar 1 or more, got "):
         rhythm.speed_per_bar(tempo, n_bar)
 
 
@@ -103,6 +104,7 @@ def test_measuring_again_gives_the_same(tmp_path):
     assert (first.visual_beats, first.cuts, first.tempo) == (second.visual_beats, second.cuts, second.tempo)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_pictures(tmp_path):
     peaks = []
     for seconds in (50.0, 90.0):

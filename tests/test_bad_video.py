@@ -13,6 +13,8 @@ from synthetic import hop, moving_square, pan, texture, write_clip
 from cmt.cli import main
 from video_rhythm import VideoError, analyze
 
+pytestmark = pytest.mark.slow
+
 
 def hopping(fps: float, seconds: float = 6.0):
     return moving_square(hop(90, first=0.4), seconds, fps)

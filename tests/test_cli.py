@@ -172,6 +172,7 @@ def test_a_picture_of_an_unknown_format_is_one_line(clip, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 def test_render_plays_a_midi_file(clip, checkpoint, tmp_path):
     run("generate", clip, "-o", tmp_path, "--midi-only", "--checkpoint", checkpoint)

@@ -12,6 +12,8 @@ from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
 from cmt.training.model import MusicTransformer, weights_of
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(__file__).parent.parent / "benchmarks" / "controls.py"
 
 
@@ -30,9 +32,9 @@ def test_the_table_says_that_orders_are_kept_and_a_second_run_writes_nothing(con
     save_checkpoint(model.config, weights_of(model), tmp_path / "model.safetensors", {"words": 0})
     clip = draw_clip(tmp_path / "clip.mp4", 6.0)
     (tmp_path / "broken.mp4").write_bytes(b"no video")
-    arguments = f"controls.py {clip} {tmp_path / 'broken.mp4'} -o {tmp_path / 'out'} --jobs 1 --genres pop metal"
-    arguments += f" --controls 1 0 --checkpoint {tmp_path / 'model.safetensors'}"
-    monkeypatch.setattr(sys, "argv", arguments.split())
+    arguments = [clip, tmp_path / "broken.mp4", "-o", tmp_path / "out", "--jobs", 1, "--genres", "pop", "metal"]
+    arguments += ["--controls", 1, 0, "--checkpoint", tmp_path / "model.safetensors"]
+    monkeypatch.setattr(sys, "argv", ["controls.py", *map(str, arguments)])
     controls.main()
     table = capsys.readouterr().out
     made = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}

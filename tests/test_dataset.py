@@ -67,6 +67,7 @@ def bars_of(example):
     return [note.pitch for note in song.notes]
 
 
+@pytest.mark.slow
 def test_a_joined_piece_begins_as_its_song_begins_and_ends_as_it_ends():
     config = TrainConfig(whole_song_share=0.0, joined_share=1.0)
     for example in drawn_from(corpus_of(numbered_bars(22)), config):
@@ -78,6 +79,7 @@ def test_a_joined_piece_begins_as_its_song_begins_and_ends_as_it_ends():
             assert all(k % 4 == 0 and (bars[k] - 60) % 4 == 0 for k in jumps)
 
 
+@pytest.mark.slow
 def test_a_spliced_piece_changes_once_to_a_song_like_it():
     config = TrainConfig(whole_song_share=0.0, joined_share=0.0, splice_share=1.0, min_bars=8)
     low, high = numbered_bars(16, 30), numbered_bars(16, 80)
@@ -106,18 +108,21 @@ def test_songs_are_brought_home(corpus):
         assert set(at_home) == set((pitched.astype(int) + song.semitones_home).tolist())
 
 
+@pytest.mark.slow
 def test_initial_words_are_left_free_at_the_share_asked_for(corpus):
     drawn = drawn_from(corpus, TrainConfig(free_share=0.3), 1000)
     free = np.mean([example.initial.tempo == FREE for example in drawn])
     assert free == pytest.approx(0.3, abs=0.05)
 
 
+@pytest.mark.slow
 def test_genres_are_balanced(corpus):
     drawn = drawn_from(corpus, TrainConfig(free_share=0.0), 600)
     counts = np.bincount([example.initial.genre for example in drawn])
     assert counts[counts > 0].min() > 0.4 * counts[1:].max()
 
 
+@pytest.mark.slow
 def test_long_pieces_are_cut_at_a_bar(corpus):
     for example in drawn_from(corpus, TrainConfig(max_words=60, whole_song_share=1.0)):
         assert len(example.timing) <= 60
@@ -130,6 +135,7 @@ def test_batches_hold_no_more_words_than_asked_for(corpus):
         assert max(len(e.timing) for e in group) * len(group) <= 2000 or len(group) == 1
 
 
+@pytest.mark.slow
 def test_batches_go_on_from_any_place_as_if_never_stopped(corpus):
     config = TrainConfig(words_per_step=2000)
     unbroken = list(itertools.islice(batches(corpus, config), 25))

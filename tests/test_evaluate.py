@@ -29,6 +29,8 @@ from midi_io import write_midi
 from midi_io.song import Instrument, Note, Song
 from video_rhythm import analyze
 
+pytestmark = pytest.mark.slow
+
 DRUMS, PIANO = Instrument.DRUMS, Instrument.PIANO
 
 
@@ -303,7 +305,7 @@ def test_a_small_reference_says_how_many_are_needed(workplace, tmp_path):
 def test_a_pack_is_a_reference(workplace, tmp_path):
     evaluation = evaluate([Pair(workplace / "piece0.mid", None)], write_pack(tmp_path))
     assert evaluation.reference.n_song == 3
-    with pytest.raises(CmtError):
+    with pytest.raises(CmtError, match="nothing.npz.xz"):
         evaluate([Pair(workplace / "piece0.mid", None)], tmp_path / "nothing.npz.xz")
 
 

@@ -7,6 +7,8 @@ from synthetic import hop, moving_square, pan, texture
 from video_rhythm.cuts import CutFinder
 from video_rhythm.fades import Fade, FadeFinder, FadeKind
 
+pytestmark = pytest.mark.slow
+
 FPS = 25
 SIZE = (96, 160)
 

@@ -8,6 +8,8 @@ from synthetic import pan, texture
 
 from video_rhythm.flow import N_DIRECTION, FlowMeter, FlowSeries, share_among_directions
 
+pytestmark = pytest.mark.slow
+
 
 def measure(pictures, fps: float = 25.0, times=None, cuts=()) -> FlowSeries:
     meter = None

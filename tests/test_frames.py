@@ -212,7 +212,7 @@ def test_too_short_a_video_says_how_short(tmp_path):
 def test_a_playlist_in_disguise_opens_nothing_else(tmp_path):
     write_clip(tmp_path / "secret.mp4", still(20), 25)
     (tmp_path / "a.mp4").write_text(f"ffconcat version 1.0\nfile '{tmp_path}/secret.mp4'\n")
-    refusal(tmp_path / "a.mp4")
+    assert "a.mp4" in refusal(tmp_path / "a.mp4")
 
 
 @pytest.mark.parametrize(

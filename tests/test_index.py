@@ -24,6 +24,8 @@ from cmt.workers import Workers
 from midi_io import read_midi, write_pianoroll
 from midi_io.song import Instrument, Note, Song
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def library(tmp_path):

@@ -44,13 +44,26 @@ def test_the_citation_names_the_version(setup_cfg: configparser.ConfigParser):
 
 
 def test_the_installed_version_is_this_one(setup_cfg: configparser.ConfigParser):
-    version = setup_cfg["metadata"]["version"]
-    assert getattr(cmt, "__version__", version) == version
     try:
         installed = importlib.metadata.version("video-cmt")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("video-cmt is not installed: make setup")
-    assert installed == version
+    assert cmt.__version__ == installed == setup_cfg["metadata"]["version"]
+
+
+def test_the_version_is_that_of_the_installation(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: f"the version of {name}")
+    assert cmt.__version__ == "the version of video-cmt"
+    assert "__version__" in dir(cmt)
+
+
+def test_what_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch):
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    with pytest.raises(AttributeError, match="^cmt has no __version__: video-cmt is not installed; pip install"):
+        _ = cmt.__version__
 
 
 def test_only_our_packages_are_installed(setup_cfg: configparser.ConfigParser):

@@ -9,6 +9,8 @@ from synthetic import Picture, texture, write_clip
 
 from video_rhythm import VideoRhythm, analyze
 
+pytestmark = pytest.mark.slow
+
 WINDOW = 0.07
 """Seconds, as in mir_eval.beat."""
 SIZE = (72, 128)

@@ -29,6 +29,8 @@ from cmt.workers import Workers
 from midi_io import Instrument, Song, write_midi
 from midi_io.ticks import TickNotes, TickSong
 
+pytestmark = pytest.mark.slow
+
 SMALL = replace(PrepareConfig(), validation_share=0.3)
 N_GOOD = 7
 

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from clips import draw_clip
 from libraries import draw_demand, draw_rhythm, perfect_rhythm, song_of_rhythm, write_index, write_library
+from loopback import skip_without_loopback
 
 from cmt import match_journal, ranking
 from cmt.cli import main
@@ -28,6 +29,8 @@ from cmt.workers import Workers
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Knot, TempoMap
 from video_rhythm import analyze
+
+pytestmark = pytest.mark.slow
 
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 
@@ -153,6 +156,7 @@ def look_and_die_once(path, dynamics, folder):
 
 def test_a_cluster_gives_the_same_rows_and_a_killed_worker_changes_nothing(place, videos, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
+    skip_without_loopback()
     from functools import partial
 
     expected = run(place, videos)
@@ -261,6 +265,7 @@ def test_a_piece_is_cut_and_moved_to_the_videos_bars():
 )
 def test_what_is_wrong_is_one_line(place, tmp_path, monkeypatch, arguments, message):
     pytest.importorskip("distributed")
+    skip_without_loopback()
     monkeypatch.setattr("cmt.workers.TIMEOUT", 0.5)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.txt").write_text("no music")

@@ -17,6 +17,8 @@ from cmt.prepare import prepare
 from cmt.soundtrack import Wishes, make_soundtrack
 from midi_io import has_fluidsynth
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -101,11 +103,15 @@ def test_defaults_in_the_readme_are_those_of_the_code():
 
 
 def test_links_lead_to_files():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+    targets = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert targets
+    for target in targets:
         assert (ROOT / target).exists(), target
 
 
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
+    targets = re.findall(r"^make (\w+)", README, flags=re.MULTILINE)
+    assert "demo" in targets
+    for target in targets:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target

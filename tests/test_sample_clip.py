@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).resolve().parent.parent / "data" / "draw_sample_clip.py"
 SCENE_SECONDS = 0.75
 HEIGHT = 180
@@ -88,10 +90,16 @@ def test_the_ball_lands_on_the_beat(recipe: ModuleType, beat: int):
     assert foot(landing) > max(foot(landing - 0.08), foot(landing + 0.08))
 
 
-def test_drawing_again_gives_the_same_bytes(recipe: ModuleType, clip: Path, tmp_path: Path):
-    again = tmp_path / "again.mp4"
-    recipe.draw_sample_clip(again, SCENE_SECONDS, HEIGHT)
-    assert again.read_bytes() == clip.read_bytes()
+def test_drawing_again_gives_the_same_pictures(recipe: ModuleType):
+    """Not the same file: on some processors libx264 rounds now and then otherwise, with one thread too."""
+    for one, other in zip(*(recipe.frames(0.25, HEIGHT) for _ in range(2)), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_the_film_shows_what_was_drawn(recipe: ModuleType, grey_frames: np.ndarray):
+    drawn = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in recipe.frames(SCENE_SECONDS, HEIGHT)]
+    error = np.abs(grey_frames - np.stack(drawn).astype(float)).mean(axis=(1, 2))
+    assert error.max() < 3  # of 256 levels
 
 
 def test_nothing_is_left_of_a_drawing_that_failed(recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

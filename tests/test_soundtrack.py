@@ -19,6 +19,8 @@ from midi_io import MidiError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
 from video_rhythm import VideoError
 
+pytestmark = pytest.mark.slow
+
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 MIDI_ONLY = Wishes(midi_only=True)
 

@@ -23,6 +23,8 @@ from midi_io import (
     write_wav,
 )
 
+pytestmark = pytest.mark.slow
+
 PIANO = Instrument.PIANO
 TUNE = Song(
     (

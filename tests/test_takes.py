@@ -8,6 +8,8 @@ from cmt.takes import Judgement, check_memory, free_memory, judge_take, leaving,
 from cmt.words import Mode
 from midi_io.song import Instrument, Note, Song
 
+pytestmark = pytest.mark.slow
+
 C_MAJOR = Key(0, Mode.MAJOR)
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from loopback import skip_without_loopback
 from packs import write_pack
 
 import cmt.training.loop
@@ -31,6 +32,8 @@ from cmt.training.model import MusicTransformer
 from cmt.training.run_folder import BEST, CONFIG, LOSSES, MODEL, STATE, Progress, settings_of
 from cmt.training.team import Team
 from cmt.words import CompoundWord
+
+pytestmark = pytest.mark.slow
 
 MINIATURE = replace(
     PRESETS["tiny"],
@@ -105,15 +108,33 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(run, corpora, tmp_p
     assert all(np.array_equal(unbroken[name], resumed[name]) for name in unbroken)
 
 
-def test_a_run_can_be_given_minutes(corpora, tmp_path):
+def test_a_run_can_be_given_minutes(corpora, tmp_path, monkeypatch):
+    """By a clock on which each step takes a quarter of a second, and nothing else takes any time."""
+    n_step, step = 0, cmt.training.loop._step
+
+    def counted(*arguments):
+        nonlocal n_step
+        n_step += 1
+        return step(*arguments)
+
+    class Clock:
+        def __init__(self, device, before):
+            pass
+
+        def seconds(self):
+            return 0.25 * n_step
+
+    monkeypatch.setattr("cmt.training.loop._step", counted)
+    monkeypatch.setattr("cmt.training.loop._Clock", Clock)
     config = replace(QUICK, validation_steps=0, checkpoint_minutes=0.7 * SECONDS)
     progress = train(*corpora, tmp_path, MINIATURE, config, minutes=2 * SECONDS, show_progress=False)
-    assert 2 <= progress.seconds < 4
-    assert len(progress.history) in (2, 3)
+    assert (progress.step, progress.seconds) == (8, 2.0)
+    assert [row["step"] for row in progress.history] == [3, 6, 8]  # after 0.75, 1.5 and 2 s
 
 
 def test_two_processes_learn_together(tmp_path):
     """Two gloo processes: both learn from examples of their own, and come to the same weights."""
+    skip_without_loopback()
     write_pack(tmp_path)
     script = (
         "import sys; from pathlib import Path; import test_train as t; from cmt.corpus import read_corpus\n"
@@ -123,7 +144,7 @@ def test_two_processes_learn_together(tmp_path):
     (tmp_path / "script.py").write_text(script)
     pack, run = tmp_path / "lpd5_16th_test.npz.xz", tmp_path / "run"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(cmt.__file__).parent.parent)])
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     subprocess.run(
         [*command, str(tmp_path / "script.py"), str(pack), str(run)], check=True, env=environment, capture_output=True
@@ -135,16 +156,40 @@ def test_two_processes_learn_together(tmp_path):
     assert len(description["places"]) == 2
 
 
+def weights_after_a_step(examples, groups, precision):
+    """All weights of a network, one after the other, that has learnt once from groups of examples."""
+    torch.manual_seed(0)
+    model = MusicTransformer(MINIATURE)
+    config = replace(QUICK, precision=precision)
+    drawn = [collate(group, MINIATURE) for group in groups(examples)]
+    losses = cmt.training.loop._step(model, [torch.optim.SGD(model.parameters(), lr=0.1)], drawn, 0.1, config, Team())
+    assert losses is not None
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def all_at_once(examples):
+    return [examples]
+
+
+def one_by_one(examples):
+    return [[example] for example in examples]
+
+
 def test_accumulated_batches_are_one_larger_batch(corpora):
     examples, _ = next(batches(corpora[0], QUICK))
-    torch.manual_seed(0)
-    models = [MusicTransformer(MINIATURE) for _ in range(2)]
-    models[1].load_state_dict(models[0].state_dict())
-    together, apart = [collate(examples, MINIATURE)], [collate([example], MINIATURE) for example in examples]
-    for model, drawn in zip(models, (together, apart), strict=True):
-        cmt.training.loop._step(model, [torch.optim.SGD(model.parameters(), lr=0.1)], drawn, 0.1, QUICK, Team())
-    for a, b in zip(*(model.parameters() for model in models), strict=True):
-        assert torch.allclose(a, b, atol=1e-5)
+    assert len(examples) > 1
+    together = weights_after_a_step(examples, all_at_once, "fp32")
+    apart = weights_after_a_step(examples, one_by_one, "fp32")
+    assert torch.allclose(together, apart, atol=1e-5)
+
+
+@pytest.mark.parametrize("groups", [all_at_once, one_by_one])
+def test_a_step_in_bf16_is_nearly_one_in_fp32(corpora, groups):
+    """On any processor: where it has no instructions for bf16, torch does the same in software."""
+    examples, _ = next(batches(corpora[0], QUICK))
+    exact, rounded = (weights_after_a_step(examples, groups, precision) for precision in ("fp32", "bf16"))
+    assert torch.allclose(exact, rounded, atol=1e-2)
+    assert not torch.equal(exact, rounded)
 
 
 def test_early_stopping_waits_for_patience_validations():

@@ -17,6 +17,8 @@ from cmt.training.model import MusicTransformer, weights_of
 from cmt.words import BAR, FIELDS, WordType
 from midi_io.song import Instrument
 
+pytestmark = pytest.mark.slow
+
 LEFT_OUT = [("density",), ("strength",), ("timing",), ("density", "strength"), CONTROLS]
 
 

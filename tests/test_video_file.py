@@ -12,6 +12,8 @@ import pytest
 
 from midi_io import MidiError, write_video
 
+pytestmark = pytest.mark.slow
+
 RATE = 44100
 SILENCE = np.zeros((RATE, 2), np.float32)
 
@@ -477,16 +479,16 @@ def test_a_failure_half_way_leaves_nothing_behind(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("audio", "rate", "mode"),
+    ("audio", "rate", "mode", "message"),
     [
-        (np.zeros((10, 3)), RATE, "drop"),
-        (np.zeros((2, 2, 2)), RATE, "drop"),
-        (SILENCE, 12345, "drop"),
-        (SILENCE, RATE, "loud"),
+        (np.zeros((10, 3)), RATE, "drop", r"^audio must have shape .* got \(10, 3\)$"),
+        (np.zeros((2, 2, 2)), RATE, "drop", r"^audio must have shape .* got \(2, 2, 2\)$"),
+        (SILENCE, 12345, "drop", "^sample_rate must be .* got 12345$"),
+        (SILENCE, RATE, "loud", "^original_audio must be drop, keep or mix, got 'loud'$"),
     ],
 )
-def test_arguments_out_of_range_are_refused(tmp_path, audio, rate, mode):
+def test_arguments_out_of_range_are_refused(tmp_path, audio, rate, mode, message):
     clip = draw_clip(tmp_path / "clip.mp4")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=message):
         write_video(clip, audio, rate, tmp_path / "out.mp4", original_audio=mode)
     assert list(tmp_path.iterdir()) == [clip]
