@@ -31,7 +31,7 @@ from cmt.metrics.validation import NOT_DEFINED, NothingToMeasure
 from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.words import Genre
 from cmt.workers import Workers
-from midi_io import MIDI_SUFFIXES, MidiError, read_midi
+from midi_io import MIDI_SUFFIXES, read_midi
 from video_rhythm import VideoError, VideoRhythm, analyze
 
 SHORTEST_REFERENCE = 4
@@ -191,7 +191,7 @@ def _measure(task: tuple[Pair, VideoRhythm | str | None], *, audio: bool, seed: 
         song = read_midi(pair.midi)
         report = read_report(pair.midi)
         time_signature = other_metre(pair.midi)
-    except (MidiError, CmtError) as error:
+    except CmtError as error:
         return Piece(*names, failure=str(error))
     if isinstance(video, str):
         return Piece(*names, failure=video)

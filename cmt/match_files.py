@@ -42,7 +42,7 @@ def write_table(rows: Sequence[Sequence[Match]], path: Path) -> None:
 
     Raises
     ------
-    CmtError, MidiError
+    CmtError
         If the file cannot be written.
     """
     check_table(path)

@@ -38,7 +38,7 @@ from cmt.matching import (
 from cmt.videos import name_for
 from cmt.workers import Workers
 from midi_io.whole_file import whole_file
-from video_rhythm import VideoError, analyze
+from video_rhythm import analyze
 
 DENSITY_FITS = 2
 """Positions; a bar that is nearer to what the picture asks fits."""
@@ -184,7 +184,7 @@ def look_at_video(path: str, dynamics: Dynamics) -> VideoDemand | str:
     """What a video asks, or why it asks nothing."""
     try:
         return demand_of_video(analyze(path), dynamics)
-    except (VideoError, CmtError) as error:
+    except CmtError as error:
         return " ".join(str(error).split())
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .errors import MidiError
+from cmt.errors import MidiError
+
 from .general_midi import PROGRAMS, instrument_of_program
 from .quantize import nearest_position, quantize_span, without_overlaps
 from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Knot, Note, Song, TempoMap
@@ -53,7 +54,7 @@ def write_midi(song: Song, path: str | os.PathLike[str], *, title: str | None = 
 
     Raises
     ------
-    MidiError
+    WriteError
         If the file cannot be written.
     ValueError
         If the song is too slow or too long for the format.

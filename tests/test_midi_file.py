@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midi_io import Instrument, Knot, MidiError, Note, Song, TempoMap, read_midi, write_midi
+from midi_io import Instrument, Knot, MidiError, Note, Song, TempoMap, WriteError, read_midi, write_midi
 from midi_io.midi_file import read_midi_ticks
 from midi_io.quantize import without_overlaps
 
@@ -157,7 +157,7 @@ def test_an_earlier_file_is_replaced_whole(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(MidiError, match=r"folder .*nowhere does not exist"):
+    with pytest.raises(WriteError, match=r"folder .*nowhere does not exist"):
         write_midi(TUNE, tmp_path / "nowhere" / "tune.mid")
 
 

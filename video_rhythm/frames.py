@@ -24,7 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import VideoError
+from cmt.errors import VideoError
+
 from .thumbnails import Thumbnail, ThumbnailKeeper
 
 LONGER_SIDE = 320
