@@ -257,7 +257,7 @@ def read_song_list(path: Path) -> list[dict[str, Any]]:
     list_path = path.with_name(path.name.replace("lpd5_16th_", "songs_").replace(".npz.xz", ".json.xz"))
     try:
         with lzma.open(list_path, "rt", encoding="utf-8") as file:
-            infos = json.load(file)
+            infos: list[dict[str, Any]] = json.load(file)
         if not all(isinstance(info[name], str) for info in infos for name in ("md5", "split")):
             raise ValueError("a song without md5 or split")
         return infos

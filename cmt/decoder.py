@@ -280,11 +280,11 @@ class _ChainedHeads:
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
-            return _times(hidden, self._type[:-1]) + self._type[-1]
-        x = _times(hidden, self._hidden[name][:-1]) + self._hidden[name][-1]
+            return _with_bias(hidden, self._type)
+        x = _with_bias(hidden, self._hidden[name])
         for earlier in CHAIN[name]:
             x += self._seen[name, earlier][known[earlier]]
-        return _times(gelu(x, out=x), self._out[name][:-1]) + self._out[name][-1]
+        return _with_bias(gelu(x, out=x), self._out[name])
 
 
 class _IndependentHeads:
@@ -301,8 +301,15 @@ class _IndependentHeads:
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
-            return _times(hidden, self._type[:-1]) + self._type[-1]
-        return _times(hidden, self._out[name]) + self._of_type[name][known["type"]]
+            return _with_bias(hidden, self._type)
+        logits: Floats = _times(hidden, self._out[name]) + self._of_type[name][known["type"]]
+        return logits
+
+
+def _with_bias(rows: Floats, matrix: Floats) -> Floats:
+    """(row, n_in) through (n_in + 1, n_out), whose last row is the bias."""
+    mapped: Floats = _times(rows, matrix[:-1]) + matrix[-1]
+    return mapped
 
 
 def feature_map(x: Floats, out: tuple[Floats, Floats]) -> None:

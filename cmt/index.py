@@ -189,7 +189,8 @@ def _passes(rows: pa.RecordBatch, wanted: PieceFilter) -> NDArray[np.bool_]:
 
 
 def _numpy(column: pa.Array) -> NDArray[Any]:
-    return column.to_numpy(zero_copy_only=False)
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
 
 
 def _block(rows: pa.RecordBatch) -> PieceBlock:

@@ -64,7 +64,7 @@ class SongMeasures(NamedTuple):
 
     values: dict[str, float]
     features: SongFeatures | None
-    frechet: NDArray | None
+    frechet: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Reference:
     distributions: dict[str, Distribution]
     features: tuple[SongFeatures, ...] = ()
     """Of songs, for the comparison of distances."""
-    frechet: NDArray = field(default_factory=lambda: np.zeros((0, 12)))
+    frechet: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 12)))
     """(song, feature)"""
     notes: tuple[str, ...] = ()
     """What was left out."""
@@ -215,7 +215,8 @@ def shipped_classifier() -> tuple[GenreClassifier, dict[str, Any]]:
 @cache
 def _shipped() -> dict[str, Any]:
     path = resources.files("cmt") / "assets" / "reference.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 _PACKED_UNIT = 1000

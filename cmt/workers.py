@@ -229,7 +229,8 @@ class _Process:
             pass  # it has died; its answer says so
 
     def answer(self) -> tuple[Any, Exception | None]:
-        return self.pipe.recv()
+        answer: tuple[Any, Exception | None] = self.pipe.recv()
+        return answer
 
     def end(self) -> None:
         self._process.terminate()
@@ -259,7 +260,8 @@ def _serve(pipe: Connection) -> None:
         try:
             answer = function(task), None
         except Exception as error:
-            error.__notes__ = [*getattr(error, "__notes__", ()), traceback.format_exc()]  # type: ignore[attr-defined]
+            # As error.add_note does since Python 3.11.
+            vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), traceback.format_exc()]
             answer = None, error
         try:
             pipe.send(answer)
@@ -318,7 +320,8 @@ def _map_on_cluster(
     def first() -> Result:
         task, future = doing.popleft()
         try:
-            return future.result()
+            result: Result = future.result()
+            return result
         except KilledWorker:
             return lost(task, _why_given_up(task))
         except (CancelledError, OSError) as error:

@@ -261,7 +261,7 @@ def _pickup_start(midi: miditoolkit.MidiFile) -> int:
         return 0
     if following.time * POSITIONS_PER_BEAT != pickup.numerator * midi.ticks_per_beat:
         return 0
-    return POSITIONS_PER_BAR - pickup.numerator
+    return POSITIONS_PER_BAR - int(pickup.numerator)
 
 
 def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMap | None:

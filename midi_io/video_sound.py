@@ -45,9 +45,11 @@ def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
 
 def mixed(music: NDArray[np.float32], original: NDArray[np.float32]) -> NDArray[np.float32]:
     """Both together, the music softer; all of it softer still if it would clip."""
-    both = original + np.float32(_DUCKING) * music
+    both: NDArray[np.float32] = original + np.float32(_DUCKING) * music
     peak = float(np.max(np.abs(both), initial=0.0))
-    return both * np.float32(_LOUDEST / peak) if peak > _LOUDEST else both
+    if peak > _LOUDEST:
+        both = both * np.float32(_LOUDEST / peak)
+    return both
 
 
 def decoded_sound(path: Path, stream_index: int, picture: Picture, sample_rate: int) -> NDArray[np.float32]:

@@ -22,6 +22,12 @@ from midi_io.song import Instrument
 if TYPE_CHECKING:
     from cmt.wishes import Wishes
 
+    # The newest click tells type checkers what a type converts; older ones, which serve as well, cannot be asked.
+    ParamType = click.ParamType[Any, Any]
+    Choice = click.Choice[str]
+else:
+    ParamType, Choice = click.ParamType, click.Choice
+
 FILE = click.Path(path_type=Path)
 FREE = "free"
 
@@ -50,7 +56,7 @@ class GroupedCommand(click.Command):
             formatter.write_dl(list(records.values()))
 
 
-class InstrumentsType(click.ParamType):
+class InstrumentsType(ParamType):
     """``drums,piano`` or ``free``."""
 
     name = "list"
@@ -58,7 +64,8 @@ class InstrumentsType(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Instrument, ...] | None:
         """The instruments named, or None for `free`."""
         if not isinstance(value, str):
-            return value
+            converted: tuple[Instrument, ...] | None = value
+            return converted
         if value == FREE:
             return None
         by_label = {instrument.label: instrument for instrument in Instrument}
@@ -69,7 +76,7 @@ class InstrumentsType(click.ParamType):
         return tuple(sorted({by_label[name] for name in names}))
 
 
-class KeyType(click.ParamType):
+class KeyType(ParamType):
     """``F#:minor``."""
 
     name = "key"
@@ -80,10 +87,10 @@ class KeyType(click.ParamType):
             parse_key(value)
         except CmtError as error:
             self.fail(str(error))
-        return value
+        return str(value)
 
 
-class MuteType(click.ParamType):
+class MuteType(ParamType):
     """``drums@0-4``."""
 
     name = "mute"
@@ -96,7 +103,7 @@ class MuteType(click.ParamType):
             self.fail(str(error))
 
 
-class SectionType(click.ParamType):
+class SectionType(ParamType):
     """``12.5:intense``."""
 
     name = "section"
@@ -109,7 +116,7 @@ class SectionType(click.ParamType):
             self.fail(str(error))
 
 
-class GenreType(click.Choice):
+class GenreType(Choice):
     """One of the six genres, or ``free``."""
 
     def __init__(self) -> None:
@@ -147,7 +154,7 @@ class Bars:
             self.bar = None
 
 
-def timing_options(command: Callable) -> Callable:
+def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say where the music's grid shall lie, the same for every command that has them."""
     for option in reversed(
         (

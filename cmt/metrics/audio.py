@@ -11,7 +11,7 @@ piece's largest value, and comes 30 ms or more after the last.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cmt.metrics.validation import nothing
 
@@ -23,7 +23,7 @@ _THRESHOLD = 0.05
 _BLOCK = 4096
 
 
-def audio_onsets(audio: NDArray, sample_rate: int) -> NDArray[np.float64]:
+def audio_onsets(audio: ArrayLike, sample_rate: int) -> NDArray[np.float64]:
     """Seconds at which sound begins in `audio`, (n_sample,) or (n_sample, n_channel)."""
     signal = np.asarray(audio, dtype=np.float32)
     if signal.ndim == 2:
@@ -37,7 +37,7 @@ def audio_onsets(audio: NDArray, sample_rate: int) -> NDArray[np.float64]:
     return _peaks(flux) * _HOP_SECONDS
 
 
-def _spectral_flux(signal: NDArray, sample_rate: int) -> NDArray:
+def _spectral_flux(signal: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """(n_frame,) growth of the spectrum at each hundredth of a second, 0 to 1."""
     padded = np.concatenate([np.zeros(_FRAME // 2, np.float32), signal, np.zeros(_FRAME, np.float32)])
     starts = np.round(np.arange(int(len(signal) / sample_rate / _HOP_SECONDS)) * sample_rate * _HOP_SECONDS).astype(int)
@@ -50,10 +50,11 @@ def _spectral_flux(signal: NDArray, sample_rate: int) -> NDArray:
         flux.append(np.maximum(np.diff(spectra, axis=0, prepend=last), 0).sum(axis=1))
         last = spectra[-1:]
     joined = np.concatenate(flux)
-    return joined / max(float(joined.max()), 1e-9)
+    scaled: NDArray[np.float32] = np.divide(joined, max(float(joined.max()), 1e-9), dtype=np.float32)
+    return scaled
 
 
-def _peaks(flux: NDArray) -> NDArray:
+def _peaks(flux: NDArray[np.float32]) -> NDArray[np.float64]:
     """Frames that are peaks."""
     near = np.lib.stride_tricks.sliding_window_view(np.pad(flux, _NEIGHBOURS), 2 * _NEIGHBOURS + 1)
     wide = np.lib.stride_tricks.sliding_window_view(np.pad(flux, _SURROUNDINGS, mode="edge"), 2 * _SURROUNDINGS + 1)

@@ -20,9 +20,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cmt.metrics.validation import checked_pair, columns_of, nothing
+from cmt.metrics.validation import Floats, checked_pair, columns_of, nothing
 from cmt.rhythm import SimuNote, profile_of_song
 from cmt.words import Mode
 from midi_io.song import Instrument, Song
@@ -81,7 +80,7 @@ def density_rank_correlation(asked: Sequence[int | None], song: Song) -> float:
     return rank_correlation(wanted, obtained)
 
 
-def _asked_densities(asked: Sequence[int | None], song: Song) -> tuple[NDArray, NDArray]:
+def _asked_densities(asked: Sequence[int | None], song: Song) -> tuple[Floats, Floats]:
     columns_of(song)
     if any(value is not None and not 0 <= value <= 16 for value in asked):
         raise ValueError("densities must be from 0 to 16")
@@ -177,7 +176,7 @@ def key_score(asked: tuple[int, Mode], guess: tuple[int, Mode]) -> float:
     return 0.3 if interval == relative else 0.0
 
 
-def rank_correlation(one: Sequence[float] | NDArray, other: Sequence[float] | NDArray) -> float:
+def rank_correlation(one: Sequence[float] | Floats, other: Sequence[float] | Floats) -> float:
     """Spearman's rho, -1 to 1, ties given their mean rank; NaN where one list is constant."""
     a, b = checked_pair(one, other)
     if len(a) < 2 or a.min() == a.max() or b.min() == b.max():
@@ -185,7 +184,7 @@ def rank_correlation(one: Sequence[float] | NDArray, other: Sequence[float] | ND
     return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
 
 
-def ranks(values: NDArray) -> NDArray[np.float64]:
+def ranks(values: Floats) -> Floats:
     """Ranks from 0, equal values sharing their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts + 1) / 2)[inverse.ravel()]

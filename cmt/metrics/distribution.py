@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmt.metrics import music
-from cmt.metrics.validation import NOT_DEFINED, columns_of, nothing
+from cmt.metrics.validation import NOT_DEFINED, Floats, columns_of, nothing
 from midi_io.song import Instrument, Song
 
 MIN_SET, MIN_REFERENCE = 5, 20
@@ -50,23 +50,23 @@ class Interval(NamedTuple):
 class SongFeatures(NamedTuple):
     """The nine features of Yang & Lerch, section 3, of one song."""
 
-    pitch_count: NDArray
+    pitch_count: Floats
     """(1,) different pitches."""
-    pitch_classes: NDArray
+    pitch_classes: Floats
     """(12,) shares of the notes."""
-    pitch_class_transitions: NDArray
+    pitch_class_transitions: Floats
     """(144,) shares of the steps from one pitch class to another."""
-    pitch_range: NDArray
+    pitch_range: Floats
     """(1,) semitones."""
-    pitch_interval: NDArray
+    pitch_interval: Floats
     """(1,) mean size of a step, in semitones."""
-    note_count: NDArray
+    note_count: Floats
     """(1,) notes a bar. Yang & Lerch count the notes of songs of one length."""
-    onset_interval: NDArray
+    onset_interval: Floats
     """(1,) mean sixteenths between onsets."""
-    note_lengths: NDArray
+    note_lengths: Floats
     """(12,) shares of the notes, by `LENGTH_CLASSES`."""
-    note_length_transitions: NDArray
+    note_length_transitions: Floats
     """(144,) shares of the steps from one length to another."""
 
 
@@ -112,7 +112,7 @@ def song_features(song: Song) -> SongFeatures | None:
     )
 
 
-def _shares(classes: NDArray, n: int) -> NDArray:
+def _shares(classes: NDArray[np.int64], n: int) -> Floats:
     return np.bincount(classes, minlength=n) / len(classes)
 
 
@@ -142,10 +142,11 @@ def compare_sets(
     return compared
 
 
-def _distances(one: NDArray, other: NDArray) -> NDArray:
+def _distances(one: Floats, other: Floats) -> Floats:
     """(n, m) Euclidean."""
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.sqrt(np.maximum(squares, 0))
+    distances: Floats = np.sqrt(np.maximum(squares, 0))
+    return distances
 
 
 def overlap(one: ArrayLike, other: ArrayLike) -> tuple[float, float]:
@@ -164,7 +165,7 @@ def overlap(one: ArrayLike, other: ArrayLike) -> tuple[float, float]:
     return float(np.minimum(p, q).sum()), float((p * np.log((p + floor) / (q + floor))).sum())
 
 
-def _smoothed(sample: NDArray, width: float, low: float, high: float) -> NDArray:
+def _smoothed(sample: Floats, width: float, low: float, high: float) -> Floats:
     """(512,) probabilities on a grid: the values shared out between grid points, then blurred."""
     step = (high - low) / (_GRID - 1)
     places = (sample - low) / step
@@ -173,10 +174,11 @@ def _smoothed(sample: NDArray, width: float, low: float, high: float) -> NDArray
     offsets = np.arange(-_GRID + 1, _GRID) * step
     blurred = np.convolve(counts, np.exp(-0.5 * (offsets / width) ** 2), mode="same")
     blurred = np.maximum(blurred[len(blurred) // 2 - _GRID // 2 :][:_GRID], 0)
-    return blurred / blurred.sum()
+    probabilities: Floats = blurred / blurred.sum()
+    return probabilities
 
 
-def frechet_features(song: Song) -> NDArray | None:
+def frechet_features(song: Song) -> Floats | None:
     """(12,) `FRECHET_FEATURES`, or None for a song without pitched notes or of a single bar."""
     notes = columns_of(song)
     pitched = notes.pitched()

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.metrics import music
-from cmt.metrics.validation import NothingToMeasure, columns_of, nothing
+from cmt.metrics.validation import Floats, NothingToMeasure, columns_of, nothing
 from cmt.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
@@ -56,13 +56,13 @@ class GenreGuess(NamedTuple):
 class GenreClassifier(NamedTuple):
     """A linear classifier: softmax(weights @ (features - mean) / spread + bias)."""
 
-    mean: NDArray
+    mean: Floats
     """(feature,)"""
-    spread: NDArray
+    spread: Floats
     """(feature,)"""
-    weights: NDArray
+    weights: Floats
     """(genre, feature)"""
-    bias: NDArray
+    bias: Floats
     """(genre,)"""
 
     def classify(self, song: Song) -> GenreGuess | None:
@@ -73,11 +73,12 @@ class GenreClassifier(NamedTuple):
         probabilities = self.probabilities(genre_features(song)[None])[0]
         return GenreGuess(Genre(int(probabilities.argmax())), tuple(float(p) for p in probabilities))
 
-    def probabilities(self, features: NDArray) -> NDArray:
+    def probabilities(self, features: Floats) -> Floats:
         """(song, genre) of (song, feature)."""
         scores = standardised(features, self.mean, self.spread) @ self.weights.T + self.bias
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        probabilities: Floats = shares / shares.sum(axis=1, keepdims=True)
+        return probabilities
 
 
 def read_classifier(content: Mapping[str, Any]) -> GenreClassifier:
@@ -85,12 +86,12 @@ def read_classifier(content: Mapping[str, Any]) -> GenreClassifier:
     return GenreClassifier(*(np.array(content[name], dtype=float) for name in GenreClassifier._fields))
 
 
-def standardised(features: NDArray, mean: NDArray, spread: NDArray) -> NDArray:
+def standardised(features: Floats, mean: Floats, spread: Floats) -> Floats:
     """(song, feature) in standard deviations from the mean, at most four; 0 where a feature is not defined."""
     return np.clip(np.nan_to_num((features - mean) / spread), -4, 4)
 
 
-def genre_features(song: Song) -> NDArray:
+def genre_features(song: Song) -> Floats:
     """(feature,) NaN where the song has nothing to measure."""
     notes = columns_of(song)
     n_bar = max(1, song.n_bar)
@@ -115,13 +116,15 @@ def genre_features(song: Song) -> NDArray:
     return np.array(values, dtype=float)
 
 
-def _by_position(positions: NDArray, n_bar: int) -> list[float]:
+def _by_position(positions: NDArray[np.int64], n_bar: int) -> list[float]:
     """Share of the bars that have an onset on each of the 16 positions."""
     counts = np.bincount(np.unique(positions) % POSITIONS_PER_BAR, minlength=POSITIONS_PER_BAR)
     return list(counts / n_bar)
 
 
-def learn_classifier(features: NDArray, genres: NDArray, decay: float = 0.02, n_step: int = 400) -> GenreClassifier:
+def learn_classifier(
+    features: Floats, genres: NDArray[np.int64], decay: float = 0.02, n_step: int = 400
+) -> GenreClassifier:
     """Fit the classifier to (song, feature) and (song,) genres; each genre weighs the same, however many songs it has.
 
     Accelerated gradient descent on the cross entropy with weight decay: the same data give the same weights.

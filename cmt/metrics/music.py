@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.metrics.validation import columns_of, nothing
+from cmt.metrics.validation import Floats, columns_of, nothing
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
@@ -52,11 +52,12 @@ def pitch_entropy(song: Song) -> float:
     return float(_entropy(np.bincount(notes.pitch, minlength=128)[None])[0])
 
 
-def _entropy(histograms: NDArray) -> NDArray:
+def _entropy(histograms: Floats | NDArray[np.int64]) -> Floats:
     """(n,) bits, of (n, class) counts, none all 0."""
     shares = histograms / histograms.sum(axis=1, keepdims=True)
     logarithms = np.log2(shares, out=np.zeros_like(shares, dtype=float), where=shares > 0)
-    return np.abs(-(shares * logarithms).sum(axis=1))
+    bits: Floats = np.abs(-(shares * logarithms).sum(axis=1))
+    return bits
 
 
 def grooving_similarity(song: Song) -> float:
@@ -131,7 +132,7 @@ def polyphony(song: Song) -> float:
     return sounding / _covered(notes.position, ends)
 
 
-def _covered(starts: NDArray, ends: NDArray) -> float:
+def _covered(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> float:
     """The length of the union of spans."""
     order = np.argsort(starts, kind="stable")
     starts, reached = starts[order], np.maximum.accumulate(ends[order])

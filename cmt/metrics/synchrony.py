@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmt.metrics.control import MIN_RANKED, ranks
-from cmt.metrics.validation import NOT_DEFINED, checked_times, nothing
+from cmt.metrics.validation import NOT_DEFINED, Floats, checked_times, nothing
 
 N_SHIFT = 1000
 MAX_LAG = 4
@@ -78,8 +78,9 @@ UNDEFINED = Synchrony(NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, NOT_DE
 def beat_coverage(picture: ArrayLike, music: ArrayLike, duration: float, seed: int = 0) -> Synchrony:
     """Seconds of the piece with a musical beat, over the seconds with a visual beat (BCS); may exceed 1."""
 
-    def score(shifted: NDArray, beats: NDArray) -> NDArray:
-        return len(np.unique(np.floor(beats))) / _in_new_second(shifted).sum(axis=1)
+    def score(shifted: Floats, beats: Floats) -> Floats:
+        scores: Floats = len(np.unique(np.floor(beats))) / _in_new_second(shifted).sum(axis=1)
+        return scores
 
     measured = _against_chance(score, picture, music, duration, seed)
     return measured._replace(above_chance=measured.score - measured.chance)
@@ -91,16 +92,17 @@ def beat_hits(picture: ArrayLike, music: ArrayLike, duration: float, seed: int =
     At 60 BPM and above every second has a beat, and the score is 1 for any picture: chance shows it.
     """
 
-    def score(shifted: NDArray, beats: NDArray) -> NDArray:
+    def score(shifted: Floats, beats: Floats) -> Floats:
         has_beat = np.zeros(int(duration) + 2, dtype=bool)
         has_beat[np.floor(beats).astype(int)] = True
         new = _in_new_second(shifted)
-        return (has_beat[np.floor(shifted).astype(int)] & new).sum(axis=1) / new.sum(axis=1)
+        scores: Floats = (has_beat[np.floor(shifted).astype(int)] & new).sum(axis=1) / new.sum(axis=1)
+        return scores
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _in_new_second(times: NDArray) -> NDArray[np.bool_]:
+def _in_new_second(times: Floats) -> NDArray[np.bool_]:
     """Of (n, event) ordered times, which are the first in their second."""
     seconds = np.floor(times)
     return np.concatenate([np.ones((len(times), 1), dtype=bool), seconds[:, 1:] != seconds[:, :-1]], axis=1)
@@ -111,16 +113,18 @@ def hits(picture: ArrayLike, music: ArrayLike, duration: float, tolerance: float
     if not tolerance > 0:
         raise ValueError(f"tolerance must be above 0, got {tolerance}")
 
-    def score(shifted: NDArray, onsets: NDArray) -> NDArray:
-        return (_distance_to_nearest(shifted, onsets) <= tolerance + _EXACT).mean(axis=1)
+    def score(shifted: Floats, onsets: Floats) -> Floats:
+        scores: Floats = (_distance_to_nearest(shifted, onsets) <= tolerance + _EXACT).mean(axis=1)
+        return scores
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _distance_to_nearest(times: NDArray, onsets: NDArray) -> NDArray:
+def _distance_to_nearest(times: Floats, onsets: Floats) -> Floats:
     after = np.searchsorted(onsets, times)
     padded = np.concatenate([[-np.inf], onsets, [np.inf]])
-    return np.minimum(times - padded[after], padded[after + 1] - times)
+    distances: Floats = np.minimum(times - padded[after], padded[after + 1] - times)
+    return distances
 
 
 def av_align(picture: ArrayLike, music: ArrayLike, duration: float, fps: float, seed: int = 0) -> Synchrony:
@@ -132,14 +136,15 @@ def av_align(picture: ArrayLike, music: ArrayLike, duration: float, fps: float, 
     if not fps > 0:
         raise ValueError(f"fps must be above 0, got {fps}")
 
-    def score(shifted: NDArray, onsets: NDArray) -> NDArray:
+    def score(shifted: Floats, onsets: Floats) -> Floats:
         n_pair = _pairs(shifted, onsets, 1 / fps)
-        return n_pair / (shifted.shape[1] + len(onsets) - n_pair)
+        scores: Floats = n_pair / (shifted.shape[1] + len(onsets) - n_pair)
+        return scores
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _pairs(times: NDArray, onsets: NDArray, width: float) -> NDArray:
+def _pairs(times: Floats, onsets: Floats, width: float) -> NDArray[np.int64]:
     """(n,) pairs closer than `width` in each row of (n, event) times: two fingers run along both lists."""
     n_row, n_time = times.shape
     rows, i, j = np.arange(n_row), np.zeros(n_row, dtype=int), np.zeros(n_row, dtype=int)
@@ -157,7 +162,7 @@ def _pairs(times: NDArray, onsets: NDArray, width: float) -> NDArray:
 
 
 def _against_chance(
-    score: Callable[[NDArray, NDArray], NDArray], picture: ArrayLike, music: ArrayLike, duration: float, seed: int
+    score: Callable[[Floats, Floats], Floats], picture: ArrayLike, music: ArrayLike, duration: float, seed: int
 ) -> Synchrony:
     """`score` takes (n, event) times of the picture and the music's, and gives (n,) scores."""
     events, onsets = checked_times(picture, "the picture's events"), checked_times(music, "the music's events")
@@ -173,7 +178,7 @@ def _against_chance(
     return _summary(float(score(events[None], onsets)[0]), scores, len(events), len(onsets))
 
 
-def _summary(observed: float, scores: NDArray, n_picture: int, n_music: int) -> Synchrony:
+def _summary(observed: float, scores: Floats, n_picture: int, n_music: int) -> Synchrony:
     chance = float(scores.mean())
     low, high = np.quantile(scores, [0.025, 0.975])
     above = (observed - chance) / (1 - chance) if chance < SATURATED else NOT_DEFINED
@@ -220,11 +225,12 @@ def motion_correlation(
     moved = np.concatenate([[0.0], np.cumsum(speeds * np.diff(borders))])
     duration = borders[-1] - borders[0]
 
-    def speed_per_bar(shift: float) -> NDArray:
+    def speed_per_bar(shift: float) -> Floats:
         ends = np.minimum(downbeats[: n_bar + 1], duration)
         turns, rest = np.divmod(ends + shift, duration)
         distance = turns * moved[-1] + np.interp(rest + borders[0], borders, moved)
-        return np.diff(distance) / np.diff(ends)
+        speeds: Floats = np.diff(distance) / np.diff(ends)
+        return speeds
 
     dense = ranks(densities)
     in_step = speed_per_bar(0.0)
@@ -237,7 +243,7 @@ def motion_correlation(
     return MotionCorrelation(together, by_lag[lag], lag)
 
 
-def _lagged(speeds: NDArray, densities: NDArray, lag: int) -> float:
+def _lagged(speeds: Floats, densities: Floats, lag: int) -> float:
     """Correlation of the density of each bar with the speed `lag` bars before."""
     n = len(speeds)
     return _correlation(
@@ -245,14 +251,14 @@ def _lagged(speeds: NDArray, densities: NDArray, lag: int) -> float:
     )
 
 
-def _correlation(one: NDArray, other: NDArray) -> float:
+def _correlation(one: Floats, other: Floats) -> float:
     """Pearson's; 0 where one side is constant."""
     a, b = one - one.mean(), other - other.mean()
     size = np.sqrt((a**2).sum() * (b**2).sum())
     return float((a * b).sum() / size) if size > 0 else 0.0
 
 
-def flow_peaks(edges: ArrayLike, speed: ArrayLike, threshold: float = 0.0) -> NDArray[np.float64]:
+def flow_peaks(edges: ArrayLike, speed: ArrayLike, threshold: float = 0.0) -> Floats:
     """Instants at which the motion is faster than just before and just after, and than `threshold`.
 
     A step's motion is seen when its second picture appears: at the step's end.

@@ -10,12 +10,14 @@ import math
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from midi_io.song import Instrument, Song
+
+Floats: TypeAlias = NDArray[np.float64]
 
 NOT_DEFINED = math.nan
 """The value of a metric where there is nothing to measure."""

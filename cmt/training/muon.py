@@ -68,7 +68,7 @@ class Muon(torch.optim.Optimizer):
         if not matrices:
             return
         steps = torch.zeros(sum(matrix.numel() for matrix, _ in matrices), device=matrices[0][0].device)
-        of_each = steps.split([matrix.numel() for matrix, _ in matrices])
+        of_each = torch.split(steps, [matrix.numel() for matrix, _ in matrices])
         for k, ((matrix, group), step) in enumerate(zip(matrices, of_each, strict=True)):
             ahead = self._ahead(matrix)
             if self._team is None or k % self._team.size == self._team.rank:
@@ -105,4 +105,5 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 def _size(matrix: Tensor) -> float:
     """What makes the root mean square of an orthogonal matrix of this shape AdamW's."""
-    return SIZE_OF_ADAMW * float(max(matrix.shape)) ** 0.5
+    root: float = float(max(matrix.shape)) ** 0.5
+    return SIZE_OF_ADAMW * root

@@ -59,5 +59,5 @@ class Team:
         joined = torch.cat([gradient.flatten() for gradient in gradients])
         self.add_up(joined)
         joined /= self.size
-        for gradient, mean in zip(gradients, joined.split([g.numel() for g in gradients]), strict=True):
+        for gradient, mean in zip(gradients, torch.split(joined, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
