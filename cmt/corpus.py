@@ -63,10 +63,10 @@ class Corpus:
 
 
 def read_corpus(paths: Sequence[Path], split: str) -> Corpus:
-    """The songs of a split (`train`, `val`) of folders that ``cmt prepare`` made, and of packs such as
-    ``lpd5_16th_labelled.npz.xz``.
+    """The songs of a split (`train`, `val`) of folders that ``cmt prepare`` made, and of packs.
 
-    The notes of one folder stay on disk, mapped into memory; those of several paths are read and joined.
+    A pack is a file such as ``lpd5_16th_labelled.npz.xz``. The notes of one folder stay on disk, mapped into memory;
+    those of several paths are read and joined.
 
     Raises
     ------

@@ -170,7 +170,7 @@ class Decoder:
         if state.echoes:
             x += _times(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
         for row, position in zip(x, positions, strict=True):
-            row += position_encoding(position, self.config.d_model)
+            np.add(row, position_encoding(position, self.config.d_model), out=row)
         return self._through_layers(x, state)
 
     def _add_echoes(self, row: list[int], echoes: Sequence[CompoundWord | None]) -> None:
@@ -322,7 +322,7 @@ def feature_map(x: Floats, out: tuple[Floats, Floats]) -> None:
 
 
 def gelu(x: Floats, out: Floats) -> Floats:
-    """x times the normal distribution function, by straight lines between 256 points a unit: exact to 2e-6."""
+    """`x` times the normal distribution function, by straight lines between 256 points a unit: exact to 2e-6."""
     place = x * np.float32(_GELU_POINTS)
     place += np.float32(_GELU_LIMIT * _GELU_POINTS + 1)
     piece = place.astype(np.intp)  # below the first piece 0 or negative

@@ -163,10 +163,9 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
         with pq.ParquetFile(shard) as file:
             for rows in file.iter_batches(_BLOCK_PIECES, columns=columns, use_threads=False):
                 keep = _passes(rows, wanted or PieceFilter())
-                if not keep.all():
-                    rows = rows.filter(pa.array(keep))
-                if rows.num_rows:
-                    yield PieceTable(_block(rows), rows)
+                kept = rows if keep.all() else rows.filter(pa.array(keep))
+                if kept.num_rows:
+                    yield PieceTable(_block(kept), kept)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
 
@@ -216,6 +215,13 @@ def instrument_bits(instruments: Iterable[Instrument]) -> int:
 
 
 def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
+    """A shard's rows, with all columns of SCHEMA or those named.
+
+    Raises
+    ------
+    CmtError
+        If it is damaged.
+    """
     try:
         return pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:

@@ -51,7 +51,7 @@ class Reason(str, Enum):
     DUPLICATE = "duplicate"
 
 
-class LeftOut(Exception):
+class LeftOut(Exception):  # noqa: N818 - an outcome that ends the taking of a song, not an error
     """A song is not taken."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:

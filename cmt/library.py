@@ -133,7 +133,7 @@ def _read_source(source: Source) -> list[Entry]:
 
 
 def shown_name(path: str) -> str:
-    """As text that every file can hold; bytes that are not UTF-8 as ``\\xff``."""
+    r"""As text that every file can hold; bytes that are not UTF-8 as ``\xff``."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

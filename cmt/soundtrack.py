@@ -292,6 +292,7 @@ def _written(
 
 
 def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
+    """The song as it is played: accents where something was ordered, an ending that rings, silence in the rests."""
     accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
     played = close_ending(perform(song, accents=accents))
     return played.with_notes(cut_at_rests(played.notes, plan.rests))

@@ -59,6 +59,7 @@ class UnannouncedGrammar(Grammar):
 
     @property
     def bar_is_complete(self) -> bool:
+        """As in `Grammar`; with no density announced, all that is ordered must have come."""
         if self._knows_density:
             return super().bar_is_complete
         still_ordered = any(position > self.position for position in self._orders(self.bar).positions())
@@ -70,23 +71,28 @@ class UnannouncedGrammar(Grammar):
         return self._is_closing if not self._knows_density else super()._may_be_the_last_chord
 
     def types(self) -> np.ndarray:
+        """As in `Grammar`; with no strength announced, a note may follow as long as an instrument can play more."""
         allowed = super().types()
         if not self._knows_strength and 0 < self._n_note < MOST_AT_ONCE[Instrument(self.instrument)]:
             allowed[WordType.NOTE] = self.pitches().any()
         return allowed
 
     def densities(self) -> np.ndarray:
+        """As in `Grammar`; 0 alone if densities are not announced."""
         return super().densities() if self._knows_density else _only(_NOTHING, FIELD_SIZES.density)
 
     def strengths(self, position: int, instrument: Instrument) -> np.ndarray:
+        """As in `Grammar`; 0 alone if strengths are not announced."""
         if self._knows_strength:
             return super().strengths(position, instrument)
         return _only(_NOTHING, FIELD_SIZES.strength)
 
     def beat_density(self, position: int) -> int:
+        """As in `Grammar`; 0 if densities are not announced."""
         return super().beat_density(position) if self._knows_density else _NOTHING
 
     def accept(self, word: CompoundWord) -> None:
+        """As in `Grammar`, with bounds in place of what the word does not announce."""
         super().accept(self._with_bounds(word))
         self._n_note = self._n_note + 1 if word.type == WordType.NOTE else 0
 

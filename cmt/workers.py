@@ -15,6 +15,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -223,10 +224,8 @@ class _Process:
         theirs.close()
 
     def begin(self, function: Callable[[Any], Any], task: Any) -> None:
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # if it has died, its answer says so
             self.pipe.send((function, task))
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has died; its answer says so
 
     def answer(self) -> tuple[Any, Exception | None]:
         answer: tuple[Any, Exception | None] = self.pipe.recv()

@@ -14,9 +14,9 @@ from .synthesis import find_soundfont, has_fluidsynth, render, write_wav
 from .video_file import WrittenVideo, write_video
 
 __all__ = [
+    "MIDI_SUFFIXES",
     "Instrument",
     "Knot",
-    "MIDI_SUFFIXES",
     "MidiError",
     "Note",
     "Song",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -190,7 +191,7 @@ def _tempo_changes(song: Song) -> list[_StoredTempo]:
     inner = [knot.position for knot in song.timing.knots[1:-1] if knot.position < song.length]
     end = max(song.length, song.timing.knots[-1].position)
     borders = [song.start, *inner, end]
-    for begin, stop in zip(borders, borders[1:], strict=False):
+    for begin, stop in pairwise(borders):
         # The end is no event: it need not lie on a tick.
         stop_tick = (stop - song.start) * TICKS_PER_POSITION if stop == end else _tick(song, stop)
         beats = (stop_tick - _tick(song, begin)) / TICKS_PER_BEAT

@@ -35,7 +35,7 @@ def original_sound(source: av.container.InputContainer, video: av.VideoStream) -
 
 def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
     """`audio` as stereo of `n_sample` samples, cut or continued with silence."""
-    if audio.ndim not in (1, 2) or audio.ndim == 2 and audio.shape[1] not in (1, 2):
+    if audio.ndim not in (1, 2) or (audio.ndim == 2 and audio.shape[1] not in (1, 2)):
         raise ValueError(f"audio must have shape (n_sample,), (n_sample, 1) or (n_sample, 2), got {audio.shape}")
     stereo = np.zeros((n_sample, 2), np.float32)
     n_kept = min(n_sample, len(audio))
@@ -103,6 +103,7 @@ def _decoded_sound_frames(container: av.container.InputContainer, stream: Any) -
 def music_packets(
     target: av.container.OutputContainer, samples: NDArray[np.float32], sample_rate: int
 ) -> Iterator[av.Packet[av.AudioStream]]:
+    """The packets of a new AAC stream of `target` that holds `samples`, (n_sample, 2) in -1..1."""
     stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
     stream.metadata["handler_name"] = "Music"
     return _encoded_sound(stream, samples, sample_rate)

@@ -38,8 +38,10 @@ PIXEL_STRIDE = 2
 
 @dataclass(frozen=True)
 class FlowSeries:
-    """Motion over time, constant within each step: sample `i` holds from `times[i]` to `times[i + 1]`,
-    the last one to `end`."""
+    """Motion over time, constant within each step.
+
+    Sample `i` holds from `times[i]` to `times[i + 1]`, the last one to `end`.
+    """
 
     times: NDArray[np.float64]
     """(n,) seconds at which the steps begin; the first is 0."""

@@ -224,6 +224,7 @@ def fit_grid(
         BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
     prior_confidence
         0..1: how sure the prior tempo is, and so how much it weighs against the hits.
+
     Raises
     ------
     ValueError

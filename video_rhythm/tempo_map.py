@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,7 +199,7 @@ _WORTH_AT: NDArray[np.float64] = np.array(
 def _without_idle_knots(knots: Sequence[GridKnot]) -> tuple[GridKnot, ...]:
     """Those at which the tempo changes, by more than a microsecond a beat, and the ends."""
     kept = [knots[0]]
-    for knot, following in zip(knots[1:], knots[2:], strict=False):
+    for knot, following in pairwise(knots[1:]):
         before = (knot.seconds - kept[-1].seconds) / (knot.bar - kept[-1].bar)
         after = (following.seconds - knot.seconds) / (following.bar - knot.bar)
         if abs(before - after) > 4e-6:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from tqdm import tqdm
@@ -126,7 +126,7 @@ class GenreType(Choice):
 class Bars:
     """A progress bar for each stage, on a terminal only."""
 
-    UNITS = {"analyze": "s of video", "compose": "bars", "prepare": "songs"}
+    UNITS: ClassVar[dict[str, str]] = {"analyze": "s of video", "compose": "bars", "prepare": "songs"}
 
     def __init__(self, quiet: bool) -> None:
         self.shown = not quiet and sys.stderr.isatty()
@@ -202,6 +202,15 @@ def timing_wishes(
     tempo_map: bool,
     tempo_change: float | None,
 ) -> Wishes:
+    """The wishes that the options of `timing_options` ask for.
+
+    Raises
+    ------
+    CmtError
+        If a file of times cannot be read.
+    click.UsageError
+        If a tempo change is given without a tempo map.
+    """
     from cmt.timing import Marker, read_markers
     from cmt.wishes import Wishes
 

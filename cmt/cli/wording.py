@@ -35,4 +35,5 @@ def print_hits(hits: dict[str, Any]) -> None:
 
 
 def count(n: int, noun: str) -> str:
+    """The number and the noun, which gets an s unless it is one: ``2 cuts``."""
     return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -15,6 +15,8 @@ Conventions
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -190,7 +192,7 @@ def bar_contents(song: Song) -> list[bytes]:
     keys = np.unique(((bars * POSITIONS_PER_BAR + positions) * 8 + notes.instrument) * 128 + notes.pitch)
     per_bar = POSITIONS_PER_BAR * 8 * 128
     edges = np.searchsorted(keys, np.arange(n_bar + 1) * per_bar)
-    return [(keys[a:b] % per_bar).tobytes() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(keys[a:b] % per_bar).tobytes() for a, b in pairwise(edges)]
 
 
 def pattern_repetition(song: Song, instrument: Instrument) -> float:
