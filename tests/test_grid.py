@@ -238,13 +238,13 @@ def test_many_hits_are_fitted_soon():
     ],
 )
 def test_numbers_out_of_range_are_a_programmers_mistake(bad):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"must (be above 0|be from 0 to 1|lie in the video)"):
         fit_grid(**{"duration": 5.0, **bad})
 
 
 @pytest.mark.parametrize("change", [-0.1, 1.0, float("nan")])
 def test_a_change_out_of_range_is_a_programmers_mistake(change):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="tempo change must be from 0 to below 1"):
         bend_grid(fit_grid(5.0), (), change)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from contextlib import suppress
 
 import mido
 import pytest
@@ -295,10 +296,8 @@ def test_no_damage_lets_another_error_escape(data, tmp_path_factory):
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
-    try:
+    with suppress(MidiError):
         read_midi(path)
-    except MidiError:
-        pass
 
 
 def test_an_impossible_key_signature_does_not_matter(tmp_path):
@@ -330,7 +329,7 @@ def test_ticks_are_those_of_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "signatures, is_common_time, first_bar",
+    ("signatures", "is_common_time", "first_bar"),
     [
         ([], True, 0),
         ([(0, 4, 4)], True, 0),

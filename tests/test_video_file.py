@@ -487,6 +487,6 @@ def test_a_failure_half_way_leaves_nothing_behind(tmp_path):
 )
 def test_arguments_out_of_range_are_refused(tmp_path, audio, rate, mode):
     clip = draw_clip(tmp_path / "clip.mp4")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"^(audio|sample_rate|original_audio) must"):
         write_video(clip, audio, rate, tmp_path / "out.mp4", original_audio=mode)
     assert list(tmp_path.iterdir()) == [clip]
