@@ -15,7 +15,7 @@ from cmt.errors import CmtError
 from cmt.soundtrack import Wishes, make_soundtrack
 from cmt.timing import Marker
 from cmt.words import Genre
-from midi_io import MidiError, has_fluidsynth, read_midi
+from midi_io import SynthesisError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
 from video_rhythm import VideoError
 
@@ -220,6 +220,6 @@ def test_without_fluidsynth_the_cure_is_said_before_any_work(clip, tmp_path, mon
 @needs_fluidsynth
 def test_a_soundfont_that_is_none_is_named_before_any_work(clip, tmp_path):
     (tmp_path / "font.sf2").write_text("no font")
-    with pytest.raises(MidiError, match=r"font\.sf2"):
+    with pytest.raises(SynthesisError, match=r"font\.sf2"):
         make_soundtrack(clip, tmp_path / "out", soundfont=tmp_path / "font.sf2")
     assert not (tmp_path / "out").exists()
