@@ -47,7 +47,7 @@ from cmt.workers import Workers
 from midi_io import read_midi, write_midi
 from midi_io.song import Instrument, Song
 from midi_io.whole_file import whole_file
-from video_rhythm import VideoError, VideoRhythm, analyze
+from video_rhythm import VideoRhythm, analyze
 
 CONTROLS = (0.0, 0.3, 0.7, 1.0)
 BANDS = (
@@ -139,7 +139,7 @@ def write_and_measure(job: Job, checkpoint: Path | None) -> list[Measured] | str
     try:
         for genre in job.genres:
             writer.write(genre)
-    except (VideoError, CmtError) as error:
+    except CmtError as error:
         return f"{job.clip}: {error}"
     return [
         measured(job, genre, control, is_odd)

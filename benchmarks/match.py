@@ -35,7 +35,7 @@ from midi_io.song import POSITIONS_PER_BAR
 from video_rhythm import analyze
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from direct_match import score_words  # noqa: E402  the tests' own second form of the score
+from direct_match import score_words  # the tests' own second form of the score
 
 N_DIRECT = 60
 HEAD = f"{'pieces':>9} {'s':>7} {'pieces/s':>9} {'CPU s':>7} {'a CPU s':>9} {'fastest':>9} {'MiB':>5} {'loop':>8}"

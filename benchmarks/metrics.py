@@ -286,10 +286,11 @@ def definitions() -> str:
     parts = []
     for group in dict.fromkeys(metric.group for metric in CATALOGUE):
         parts.append(f"### {group.capitalize()}\n")
-        for metric in (metric for metric in CATALOGUE if metric.group == group):
-            parts.append(
-                f"**{metric.label}** (`{metric.name}`; {metric.unit}). {metric.definition} *{metric.source}*\n"
-            )
+        parts.extend(
+            f"**{metric.label}** (`{metric.name}`; {metric.unit}). {metric.definition} *{metric.source}*\n"
+            for metric in CATALOGUE
+            if metric.group == group
+        )
     return "\n".join(parts)
 
 

@@ -7,7 +7,20 @@ Each is imported when it is first used; torch is not needed for any of them.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
+    from cmt.checkpoint import load_checkpoint
+    from cmt.config import GenerateConfig
+    from cmt.encoding import decode, encode
+    from cmt.errors import CmtError
+    from cmt.generate import PieceRequest, write_piece
+    from cmt.soundtrack import Soundtrack, make_soundtrack
+    from cmt.timing import Marker, read_markers
+    from cmt.wishes import Wishes
+    from cmt.words import Genre, Mode
+    from midi_io import Instrument, Note, Song, read_midi, render, write_midi
+    from video_rhythm import analyze
 
 _HOMES = {
     "analyze": "video_rhythm",
@@ -33,15 +46,39 @@ _HOMES = {
     "render": "midi_io",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "CmtError",
+    "GenerateConfig",
+    "Genre",
+    "Instrument",
+    "Marker",
+    "Mode",
+    "Note",
+    "PieceRequest",
+    "Song",
+    "Soundtrack",
+    "Wishes",
+    "analyze",
+    "decode",
+    "encode",
+    "load_checkpoint",
+    "make_soundtrack",
+    "read_markers",
+    "read_midi",
+    "render",
+    "write_midi",
+    "write_piece",
+]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return _installed_version()
-    if name not in _HOMES:
-        raise AttributeError(f"module 'cmt' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # or type checkers would take any name to be here
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return _installed_version()
+        if name not in _HOMES:
+            raise AttributeError(f"module 'cmt' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

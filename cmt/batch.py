@@ -24,9 +24,7 @@ from cmt.soundtrack import make_soundtrack, ready_soundfont
 from cmt.videos import name_for
 from cmt.wishes import Wishes, check_wishes
 from cmt.workers import Workers
-from midi_io import MidiError
 from midi_io.whole_file import whole_file
-from video_rhythm import VideoError
 
 LOG = "generate.jsonl"
 
@@ -98,7 +96,7 @@ def make_soundtracks(
 
     Raises
     ------
-    CmtError, MidiError
+    CmtError
         If nothing could be made for any video: a wish, the checkpoint, the SoundFont, the folder or the scheduler
         is of no use, or results would overwrite one of the videos.
     """
@@ -196,7 +194,7 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
             checkpoint=settings.checkpoint,
             soundfont=settings.soundfont,
         )
-    except (CmtError, VideoError, MidiError) as error:
+    except CmtError as error:
         return outcome("failed", error=" ".join(str(error).split()), seconds=_since(begin))
     except Exception as error:  # one video's bug must not end the others' night
         reason = f"{job.video}: {type(error).__name__}: {' '.join(str(error).split())} (a bug; {LOG} says where)"

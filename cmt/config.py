@@ -45,7 +45,7 @@ class ModelConfig:
     d_feed_forward: int = 2048
     dropout: float = 0.1
     """Share of activations dropped in training, 0..1."""
-    embedding_sizes: CompoundWord = CompoundWord(
+    embedding_sizes: CompoundWord = CompoundWord(  # noqa: RUF009 - a tuple, so it cannot be changed
         type=32, position=64, density=64, strength=64, instrument=32, pitch=512, duration=128
     )
     """Embedding size of each attribute, in front of W_in (eq. 10 and 11)."""

@@ -63,10 +63,10 @@ class Corpus:
 
 
 def read_corpus(paths: Sequence[Path], split: str) -> Corpus:
-    """The songs of a split (`train`, `val`) of folders that ``cmt prepare`` made, and of packs such as
-    ``lpd5_16th_labelled.npz.xz``.
+    """The songs of a split (`train`, `val`) of folders that ``cmt prepare`` made, and of packs.
 
-    The notes of one folder stay on disk, mapped into memory; those of several paths are read and joined.
+    A pack is a file such as ``lpd5_16th_labelled.npz.xz``. The notes of one folder stay on disk, mapped into memory;
+    those of several paths are read and joined.
 
     Raises
     ------
@@ -263,7 +263,7 @@ def read_song_list(path: Path) -> list[dict[str, Any]]:
     list_path = path.with_name(path.name.replace("lpd5_16th_", "songs_").replace(".npz.xz", ".json.xz"))
     try:
         with lzma.open(list_path, "rt", encoding="utf-8") as file:
-            infos = json.load(file)
+            infos: list[dict[str, Any]] = json.load(file)
         if not all(isinstance(info[name], str) for info in infos for name in ("md5", "split")):
             raise ValueError("a song without md5 or split")
         return infos

@@ -170,7 +170,7 @@ class Decoder:
         if state.echoes:
             x += _times(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
         for row, position in zip(x, positions, strict=True):
-            row += position_encoding(position, self.config.d_model)
+            np.add(row, position_encoding(position, self.config.d_model), out=row)
         return self._through_layers(x, state)
 
     def _add_echoes(self, row: list[int], echoes: Sequence[CompoundWord | None]) -> None:
@@ -283,11 +283,11 @@ class _ChainedHeads:
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
-            return _times(hidden, self._type[:-1]) + self._type[-1]
-        x = _times(hidden, self._hidden[name][:-1]) + self._hidden[name][-1]
+            return _with_bias(hidden, self._type)
+        x = _with_bias(hidden, self._hidden[name])
         for earlier in CHAIN[name]:
             x += self._seen[name, earlier][known[earlier]]
-        return _times(gelu(x, out=x), self._out[name][:-1]) + self._out[name][-1]
+        return _with_bias(gelu(x, out=x), self._out[name])
 
 
 class _IndependentHeads:
@@ -304,8 +304,15 @@ class _IndependentHeads:
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
-            return _times(hidden, self._type[:-1]) + self._type[-1]
-        return _times(hidden, self._out[name]) + self._of_type[name][known["type"]]
+            return _with_bias(hidden, self._type)
+        logits: Floats = _times(hidden, self._out[name]) + self._of_type[name][known["type"]]
+        return logits
+
+
+def _with_bias(rows: Floats, matrix: Floats) -> Floats:
+    """(row, n_in) through (n_in + 1, n_out), whose last row is the bias."""
+    mapped: Floats = _times(rows, matrix[:-1]) + matrix[-1]
+    return mapped
 
 
 def feature_map(x: Floats, out: tuple[Floats, Floats]) -> None:
@@ -318,7 +325,7 @@ def feature_map(x: Floats, out: tuple[Floats, Floats]) -> None:
 
 
 def gelu(x: Floats, out: Floats) -> Floats:
-    """x times the normal distribution function, by straight lines between 256 points a unit: exact to 2e-6."""
+    """`x` times the normal distribution function, by straight lines between 256 points a unit: exact to 2e-6."""
     place = x * np.float32(_GELU_POINTS)
     place += np.float32(_GELU_LIMIT * _GELU_POINTS + 1)
     piece = place.astype(np.intp)  # below the first piece 0 or negative

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ AGREEMENT_WORDS = (8, 64)
 """The windows, in words, over which it is counted how often an echo was right."""
 
 
-def places(fields: NDArray, positions: NDArray) -> NDArray[np.int64]:
+def places(fields: NDArray[np.integer[Any]], positions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """(n_word,) a number for each word's place: its position, then its instrument, then its pitch; it never falls."""
     turn = positions.astype(np.int64) * FIELD_SIZES.instrument + fields[:, FIELDS.index("instrument")]
     return np.asarray(turn * FIELD_SIZES.pitch + fields[:, FIELDS.index("pitch")])
@@ -33,7 +34,9 @@ def place_shift(bars: int) -> int:
     return bars * POSITIONS_PER_BAR * FIELD_SIZES.instrument * FIELD_SIZES.pitch
 
 
-def echoes(fields: NDArray, positions: NDArray, echo_bars: Sequence[int]) -> NDArray[np.int64]:
+def echoes(
+    fields: NDArray[np.integer[Any]], positions: NDArray[np.integer[Any]], echo_bars: Sequence[int]
+) -> NDArray[np.int64]:
     """(n_word, n_echo) index of the word that followed the same place so many bars earlier, or NONE.
 
     Parameters
@@ -49,7 +52,7 @@ def echoes(fields: NDArray, positions: NDArray, echo_bars: Sequence[int]) -> NDA
     return found
 
 
-def agreement(fields: NDArray, echo: NDArray[np.int64]) -> NDArray[np.float32]:
+def agreement(fields: NDArray[np.integer[Any]], echo: NDArray[np.int64]) -> NDArray[np.float32]:
     """(n_word, n_echo * 2) share of the last words that each echo foretold, over the spans of AGREEMENT_WORDS."""
     right = np.zeros(echo.shape, np.float32)
     right[1:] = (fields[1:, None] == fields[echo[:-1]]).all(axis=-1) & (echo[:-1] != NONE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,9 +158,7 @@ def read_energy(path: Path) -> Energy:
     if len(points) < 2:
         n = "one point" if points else "no points"
         raise CmtError(f"{path}: holds {n}; write a time in seconds and an energy from 0 to 1 on two lines or more")
-    stretches = (
-        Stretch(begin, end, first, last) for (begin, first), (end, last) in zip(points, points[1:], strict=False)
-    )
+    stretches = (Stretch(begin, end, first, last) for (begin, first), (end, last) in pairwise(points))
     return Energy(tuple(stretches), str(path))
 
 

@@ -32,7 +32,7 @@ from cmt.progress import Progress, no_progress
 from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.words import Genre
 from cmt.workers import Workers
-from midi_io import MIDI_SUFFIXES, MidiError, read_midi
+from midi_io import MIDI_SUFFIXES, read_midi
 from video_rhythm import VideoError, VideoRhythm, analyze
 
 SHORTEST_REFERENCE = 4
@@ -204,7 +204,7 @@ def _measure(
         song = read_midi(pair.midi)
         report = read_report(pair.midi)
         time_signature = other_metre(pair.midi)
-    except (MidiError, CmtError) as error:
+    except CmtError as error:
         return Piece(*names, failure=str(error))
     if isinstance(video, str):
         return Piece(*names, failure=video)

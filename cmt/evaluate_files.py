@@ -30,7 +30,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
 
     Raises
     ------
-    CmtError, MidiError
+    CmtError
         If they cannot be written.
     """
     try:

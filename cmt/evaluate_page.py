@@ -97,8 +97,10 @@ def _music(evaluation: Evaluation) -> str:
             reference = f"{number(distribution.median)} <span class='range'>({number(low)} to {number(high)})</span>"
         values = _values(evaluation, row.name)
         rows.append(
-            (_link(row.name), interval_text(row.interval), _n(row), reference, str(row.n_reference))
-            + (_strip(row, values, distribution.quantiles if distribution else ()),)
+            (
+                *(_link(row.name), interval_text(row.interval), _n(row), reference, str(row.n_reference)),
+                _strip(row, values, distribution.quantiles if distribution else ()),
+            )
         )
     head = ("metric", "pieces: mean [95 %]", "n", "reference: median (5 to 95 %)", "n", "pieces over the reference")
     return _table(head, rows)
@@ -225,9 +227,11 @@ def _synchrony(evaluation: Evaluation) -> str:
         significant = f"{row.n_significant} of {len(scores)}"
         chance = f"<a href='#def-chance'>{number(row.chance)}</a>"
         cells.append(
-            (_link(row.name), interval_text(row.interval), _n(row), chance)
-            + (f"<b>{interval_text(row.above_chance)}</b>", significant)
-            + (_chance_strip(row, [score.score for score in scores], band),)
+            (
+                *(_link(row.name), interval_text(row.interval), _n(row), chance),
+                *(f"<b>{interval_text(row.above_chance)}</b>", significant),
+                _chance_strip(row, [score.score for score in scores], band),
+            )
         )
     head = ("metric", "score: mean [95 %]", "n", "chance", "above chance [95 %]", "p &lt; 0.05")
     return _table((*head, "scores over the band of chance"), cells)

@@ -71,7 +71,7 @@ class Piece:
     genre_asked: str | None = None
     notes: tuple[str, ...] = ()
     """Remarks that a reader should know beside the values."""
-    curves: Curves = Curves(())
+    curves: Curves = Curves(())  # noqa: RUF009 - a tuple, so it cannot be changed
     measures: SongMeasures | None = None
     """The measures for the comparison of sets."""
 

@@ -17,7 +17,7 @@ def number(value: float) -> str:
 
 
 def interval_text(interval: Interval) -> str:
-    """``0.123 [0.100, 0.150]``"""
+    """The mean and the interval: ``0.123 [0.100, 0.150]``."""
     if math.isnan(interval.low):
         return number(interval.mean)
     return f"{number(interval.mean)} [{number(interval.low)}, {number(interval.high)}]"

@@ -77,7 +77,6 @@ def write_piece(
     return write_pieces(model, request, [orders], config, [config.seed], progress)[0]
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # products so small that two threads wait for each other
 def write_pieces(
     model: Decoder,
     request: PieceRequest,
@@ -97,30 +96,31 @@ def write_pieces(
     takes = [_Take(request, its, replace(config, seed=seed), left_out) for its, seed in zip(orders, seeds, strict=True)]
     initials = _initials_of_listeners(request, config)
     n_listener = len(initials)
-    state = model.new_state(n_listener * len(takes))
-    hidden = model.start(initials * len(takes), state)
-    writing = list(takes)
-    n_written, n_bar = 0, sum(take.grammar.n_bar for take in takes)
-    while writing:
-        for k, take in enumerate(writing):
-            take.write_word(model, hidden[n_listener * k : n_listener * (k + 1)])
-        kept = [k for k, take in enumerate(writing) if not take.grammar.finished]
-        if len(kept) < len(writing):
-            state.keep([n_listener * k + listener for k in kept for listener in range(n_listener)])
-            writing = [writing[k] for k in kept]
-        for k, take in enumerate(writing):
-            if take.is_too_long_to_follow:
-                bars, known = take.forget()
-                rows = range(n_listener * k, n_listener * (k + 1))
-                state.put(rows, _heard_anew(model, initials, known), bars * POSITIONS_PER_BAR)
-        n_now = sum(take.grammar.bar + 1 for take in takes)
-        if progress and n_now != n_written:
-            progress(n_now, n_bar)
-        n_written = n_now
-        if writing:
-            heard = [heard for take in writing for heard in [take.last_word()] * n_listener]
-            words, positions, timings = zip(*heard, strict=True)
-            hidden = model.step(words, positions, timings, state)
+    with threadpool_limits(limits=1, user_api="blas"):  # products so small that two threads wait for each other
+        state = model.new_state(n_listener * len(takes))
+        hidden = model.start(initials * len(takes), state)
+        writing = list(takes)
+        n_written, n_bar = 0, sum(take.grammar.n_bar for take in takes)
+        while writing:
+            for k, take in enumerate(writing):
+                take.write_word(model, hidden[n_listener * k : n_listener * (k + 1)])
+            kept = [k for k, take in enumerate(writing) if not take.grammar.finished]
+            if len(kept) < len(writing):
+                state.keep([n_listener * k + listener for k in kept for listener in range(n_listener)])
+                writing = [writing[k] for k in kept]
+            for k, take in enumerate(writing):
+                if take.is_too_long_to_follow:
+                    bars, known = take.forget()
+                    rows = range(n_listener * k, n_listener * (k + 1))
+                    state.put(rows, _heard_anew(model, initials, known), bars * POSITIONS_PER_BAR)
+            n_now = sum(take.grammar.bar + 1 for take in takes)
+            if progress and n_now != n_written:
+                progress(n_now, n_bar)
+            n_written = n_now
+            if writing:
+                heard = [heard for take in writing for heard in [take.last_word()] * n_listener]
+                words, positions, timings = zip(*heard, strict=True)
+                hidden = model.step(words, positions, timings, state)
     return [take.piece() for take in takes]
 
 
@@ -196,8 +196,7 @@ class _Take:
         return opens and bar % PHRASE_BARS == 0 and bar - self._forgotten >= HEARD_BARS
 
     def forget(self) -> tuple[int, list[_PlacedWord]]:
-        """The number of bars forgotten now, and the words still known: those of KEPT_BARS, the second half of a first
-        phrase."""
+        """The number of bars forgotten now, and the words still known: those of the last KEPT_BARS."""
         bar, forgotten = self.grammar.bar, self._forgotten
         self._forgotten = bar - PHRASE_BARS
         words = [self._placed(i) for i in range(self._bars[bar - KEPT_BARS], self._bars[bar])]

@@ -169,10 +169,9 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
         with pq.ParquetFile(shard) as file:
             for rows in file.iter_batches(_BLOCK_PIECES, columns=columns, use_threads=False):
                 keep = _passes(rows, wanted or PieceFilter())
-                if not keep.all():
-                    rows = rows.filter(pa.array(keep))
-                if rows.num_rows:
-                    yield PieceTable(_block(rows), rows)
+                kept = rows if keep.all() else rows.filter(pa.array(keep))
+                if kept.num_rows:
+                    yield PieceTable(_block(kept), kept)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
 
@@ -195,7 +194,8 @@ def _passes(rows: pa.RecordBatch, wanted: PieceFilter) -> NDArray[np.bool_]:
 
 
 def _numpy(column: pa.Array) -> NDArray[Any]:
-    return column.to_numpy(zero_copy_only=False)
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
 
 
 def _block(rows: pa.RecordBatch) -> PieceBlock:

@@ -20,8 +20,8 @@ from cmt.config import PrepareConfig
 from cmt.corpus import genre_of_pack, song_info
 from cmt.duplicates import fingerprint, shingles
 from cmt.encoding import NoteArrays, encode_notes, sorted_without_doubles
+from cmt.errors import MidiError
 from cmt.words import BAR, MAX_DURATION, MAX_STRENGTH, WordType
-from midi_io.errors import MidiError
 from midi_io.midi_file import read_midi_ticks
 from midi_io.pianoroll import read_pianoroll_ticks
 from midi_io.quantize import nearest_position
@@ -51,7 +51,7 @@ class Reason(str, Enum):
     DUPLICATE = "duplicate"
 
 
-class LeftOut(Exception):
+class LeftOut(Exception):  # noqa: N818 - an outcome that ends the taking of a song, not an error
     """Raised inside this module for a song that is not taken."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:

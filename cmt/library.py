@@ -19,7 +19,7 @@ from cmt.index import instrument_bits
 from cmt.key import home_key, key_of_song
 from cmt.matching import rhythm_of_onsets, rhythm_of_song
 from cmt.words import Genre, Mode
-from midi_io import MIDI_SUFFIXES, MidiError, read_midi, read_pianoroll
+from midi_io import MIDI_SUFFIXES, read_midi, read_pianoroll
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 SPLITS = ("train", "val", "test")
@@ -128,12 +128,12 @@ def _read_source(source: Source) -> list[Entry]:
             return list(_entries_of_pack(source))
         read = read_pianoroll if is_pianoroll(Path(source.path)) else read_midi
         return [_entry_of_song(source, read(source.path))]
-    except (CmtError, MidiError) as error:
+    except CmtError as error:
         return [Entry(*source, " ".join(str(error).split()))]
 
 
 def shown_name(path: str) -> str:
-    """A name as text that every file can hold; bytes that are not UTF-8 as ``\\xff``."""
+    r"""A name as text that every file can hold; bytes that are not UTF-8 as ``\xff``."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

@@ -72,7 +72,7 @@ class Journal:
         if self._path is not None:
             try:
                 whole = self._read()
-                self._file = open(self._path, "r+" if whole else "w", encoding="utf-8")  # noqa: SIM115
+                self._file = open(self._path, "r+" if whole else "w", encoding="utf-8")
                 if whole:
                     self._file.seek(whole)
                     self._file.truncate()  # the last line may be half written

@@ -13,10 +13,9 @@ from cmt.errors import CmtError
 from cmt.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching import VideoDemand
 from cmt.reference import song_of_pack
-from midi_io import MidiError, close_ending, perform, read_midi, read_pianoroll, render, write_midi, write_video
+from midi_io import close_ending, perform, read_midi, read_pianoroll, render, write_midi, write_video
 from midi_io.song import POSITIONS_PER_BAR, Song
 from midi_io.video_file import OriginalAudio
-from video_rhythm import VideoError
 
 SAMPLE_RATE = 44100
 """The sample rate of the rendered audio, in Hz."""
@@ -64,7 +63,7 @@ def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
         write_midi(song, wishes.folder / f"{task.stem}.mid", title=f"Music for {Path(task.video).stem}")
         audio = render(song, soundfont=wishes.soundfont, sample_rate=SAMPLE_RATE)
         write_video(task.video, audio, SAMPLE_RATE, film, original_audio=wishes.original_audio)
-    except (CmtError, MidiError, VideoError, OSError) as error:
+    except (CmtError, OSError) as error:
         return Rendered(None, " ".join(str(error).split()))
     return Rendered(str(film))
 

@@ -153,7 +153,8 @@ def _strength_asked(profile: RhythmProfile, first_bar: int, n_bar: int) -> NDArr
             by_instrument[note.bar - first_bar, note.position, note.instrument] = note.strength
     is_asked = by_instrument.any(axis=2, keepdims=True)
     complete = np.where((by_instrument == 0) & is_asked, FREE_STRENGTH, by_instrument)
-    return np.minimum(np.rint(complete.sum(axis=2)), MOST_STRENGTH).astype(np.float32)
+    strength: NDArray[np.float32] = np.minimum(np.rint(complete.sum(axis=2)), MOST_STRENGTH).astype(np.float32)
+    return strength
 
 
 def rhythm_of_song(song: Song) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -277,7 +278,7 @@ class Scorer:
         self, density: NDArray[np.float32], strength: NDArray[np.float32] | np.float32
     ) -> NDArray[np.float32]:
         """The means, each in its unit, made from sums."""
-        together = density * np.float32(1 / (len(self.demand.density) * DENSITY_SCALE**2))
+        together: NDArray[np.float32] = density * np.float32(1 / (len(self.demand.density) * DENSITY_SCALE**2))
         if self._n_beat:
             together += strength * np.float32(1 / (self._n_beat * STRENGTH_SCALE**2))
         return together
@@ -312,7 +313,9 @@ def _diagonal_sums(table: NDArray[np.float32]) -> NDArray[np.float32]:
     """The sums of ``table[i, start + i]`` of a table (n, m), for each start from 0 to m - n."""
     n, m = table.shape
     row, column = table.strides
-    return as_strided(table, (n, m - n + 1), (row + column, column), writeable=False).sum(axis=0)
+    diagonals = as_strided(table, (n, m - n + 1), (row + column, column), writeable=False)
+    sums: NDArray[np.float32] = diagonals.sum(axis=0)
+    return sums
 
 
 def part_played(block: PieceBlock, piece: int, start: int, n_bar: int) -> PieceBlock:

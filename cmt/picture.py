@@ -6,10 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display is needed, nor wanted
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection

@@ -25,7 +25,7 @@ from cmt.rhythm import (
 from cmt.timing import hits_of, length_of, music_grid, tempo_map_of, warnings_of
 from cmt.wishes import ALL_INSTRUMENTS, Wishes
 from cmt.words import Genre
-from midi_io.song import POSITIONS_PER_BAR, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 from video_rhythm import Grid, VideoRhythm
 from video_rhythm.flow import N_DIRECTION, FlowSeries
 
@@ -90,7 +90,7 @@ class Plan(NamedTuple):
         for bar, energy in enumerate(self.energies):
             if energy is not None:
                 orders.setdefault(bar, BarOrders()).density = self.asked.density[bar]
-        rests: dict[int, set] = {}
+        rests: dict[int, set[tuple[int, Instrument]]] = {}
         for instrument, positions in self.rests.items():
             for position in positions:
                 bar, in_bar = divmod(position, POSITIONS_PER_BAR)

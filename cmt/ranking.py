@@ -40,7 +40,7 @@ from cmt.progress import Progress, no_progress
 from cmt.videos import name_for
 from cmt.workers import Workers
 from midi_io.whole_file import whole_file
-from video_rhythm import VideoError, analyze
+from video_rhythm import analyze
 
 DENSITY_FITS = 2
 """A bar fits if its density differs by at most this many positions from what the picture asks."""
@@ -184,7 +184,7 @@ def look_at_video(path: str, dynamics: Dynamics) -> VideoDemand | str:
     """The demand of a video, or the reason why it has none."""
     try:
         return demand_of_video(analyze(path), dynamics)
-    except (VideoError, CmtError) as error:
+    except CmtError as error:
         return " ".join(str(error).split())
 
 

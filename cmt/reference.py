@@ -61,7 +61,7 @@ class SongMeasures(NamedTuple):
 
     values: dict[str, float]
     features: SongFeatures | None
-    frechet: NDArray | None
+    frechet: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Reference:
     distributions: dict[str, Distribution]
     features: tuple[SongFeatures, ...] = ()
     """The features of songs, for the comparison of distances."""
-    frechet: NDArray = field(default_factory=lambda: np.zeros((0, 12)))
+    frechet: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 12)))
     """The features (n_song, n_feature) for the Frechet distance."""
     notes: tuple[str, ...] = ()
     """Remarks on what was left out."""
@@ -210,7 +210,8 @@ def shipped_classifier() -> tuple[GenreClassifier, dict[str, Any]]:
 @cache
 def _shipped() -> dict[str, Any]:
     path = resources.files("cmt") / "assets" / "reference.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 _PACKED_UNIT = 1000

@@ -227,13 +227,15 @@ def profile_of_liveliness(
     playing
         The instruments that may play at a position; where there are none nothing is asked.
     """
-    simu_notes = []
+    simu_notes: list[SimuNote] = []
     for position, percentile in sorted(asked.accents.items()):
         bar, in_bar = divmod(position, POSITIONS_PER_BAR)
         instruments = sorted(playing(position))
         n_asked = max(1, int(np.ceil(percentile * len(instruments))))
-        for instrument in instruments[:n_asked]:
-            simu_notes.append(SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument)))
+        simu_notes.extend(
+            SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument))
+            for instrument in instruments[:n_asked]
+        )
     density = []
     closing = closing_of(length, timing.start)
     for bar, percentile in enumerate(asked.bars):

@@ -111,7 +111,8 @@ def read_shard(path: Path) -> Shard | None:
 def read_column(path: Path, name: str) -> np.ndarray:
     """One column (n_note,) of the notes of a whole shard."""
     with np.load(path, allow_pickle=False) as arrays:
-        return arrays[name]
+        column: np.ndarray = arrays[name]
+    return column
 
 
 def _concatenated(parts: list[np.ndarray], dtype: Any) -> np.ndarray:

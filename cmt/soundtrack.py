@@ -88,7 +88,7 @@ def make_soundtrack(
 
     Raises
     ------
-    VideoError, MidiError, CmtError
+    CmtError
         If the video, the SoundFont, the checkpoint, a wish or the folder is of no use.
     """
     video, folder = Path(video) if video is not None else None, Path(folder)
@@ -193,7 +193,7 @@ def ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
 
     Raises
     ------
-    CmtError, MidiError
+    CmtError
         If FluidSynth is missing or the SoundFont is none.
     """
     if not has_fluidsynth():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def draw_statistics(statistics: dict[str, Any], path: Path) -> None:
     strength.legend(frameon=False)
 
     edges = [f"{edge:g}" for edge in statistics["tempo_edges"]]
-    names = [f"< {edges[0]}", *(f"{a}-\n{b}" for a, b in zip(edges, edges[1:], strict=False)), f">= {edges[-1]}"]
+    names = [f"< {edges[0]}", *(f"{a}-\n{b}" for a, b in pairwise(edges)), f">= {edges[-1]}"]
     tempi.bar(names, _percent(statistics["tempo_classes"]), color="#30638e")
     tempi.set(title="tempo", xlabel="BPM", ylabel="% of songs")
     figure.savefig(path, dpi=100)

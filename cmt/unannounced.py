@@ -59,6 +59,7 @@ class UnannouncedGrammar(Grammar):
 
     @property
     def bar_is_complete(self) -> bool:
+        """As in `Grammar`; with no density announced, all that is ordered must have come."""
         if self._knows_density:
             return super().bar_is_complete
         still_ordered = any(position > self.position for position in self._orders(self.bar).positions())

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -225,13 +226,12 @@ class _Process:
         theirs.close()
 
     def begin(self, function: Callable[[Any], Any], task: Any) -> None:
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # if it has died, its answer says so
             self.pipe.send((function, task))
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has died; its answer says so
 
     def answer(self) -> tuple[Any, Exception | None]:
-        return self.pipe.recv()
+        answer: tuple[Any, Exception | None] = self.pipe.recv()
+        return answer
 
     def end(self) -> None:
         self._process.terminate()
@@ -261,7 +261,8 @@ def _serve(pipe: Connection) -> None:
         try:
             answer = function(task), None
         except Exception as error:
-            error.__notes__ = [*getattr(error, "__notes__", ()), traceback.format_exc()]  # type: ignore[attr-defined]
+            # As error.add_note does since Python 3.11.
+            vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), traceback.format_exc()]
             answer = None, error
         try:
             pipe.send(answer)
@@ -320,7 +321,8 @@ def _map_on_cluster(
     def first() -> Result:
         task, future = doing.popleft()
         try:
-            return future.result()
+            result: Result = future.result()
+            return result
         except KilledWorker:
             return lost(task, _why_given_up(task))
         except (CancelledError, OSError) as error:

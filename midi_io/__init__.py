@@ -4,7 +4,8 @@ Importing this package is quick: libraries that are slow to load are imported by
 functions that use them.
 """
 
-from .errors import MidiError, SynthesisError
+from cmt.errors import MidiError, SynthesisError, WriteError
+
 from .midi_file import MIDI_SUFFIXES, read_midi, write_midi
 from .performance import close_ending, perform
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
@@ -13,14 +14,15 @@ from .synthesis import find_soundfont, has_fluidsynth, render, write_wav
 from .video_file import WrittenVideo, write_video
 
 __all__ = [
+    "MIDI_SUFFIXES",
     "Instrument",
     "Knot",
-    "MIDI_SUFFIXES",
     "MidiError",
     "Note",
     "Song",
     "SynthesisError",
     "TempoMap",
+    "WriteError",
     "WrittenVideo",
     "close_ending",
     "find_soundfont",

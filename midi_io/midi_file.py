@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .errors import MidiError
+from cmt.errors import MidiError
+
 from .general_midi import PROGRAMS, instrument_of_program
 from .quantize import nearest_position, quantize_span, without_overlaps
 from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Knot, Note, Song, TempoMap
@@ -53,7 +55,7 @@ def write_midi(song: Song, path: str | os.PathLike[str], *, title: str | None = 
 
     Raises
     ------
-    MidiError
+    WriteError
         If the file cannot be written.
     ValueError
         If the song is too slow or too long for the format.
@@ -189,7 +191,7 @@ def _tempo_changes(song: Song) -> list[_StoredTempo]:
     inner = [knot.position for knot in song.timing.knots[1:-1] if knot.position < song.length]
     end = max(song.length, song.timing.knots[-1].position)
     borders = [song.start, *inner, end]
-    for begin, stop in zip(borders, borders[1:], strict=False):
+    for begin, stop in pairwise(borders):
         # The end is no event: it need not lie on a tick.
         stop_tick = (stop - song.start) * TICKS_PER_POSITION if stop == end else _tick(song, stop)
         beats = (stop_tick - _tick(song, begin)) / TICKS_PER_BEAT
@@ -260,7 +262,7 @@ def _pickup_start(midi: miditoolkit.MidiFile) -> int:
         return 0
     if following.time * POSITIONS_PER_BEAT != pickup.numerator * midi.ticks_per_beat:
         return 0
-    return POSITIONS_PER_BAR - pickup.numerator
+    return POSITIONS_PER_BAR - int(pickup.numerator)
 
 
 def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMap | None:

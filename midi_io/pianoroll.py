@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import MidiError
+from cmt.errors import MidiError
+
 from .general_midi import PROGRAMS, instrument_of_program
 from .quantize import quantize_span, without_overlaps
 from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
@@ -164,7 +165,9 @@ def write_pianoroll(song: Song, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     MidiError
-        If the file cannot be written or is not called .npz.
+        If the file is not called .npz.
+    WriteError
+        If it cannot be written.
     """
     pypianoroll = _load_pypianoroll()
     if Path(path).suffix != ".npz":

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SynthesisError
+from cmt.errors import SynthesisError
+
 from .general_midi import PROGRAMS
 from .quantize import without_overlaps
 from .song import Instrument, Song
@@ -166,7 +167,7 @@ def write_wav(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_
 
     Raises
     ------
-    MidiError
+    WriteError
         If the file cannot be written.
     """
     channels = 1 if audio.ndim == 1 else audio.shape[1]

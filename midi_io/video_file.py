@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import MidiError
+from cmt.errors import MidiError
+
 from .video_picture import Picture, measure_picture, open_video, picture_packets
 from .video_sound import decoded_sound, fitted, mixed, music_packets, original_packets, original_sound
 from .whole_file import whole_file
@@ -66,7 +67,9 @@ def write_video(
     Raises
     ------
     MidiError
-        If the video cannot be read or the output cannot be written; no file is left.
+        If the video cannot be read or copied; no file is left.
+    WriteError
+        If the output cannot be written; no file is left.
     ValueError
         If an argument is out of range.
     """

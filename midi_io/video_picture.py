@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import MidiError
+from cmt.errors import MidiError
 
 if TYPE_CHECKING:
     import av

@@ -42,7 +42,7 @@ def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
     ValueError
         If `audio` has another shape.
     """
-    if audio.ndim not in (1, 2) or audio.ndim == 2 and audio.shape[1] not in (1, 2):
+    if audio.ndim not in (1, 2) or (audio.ndim == 2 and audio.shape[1] not in (1, 2)):
         raise ValueError(f"audio must have shape (n_sample,), (n_sample, 1) or (n_sample, 2), got {audio.shape}")
     stereo = np.zeros((n_sample, 2), np.float32)
     n_kept = min(n_sample, len(audio))
@@ -52,9 +52,11 @@ def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
 
 def mixed(music: NDArray[np.float32], original: NDArray[np.float32]) -> NDArray[np.float32]:
     """Two sounds (n_sample, 2) as one, the music softer; all of it softer still if it would clip."""
-    both = original + np.float32(_DUCKING) * music
+    both: NDArray[np.float32] = original + np.float32(_DUCKING) * music
     peak = float(np.max(np.abs(both), initial=0.0))
-    return both * np.float32(_LOUDEST / peak) if peak > _LOUDEST else both
+    if peak > _LOUDEST:
+        both = both * np.float32(_LOUDEST / peak)
+    return both
 
 
 def decoded_sound(path: Path, stream_index: int, picture: Picture, sample_rate: int) -> NDArray[np.float32]:

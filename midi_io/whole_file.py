@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import MidiError
+from cmt.errors import WriteError
 
 
 @contextmanager
@@ -19,14 +19,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises
     ------
-    MidiError
+    WriteError
         If the folder does not exist or the file cannot be written there.
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise MidiError(f"{path}: folder {path.parent} does not exist; create it first")
+        raise WriteError(f"{path}: folder {path.parent} does not exist; create it first")
     if path.is_dir():
-        raise MidiError(f"{path}: is a folder; give the name of a file")
+        raise WriteError(f"{path}: is a folder; give the name of a file")
     # The suffix stays last: numpy and FFmpeg look at it. mkstemp is not used because its
     # files are readable by their owner only, whatever the umask.
     unfinished = path.with_name(f".{path.stem[:100]}-{os.urandom(4).hex()}{path.suffix}")
@@ -35,6 +35,6 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(unfinished, path)
     except OSError as error:
         reason = error.strerror or error
-        raise MidiError(f"{path}: cannot be written ({reason}); check the folder and the free space") from error
+        raise WriteError(f"{path}: cannot be written ({reason}); check the folder and the free space") from error
     finally:
         unfinished.unlink(missing_ok=True)

@@ -44,8 +44,7 @@ def song_of_rhythm(strength: np.ndarray, tempo: float = 110.0) -> Song:
     """A song with these strengths, its notes spread over the instruments."""
     notes = []
     for position, n_note in enumerate(strength.ravel().tolist()):
-        for k in range(n_note):
-            notes.append(Note(position, Instrument(k % 5), 40 + k, 1))
+        notes.extend(Note(position, Instrument(k % 5), 40 + k, 1) for k in range(n_note))
     return Song(tuple(notes), tempo, strength.size)
 
 

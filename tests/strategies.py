@@ -26,8 +26,8 @@ def songs(draw: st.DrawFn, max_bars: int = 6) -> Song:
     )
     ends: dict[tuple[Instrument, int], int] = {}
     notes = []
-    for position, instrument, pitch, duration in sorted(drawn, reverse=True):
-        duration = 1 if instrument is Instrument.DRUMS else duration
+    for position, instrument, pitch, drawn_duration in sorted(drawn, reverse=True):
+        duration = 1 if instrument is Instrument.DRUMS else drawn_duration
         limit = ends.get((instrument, pitch), length)
         notes.append(Note(position, instrument, pitch, min(duration, limit - position)))
         ends[instrument, pitch] = position

@@ -92,7 +92,7 @@ def test_speed_per_bar_is_finite_for_any_bars(tmp_path, tempo, n_bar):
 @pytest.mark.parametrize(("tempo", "n_bar"), [(0.0, 1), (-1.0, 1), (float("nan"), 1), (120.0, 0)])
 def test_bars_that_cannot_be_are_a_programmers_mistake(tmp_path, tempo, n_bar):
     rhythm = analyze(write_clip(tmp_path / "a.mp4", pan(1.0, 25, 0.1), 25))
-    with pytest.raises(ValueError, match="^tempo must be above 0 and n_bar 1 or more, got "):
+    with pytest.raises(ValueError, match=r"^tempo must be above 0 and n_bar 1 or more, got "):
         rhythm.speed_per_bar(tempo, n_bar)
 
 

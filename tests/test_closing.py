@@ -9,8 +9,10 @@ from midi_io.song import Instrument
 
 @pytest.mark.parametrize(
     ("length", "start", "bar"),
-    [(64, 0, 3), (56, 0, 3), (55.9, 0, 2), (32, 0, 1), (24, 0, 1), (23, 0, None), (16, 0, None), (3, 0, None)]
-    + [(32, 12, None), (48, 12, 2), (38, 12, None)],
+    [
+        *((64, 0, 3), (56, 0, 3), (55.9, 0, 2), (32, 0, 1), (24, 0, 1), (23, 0, None), (16, 0, None), (3, 0, None)),
+        *((32, 12, None), (48, 12, 2), (38, 12, None)),
+    ],
 )
 def test_a_piece_closes_in_its_last_bar_that_is_long_enough(length, start, bar):
     closing = closing_of(length, start)

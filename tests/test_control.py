@@ -1,5 +1,7 @@
 """Which of the video's wishes become orders."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +79,7 @@ def test_free_bars_do_not_follow_one_another_at_the_usual_control():
             for bar in range(16)
             if (orders := draw_orders(WISHES, 0.7, seed)).get(bar) is None or orders[bar].density is None
         ]
-        assert all(later - earlier > 1 for earlier, later in zip(free, free[1:], strict=False))
+        assert all(later - earlier > 1 for earlier, later in pairwise(free))
 
 
 def test_every_bar_is_ordered_equally_often():

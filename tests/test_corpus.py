@@ -73,10 +73,10 @@ def test_folders_and_packs_are_joined(written, tmp_path_factory):
             assert joined.tolist() == single.tolist()
 
 
-@pytest.mark.parametrize("name, value", [("vocabulary", 999), ("format", 0), ("format", None)])
+@pytest.mark.parametrize(("name", "value"), [("vocabulary", 999), ("format", 0), ("format", None)])
 def test_a_corpus_of_another_version_says_how_to_make_it_anew(written, name, value):
     rewrite(written[0], lambda content: content.update({name: value}))
-    with pytest.raises(CmtError, match="vocabulary .* anew with cmt prepare"):
+    with pytest.raises(CmtError, match=r"vocabulary .* anew with cmt prepare"):
         read_corpus([written[0]], "train")
 
 
@@ -94,7 +94,7 @@ def test_a_corpus_of_another_version_says_how_to_make_it_anew(written, name, val
 )
 def test_a_damaged_list_of_songs_is_named(written, change):
     rewrite(written[0], change)
-    with pytest.raises(CmtError, match="damaged.* anew with cmt prepare"):
+    with pytest.raises(CmtError, match=r"damaged.* anew with cmt prepare"):
         read_corpus([written[0]], "train")
 
 
@@ -109,24 +109,24 @@ def test_a_damaged_column_is_named(written):
     whole = (written[0] / "pitch.npy").read_bytes()
     for content in (b"", b"no array", whole[:-3]):
         (written[0] / "pitch.npy").write_bytes(content)
-        with pytest.raises(CmtError, match="pitch.npy"):
+        with pytest.raises(CmtError, match=r"pitch\.npy"):
             read_corpus([written[0]], "train")
     np.save(written[0] / "pitch.npy", np.zeros(7, np.int64))
-    with pytest.raises(CmtError, match="pitch.npy: damaged"):
+    with pytest.raises(CmtError, match=r"pitch\.npy: damaged"):
         read_corpus([written[0]], "train")
     (written[0] / "pitch.npy").unlink()
-    with pytest.raises(CmtError, match="pitch.npy"):
+    with pytest.raises(CmtError, match=r"pitch\.npy"):
         read_corpus([written[0]], "train")
 
 
 def test_a_column_with_pickles_inside_is_refused(written):
     np.save(written[0] / "pitch.npy", np.array([{}] * 110, dtype=object), allow_pickle=True)
-    with pytest.raises(CmtError, match="pitch.npy: not a column of notes"):
+    with pytest.raises(CmtError, match=r"pitch\.npy: not a column of notes"):
         read_corpus([written[0]], "train")
 
 
 def test_a_folder_that_is_no_corpus_is_named(tmp_path):
-    with pytest.raises(CmtError, match="not a corpus.* cmt prepare"):
+    with pytest.raises(CmtError, match=r"not a corpus.* cmt prepare"):
         read_corpus([tmp_path], "train")
 
 
@@ -144,5 +144,5 @@ def test_a_split_that_no_song_is_in_is_named(written):
 def test_a_damaged_list_of_a_pack_is_named(tmp_path, infos):
     pack = write_pack(tmp_path)
     (tmp_path / "songs_test.json.xz").write_bytes(lzma.compress(infos.encode()))
-    with pytest.raises(CmtError, match="songs_test.json.xz: not a list of songs"):
+    with pytest.raises(CmtError, match=r"songs_test\.json\.xz: not a list of songs"):
         read_corpus([pack], "train")

@@ -182,7 +182,7 @@ def test_a_missing_pack_is_named(tmp_path):
 def test_a_pack_without_its_song_list_is_named(tmp_path):
     path = write_pack(tmp_path)
     (tmp_path / "songs_test.json.xz").unlink()
-    with pytest.raises(CmtError, match="songs_test.json.xz is not beside it"):
+    with pytest.raises(CmtError, match=r"songs_test\.json\.xz is not beside it"):
         read_corpus([path], "train")
 
 

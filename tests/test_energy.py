@@ -54,7 +54,7 @@ def test_the_words_are_energies_in_order():
     "text", ["", "12", "calm", "calm:3", "3:", "3:furious", "3:1.5", "3:-1", "-1:calm", "nan:calm"]
 )
 def test_what_is_no_section_is_told_how_to_write_one(text):
-    with pytest.raises(CmtError, match="write SECONDS:LEVEL, e.g. 12.5:intense, with a level of calm, gentle"):
+    with pytest.raises(CmtError, match=r"write SECONDS:LEVEL, e\.g. 12\.5:intense, with a level of calm, gentle"):
         parse_section(text)
 
 
@@ -90,10 +90,10 @@ def test_a_curve_that_cannot_be_read_is_named(tmp_path):
 def test_two_sections_cannot_begin_together_nor_one_after_the_end():
     with pytest.raises(CmtError, match="two sections begin at 3 s"):
         energy_of_sections([Section(3, 0.1), Section(3, 0.2)])
-    with pytest.raises(CmtError, match="`sections`: 9 s lies outside the piece, which lasts 8.000 s"):
+    with pytest.raises(CmtError, match=r"`sections`: 9 s lies outside the piece, which lasts 8\.000 s"):
         check_energy(energy_of_sections([Section(0, 0.1), Section(9, 0.2)]), 8.0)
     check_energy(Energy((Stretch(0, 7, 0, 1), Stretch(7, 20, 1, 0)), "long.csv"), 5.0)
-    with pytest.raises(CmtError, match="late.csv: 7 s lies outside"):
+    with pytest.raises(CmtError, match=r"late\.csv: 7 s lies outside"):
         check_energy(Energy((Stretch(7, 20, 1, 0),), "late.csv"), 5.0)
 
 

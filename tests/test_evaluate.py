@@ -305,7 +305,7 @@ def test_a_small_reference_says_how_many_are_needed(workplace, tmp_path):
 def test_a_pack_is_a_reference(workplace, tmp_path):
     evaluation = evaluate([Pair(workplace / "piece0.mid", None)], write_pack(tmp_path))
     assert evaluation.reference.n_song == 3
-    with pytest.raises(CmtError, match="nothing.npz.xz"):
+    with pytest.raises(CmtError, match=r"nothing\.npz\.xz"):
         evaluate([Pair(workplace / "piece0.mid", None)], tmp_path / "nothing.npz.xz")
 
 

@@ -117,8 +117,10 @@ def test_a_fade_in_a_video_of_minutes_is_found_wherever_it_is():
         [np.clip(20 + 5 * np.random.default_rng(i).standard_normal(SIZE), 0, 255).astype(np.uint8) for i in range(80)],
         [texture(600, 160, 5, grain=20)[row : row + 96] for row in [0] * 30 + list(range(0, 480, 12)) + [480] * 30],
     ],
-    ids=["cut", "flash", "flash that dies away", "slow pan", "pan", "whip pan", "hopping square", "lamp turned up"]
-    + ["still", "black", "noise in the dark", "scrolled page"],
+    ids=[
+        *("cut", "flash", "flash that dies away", "slow pan", "pan", "whip pan", "hopping square", "lamp turned up"),
+        *("still", "black", "noise in the dark", "scrolled page"),
+    ],
 )
 def test_what_else_changes_a_picture_is_no_fade_and_only_a_cut_a_cut(pictures, request):
     assert fades_of(pictures) == ()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from synthetic import add_sound, moving_square, texture, write_clip
 
-from video_rhythm.errors import VideoError
+from cmt.errors import VideoError
 from video_rhythm.frames import Video
 
 

@@ -259,7 +259,7 @@ def test_numbers_out_of_range_are_a_programmers_mistake(bad, message):
 
 @pytest.mark.parametrize("change", [-0.1, 1.0, float("nan")])
 def test_a_change_out_of_range_is_a_programmers_mistake(change):
-    with pytest.raises(ValueError, match="^tempo change must be from 0 to below 1, got "):
+    with pytest.raises(ValueError, match=r"^tempo change must be from 0 to below 1, got "):
         bend_grid(fit_grid(5.0), (), change)
 
 

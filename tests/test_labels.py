@@ -22,7 +22,7 @@ def labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "ids, genre",
+    ("ids", "genre"),
     [
         ([0], Genre.ROCK),  # whatever Last.fm says
         ([2], Genre.POP),  # jazz is none of the six
@@ -52,5 +52,5 @@ def test_a_folder_without_lists_says_what_they_look_like(tmp_path):
     (tmp_path / "tagtraum").mkdir()
     (tmp_path / "tagtraum/id_list_Rock.txt").write_bytes(b"\xff\x00 nothing")
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(CmtError, match="id_list_Rock.txt"):
+        with pytest.raises(CmtError, match=r"id_list_Rock\.txt"):
             read_labels(folder)

@@ -75,7 +75,7 @@ def test_songs_that_threads_measure_by_turns_keep_their_values():
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("malformed", [None, [(0, 1, 60, 1)], Song((), math.inf, 16), Song((), 120, math.inf)])
 def test_what_is_no_song_raises(metric, malformed):
-    with pytest.raises(ValueError, match="Song|finite"):
+    with pytest.raises(ValueError, match=r"Song|finite"):
         metric(malformed)
 
 

@@ -26,7 +26,7 @@ def random_song(seed, pitches=range(48, 72), n_bar=4):
     notes = {
         (int(p), int(k)): int(d)
         for p, k, d in zip(*(rng.integers(0, [[16 * n_bar], [len(pitches)], [8]], (3, 40))), strict=True)
-    }  # noqa: E501
+    }
     return Song(tuple(Note(p, PIANO, pitches[k], d + 1) for (p, k), d in notes.items()), 120, 16 * n_bar)
 
 

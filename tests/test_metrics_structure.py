@@ -177,7 +177,7 @@ def test_a_scale_that_is_none_raises(scale):
 
 @pytest.mark.parametrize("matrix", [np.ones((2, 3)), np.full((2, 2), 1.5), np.zeros((2, 2)), np.ones((0, 0))])
 def test_a_matrix_that_is_no_similarity_raises(matrix):
-    with pytest.raises(ValueError, match="square|diagonal"):
+    with pytest.raises(ValueError, match=r"square|diagonal"):
         largest_fitness(matrix, 1, 1)
 
 

@@ -38,9 +38,9 @@ def test_without_events_there_is_a_reason_for_no_score(score, picture, music):
 @each_score
 @pytest.mark.parametrize("malformed", [[2.0, 1.0], [-1.0], [math.nan], [[1.0]]])
 def test_times_that_are_none_raise(score, malformed):
-    with pytest.raises(ValueError, match="seconds|order"):
+    with pytest.raises(ValueError, match=r"seconds|order"):
         score(malformed, TIMES)
-    with pytest.raises(ValueError, match="seconds|order"):
+    with pytest.raises(ValueError, match=r"seconds|order"):
         score(TIMES, malformed)
 
 

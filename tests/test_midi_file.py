@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midi_io import Instrument, Knot, MidiError, Note, Song, TempoMap, read_midi, write_midi
+from midi_io import Instrument, Knot, MidiError, Note, Song, TempoMap, WriteError, read_midi, write_midi
 from midi_io.midi_file import read_midi_ticks
 from midi_io.quantize import without_overlaps
 
@@ -158,7 +158,7 @@ def test_an_earlier_file_is_replaced_whole(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(MidiError, match=r"folder .*nowhere does not exist"):
+    with pytest.raises(WriteError, match=r"folder .*nowhere does not exist"):
         write_midi(TUNE, tmp_path / "nowhere" / "tune.mid")
 
 
@@ -296,9 +296,11 @@ def test_no_damage_lets_another_error_escape(data, tmp_path_factory):
     try:
         song = read_midi(path)
     except MidiError as error:
-        assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+        message = str(error)
     else:
+        message = f"{path}: "
         assert all(0 <= note.pitch < 128 and note.duration >= 1 for note in song.notes)
+    assert message.startswith(f"{path}: ") and "\n" not in message
 
 
 def test_an_impossible_key_signature_does_not_matter(tmp_path):
@@ -330,7 +332,7 @@ def test_ticks_are_those_of_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "signatures, is_common_time, first_bar",
+    ("signatures", "is_common_time", "first_bar"),
     [
         ([], True, 0),
         ([(0, 4, 4)], True, 0),

@@ -62,7 +62,7 @@ def test_what_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    with pytest.raises(AttributeError, match="^cmt has no __version__: video-cmt is not installed; pip install"):
+    with pytest.raises(AttributeError, match=r"^cmt has no __version__: video-cmt is not installed; pip install"):
         _ = cmt.__version__
 
 

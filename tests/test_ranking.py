@@ -91,7 +91,7 @@ def test_a_library_without_what_is_asked_is_a_row_with_its_reason(place, videos)
     assert [row.failure for row in rows[0]] == ["no piece of the library is as asked; ask for less"]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -106,9 +106,9 @@ def test_a_run_that_was_cut_short_goes_on_and_ends_the_same(place, videos, tmp_p
 
         def stop(at, done, total, stage=stage):
             if (at, done) == (stage, 2):
-                raise Stopped
+                raise StoppedError
 
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             run(place, videos, journal=journal, progress=stop)
         assert len(looked) == n_looked
     text = journal.read_text()

@@ -191,5 +191,5 @@ def test_the_shipped_calibration_can_be_read():
 def test_a_broken_calibration_is_named(tmp_path, content):
     path = tmp_path / "calibration.json"
     path.write_text(content)
-    with pytest.raises(CmtError, match="calibration.json: not a calibration"):
+    with pytest.raises(CmtError, match=r"calibration\.json: not a calibration"):
         read_calibration(path)

@@ -15,7 +15,7 @@ from cmt.errors import CmtError
 from cmt.soundtrack import Wishes, make_soundtrack
 from cmt.timing import Marker
 from cmt.words import Genre
-from midi_io import MidiError, has_fluidsynth, read_midi
+from midi_io import SynthesisError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
 from video_rhythm import VideoError
 
@@ -191,7 +191,7 @@ def test_wishes_that_cannot_be_met_are_named_before_any_work(wishes, config, mes
 @pytest.mark.parametrize("content", [b"", b"this is a text, not a video", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 50])
 def test_what_is_no_video_leaves_nothing_behind(content, tmp_path, checkpoint):
     (tmp_path / "clip.mp4").write_bytes(content)
-    with pytest.raises(VideoError, match="clip.mp4"):
+    with pytest.raises(VideoError, match=r"clip\.mp4"):
         make_soundtrack(tmp_path / "clip.mp4", tmp_path / "out", MIDI_ONLY, checkpoint=checkpoint)
     assert not (tmp_path / "out").exists()
 
@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_made_is_named(clip, checkpoint, tmp_path):
 
 def test_without_fluidsynth_the_cure_is_said_before_any_work(clip, tmp_path, monkeypatch):
     monkeypatch.setattr("cmt.soundtrack.has_fluidsynth", lambda: False)
-    with pytest.raises(CmtError, match="libfluidsynth3.*`midi_only`"):
+    with pytest.raises(CmtError, match=r"libfluidsynth3.*`midi_only`"):
         make_soundtrack(clip, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -222,6 +222,6 @@ def test_without_fluidsynth_the_cure_is_said_before_any_work(clip, tmp_path, mon
 @needs_fluidsynth
 def test_a_soundfont_that_is_none_is_named_before_any_work(clip, tmp_path):
     (tmp_path / "font.sf2").write_text("no font")
-    with pytest.raises(MidiError, match="font.sf2"):
+    with pytest.raises(SynthesisError, match=r"font\.sf2"):
         make_soundtrack(clip, tmp_path / "out", soundfont=tmp_path / "font.sf2")
     assert not (tmp_path / "out").exists()

@@ -12,10 +12,10 @@ import pytest
 
 from midi_io import (
     Instrument,
-    MidiError,
     Note,
     Song,
     SynthesisError,
+    WriteError,
     find_soundfont,
     has_fluidsynth,
     render,
@@ -262,6 +262,6 @@ def test_a_mono_wav_has_one_channel(tmp_path):
 
 
 def test_a_wav_into_a_missing_folder_is_a_midi_error(tmp_path):
-    with pytest.raises(MidiError, match="does not exist"):
+    with pytest.raises(WriteError, match="does not exist"):
         write_wav(np.zeros(10), tmp_path / "nowhere" / "a.wav", 44100)
     assert list(tmp_path.iterdir()) == []

@@ -81,7 +81,7 @@ def test_a_line_that_is_no_marker_is_named_with_its_cure(content, message, tmp_p
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(CmtError, match="none.csv: cannot be read .No such file or directory.; check the path"):
+    with pytest.raises(CmtError, match=r"none\.csv: cannot be read .No such file or directory.; check the path"):
         read_markers(tmp_path / "none.csv")
 
 
@@ -101,7 +101,7 @@ def test_a_marker_outside_of_the_video_is_refused_with_its_time_and_the_duration
 
 @pytest.mark.parametrize("marker", [Marker(float("nan")), Marker(1.0, 0.0), Marker(1.0, float("inf"))])
 def test_markers_from_python_are_checked_as_well(marker):
-    with pytest.raises(CmtError, match="marker: (nan is no time|0.0 is no weight|inf is no weight)"):
+    with pytest.raises(CmtError, match=r"marker: (nan is no time|0\.0 is no weight|inf is no weight)"):
         checked_markers([marker], 10.0)
 
 

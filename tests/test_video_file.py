@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from midi_io import MidiError, write_video
+from midi_io import MidiError, WriteError, write_video
 
 pytestmark = pytest.mark.slow
 
@@ -452,7 +452,7 @@ def test_a_missing_video_is_a_midi_error(tmp_path):
 
 def test_a_missing_output_folder_is_named(tmp_path):
     clip = draw_clip(tmp_path / "clip.mp4")
-    with pytest.raises(MidiError, match=r"folder .*nowhere does not exist"):
+    with pytest.raises(WriteError, match=r"folder .*nowhere does not exist"):
         write_video(clip, SILENCE, RATE, tmp_path / "nowhere" / "out.mp4")
 
 

@@ -102,7 +102,7 @@ def test_what_is_no_video_is_named_in_one_line(tmp_path, name, content, message)
 
 
 def test_a_folder_is_no_video(tmp_path):
-    with pytest.raises(VideoError, match="folder|directory"):
+    with pytest.raises(VideoError, match=r"folder|directory"):
         analyze(tmp_path)
 
 

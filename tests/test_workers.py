@@ -227,9 +227,12 @@ def test_a_scheduler_without_workers_is_said(monkeypatch):
     distributed = pytest.importorskip("distributed")
     skip_without_loopback()
     monkeypatch.setattr("cmt.workers.TIMEOUT", 0.5)
-    with distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as cluster:
-        with pytest.raises(CmtError, match="has no worker; start one"), Workers(scheduler=cluster.scheduler_address):
-            pass
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as cluster,
+        pytest.raises(CmtError, match="has no worker; start one"),
+        Workers(scheduler=cluster.scheduler_address),
+    ):
+        pass
 
 
 def test_without_dask_the_cure_is_said(monkeypatch):

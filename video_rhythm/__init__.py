@@ -1,8 +1,9 @@
 """A video's rhythm: motion speed, motion saliency, visual beats, cuts, fades, tempo."""
 
+from cmt.errors import VideoError
+
 from .analyze import VideoRhythm, analyze
 from .beats import VisualBeat
-from .errors import VideoError
 from .fades import Fade, FadeKind
 from .flow import FlowSeries
 from .grid import Agreement, Grid, GridKnot, Hit, agreement, fit_grid

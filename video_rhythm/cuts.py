@@ -124,6 +124,7 @@ class CutFinder:
 
     def _left_after_motion(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
         """Sum of the differences from `after` when `before` has been moved along the flow between them."""
+        # OpenCV makes the array that its stubs ask for.
         flow = self._flow.calc(after, before, None)  # type: ignore[call-overload]
         rows, columns = after.shape
         right = flow[..., 0] + np.arange(columns, dtype=np.float32)

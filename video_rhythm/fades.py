@@ -285,9 +285,10 @@ def _is_plain(picture: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 
 def _halved(thumbnails: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(..., rows / 2, columns / 2)"""
+    """(..., rows / 2, columns / 2) the means of two by two."""
     *n, rows, columns = thumbnails.shape
-    return thumbnails.reshape(*n, rows // 2, 2, columns // 2, 2).mean(axis=(-3, -1))
+    halved: NDArray[np.float32] = thumbnails.reshape(*n, rows // 2, 2, columns // 2, 2).mean(axis=(-3, -1))
+    return halved
 
 
 def _rate_around(times: NDArray[np.float64], thumbnails: NDArray[np.float32], begin: float, end: float) -> float:

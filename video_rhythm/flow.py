@@ -38,8 +38,10 @@ PIXEL_STRIDE = 2
 
 @dataclass(frozen=True)
 class FlowSeries:
-    """Motion over time, constant within each step: sample `i` holds from `times[i]` to `times[i + 1]`,
-    the last one to `end`."""
+    """Motion over time, constant within each step.
+
+    Sample `i` holds from `times[i]` to `times[i + 1]`, the last one to `end`.
+    """
 
     times: NDArray[np.float64]
     """The seconds (n,) at which the steps begin; the first is 0."""
@@ -71,7 +73,8 @@ class FlowSeries:
         edges = np.append(self.times, max(self.end, borders[-1], self.times[-1] + 1e-6))
         distance = np.concatenate([[0.0], np.cumsum(self.speed * np.diff(edges))])
         moved = np.interp(borders, edges, distance)
-        return np.diff(moved) / np.maximum(np.diff(borders), 1e-9)
+        means: NDArray[np.float64] = np.diff(moved) / np.maximum(np.diff(borders), 1e-9)
+        return means
 
 
 class FlowMeter:
@@ -140,6 +143,7 @@ class FlowMeter:
         """(12,) mean way of a pixel from one picture to the next, in diagonals, by direction."""
         rows, columns = after.shape
         width, height = self._shape
+        # OpenCV makes the array that its stubs ask for.
         flow = self._flow.calc(before, after, None)  # type: ignore[call-overload]
         flow = np.asarray(flow, np.float32)[::PIXEL_STRIDE, ::PIXEL_STRIDE]
         diagonal = float(np.hypot(width, height))
@@ -147,7 +151,8 @@ class FlowMeter:
         down = flow[..., 1].ravel() * np.float32(height / rows / diagonal)
         # Many times faster than numpy's, and right to a third of a degree.
         way, angle = (np.asarray(polar, np.float32).ravel() for polar in cv2.cartToPolar(right, down))
-        return share_among_directions(way, angle) / right.size
+        shares: NDArray[np.float64] = share_among_directions(way, angle) / right.size
+        return shares
 
 
 def _is_plain(picture: NDArray[np.uint8]) -> bool:
@@ -179,7 +184,7 @@ def _fill_repeats(
     A short repeat amid motion is a trick of the frame rate (film shown at 30 frames a second, animation drawn
     at 8 or 12), not a halt.
     """
-    filled = directogram.copy()
+    filled: NDArray[np.float32] = directogram.copy()
     starts = np.flatnonzero(repeated[1:] & ~repeated[:-1]) + 1
     for first in starts:
         moves = first + int(np.argmin(np.append(repeated[first:], False)))
@@ -206,7 +211,7 @@ def _bridge(
         spoilt |= (edges[1:] > begin - FADE_MARGIN) & (edges[:-1] < end + FADE_MARGIN)
     if spoilt.all():
         return np.zeros_like(directogram)
-    bridged = directogram.copy()
+    bridged: NDArray[np.float32] = directogram.copy()
     where, sound = np.flatnonzero(spoilt), np.flatnonzero(~spoilt)
     for direction in range(directogram.shape[1]):
         bridged[where, direction] = np.interp(where, sound, directogram[sound, direction])

@@ -24,7 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import VideoError
+from cmt.errors import VideoError
+
 from .thumbnails import Thumbnail, ThumbnailKeeper
 
 LONGER_SIDE = 320
@@ -299,10 +300,12 @@ def _luma_plane(picture: av.video.frame.VideoFrame) -> NDArray[np.uint8] | None:
     plane = picture.planes[0]
     if plane.line_size < picture.width:
         return None
-    rows = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]
+    # PyAV says that a plane is a buffer from Python 3.12 on only.
+    rows = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload, unused-ignore]
     if rows.size < plane.line_size * picture.height:
         return None
-    return rows[: plane.line_size * picture.height].reshape(picture.height, plane.line_size)[:, : picture.width]
+    luma: NDArray[np.uint8] = rows[: plane.line_size * picture.height].reshape(picture.height, plane.line_size)
+    return luma[:, : picture.width]
 
 
 def _pixel_shape(stream: av.video.stream.VideoStream, quarter_turns: int) -> float:

@@ -137,17 +137,17 @@ class Grid:
         """Seconds at which the first downbeat comes: 0 without a pickup."""
         return float(self.seconds(np.ceil(self.knots[0].bar)))
 
-    def seconds(self, bars: NDArray | float) -> Floats:
+    def seconds(self, bars: Floats | float) -> Floats:
         """The seconds (...) at which bars (...) of any shape come; those outside the video come at its ends."""
         knots = np.array(self.knots)
         return np.asarray(np.interp(bars, knots[:, 0], knots[:, 1]))
 
-    def bars(self, seconds: NDArray | float) -> Floats:
+    def bars(self, seconds: Floats | float) -> Floats:
         """The bars (...) at which times (...) of any shape lie: the inverse of `seconds`."""
         knots = np.array(self.knots)
         return np.asarray(np.interp(seconds, knots[:, 1], knots[:, 0]))
 
-    def misses(self, times: NDArray | Sequence[float], points_per_bar: int) -> Floats:
+    def misses(self, times: Floats | Sequence[float], points_per_bar: int) -> Floats:
         """Seconds (...) from times (...) of any shape to the nearest point: 1 downbeat, 4 beats, 16 sixteenths."""
         times = np.asarray(times, dtype=float)
         nearest = np.round(self.bars(times) * points_per_bar) / points_per_bar
@@ -232,6 +232,7 @@ def fit_grid(
         A tempo in BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
     prior_confidence
         The confidence in the prior tempo, 0..1, and so its weight against the hits.
+
     Raises
     ------
     ValueError
@@ -312,7 +313,8 @@ class _Judge:
         effective_number = self.trust.sum() ** 2 / (self.trust**2).sum()
         above_chance = rewarded / self.trust.sum() - anywhere.mean(axis=-1)
         wish = MARKER_TRUST * granted / max(self.wished.sum(), 1e-9)
-        return above_chance / np.maximum(anywhere.std(axis=-1), 1e-6) * np.sqrt(effective_number) + wish
+        gain: Floats = above_chance / np.maximum(anywhere.std(axis=-1), 1e-6) * np.sqrt(effective_number) + wish
+        return gain
 
     def leaning(self, tempo: Floats | float) -> Floats:
         """Minus the penalty for a tempo far from the usual and, octaves aside, from the prior one."""
@@ -326,7 +328,8 @@ class _Judge:
 
 def reward(misses: Callable[[int], Floats], rewards: Mapping[int, float] = REWARDS) -> Floats:
     """What hits are worth, 0..1, from how far they miss the points of each level."""
-    return np.max([worth * np.exp(-0.5 * (misses(n) / HIT_WIDTH) ** 2) for n, worth in rewards.items()], axis=0)
+    best: Floats = np.max([worth * np.exp(-0.5 * (misses(n) / HIT_WIDTH) ** 2) for n, worth in rewards.items()], axis=0)
+    return best
 
 
 def _reward_by_phase(bars: Floats | float) -> Floats:
@@ -346,7 +349,7 @@ def _numbers_of_bars(duration: float, lowest: float, highest: float) -> list[int
 
     def octaves_outside(n_bar: int) -> float:
         tempo = 240.0 * n_bar / duration
-        return max(np.log2(lowest / tempo), np.log2(tempo / highest))
+        return float(max(np.log2(lowest / tempo), np.log2(tempo / highest)))
 
     return [min((max(1, last), first), key=octaves_outside)]
 

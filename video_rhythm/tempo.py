@@ -76,7 +76,7 @@ def envelope(duration: float, impacts: Sequence[Impact]) -> NDArray[np.float64]:
         return values
     strength = np.sqrt([impact.saliency for impact in impacts])
     for impact, height in zip(impacts, strength / strength.max(), strict=True):
-        place = int(round(impact.time * ENVELOPE_RATE))
+        place = round(impact.time * ENVELOPE_RATE)
         if 0 <= place < len(values):
             values[place] += height
     width = IMPACT_WIDTH * ENVELOPE_RATE

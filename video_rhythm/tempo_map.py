@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,8 +155,7 @@ class _Bender:
         return np.asarray(costs + reward(misses, BENT_REWARDS) @ weights)
 
     def _to_the_end(self, j: int, place: int) -> _Stretches:
-        """Stretches from a hit to the last picture: to each end of a bar in the range and, last, at the tempo asked
-        for."""
+        """From a hit to the last picture: to each end of a bar in the range and, last, at the tempo asked for."""
         at_base = (self.duration - self.times[j]) * self.base / 15
         slack = min(at_base * self.change, MOST_STEPS)
         lowest, highest = at_base - slack, at_base + slack
@@ -201,7 +201,7 @@ _WORTH_AT: NDArray[np.float64] = np.array(
 def _without_idle_knots(knots: Sequence[GridKnot]) -> tuple[GridKnot, ...]:
     """The ends, and those knots at which the tempo changes by more than a microsecond a beat."""
     kept = [knots[0]]
-    for knot, following in zip(knots[1:], knots[2:], strict=False):
+    for knot, following in pairwise(knots[1:]):
         before = (knot.seconds - kept[-1].seconds) / (knot.bar - kept[-1].bar)
         after = (following.seconds - knot.seconds) / (following.bar - knot.bar)
         if abs(before - after) > 4e-6:

@@ -9,8 +9,6 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.errors import CmtError
-from midi_io.errors import MidiError
-from video_rhythm.errors import VideoError
 
 
 class Commands(click.Group):
@@ -26,7 +24,7 @@ class Commands(click.Group):
             sys.exit(error.exit_code)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
-        except (CmtError, VideoError, MidiError) as error:
+        except CmtError as error:
             _fail(str(error), 1)
         except (KeyboardInterrupt, click.Abort):
             _fail("stopped; nothing was written", 130)

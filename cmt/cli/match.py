@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, soundfont_option
+from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, ParamType, soundfont_option
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.key import parse_key
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cmt.workers import Workers
 
 
-class TempoRangeType(click.ParamType):
+class TempoRangeType(ParamType):
     """Two tempi, such as ``90-130``."""
 
     name = "from-to"
@@ -37,7 +37,8 @@ class TempoRangeType(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
         """The two tempi."""
         if not isinstance(value, str):
-            return value
+            converted: tuple[float, float] = value
+            return converted
         numbers = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)\s*", value)
         if numbers is None or not float(numbers[1]) <= float(numbers[2]):
             self.fail(f"{value!r} is no range of tempi; write the slowest and the fastest in BPM, such as 90-130")

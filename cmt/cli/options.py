@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from tqdm import tqdm
@@ -22,6 +22,12 @@ from midi_io.song import Instrument
 
 if TYPE_CHECKING:
     from cmt.wishes import Wishes
+
+    # The newest click tells type checkers what a type converts; older ones, which serve as well, cannot be asked.
+    ParamType = click.ParamType[Any, Any]
+    Choice = click.Choice[str]
+else:
+    ParamType, Choice = click.ParamType, click.Choice
 
 FILE = click.Path(path_type=Path)
 FREE = "free"
@@ -51,7 +57,7 @@ class GroupedCommand(click.Command):
             formatter.write_dl(list(records.values()))
 
 
-class InstrumentsType(click.ParamType):
+class InstrumentsType(ParamType):
     """Instruments, such as ``drums,piano``, or ``free``."""
 
     name = "list"
@@ -59,7 +65,8 @@ class InstrumentsType(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Instrument, ...] | None:
         """The instruments named, or None for `free`."""
         if not isinstance(value, str):
-            return value
+            converted: tuple[Instrument, ...] | None = value
+            return converted
         if value == FREE:
             return None
         by_label = {instrument.label: instrument for instrument in Instrument}
@@ -70,7 +77,7 @@ class InstrumentsType(click.ParamType):
         return tuple(sorted({by_label[name] for name in names}))
 
 
-class KeyType(click.ParamType):
+class KeyType(ParamType):
     """A key, such as ``F#:minor``."""
 
     name = "key"
@@ -81,10 +88,10 @@ class KeyType(click.ParamType):
             parse_key(value)
         except CmtError as error:
             self.fail(str(error))
-        return value
+        return str(value)
 
 
-class MuteType(click.ParamType):
+class MuteType(ParamType):
     """A mute, such as ``drums@0-4``."""
 
     name = "mute"
@@ -97,7 +104,7 @@ class MuteType(click.ParamType):
             self.fail(str(error))
 
 
-class SectionType(click.ParamType):
+class SectionType(ParamType):
     """A section, such as ``12.5:intense``."""
 
     name = "section"
@@ -110,7 +117,7 @@ class SectionType(click.ParamType):
             self.fail(str(error))
 
 
-class GenreType(click.Choice):
+class GenreType(Choice):
     """One of the six genres, or ``free``."""
 
     def __init__(self) -> None:
@@ -120,7 +127,7 @@ class GenreType(click.Choice):
 class Bars:
     """A progress bar for each stage, on a terminal only."""
 
-    UNITS = {"analyze": "s of video", "compose": "bars", "prepare": "songs"}
+    UNITS: ClassVar[dict[str, str]] = {"analyze": "s of video", "compose": "bars", "prepare": "songs"}
 
     def __init__(self, quiet: bool) -> None:
         self.shown = not quiet and sys.stderr.isatty()
@@ -148,12 +155,12 @@ class Bars:
             self.bar = None
 
 
-def soundfont_option(help_text: str) -> Callable[[Callable], Callable]:
+def soundfont_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option that names a SoundFont; where it is left out, the environment may name one."""
     return click.option("--soundfont", type=FILE, envvar=SOUNDFONT_VARIABLE, help=help_text)
 
 
-def timing_options(command: Callable) -> Callable:
+def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say where the music's grid shall lie, the same for every command that has them."""
     for option in reversed(
         (
@@ -201,7 +208,15 @@ def timing_wishes(
     tempo_map: bool,
     tempo_change: float | None,
 ) -> Wishes:
-    """The wishes that the options of `timing_options` stand for; a `click.UsageError` if they contradict each other."""
+    """The wishes that the options of `timing_options` ask for.
+
+    Raises
+    ------
+    CmtError
+        If a file of times cannot be read.
+    click.UsageError
+        If a tempo change is given without a tempo map.
+    """
     from cmt.timing import Marker, read_markers
     from cmt.wishes import Wishes
 

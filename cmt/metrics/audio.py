@@ -64,7 +64,8 @@ def _spectral_flux(signal: NDArray[np.float32], sample_rate: int) -> NDArray[np.
         flux.append(np.maximum(np.diff(spectra, axis=0, prepend=last), 0).sum(axis=1))
         last = spectra[-1:]
     joined = np.concatenate(flux)
-    return joined / max(float(joined.max()), 1e-9)
+    scaled: NDArray[np.float32] = np.divide(joined, max(float(joined.max()), 1e-9), dtype=np.float32)
+    return scaled
 
 
 def _peaks(flux: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

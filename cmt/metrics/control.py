@@ -29,9 +29,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cmt.metrics.validation import Measurement, checked_pair, columns_of, undefined
+from cmt.metrics.validation import Floats, Measurement, checked_pair, columns_of, undefined
 from cmt.rhythm import SimuNote, profile_of_song
 from cmt.words import Mode
 from midi_io.song import Instrument, Song
@@ -98,7 +98,7 @@ def density_rank_correlation(asked: Sequence[int | None], song: Song) -> Measure
     return rank_correlation(wanted, obtained)
 
 
-def _asked_densities(asked: Sequence[int | None], song: Song) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _asked_densities(asked: Sequence[int | None], song: Song) -> tuple[Floats, Floats]:
     columns_of(song)
     if any(value is not None and not 0 <= value <= 16 for value in asked):
         raise ValueError("densities must be from 0 to 16")
@@ -206,7 +206,7 @@ def why_no_key(song: Song) -> str:
     return "all pitch classes sound equally long" if sounding.max() == sounding.min() else ""
 
 
-def _sounding_time(song: Song) -> NDArray[np.float64]:
+def _sounding_time(song: Song) -> Floats:
     """(12,) sixteenths for which each pitch class sounds."""
     notes = columns_of(song).pitched()
     return np.bincount(notes.pitch % 12, weights=notes.duration, minlength=12).astype(np.float64)
@@ -249,7 +249,7 @@ def rank_correlation(one: ArrayLike, other: ArrayLike) -> Measurement:
     return Measurement(float(np.corrcoef(ranks(a), ranks(b))[0, 1]))
 
 
-def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def ranks(values: Floats) -> Floats:
     """(n,) ranks from 0 of (n,) values, equal ones sharing their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts + 1) / 2)[inverse.ravel()]

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmt.metrics import music
-from cmt.metrics.validation import NOT_DEFINED, Measurement, columns_of, undefined
+from cmt.metrics.validation import NOT_DEFINED, Floats, Measurement, columns_of, undefined
 from midi_io.song import Instrument, Song
 
 MIN_SET, MIN_REFERENCE = 5, 20
@@ -60,23 +60,23 @@ class Interval(NamedTuple):
 class SongFeatures(NamedTuple):
     """The nine features of Yang & Lerch, section 3, of one song."""
 
-    pitch_count: NDArray[np.float64]
+    pitch_count: Floats
     """(1,) different pitches."""
-    pitch_classes: NDArray[np.float64]
+    pitch_classes: Floats
     """(12,) shares of the notes."""
-    pitch_class_transitions: NDArray[np.float64]
+    pitch_class_transitions: Floats
     """(144,) shares of the steps from one pitch class to another."""
-    pitch_range: NDArray[np.float64]
+    pitch_range: Floats
     """(1,) semitones."""
-    pitch_interval: NDArray[np.float64]
+    pitch_interval: Floats
     """(1,) mean size of a step, in semitones."""
-    note_count: NDArray[np.float64]
+    note_count: Floats
     """(1,) notes a bar. Yang & Lerch count the notes of songs of one length."""
-    onset_interval: NDArray[np.float64]
+    onset_interval: Floats
     """(1,) mean sixteenths between onsets."""
-    note_lengths: NDArray[np.float64]
+    note_lengths: Floats
     """(12,) shares of the notes, by `LENGTH_CLASSES`."""
-    note_length_transitions: NDArray[np.float64]
+    note_length_transitions: Floats
     """(144,) shares of the steps from one length to another."""
 
 
@@ -133,7 +133,7 @@ def song_features(song: Song) -> SongFeatures | None:
     )
 
 
-def _shares(classes: NDArray[np.integer[Any]], n: int) -> NDArray[np.float64]:
+def _shares(classes: NDArray[np.integer[Any]], n: int) -> Floats:
     """(n,) shares of (note,) classes."""
     return np.bincount(classes, minlength=n) / len(classes)
 
@@ -168,10 +168,11 @@ def compare_sets(
     return compared
 
 
-def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def _distances(one: Floats, other: Floats) -> Floats:
     """(n, m) Euclidean distances between the rows of (n, feature) and (m, feature)."""
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.sqrt(np.maximum(squares, 0))
+    distances: Floats = np.sqrt(np.maximum(squares, 0))
+    return distances
 
 
 def overlap(one: ArrayLike, other: ArrayLike) -> tuple[Measurement, Measurement]:
@@ -199,7 +200,7 @@ def overlap(one: ArrayLike, other: ArrayLike) -> tuple[Measurement, Measurement]
     return Measurement(float(np.minimum(p, q).sum())), Measurement(float(divergence))
 
 
-def _smoothed(sample: NDArray[np.float64], width: float, low: float, high: float) -> NDArray[np.float64]:
+def _smoothed(sample: Floats, width: float, low: float, high: float) -> Floats:
     """(512,) probabilities on a grid: the values shared out between grid points, then blurred."""
     step = (high - low) / (_GRID - 1)
     places = (sample - low) / step
@@ -208,10 +209,11 @@ def _smoothed(sample: NDArray[np.float64], width: float, low: float, high: float
     offsets = np.arange(-_GRID + 1, _GRID) * step
     blurred = np.convolve(counts, np.exp(-0.5 * (offsets / width) ** 2), mode="same")
     blurred = np.maximum(blurred[len(blurred) // 2 - _GRID // 2 :][:_GRID], 0)
-    return blurred / blurred.sum()
+    probabilities: Floats = blurred / blurred.sum()
+    return probabilities
 
 
-def frechet_features(song: Song) -> NDArray[np.float64] | None:
+def frechet_features(song: Song) -> Floats | None:
     """(12,) `FRECHET_FEATURES`, or None for a song without pitched notes or of a single bar.
 
     Raises

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.metrics import music
-from cmt.metrics.validation import Measurement, columns_of
+from cmt.metrics.validation import Floats, Measurement, columns_of
 from cmt.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
@@ -66,13 +66,13 @@ class GenreGuess(NamedTuple):
 class GenreClassifier(NamedTuple):
     """A linear classifier: softmax(weights @ (features - mean) / spread + bias)."""
 
-    mean: NDArray[np.float64]
+    mean: Floats
     """(feature,)"""
-    spread: NDArray[np.float64]
+    spread: Floats
     """(feature,) standard deviations."""
-    weights: NDArray[np.float64]
+    weights: Floats
     """(genre, feature)"""
-    bias: NDArray[np.float64]
+    bias: Floats
     """(genre,)"""
 
     def classify(self, song: Song) -> GenreGuess | None:
@@ -82,11 +82,12 @@ class GenreClassifier(NamedTuple):
         probabilities = self.probabilities(genre_features(song)[None])[0]
         return GenreGuess(Genre(int(probabilities.argmax())), tuple(float(p) for p in probabilities))
 
-    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def probabilities(self, features: Floats) -> Floats:
         """(song, genre) of (song, feature)."""
         scores = standardised(features, self.mean, self.spread) @ self.weights.T + self.bias
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        probabilities: Floats = shares / shares.sum(axis=1, keepdims=True)
+        return probabilities
 
 
 def read_classifier(content: Mapping[str, Any]) -> GenreClassifier:
@@ -94,14 +95,12 @@ def read_classifier(content: Mapping[str, Any]) -> GenreClassifier:
     return GenreClassifier(*(np.array(content[name], dtype=float) for name in GenreClassifier._fields))
 
 
-def standardised(
-    features: NDArray[np.float64], mean: NDArray[np.float64], spread: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def standardised(features: Floats, mean: Floats, spread: Floats) -> Floats:
     """(song, feature) in standard deviations from the mean, at most four; 0 where a feature is not defined."""
     return np.clip(np.nan_to_num((features - mean) / spread), -4, 4)
 
 
-def genre_features(song: Song) -> NDArray[np.float64]:
+def genre_features(song: Song) -> Floats:
     """(feature,) what the classifier looks at; NaN where the song has nothing to measure.
 
     Raises
@@ -137,7 +136,7 @@ def _by_position(positions: NDArray[np.integer[Any]], n_bar: int) -> list[float]
 
 
 def learn_classifier(
-    features: NDArray[np.float64], genres: NDArray[np.integer[Any]], decay: float = 0.02, n_step: int = 400
+    features: Floats, genres: NDArray[np.integer[Any]], decay: float = 0.02, n_step: int = 400
 ) -> GenreClassifier:
     """Fit the classifier to (song, feature) and (song,) genres; each genre weighs the same, however many songs it has.
 

@@ -24,12 +24,13 @@ Transformer* (ACM MM 2021, eq. 8) for the density; the others are ours.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.metrics.validation import Measurement, columns_of, undefined
+from cmt.metrics.validation import Floats, Measurement, columns_of, undefined
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
@@ -68,11 +69,12 @@ def pitch_entropy(song: Song) -> Measurement:
     return Measurement(float(_entropy(np.bincount(notes.pitch, minlength=128)[None])[0]))
 
 
-def _entropy(histograms: NDArray[Any]) -> NDArray[np.float64]:
+def _entropy(histograms: NDArray[Any]) -> Floats:
     """(n,) bits, of (n, class) counts, none all 0."""
     shares = histograms / histograms.sum(axis=1, keepdims=True)
     logarithms = np.log2(shares, out=np.zeros_like(shares, dtype=float), where=shares > 0)
-    return np.abs(-(shares * logarithms).sum(axis=1))
+    bits: Floats = np.abs(-(shares * logarithms).sum(axis=1))
+    return bits
 
 
 def grooving_similarity(song: Song) -> Measurement:
@@ -207,7 +209,7 @@ def bar_contents(song: Song) -> list[bytes]:
     keys = np.unique(((bars * POSITIONS_PER_BAR + positions) * 8 + notes.instrument) * 128 + notes.pitch)
     per_bar = POSITIONS_PER_BAR * 8 * 128
     edges = np.searchsorted(keys, np.arange(n_bar + 1) * per_bar)
-    return [(keys[a:b] % per_bar).tobytes() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(keys[a:b] % per_bar).tobytes() for a, b in pairwise(edges)]
 
 
 def pattern_repetition(song: Song, instrument: Instrument) -> Measurement:

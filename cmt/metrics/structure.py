@@ -40,9 +40,8 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cmt.metrics.validation import Measurement, columns_of, undefined
+from cmt.metrics.validation import Floats, Measurement, columns_of, undefined
 from midi_io.song import POSITIONS_PER_BEAT, Song
 
 MAX_FRAMES = 600
@@ -110,7 +109,7 @@ def structureness_at_scales(
     return values
 
 
-def chroma(song: Song) -> NDArray[np.float64]:
+def chroma(song: Song) -> Floats:
     """(n_beat, 12) sixteenths for which each pitch class sounds in each beat; drums left out."""
     notes = columns_of(song).pitched()
     n_beat = min(MAX_FRAMES, -int(-song.length // POSITIONS_PER_BEAT))
@@ -119,10 +118,11 @@ def chroma(song: Song) -> NDArray[np.float64]:
     np.add.at(change, (np.minimum(notes.position, last), notes.pitch % 12), 1)
     np.add.at(change, (np.minimum(notes.position + notes.duration, last), notes.pitch % 12), -1)
     sounding = np.cumsum(change, axis=0)[:-1]
-    return sounding.reshape(n_beat, POSITIONS_PER_BEAT, 12).sum(axis=1)
+    by_beat: Floats = sounding.reshape(n_beat, POSITIONS_PER_BEAT, 12).sum(axis=1)
+    return by_beat
 
 
-def self_similarity(song: Song) -> NDArray[np.float64]:
+def self_similarity(song: Song) -> Floats:
     """(n_beat, n_beat) how like each beat is to each other, -2 or 0..1; 1 on the diagonal."""
     vectors = chroma(song)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -142,7 +142,7 @@ def self_similarity(song: Song) -> NDArray[np.float64]:
     return similarity
 
 
-def _mean_ahead(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mean_ahead(matrix: Floats) -> Floats:
     """Of each cell the mean of it and the next ones down its diagonal, as far as there are any."""
     total, count = np.zeros_like(matrix), np.zeros_like(matrix)
     n = len(matrix)
@@ -152,7 +152,7 @@ def _mean_ahead(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return total / count
 
 
-def largest_fitness(similarity: NDArray[np.float64], low: int, high: int) -> float:
+def largest_fitness(similarity: Floats, low: int, high: int) -> float:
     """The largest fitness, 0 to 1, of all segments of `low` to `high` frames, of (n, n) similarities.
 
     The module says how. Used by benchmarks/metrics.py.
@@ -165,7 +165,7 @@ def largest_fitness(similarity: NDArray[np.float64], low: int, high: int) -> flo
     return _largest_fitness(_diagonal_sums(similarity), low, high)
 
 
-def _largest_fitness(sums: NDArray[np.float64], low: int, high: int) -> float:
+def _largest_fitness(sums: Floats, low: int, high: int) -> float:
     n_frame = len(sums) - 1
     best = 0.0
     for length in range(low, high + 1):
@@ -176,7 +176,7 @@ def _largest_fitness(sums: NDArray[np.float64], low: int, high: int) -> float:
     return best
 
 
-def _diagonal_sums(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
+def _diagonal_sums(similarity: Floats) -> Floats:
     """(n + 1, n + 1) sums down the diagonals from the border to each cell, in whole units."""
     if similarity.ndim != 2 or similarity.shape[0] != similarity.shape[1] or not len(similarity):
         raise ValueError(f"a square matrix is needed, got shape {similarity.shape}")
@@ -190,7 +190,7 @@ def _diagonal_sums(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def _fitness_of_length(sums: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+def _fitness_of_length(sums: Floats, length: int) -> Floats:
     """(n - length + 1,) fitness of the segments of `length` frames.
 
     `best[n]` is the score of the best family within the first n frames, times _COUNT, less its number of
@@ -212,13 +212,13 @@ def _fitness_of_length(sums: NDArray[np.float64], length: int) -> NDArray[np.flo
     return _harmonic_mean(explained, covered)
 
 
-def _harmonic_mean(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def _harmonic_mean(one: Floats, other: Floats) -> Floats:
     total = one + other
     return np.divide(2 * one * other, total, out=np.zeros_like(total), where=total > 0)
 
 
 def fitness_of_segment(
-    similarity: NDArray[np.float64], start: int, length: int, steps: tuple[tuple[int, int], ...] = DIAGONAL
+    similarity: Floats, start: int, length: int, steps: tuple[tuple[int, int], ...] = DIAGONAL
 ) -> float:
     """Fitness of the segment of `length` frames from frame `start` on, by the definition, cell by cell: slow.
 

@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmt.metrics.control import MIN_RANKED, ranks
-from cmt.metrics.validation import NOT_DEFINED, checked_times
+from cmt.metrics.validation import NOT_DEFINED, Floats, checked_times
 
 N_SHIFT = 1000
 """Random times by which the picture's events are shifted to find the chance level."""
@@ -49,7 +49,7 @@ FLOW_THRESHOLD = 0.1
 SATURATED = 0.9
 """Chance level from which on a score says nothing."""
 _EXACT = 1e-9
-_Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+_Score = Callable[[Floats, Floats], Floats]
 """Takes the picture's times, (n, event), and the music's, (onset,), and gives (n,) scores."""
 
 
@@ -105,8 +105,9 @@ def beat_coverage(picture: ArrayLike, music: ArrayLike, duration: float, seed: i
         If the times are not finite seconds from 0 on in order, or the duration is not above 0.
     """
 
-    def score(shifted: NDArray[np.float64], beats: NDArray[np.float64]) -> NDArray[np.float64]:
-        return len(np.unique(np.floor(beats))) / _in_new_second(shifted).sum(axis=1)
+    def score(shifted: Floats, beats: Floats) -> Floats:
+        scores: Floats = len(np.unique(np.floor(beats))) / _in_new_second(shifted).sum(axis=1)
+        return scores
 
     measured = _against_chance(score, picture, music, duration, seed)
     return measured._replace(above_chance=measured.score - measured.chance)
@@ -119,16 +120,17 @@ def beat_hits(picture: ArrayLike, music: ArrayLike, duration: float, seed: int =
     above every second has a beat, and the score is 1 for any picture: chance shows it.
     """
 
-    def score(shifted: NDArray[np.float64], beats: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(shifted: Floats, beats: Floats) -> Floats:
         has_beat = np.zeros(int(duration) + 2, dtype=bool)
         has_beat[np.floor(beats).astype(int)] = True
         new = _in_new_second(shifted)
-        return (has_beat[np.floor(shifted).astype(int)] & new).sum(axis=1) / new.sum(axis=1)
+        scores: Floats = (has_beat[np.floor(shifted).astype(int)] & new).sum(axis=1) / new.sum(axis=1)
+        return scores
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _in_new_second(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _in_new_second(times: Floats) -> NDArray[np.bool_]:
     """(n, event) whether each of as many times, in order along each row, is the first of its second."""
     seconds = np.floor(times)
     return np.concatenate([np.ones((len(times), 1), dtype=bool), seconds[:, 1:] != seconds[:, :-1]], axis=1)
@@ -142,16 +144,18 @@ def hits(picture: ArrayLike, music: ArrayLike, duration: float, tolerance: float
     if not tolerance > 0:
         raise ValueError(f"tolerance must be above 0, got {tolerance}")
 
-    def score(shifted: NDArray[np.float64], onsets: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (_distance_to_nearest(shifted, onsets) <= tolerance + _EXACT).mean(axis=1)
+    def score(shifted: Floats, onsets: Floats) -> Floats:
+        scores: Floats = (_distance_to_nearest(shifted, onsets) <= tolerance + _EXACT).mean(axis=1)
+        return scores
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _distance_to_nearest(times: NDArray[np.float64], onsets: NDArray[np.float64]) -> NDArray[np.float64]:
+def _distance_to_nearest(times: Floats, onsets: Floats) -> Floats:
     after = np.searchsorted(onsets, times)
     padded = np.concatenate([[-np.inf], onsets, [np.inf]])
-    return np.minimum(times - padded[after], padded[after + 1] - times)
+    distances: Floats = np.minimum(times - padded[after], padded[after + 1] - times)
+    return distances
 
 
 def av_align(picture: ArrayLike, music: ArrayLike, duration: float, fps: float, seed: int = 0) -> Synchrony:
@@ -164,14 +168,15 @@ def av_align(picture: ArrayLike, music: ArrayLike, duration: float, fps: float, 
     if not fps > 0:
         raise ValueError(f"fps must be above 0, got {fps}")
 
-    def score(shifted: NDArray[np.float64], onsets: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(shifted: Floats, onsets: Floats) -> Floats:
         n_pair = _pairs(shifted, onsets, 1 / fps)
-        return n_pair / (shifted.shape[1] + len(onsets) - n_pair)
+        scores: Floats = n_pair / (shifted.shape[1] + len(onsets) - n_pair)
+        return scores
 
     return _against_chance(score, picture, music, duration, seed)
 
 
-def _pairs(times: NDArray[np.float64], onsets: NDArray[np.float64], width: float) -> NDArray[np.int64]:
+def _pairs(times: Floats, onsets: Floats, width: float) -> NDArray[np.int64]:
     """(n,) pairs closer than `width` in each row of (n, event) times: two fingers run along both lists."""
     n_row, n_time = times.shape
     rows, i, j = np.arange(n_row), np.zeros(n_row, dtype=int), np.zeros(n_row, dtype=int)
@@ -202,7 +207,7 @@ def _against_chance(score: _Score, picture: ArrayLike, music: ArrayLike, duratio
     return _summary(float(score(events[None], onsets)[0]), scores, len(events), len(onsets))
 
 
-def _summary(observed: float, scores: NDArray[np.float64], n_picture: int, n_music: int) -> Synchrony:
+def _summary(observed: float, scores: Floats, n_picture: int, n_music: int) -> Synchrony:
     chance = float(scores.mean())
     low, high = np.quantile(scores, [0.025, 0.975])
     above = (observed - chance) / (1 - chance) if chance < SATURATED else NOT_DEFINED
@@ -253,11 +258,12 @@ def motion_correlation(
     moved = np.concatenate([[0.0], np.cumsum(speeds * np.diff(borders))])
     duration = borders[-1] - borders[0]
 
-    def speed_per_bar(shift: float) -> NDArray[np.float64]:
+    def speed_per_bar(shift: float) -> Floats:
         ends = np.minimum(downbeats[: n_bar + 1], duration)
         turns, rest = np.divmod(ends + shift, duration)
         distance = turns * moved[-1] + np.interp(rest + borders[0], borders, moved)
-        return np.diff(distance) / np.diff(ends)
+        speeds: Floats = np.diff(distance) / np.diff(ends)
+        return speeds
 
     dense = ranks(densities)
     in_step = speed_per_bar(0.0)
@@ -270,7 +276,7 @@ def motion_correlation(
     return MotionCorrelation(together, by_lag[lag], lag)
 
 
-def _lagged(speeds: NDArray[np.float64], densities: NDArray[np.float64], lag: int) -> float:
+def _lagged(speeds: Floats, densities: Floats, lag: int) -> float:
     """Correlation of the density of each bar with the speed `lag` bars before."""
     n = len(speeds)
     return _correlation(
@@ -278,14 +284,14 @@ def _lagged(speeds: NDArray[np.float64], densities: NDArray[np.float64], lag: in
     )
 
 
-def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def _correlation(one: Floats, other: Floats) -> float:
     """Pearson's; 0 where one side is constant."""
     a, b = one - one.mean(), other - other.mean()
     size = np.sqrt((a**2).sum() * (b**2).sum())
     return float((a * b).sum() / size) if size > 0 else 0.0
 
 
-def flow_peaks(edges: ArrayLike, speed: ArrayLike, threshold: float = 0.0) -> NDArray[np.float64]:
+def flow_peaks(edges: ArrayLike, speed: ArrayLike, threshold: float = 0.0) -> Floats:
     """(n_peak,) seconds at which the motion is faster than just before and just after, and not slower than `threshold`.
 
     (n,) speeds between (n + 1,) edges, as in `motion_correlation`; the threshold is in the speeds' unit. A step's

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from cmt.encoding import NoteArrays, notes_of_song
 from midi_io.song import Song
 
+Floats: TypeAlias = NDArray[np.float64]
 NOT_DEFINED = math.nan
 """The value of a metric where there is nothing to measure."""
 
@@ -55,7 +57,7 @@ def columns_of(song: Song) -> NoteArrays:
     ValueError
         If it is no song, or its tempo or length is not finite.
     """
-    global _last
+    global _last  # noqa: PLW0603 - a cache of one
     if not isinstance(song, Song):
         raise ValueError(f"not a Song: {type(song).__name__}")
     if not (math.isfinite(song.tempo) and math.isfinite(song.length)):

@@ -6,6 +6,7 @@ feature map is elu(x) + 1, as in the paper; sums are kept in float32.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -51,7 +52,7 @@ def _chunked_sums(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor
     """Weighted sums of the values (batch, head, step, size + 1), and the state after the last step."""
     n_step = queries.shape[2]
     q, k, v = (
-        functional.pad(x, (0, 0, 0, -n_step % CHUNK)).unflatten(2, (-1, CHUNK)) for x in (queries, keys, values)
+        torch.unflatten(functional.pad(x, (0, 0, 0, -n_step % CHUNK)), 2, (-1, CHUNK)) for x in (queries, keys, values)
     )  # (batch, head, chunk, CHUNK, size)
     per_chunk = k.transpose(-1, -2) @ v  # (batch, head, chunk, size, size + 1)
     sums = per_chunk.cumsum(dim=2)

@@ -136,7 +136,7 @@ def draw_example(songs: _Songs, index: int, config: TrainConfig, rng: np.random.
         return _example(songs.corpus, [_Passage(index, 0, song.n_bar)], config, rng)
     longest = min(config.max_bars, song.n_bar)
     shortest = min(config.min_bars, longest)
-    n_bar = int(round(np.exp(rng.uniform(np.log(shortest), np.log(longest)))))
+    n_bar = round(np.exp(rng.uniform(np.log(shortest), np.log(longest))))
     kind -= config.whole_song_share
     if kind < config.joined_share:
         return _example(songs.corpus, _opening_and_ending(song, index, n_bar, rng), config, rng)

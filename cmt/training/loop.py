@@ -271,7 +271,7 @@ def _step(
         for batch in drawn:
             with _autocast(batch.fields.device.type, config):
                 losses = model.losses(batch)
-            (torch.stack(list(losses.values())).sum() / n_word).backward()
+            torch.autograd.backward(torch.stack(list(losses.values())).sum() / n_word)
             for name, loss in losses.items():
                 sums[name] += loss.item()
     except RuntimeError as error:  # torch.cuda.OutOfMemoryError is one too
@@ -316,7 +316,7 @@ def _autocast(device_type: str, config: TrainConfig) -> torch.autocast:
 
 def _multiplies_bf16(device_type: str) -> bool:
     if device_type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     capabilities = torch.backends.cpu.get_cpu_capability()
     cpu_flags = Path("/proc/cpuinfo")
     return "AVX512" in capabilities and cpu_flags.is_file() and "avx512_bf16" in cpu_flags.read_text()

@@ -64,8 +64,8 @@ class WordEmbedding(nn.Module):
         """(batch, word, d_model)."""
         positions = batch.positions
         embedded = torch.cat([table(batch.fields[..., k]) for k, table in enumerate(self.tables)], dim=-1)
-        words = self.w_in(embedded)
-        x = words + self.timing_in(self.timing(batch.timing)) + position_encoding(positions, self.d_model)
+        words: Tensor = self.w_in(embedded)
+        x: Tensor = words + self.timing_in(self.timing(batch.timing)) + position_encoding(positions, self.d_model)
         if self.in_bar is not None and self.in_phrase is not None:
             x = x + self.in_bar(positions % POSITIONS_PER_BAR)
             x = x + self.in_phrase(positions // POSITIONS_PER_BAR % PHRASE_BARS)
@@ -126,9 +126,11 @@ class Layer(nn.Module):
     def _rest(self, x: Tensor, attended: Tensor) -> Tensor:
         x = x + self.dropout(self.attention_out(attended.flatten(-2)))
         if self.pre_norm:
-            return x + self.dropout(self.feed_forward(self.norms[1](x)))
+            rest: Tensor = self.dropout(self.feed_forward(self.norms[1](x)))
+            return x + rest
         x = self.norms[0](x)
-        return self.norms[1](x + self.dropout(self.feed_forward(x)))
+        normed: Tensor = self.norms[1](x + self.dropout(self.feed_forward(x)))
+        return normed
 
 
 class IndependentHeads(nn.Module):
@@ -143,7 +145,8 @@ class IndependentHeads(nn.Module):
 
     def logits(self, name: str, hidden: Tensor, fields: Tensor) -> Tensor:
         """Logits (word, value) of attribute `name`, from `hidden` (word, d_model) and the known `fields` (word, 7)."""
-        return self.out[name](self.joined(torch.cat([hidden, self.type_seen(fields[..., 0])], dim=-1)))
+        logits: Tensor = self.out[name](self.joined(torch.cat([hidden, self.type_seen(fields[..., 0])], dim=-1)))
+        return logits
 
 
 class ChainedHeads(nn.Module):
@@ -167,7 +170,8 @@ class ChainedHeads(nn.Module):
         x = self.hidden[name](hidden)
         for earlier in CHAIN[name]:
             x = x + self.seen[f"{name}_{earlier}"](fields[..., FIELDS.index(earlier)])
-        return self.out[name](functional.gelu(x))
+        logits: Tensor = self.out[name](functional.gelu(x))
+        return logits
 
 
 class MusicTransformer(nn.Module):
@@ -208,7 +212,8 @@ class MusicTransformer(nn.Module):
         x = torch.cat([self._embed_initial(batch.initial), self._embed_words(batch)], dim=1)
         for layer in self.layers:
             x = layer(x)
-        return self.norm(x)[:, N_INITIAL - 1 : -1]
+        known: Tensor = self.norm(x)[:, N_INITIAL - 1 : -1]
+        return known
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The sum, a scalar, of -log p over the words to which an attribute applies, in nats, by attribute."""
@@ -228,7 +233,8 @@ class MusicTransformer(nn.Module):
         return torch.stack([table(initial[:, k]) for k, table in enumerate(self.initial)], dim=1)
 
     def _embed_words(self, batch: Batch) -> Tensor:
-        return self.dropout(self.embedding(batch))
+        embedded: Tensor = self.dropout(self.embedding(batch))
+        return embedded
 
 
 def weights_of(model: MusicTransformer) -> dict[str, np.ndarray]:

@@ -68,7 +68,7 @@ class Muon(torch.optim.Optimizer):
         if not matrices:
             return
         steps = torch.zeros(sum(matrix.numel() for matrix, _ in matrices), device=matrices[0][0].device)
-        of_each = steps.split([matrix.numel() for matrix, _ in matrices])
+        of_each = torch.split(steps, [matrix.numel() for matrix, _ in matrices])
         for k, ((matrix, group), step) in enumerate(zip(matrices, of_each, strict=True)):
             ahead = self._ahead(matrix)
             if self._team is None or k % self._team.size == self._team.rank:
@@ -92,8 +92,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix (n, m) with the same singular vectors, and singular values of about 1 where they were above about 1/500
-    of its norm."""
+    """A matrix (n, m) of the same singular vectors.
+
+    Its singular values are about 1 where those of `matrix` were above about 1/500 of the matrix's norm.
+    """
     upright = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if upright else matrix
     x = x / (x.norm() + 1e-7)
@@ -106,4 +108,5 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 def _size(matrix: Tensor) -> float:
     """The factor that brings the root mean square of an orthogonal matrix of this shape to that of AdamW's steps."""
-    return SIZE_OF_ADAMW * float(max(matrix.shape)) ** 0.5
+    root: float = float(max(matrix.shape)) ** 0.5
+    return SIZE_OF_ADAMW * root

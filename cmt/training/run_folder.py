@@ -18,7 +18,6 @@ from cmt.training.average import Average
 from cmt.training.dataset import Place
 from cmt.training.model import MusicTransformer, weights_of
 from cmt.training.team import Team
-from midi_io.errors import MidiError
 from midi_io.whole_file import whole_file
 
 STATE = "state.safetensors"
@@ -77,8 +76,6 @@ def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: boo
         run.mkdir(parents=True, exist_ok=True)
         if not resume:
             _describe(run, model_config, config)
-    except MidiError as error:
-        raise CmtError(str(error)) from None
     except OSError as error:
         raise CmtError(f"{run}: cannot be written ({error.strerror or error}); choose another folder") from None
 

@@ -15,9 +15,9 @@ class Team:
     """The processes that train together: one, or those that torchrun started."""
 
     def __init__(self) -> None:
-        self.rank = int(os.environ.get("RANK", 0))
-        self.local_rank = int(os.environ.get("LOCAL_RANK", 0))
-        self.size = int(os.environ.get("WORLD_SIZE", 1))
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        self.size = int(os.environ.get("WORLD_SIZE", "1"))
         if self.size > 1 and not distributed.is_initialized():
             distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         self._device = torch.device("cuda", self.local_rank) if torch.cuda.is_available() else torch.device("cpu")
@@ -59,5 +59,5 @@ class Team:
         joined = torch.cat([gradient.flatten() for gradient in gradients])
         self.add_up(joined)
         joined /= self.size
-        for gradient, mean in zip(gradients, joined.split([g.numel() for g in gradients]), strict=True):
+        for gradient, mean in zip(gradients, torch.split(joined, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
