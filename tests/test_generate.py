@@ -20,6 +20,8 @@ from cmt.training.model import MusicTransformer, weights_of
 from cmt.words import CompoundWord, Genre, Mode, initial_words
 from midi_io.song import Instrument, Knot, TempoMap
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def untrained():

@@ -26,6 +26,8 @@ from cmt.rhythm import profile_of_song
 from midi_io.song import Instrument, Note, Song
 from video_rhythm import analyze
 
+pytestmark = pytest.mark.slow
+
 
 def some_songs(rng, lengths):
     return [song_of_rhythm(draw_rhythm(rng, n), tempo=float(rng.uniform(60, 180))) for n in lengths]

@@ -6,6 +6,8 @@ from clips import draw_clip, draw_pictures
 
 from video_rhythm import VideoError, analyze
 
+pytestmark = pytest.mark.slow
+
 
 def noise(size, seed):
     """A texture without motion of its own, (rows, columns, 3)."""
