@@ -32,6 +32,7 @@ from cmt.errors import CmtError
 from cmt.evaluate_piece import measure_piece
 from cmt.generate import write_pieces
 from cmt.key import TONICS, key_of_song
+from cmt.machine.workers import Workers
 from cmt.metrics.control import guess_key, key_score
 from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
@@ -43,7 +44,6 @@ from cmt.report import report_of
 from cmt.soundtrack import performed
 from cmt.wishes import Wishes
 from cmt.words import Genre, Mode
-from cmt.workers import Workers
 from midi_io import read_midi, write_midi
 from midi_io.song import Instrument, Song
 from midi_io.whole_file import whole_file

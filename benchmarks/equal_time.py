@@ -13,11 +13,11 @@ import torch
 from cmt.checkpoint import config_from, load_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import read_corpus
+from cmt.machine.workers import Workers
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import train, validate
 from cmt.training.model import MusicTransformer
 from cmt.training.run_folder import LOSSES, STATE, settings_of
-from cmt.workers import Workers
 
 HELD_OUT_WORDS = 60_000
 """Read for each of the final losses; on the way there a third of it, so that it costs little of the time."""

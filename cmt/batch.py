@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.machine.videos import name_for
+from cmt.machine.workers import Workers
 from cmt.soundtrack import make_soundtrack, ready_soundfont
-from cmt.videos import name_for
 from cmt.wishes import Wishes, check_wishes
-from cmt.workers import Workers
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.columns import number_in, read_columns, shown, time_in
 from cmt.errors import CmtError
+from cmt.machine.columns import number_in, read_columns, shown, time_in
 from cmt.rhythm import Calibration, Liveliness, density_of_bar, positions_of_bar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 

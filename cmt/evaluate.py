@@ -18,6 +18,8 @@ import numpy as np
 
 from cmt.errors import CmtError
 from cmt.evaluate_piece import Piece, measure_piece, other_metre, read_report
+from cmt.machine.progress import Progress, no_progress
+from cmt.machine.workers import Workers
 from cmt.metrics.catalogue import BY_NAME
 from cmt.metrics.distribution import (
     Interval,
@@ -28,10 +30,8 @@ from cmt.metrics.distribution import (
     mean_interval,
 )
 from cmt.metrics.validation import NOT_DEFINED
-from cmt.progress import Progress, no_progress
 from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.words import Genre
-from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES, read_midi
 from video_rhythm import VideoError, VideoRhythm, analyze
 

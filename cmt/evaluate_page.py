@@ -16,8 +16,8 @@ from string import Template
 from cmt.evaluate import Evaluation, Row
 from cmt.evaluate_piece import Piece
 from cmt.evaluate_text import NOT_THERE, interval_text, number
+from cmt.machine.plural import count
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, CHANCE_DEFINITION, INTERVAL_DEFINITION
-from cmt.plural import count
 
 MAX_DETAILS = 200
 """At most this many pieces get a section of their own; the rest are rows of the table."""

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from cmt.errors import CmtError
 from cmt.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
 from cmt.library import Entry, Source, find_sources, is_pack, read_sources, shown_name
-from cmt.progress import Progress, no_progress
-from cmt.workers import Workers
+from cmt.machine.progress import Progress, no_progress
+from cmt.machine.workers import Workers
 from midi_io.whole_file import whole_file
 
 _BATCH = 64

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from cmt.columns import number_in, shown
 from cmt.errors import CmtError
+from cmt.machine.columns import number_in, shown
 from midi_io.song import Instrument, Note, TempoMap
 
 HAIR = 1e-6

@@ -48,11 +48,11 @@ from cmt.intake import (
     take_packed,
 )
 from cmt.labels import NO_LABELS, Labels
-from cmt.progress import Progress, no_progress
+from cmt.machine.progress import Progress, no_progress
+from cmt.machine.workers import Workers
 from cmt.shards import Shard, appended, joined_shard, read_column, read_shard, write_shard
 from cmt.statistics import draw_statistics, statistics_of
 from cmt.words import Genre, Mode
-from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES
 
 SONGS_PER_SHARD = 32

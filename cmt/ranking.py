@@ -23,6 +23,9 @@ from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.index import PieceDetails, PieceFilter, read_metadata, read_pieces
 from cmt.library import shown_name
+from cmt.machine.progress import Progress, no_progress
+from cmt.machine.videos import name_for
+from cmt.machine.workers import Workers
 from cmt.match_journal import Journal, Match
 from cmt.match_render import Rendered, RenderTask, RenderWishes, render_match
 from cmt.matching import (
@@ -36,9 +39,6 @@ from cmt.matching import (
     distances,
     part_played,
 )
-from cmt.progress import Progress, no_progress
-from cmt.videos import name_for
-from cmt.workers import Workers
 from midi_io.whole_file import whole_file
 from video_rhythm import analyze
 

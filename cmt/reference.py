@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from cmt.corpus import Corpus, cut_notes, read_corpus
 from cmt.errors import CmtError
+from cmt.machine.progress import Progress
+from cmt.machine.workers import Workers
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
 from cmt.metrics.genre import GenreClassifier, read_classifier
-from cmt.progress import Progress
-from cmt.workers import Workers
 from midi_io import MIDI_SUFFIXES, MidiError, read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +17,11 @@ from cmt.config import GenerateConfig
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
 from cmt.generate import WrittenPiece, write_pieces
+from cmt.machine.files import folder_for_all_or_nothing
+from cmt.machine.progress import Progress
 from cmt.mutes import cut_at_rests
 from cmt.orders import BarOrders
 from cmt.plan import Plan, no_picture, plan_music
-from cmt.progress import Progress
 from cmt.report import report_of, takes_as_json
 from cmt.wishes import Wishes, check_wishes, settled
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
@@ -101,7 +101,7 @@ def make_soundtrack(
         config = replace(config, control=0.0)
     font = None if wishes.midi_only else ready_soundfont(soundfont)
     stages = _Stages(progress)
-    with _folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
+    with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
         with stages.stage("analyze"):
             rhythm = _seen(video, wishes, config, stages)
             plan = plan_music(rhythm, settled(wishes, rhythm.duration), config)
@@ -204,28 +204,6 @@ def ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
     return find_soundfont(soundfont)
 
 
-@contextmanager
-def _folder_for_all_or_nothing(folder: Path) -> Iterator[Path]:
-    """A hidden folder inside `folder`; its files move up when the block ends well, else they go."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = tempfile.TemporaryDirectory(prefix=".cmt-", dir=folder)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
-    try:
-        with unfinished as name:
-            yield Path(name)
-            for file in sorted(Path(name).iterdir()):
-                os.replace(file, folder / file.name)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); check its space and rights") from None
-    finally:
-        for path in made:  # the innermost first; what holds files stays
-            if path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
-
-
 def _refuse_to_overwrite_the_video(video: Path, unfinished: Path, folder: Path) -> None:
     for file in unfinished.iterdir():
         target = folder / file.name
@@ -253,7 +231,8 @@ def _compose(
     if n_take == 1:
         return _written(decoder, plan, config, [config.seed], progress)
     # Late: measuring music needs libraries that a single take does not.
-    from cmt.takes import BYTES_PER_BAR, check_memory, judge_take, ranked
+    from cmt.machine.memory import check_memory
+    from cmt.takes import BYTES_PER_BAR, judge_take, ranked
 
     check_memory(n_take, n_bar * BYTES_PER_BAR)
     takes: dict[int, _Take] = {}

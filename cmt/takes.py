@@ -7,14 +7,11 @@ to the model too; and the *likeness*, how many music metrics lie where the middl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from cmt.errors import CmtError
 from cmt.key import Key
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.control import DENSITY_UNIT
@@ -48,8 +45,6 @@ LIKENESS = (
 """The metrics that are compared with real songs: those that nobody orders and that are defined for a few bars."""
 BYTES_PER_BAR = 40_000
 """A take holds this much memory for each bar, as written and as performed: 24,000 were measured at 64 notes a bar."""
-SHARE_OF_MEMORY = 0.8
-"""Takes may fill this share of the free memory."""
 
 
 @dataclass(frozen=True)
@@ -157,25 +152,3 @@ def _against_real_songs(song: Song, genre: Genre | None) -> tuple[int, tuple[str
         else:
             outside.append(f"{name.replace('_', ' ')} {value:.2f} (real songs {low:.2f} to {high:.2f})")
     return inside, tuple(outside)
-
-
-def check_memory(n_take: int, bytes_per_take: int, n_byte: int | None = None) -> None:
-    """Raise a CmtError if so many takes are more than the free memory holds, `n_byte` where it is known."""
-    n_byte = free_memory() if n_byte is None else n_byte
-    most = int(SHARE_OF_MEMORY * n_byte / bytes_per_take)
-    if n_take > max(1, most):
-        raise CmtError(
-            f"takes {n_take}: they need {n_take * bytes_per_take / 1e9:.1f} GB and {n_byte / 1e9:.1f} GB of memory are "
-            f"free; ask for {max(1, most)} at most"
-        )
-
-
-def free_memory() -> int:
-    """Bytes that may be had: those that are free where the system says so, else all."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

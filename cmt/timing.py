@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cmt.columns import Line, number_in, read_columns, shown, time_in
 from cmt.errors import CmtError
+from cmt.machine.columns import Line, number_in, read_columns, shown, time_in
 from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
 from video_rhythm import Grid, Hit, VideoRhythm, agreement, bend_grid, fit_grid
 from video_rhythm.grid import TOLERANCE

@@ -12,7 +12,7 @@ from cmt.batch import LOG, Job, Outcome, Settings, make_soundtracks, named, read
 from cmt.cli import main
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
-from cmt.videos import find_videos
+from cmt.machine.videos import find_videos
 from cmt.wishes import Wishes
 from midi_io import read_midi
 from midi_io.song import Instrument
@@ -217,7 +217,7 @@ def test_the_command_prints_a_table_and_its_exit_code_says_that_one_failed(clips
 
 
 def test_a_scheduler_that_cannot_be_reached_is_one_line(clips, checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.workers.TIMEOUT", 0.2)
+    monkeypatch.setattr("cmt.machine.workers.TIMEOUT", 0.2)
     options = ["-o", tmp_path, "--midi-only", "--checkpoint", checkpoint, "--scheduler", "tcp://127.0.0.1:9"]
     result = invoke(clips / "a" / "clip.mp4", *options)
     assert result.exit_code == 1

@@ -18,9 +18,9 @@ from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
 from cmt.index import SCHEMA, PieceFilter, is_index, open_index, read_pieces, shards_of
 from cmt.indexing import update_index
+from cmt.machine.workers import Workers
 from cmt.matching import rhythm_of_song
 from cmt.words import Genre, Mode
-from cmt.workers import Workers
 from midi_io import read_midi, write_pianoroll
 from midi_io.song import Instrument, Note, Song
 

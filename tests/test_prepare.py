@@ -23,9 +23,9 @@ from cmt.encoding import NoteArrays, encode, encode_notes
 from cmt.errors import CmtError
 from cmt.intake import MOST_BARS, notes_of_ticks, printable, share_on_grid
 from cmt.labels import NO_LABELS, read_labels
+from cmt.machine.workers import Workers
 from cmt.prepare import REPORT, SONGS_PER_SHARD, STATISTICS, STATISTICS_PICTURE, UNFINISHED, prepare
 from cmt.words import Genre
-from cmt.workers import Workers
 from midi_io import Instrument, Song, write_midi
 from midi_io.ticks import TickNotes, TickSong
 
@@ -323,7 +323,7 @@ def test_a_file_that_kills_its_reader_costs_itself_only(tmp_path, monkeypatch):
     monkeypatch.setenv("DEADLY", deadly)
     with Workers(jobs=2) as workers:
         monkeypatch.setattr("cmt.prepare._take", take_and_die)
-        monkeypatch.setattr("cmt.workers.TIMES_TRIED", 1)
+        monkeypatch.setattr("cmt.machine.workers.TIMES_TRIED", 1)
         prepared = prepare([tmp_path / "lpd"], tmp_path / "corpus", workers=workers)
     assert prepared.left_out == {"unreadable": 1} and sum(prepared.n_song.values()) == N_GOOD - 1
     (left_out,) = json.loads((tmp_path / "corpus" / REPORT).read_text())["files"]

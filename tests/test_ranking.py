@@ -20,12 +20,12 @@ from cmt import match_journal, ranking
 from cmt.cli import main
 from cmt.errors import CmtError
 from cmt.index import PieceFilter, open_index
+from cmt.machine.videos import find_videos
+from cmt.machine.workers import Workers
 from cmt.match_journal import Match
 from cmt.match_render import fitted
 from cmt.matching import rhythm_of_song
 from cmt.ranking import MatchWishes, look_at_video, match
-from cmt.videos import find_videos
-from cmt.workers import Workers
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Knot, TempoMap
 from video_rhythm import analyze
@@ -266,7 +266,7 @@ def test_a_piece_is_cut_and_moved_to_the_videos_bars():
 def test_what_is_wrong_is_one_line(place, tmp_path, monkeypatch, arguments, message):
     pytest.importorskip("distributed")
     skip_without_loopback()
-    monkeypatch.setattr("cmt.workers.TIMEOUT", 0.5)
+    monkeypatch.setattr("cmt.machine.workers.TIMEOUT", 0.5)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.txt").write_text("no music")
     (tmp_path / "empty").mkdir()

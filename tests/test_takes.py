@@ -4,7 +4,8 @@ import pytest
 
 from cmt.errors import CmtError
 from cmt.key import Key
-from cmt.takes import Judgement, check_memory, free_memory, judge_take, leaving, match, ranked
+from cmt.machine.memory import check_memory, free_memory
+from cmt.takes import Judgement, judge_take, leaving, match, ranked
 from cmt.words import Mode
 from midi_io.song import Instrument, Note, Song
 

@@ -13,7 +13,7 @@ import pytest
 from loopback import skip_without_loopback
 
 from cmt.errors import CmtError
-from cmt.workers import AHEAD, TIMES_TRIED, Workers
+from cmt.machine.workers import AHEAD, TIMES_TRIED, Workers
 
 pytestmark = pytest.mark.slow
 
@@ -194,7 +194,7 @@ def interrupt_when_written(files):
 
 def test_processes_end_when_the_one_that_began_them_is_killed(tmp_path):
     code = (
-        "from cmt.workers import Workers\n"
+        "from cmt.machine.workers import Workers\n"
         "from test_workers import process_id\n"
         "workers = Workers(2)\n"
         "print(len(set(workers.map(process_id, range(20)))), flush=True)\n"
@@ -217,7 +217,7 @@ def test_processes_end_when_the_one_that_began_them_is_killed(tmp_path):
 def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
     pytest.importorskip("distributed")
     skip_without_loopback()
-    monkeypatch.setattr("cmt.workers.TIMEOUT", 0.5)
+    monkeypatch.setattr("cmt.machine.workers.TIMEOUT", 0.5)
     for address in ("tcp://127.0.0.1:9", "nonsense://somewhere:1"):
         with pytest.raises(CmtError, match=rf"^{address}: no scheduler .* dask scheduler$"), Workers(scheduler=address):
             pass
@@ -226,7 +226,7 @@ def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
 def test_a_scheduler_without_workers_is_said(monkeypatch):
     distributed = pytest.importorskip("distributed")
     skip_without_loopback()
-    monkeypatch.setattr("cmt.workers.TIMEOUT", 0.5)
+    monkeypatch.setattr("cmt.machine.workers.TIMEOUT", 0.5)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as cluster,
         pytest.raises(CmtError, match="has no worker; start one"),

@@ -10,7 +10,7 @@ import click
 from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
 from cmt.errors import CmtError
-from cmt.plural import count
+from cmt.machine.plural import count
 from cmt.words import Genre
 
 
@@ -46,7 +46,7 @@ def evaluate(
     from cmt.evaluate import evaluate as evaluate_pairs
     from cmt.evaluate import pairs_of
     from cmt.evaluate_files import table_of, write_evaluation
-    from cmt.workers import processors
+    from cmt.machine.workers import processors
 
     if pair_list is not None and video is not None:
         raise click.UsageError("--video and --pairs exclude each other")

@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 from cmt.cli.flags import with_flags
-from cmt.plural import count
+from cmt.machine.plural import count
 
 if TYPE_CHECKING:
     from cmt.batch import Outcome
@@ -36,7 +36,7 @@ def generate_many(
 ) -> None:
     """Make music for all videos at `places`; exit with 1 if one failed, as a script wants to know."""
     from cmt.batch import LOG, Settings, make_soundtracks
-    from cmt.videos import find_videos
+    from cmt.machine.videos import find_videos
 
     found = find_videos(places, output)
     settings = Settings(output.absolute(), wishes, config, _absolute(checkpoint), _absolute(soundfont))

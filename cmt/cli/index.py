@@ -9,7 +9,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars
-from cmt.plural import count
+from cmt.machine.plural import count
 
 MOST_SHOWN = 20
 """At most this many unreadable files are listed unless all are asked for."""
@@ -31,7 +31,7 @@ def index(
     genre, such as pop, is of that genre.
     """
     from cmt.indexing import update_index
-    from cmt.workers import Workers
+    from cmt.machine.workers import Workers
 
     bars = Bars(quiet)
     start = time.perf_counter()

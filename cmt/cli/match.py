@@ -19,14 +19,14 @@ from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyTyp
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.key import parse_key
-from cmt.plural import count
+from cmt.machine.plural import count
 from cmt.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
+    from cmt.machine.workers import Workers
     from cmt.match_journal import Match
     from cmt.ranking import Results
-    from cmt.workers import Workers
 
 
 class TempoRangeType(ParamType):
@@ -101,12 +101,12 @@ def match(
     VIDEO is a file or a folder. A run that was stopped goes on where it was when it is started again.
     """
     from cmt.index import PieceFilter
+    from cmt.machine.videos import find_videos
+    from cmt.machine.workers import Workers
     from cmt.match_files import check_table, write_table
     from cmt.match_render import RenderWishes
     from cmt.ranking import MatchWishes
     from cmt.ranking import match as match_videos
-    from cmt.videos import find_videos
-    from cmt.workers import Workers
     from midi_io import find_soundfont, has_fluidsynth
 
     for path in out:

@@ -8,7 +8,7 @@ import click
 
 from cmt.cli.options import FILE, Bars
 from cmt.config import PrepareConfig
-from cmt.plural import count
+from cmt.machine.plural import count
 
 
 @click.command()
@@ -64,9 +64,9 @@ def prepare(
     A run that was stopped or killed goes on where it was when the same command is given again.
     """
     from cmt.labels import NO_LABELS, read_labels
+    from cmt.machine.workers import Workers
     from cmt.prepare import UNFINISHED
     from cmt.prepare import prepare as prepare_corpus
-    from cmt.workers import Workers
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs counts processes of this machine; with --scheduler the cluster decides")

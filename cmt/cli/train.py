@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from cmt.cli.options import FILE
 from cmt.config import ADAMW_RATE, PRESETS, Optimizer, TrainConfig
-from cmt.plural import count
+from cmt.machine.plural import count
 
 SHARE = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)

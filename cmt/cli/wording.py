@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cmt.plural import count
+from cmt.machine.plural import count
 
 
 def grid_in_words(music: dict[str, Any]) -> str:
