@@ -20,15 +20,15 @@ import torch
 from cmt.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.config import GenerateConfig, TrainConfig
 from cmt.corpus import Corpus, cut_notes, read_corpus
-from cmt.encoding import decode, encode_notes
 from cmt.evaluate import Evaluation, evaluate, pairs_of
 from cmt.generate import PieceRequest, write_pieces
 from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
+from cmt.music.encoding import decode, encode_notes
+from cmt.music.words import Genre
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import ATTRIBUTES, validate
 from cmt.training.model import MusicTransformer
-from cmt.words import Genre
 from midi_io import read_midi, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 

@@ -27,23 +27,23 @@ import numpy as np
 from cmt.checkpoint import Checkpoint, load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.corpus import cut_notes, read_corpus
-from cmt.encoding import decode, encode_notes
 from cmt.errors import CmtError
 from cmt.evaluate_piece import measure_piece
 from cmt.generate import write_pieces
-from cmt.key import TONICS, key_of_song
 from cmt.machine.workers import Workers
 from cmt.metrics.control import guess_key, key_score
 from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
 from cmt.metrics.music import grooving_similarity
 from cmt.metrics.structure import SCALES, structureness_at_scales
+from cmt.music.encoding import decode, encode_notes
+from cmt.music.key import TONICS, key_of_song
+from cmt.music.words import Genre, Mode
 from cmt.plan import Plan, plan_music
 from cmt.reference import shipped_classifier, song_of_pack
 from cmt.report import report_of
 from cmt.soundtrack import performed
 from cmt.wishes import Wishes
-from cmt.words import Genre, Mode
 from midi_io import read_midi, write_midi
 from midi_io.song import Instrument, Song
 from midi_io.whole_file import whole_file

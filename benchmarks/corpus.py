@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cmt.corpus import SPLITS, Corpus, SongInfo, read_corpus
-from cmt.encoding import NoteArrays, encode_notes
+from cmt.music.encoding import NoteArrays, encode_notes
 
 
 def main() -> None:

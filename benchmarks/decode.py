@@ -32,7 +32,7 @@ from cmt.config import GenerateConfig
 from cmt.decoder import Decoder
 from cmt.generate import PieceRequest, write_pieces
 from cmt.metrics import onsets, pitch_class_entropy
-from cmt.words import BAR, CompoundWord, Genre, InitialWords, WordType
+from cmt.music.words import BAR, CompoundWord, Genre, InitialWords, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 TEMPO = 120.0

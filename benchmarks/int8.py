@@ -25,10 +25,10 @@ from cmt.checkpoint import config_from, default_checkpoint, load_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import read_corpus
 from cmt.decoder import Decoder
+from cmt.music.words import Genre
 from cmt.training.dataset import Example, validation_batches
 from cmt.training.loop import validate
 from cmt.training.model import MusicTransformer
-from cmt.words import Genre
 
 Weights = Mapping[str, np.ndarray]
 

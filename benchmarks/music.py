@@ -22,7 +22,6 @@ from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.corpus import cut_notes, read_corpus
 from cmt.decoder import Decoder, weight_shapes
-from cmt.encoding import decode, encode_notes
 from cmt.generate import PieceRequest, write_piece
 from cmt.metrics import (
     different_bars,
@@ -31,7 +30,8 @@ from cmt.metrics import (
     pattern_repetition,
     pitch_class_entropy,
 )
-from cmt.words import Genre
+from cmt.music.encoding import decode, encode_notes
+from cmt.music.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 METRICS: dict[str, Callable[[Song], float]] = {

@@ -24,12 +24,12 @@ from torch.nn import functional
 
 from cmt.config import PRESETS, TrainConfig
 from cmt.corpus import read_corpus
-from cmt.encoding import encode, timing_bins
+from cmt.music.encoding import encode, timing_bins
+from cmt.music.words import initial_words
 from cmt.training.attention import attend_sequence
 from cmt.training.collate import collate
 from cmt.training.dataset import Example, batches
 from cmt.training.model import MusicTransformer
-from cmt.words import initial_words
 from midi_io.song import Instrument, Note, Song
 
 WORDS = 8192

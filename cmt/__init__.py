@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
     from cmt.checkpoint import load_checkpoint
     from cmt.config import GenerateConfig
-    from cmt.encoding import decode, encode
     from cmt.errors import CmtError
     from cmt.generate import PieceRequest, write_piece
+    from cmt.music.encoding import decode, encode
+    from cmt.music.words import Genre, Mode
     from cmt.soundtrack import Soundtrack, make_soundtrack
     from cmt.timing import Marker, read_markers
     from cmt.wishes import Wishes
-    from cmt.words import Genre, Mode
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
     from video_rhythm import analyze
 
@@ -31,10 +31,10 @@ _HOMES = {
     "Marker": "cmt.timing",
     "read_markers": "cmt.timing",
     "CmtError": "cmt.errors",
-    "Genre": "cmt.words",
-    "Mode": "cmt.words",
-    "encode": "cmt.encoding",
-    "decode": "cmt.encoding",
+    "Genre": "cmt.music.words",
+    "Mode": "cmt.music.words",
+    "encode": "cmt.music.encoding",
+    "decode": "cmt.music.encoding",
     "load_checkpoint": "cmt.checkpoint",
     "PieceRequest": "cmt.generate",
     "write_piece": "cmt.generate",

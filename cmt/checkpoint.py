@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 from cmt.config import ModelConfig
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
-from cmt.words import VOCABULARY_VERSION, CompoundWord
+from cmt.music.words import VOCABULARY_VERSION, CompoundWord
 
 _METADATA = "cmt"
 

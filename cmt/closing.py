@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from cmt.words import Mode
+from cmt.music.words import Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 SHORTEST = POSITIONS_PER_BAR // 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cmt.words import CompoundWord
+from cmt.music.words import CompoundWord
 
 CONTROLS = ("density", "strength", "timing")
 """The paper's three control attributes."""

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
-from cmt.key import estimate_key, semitones_to_home
-from cmt.words import VOCABULARY_VERSION, Genre, Mode
+from cmt.music.encoding import NoteArrays
+from cmt.music.key import estimate_key, semitones_to_home
+from cmt.music.words import VOCABULARY_VERSION, Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 SONGS = "songs.json"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
 from cmt.echo import AGREEMENT_WORDS, EchoMemory
-from cmt.words import CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, CompoundWord, InitialWords
+from cmt.music.words import CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, CompoundWord, InitialWords
 from midi_io.song import POSITIONS_PER_BAR
 
 Floats = NDArray[np.float32]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmt.encoding import NoteArrays
+from cmt.music.encoding import NoteArrays
 from midi_io.song import Instrument
 
 SHINGLE_STEPS = 8

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.words import FIELD_SIZES, FIELDS, CompoundWord
+from cmt.music.words import FIELD_SIZES, FIELDS, CompoundWord
 from midi_io.song import POSITIONS_PER_BAR
 
 NONE = -1

@@ -30,8 +30,8 @@ from cmt.metrics.distribution import (
     mean_interval,
 )
 from cmt.metrics.validation import NOT_DEFINED
+from cmt.music.words import Genre
 from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
-from cmt.words import Genre
 from midi_io import MIDI_SUFFIXES, read_midi
 from video_rhythm import VideoError, VideoRhythm, analyze
 

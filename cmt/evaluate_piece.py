@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import CmtError
-from cmt.key import parse_key
 from cmt.metrics import control, synchrony
 from cmt.metrics.audio import audio_onsets
 from cmt.metrics.catalogue import BY_NAME, measure_song, notes_on
@@ -25,10 +24,11 @@ from cmt.metrics.degenerate import judge
 from cmt.metrics.music import onsets
 from cmt.metrics.synchrony import Synchrony
 from cmt.metrics.validation import NOT_DEFINED, Measurement, undefined
+from cmt.music.key import parse_key
+from cmt.music.profile import SimuNote
+from cmt.music.words import Genre
 from cmt.reference import SongMeasures, shipped_classifier
 from cmt.reference import measure_reference_song as measures_for_sets
-from cmt.rhythm import SimuNote
-from cmt.words import Genre
 from midi_io import SynthesisError, has_fluidsynth, render
 from midi_io.song import POSITIONS_PER_BEAT, Instrument, Song
 from video_rhythm import VideoRhythm

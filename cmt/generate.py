@@ -12,12 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from cmt.config import PHRASE_BARS, GenerateConfig
 from cmt.decoder import Decoder, DecoderState, Floats
-from cmt.encoding import Words, decode, timing_bins
-from cmt.key import TONICS, Key, home_key, semitones_between
+from cmt.music.encoding import Words, decode, timing_bins
+from cmt.music.key import TONICS, Key, home_key, semitones_between
+from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from cmt.orders import BarOrders
 from cmt.sampling import Grammar, draw, ranges_before, tilted
 from cmt.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
-from cmt.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cmt.errors import CmtError
-from cmt.key import Key
 from cmt.matching import PieceBlock
-from cmt.words import Genre, Mode
+from cmt.music.key import Key
+from cmt.music.words import Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 INDEX_VERSION = 1

@@ -19,9 +19,9 @@ import numpy as np
 from cmt.config import PrepareConfig
 from cmt.corpus import genre_of_pack, song_info
 from cmt.duplicates import fingerprint, shingles
-from cmt.encoding import NoteArrays, encode_notes, sorted_without_doubles
 from cmt.errors import MidiError
-from cmt.words import BAR, MAX_DURATION, MAX_STRENGTH, WordType
+from cmt.music.encoding import NoteArrays, encode_notes, sorted_without_doubles
+from cmt.music.words import BAR, MAX_DURATION, MAX_STRENGTH, WordType
 from midi_io.midi_file import read_midi_ticks
 from midi_io.pianoroll import read_pianoroll_ticks
 from midi_io.quantize import nearest_position

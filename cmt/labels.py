@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
-from cmt.words import Genre
+from cmt.music.words import Genre
 
 SOURCES = ("tagtraum", "lastfm")
 """The folders of lists, the more reliable first: people of tagtraum chose one genre, tags of Last.fm are many."""

@@ -16,9 +16,9 @@ import numpy as np
 from cmt.corpus import SONGS, Corpus, read_corpus
 from cmt.errors import CmtError
 from cmt.index import instrument_bits
-from cmt.key import home_key, key_of_song
 from cmt.matching import rhythm_of_onsets, rhythm_of_song
-from cmt.words import Genre, Mode
+from cmt.music.key import home_key, key_of_song
+from cmt.music.words import Genre, Mode
 from midi_io import MIDI_SUFFIXES, read_midi, read_pianoroll
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 

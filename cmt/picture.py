@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cmt.music.colours import COLOURS
 from cmt.mutes import Mute
 from cmt.plan import Plan, has_picture
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
@@ -20,14 +21,6 @@ from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
 
-COLOURS = {
-    Instrument.DRUMS: "#4d4d4d",
-    Instrument.PIANO: "#d1495b",
-    Instrument.GUITAR: "#edae49",
-    Instrument.BASS: "#00798c",
-    Instrument.STRINGS: "#6a4c93",
-}
-"""The colours that tell the five tracks apart, by lightness too for readers who do not see all colours."""
 _SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
 _SALIENCY, _GRID, _ENERGY = "#8c8c8c", "#bbbbbb", "#9c2542"
 _WIDEST = 40.0

@@ -11,20 +11,14 @@ from cmt.config import GenerateConfig
 from cmt.control import draw_orders
 from cmt.energy import with_energy
 from cmt.generate import PieceRequest
-from cmt.key import parse_key
+from cmt.music.key import parse_key
+from cmt.music.profile import RhythmProfile
+from cmt.music.words import Genre
 from cmt.mutes import Rests, playing_in, rests_of
 from cmt.orders import BarOrders
-from cmt.rhythm import (
-    RhythmProfile,
-    liveliness_of_video,
-    nearest_position,
-    positions_of_bar,
-    profile_of_liveliness,
-    read_calibration,
-)
+from cmt.rhythm import liveliness_of_video, nearest_position, positions_of_bar, profile_of_liveliness, read_calibration
 from cmt.timing import hits_of, length_of, music_grid, tempo_map_of, warnings_of
 from cmt.wishes import ALL_INSTRUMENTS, Wishes
-from cmt.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 from video_rhythm import Grid, VideoRhythm
 from video_rhythm.flow import N_DIRECTION, FlowSeries

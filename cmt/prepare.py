@@ -34,7 +34,6 @@ from cmt.corpus import (
     write_folder,
 )
 from cmt.duplicates import groups
-from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
 from cmt.intake import (
     INTAKE_VERSION,
@@ -50,9 +49,10 @@ from cmt.intake import (
 from cmt.labels import NO_LABELS, Labels
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
+from cmt.music.encoding import NoteArrays
+from cmt.music.words import Genre, Mode
 from cmt.shards import Shard, appended, joined_shard, read_column, read_shard, write_shard
 from cmt.statistics import draw_statistics, statistics_of
-from cmt.words import Genre, Mode
 from midi_io import MIDI_SUFFIXES
 
 SONGS_PER_SHARD = 32

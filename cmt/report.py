@@ -12,9 +12,9 @@ import numpy as np
 
 from cmt.config import GenerateConfig
 from cmt.generate import WrittenPiece
+from cmt.music.profile import profile_of_song
 from cmt.orders import BarOrders
 from cmt.plan import Plan, has_picture
-from cmt.rhythm import profile_of_song
 from cmt.timing import describe_grid, hits_of
 from midi_io.song import POSITIONS_PER_BEAT, Song
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from cmt.closing import closing_of
 from cmt.config import Dynamics
 from cmt.errors import CmtError
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
+from cmt.music.profile import RhythmProfile, SimuNote
+from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
@@ -47,26 +48,6 @@ STRONGEST = 0.98
 """The strongest accent has this percentile; beyond it lie accidents of LPD's files, such as a bass of eight notes."""
 STILL = 0.001
 """Motion far below this many diagonals a second is none."""
-
-
-class SimuNote(NamedTuple):
-    """The notes of one instrument that start together (eq. 6)."""
-
-    bar: int
-    position: int
-    """The sixteenth of the bar, 0..15."""
-    instrument: Instrument
-    strength: int
-    """The number of notes (eq. 9)."""
-
-
-class RhythmProfile(NamedTuple):
-    """Density and strengths of a piece, asked or obtained."""
-
-    density: tuple[int, ...]
-    """The number of positions of each bar (n_bar,) on which at least one note starts, 0..16 (eq. 8)."""
-    simu_notes: tuple[SimuNote, ...]
-    """The simu-notes in order of bar, position, instrument."""
 
 
 @dataclass(frozen=True)
@@ -124,21 +105,6 @@ def read_calibration(path: Path | None = None) -> Calibration:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CmtError(f"{path}: not a calibration ({error}); make one with data/calibrate.py") from None
-
-
-def profile_of_song(song: Song) -> RhythmProfile:
-    """Density of each bar and strength of each simu-note (eq. 8, 9)."""
-    n_bar = max(song.n_bar, 1 + max((note.position // POSITIONS_PER_BAR for note in song.notes), default=-1))
-    onsets: list[set[int]] = [set() for _ in range(n_bar)]
-    strengths: dict[tuple[int, int, Instrument], int] = {}
-    for note in song.notes:
-        bar, position = divmod(note.position, POSITIONS_PER_BAR)
-        onsets[bar].add(position)
-        key = (bar, position, Instrument(note.instrument))
-        strengths[key] = strengths.get(key, 0) + 1
-    return RhythmProfile(
-        tuple(len(bar) for bar in onsets), tuple(SimuNote(*key, strengths[key]) for key in sorted(strengths))
-    )
 
 
 class Liveliness(NamedTuple):

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from cmt.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
 from cmt.groove import Groove
-from cmt.key import estimate_key
+from cmt.music.key import estimate_key
+from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
-from cmt.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {

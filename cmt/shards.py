@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cmt.corpus import COLUMN_TYPES
-from cmt.encoding import NoteArrays
 from cmt.intake import LeftOutSong, Rhythm, TakenSong
+from cmt.music.encoding import NoteArrays
 from midi_io.whole_file import whole_file
 
 _COLUMNS = NoteArrays._fields

@@ -11,7 +11,7 @@ import numpy as np
 
 from cmt.corpus import Entry
 from cmt.intake import Rhythm
-from cmt.words import MAX_STRENGTH, TEMPO_EDGES, Genre, Mode, tempo_class
+from cmt.music.words import MAX_STRENGTH, TEMPO_EDGES, Genre, Mode, tempo_class
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 FREE_GENRE = "free"
@@ -71,7 +71,7 @@ def draw_statistics(statistics: dict[str, Any], path: Path) -> None:
     """The numbers of `statistics_of` as a picture of six parts; the format is the suffix's."""
     from matplotlib.figure import Figure
 
-    from cmt.picture import COLOURS
+    from cmt.music.colours import COLOURS
 
     figure = Figure(figsize=(14, 7.5), layout="constrained")
     (genres, instruments, lengths), (density, strength, tempi) = figure.subplots(2, 3)

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from cmt.corpus import Corpus, read_corpus
 from cmt.metrics.genre import genre_features, learn_classifier
+from cmt.music.words import Genre
 from cmt.reference import (
     SHIPPED_BARS,
     SongMeasures,
@@ -30,7 +31,6 @@ from cmt.reference import (
     packed_features,
     song_of_pack,
 )
-from cmt.words import Genre
 from midi_io.song import Song
 
 SONGS_PER_GENRE = 100

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cmt.corpus import read_corpus
-from cmt.words import Genre
+from cmt.music.words import Genre
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from cmt.encoding import Words, encode
 from cmt.matching import DENSITY_SCALE, MOST_STRENGTH, STRENGTH_SCALE, TEMPO_SCALE, VideoDemand
-from cmt.words import BAR, CompoundWord, WordType
+from cmt.music.encoding import Words, encode
+from cmt.music.words import BAR, CompoundWord, WordType
 from midi_io.song import POSITIONS_PER_BAR, Song
 
 

@@ -10,10 +10,10 @@ import torch
 
 from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
-from cmt.encoding import encode, timing_bins
+from cmt.music.encoding import encode, timing_bins
+from cmt.music.words import initial_words
 from cmt.training.dataset import Example
 from cmt.training.model import MusicTransformer, weights_of
-from cmt.words import initial_words
 from midi_io.song import Instrument, Note, Song
 
 TINY = replace(PRESETS["tiny"], echo_bars=())

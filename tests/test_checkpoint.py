@@ -11,8 +11,8 @@ from cmt.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
 from cmt.config import PRESETS
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
+from cmt.music.words import InitialWords
 from cmt.training.model import MusicTransformer, weights_of
-from cmt.words import InitialWords
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from cmt.closing import closing_of, closing_pitch_classes
-from cmt.words import Mode
+from cmt.music.words import Mode
 from midi_io.song import Instrument
 
 

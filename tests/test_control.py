@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmt.control import draw_orders
-from cmt.rhythm import RhythmProfile, SimuNote
+from cmt.music.profile import RhythmProfile, SimuNote
 from midi_io.song import Instrument
 
 WISHES = RhythmProfile(

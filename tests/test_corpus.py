@@ -8,9 +8,9 @@ import pytest
 from packs import write_pack
 
 from cmt.corpus import SONGS, Entry, read_corpus, song_info, write_folder
-from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
-from cmt.words import Genre
+from cmt.music.encoding import NoteArrays
+from cmt.music.words import Genre
 
 
 def notes_of(seed: int) -> NoteArrays:

@@ -10,11 +10,11 @@ from packs import write_pack
 
 from cmt.config import TrainConfig
 from cmt.corpus import Corpus, SongInfo, cut_notes, read_corpus
-from cmt.encoding import NoteArrays, Words, decode
 from cmt.errors import CmtError
-from cmt.key import estimate_key, home_key
+from cmt.music.encoding import NoteArrays, Words, decode
+from cmt.music.key import estimate_key, home_key
+from cmt.music.words import FREE, Genre, Mode, WordType
 from cmt.training.dataset import Place, _pool, _Songs, batches, draw_example, validation_batches, without_augmentation
-from cmt.words import FREE, Genre, Mode, WordType
 from midi_io.song import Instrument
 
 

@@ -7,10 +7,10 @@ from networks import TINY, example
 
 from cmt.config import PRESETS
 from cmt.decoder import Decoder, gelu, position_encoding, weight_shapes
+from cmt.music.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
 from cmt.training.collate import collate
 from cmt.training.model import MusicTransformer, attribute_masks, weights_of
 from cmt.training.model import position_encoding as position_encoding_at_once
-from cmt.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
 
 
 @torch.no_grad()

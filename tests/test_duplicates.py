@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cmt.duplicates import fingerprint, groups, shingles
-from cmt.encoding import NoteArrays
+from cmt.music.encoding import NoteArrays
 from midi_io.song import Instrument
 
 

@@ -5,8 +5,8 @@ import pytest
 from networks import ECHO_BARS, example
 
 from cmt.echo import NONE, EchoMemory, agreement, echoes, places
-from cmt.encoding import encode
-from cmt.words import CompoundWord
+from cmt.music.encoding import encode
+from cmt.music.words import CompoundWord
 from midi_io.song import Instrument, Note, Song
 
 BARS = (1, 2, 4)

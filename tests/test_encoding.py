@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from strategies import songs
 
-from cmt.encoding import NoteArrays, Words, decode, dump, encode, encode_notes, timing_bins
-from cmt.rhythm import profile_of_song
-from cmt.words import BAR, FIELD_SIZES, CompoundWord, WordType
+from cmt.music.encoding import NoteArrays, Words, decode, dump, encode, encode_notes, timing_bins
+from cmt.music.profile import profile_of_song
+from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, WordType
 from midi_io.song import Instrument, Note, Song
 
 TWO_BARS = Song(

@@ -22,9 +22,9 @@ from cmt.evaluate_piece import measure_piece
 from cmt.evaluate_text import number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE
 from cmt.metrics.structure import MAX_FRAMES
+from cmt.music.profile import profile_of_song
+from cmt.music.words import Genre
 from cmt.reference import excerpt, packed_features, read_shipped_reference, shipped_classifier, unpacked_features
-from cmt.rhythm import profile_of_song
-from cmt.words import Genre
 from midi_io import write_midi
 from midi_io.song import Instrument, Note, Song
 from video_rhythm import analyze

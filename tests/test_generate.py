@@ -10,14 +10,14 @@ from cmt.closing import closing_of
 from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
 from cmt.decoder import Decoder
-from cmt.encoding import decode, encode, timing_bins
 from cmt.generate import KEPT_BARS, PieceRequest, write_piece, write_pieces
-from cmt.key import Key
+from cmt.music.encoding import decode, encode, timing_bins
+from cmt.music.key import Key
+from cmt.music.profile import RhythmProfile, SimuNote, profile_of_song
+from cmt.music.words import CompoundWord, Genre, Mode, initial_words
 from cmt.orders import BarOrders
-from cmt.rhythm import RhythmProfile, SimuNote, profile_of_song
 from cmt.sampling import PITCH_RANGES
 from cmt.training.model import MusicTransformer, weights_of
-from cmt.words import CompoundWord, Genre, Mode, initial_words
 from midi_io.song import Instrument, Knot, TempoMap
 
 pytestmark = pytest.mark.slow

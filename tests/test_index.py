@@ -14,13 +14,13 @@ from packs import write_pack
 import cmt.library
 from cmt import indexing
 from cmt.corpus import COLUMN_TYPES, Entry, song_info, write_folder
-from cmt.encoding import NoteArrays
 from cmt.errors import CmtError
 from cmt.index import SCHEMA, PieceFilter, is_index, open_index, read_pieces, shards_of
 from cmt.indexing import update_index
 from cmt.machine.workers import Workers
 from cmt.matching import rhythm_of_song
-from cmt.words import Genre, Mode
+from cmt.music.encoding import NoteArrays
+from cmt.music.words import Genre, Mode
 from midi_io import read_midi, write_pianoroll
 from midi_io.song import Instrument, Note, Song
 

@@ -3,8 +3,8 @@
 import pytest
 
 from cmt.errors import CmtError
-from cmt.key import Key, key_of_song, parse_key, semitones_to_home
-from cmt.words import Mode
+from cmt.music.key import Key, key_of_song, parse_key, semitones_to_home
+from cmt.music.words import Mode
 from midi_io.song import Instrument, Note, Song
 
 C_MAJOR = [60, 64, 67, 65, 69, 72, 67, 71, 74, 60, 64, 67]

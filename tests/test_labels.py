@@ -6,7 +6,7 @@ from lpd import write_lists
 
 from cmt.errors import CmtError
 from cmt.labels import NO_LABELS, read_labels
-from cmt.words import Genre
+from cmt.music.words import Genre
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from cmt.matching import (
     score_pieces,
     shifted,
 )
-from cmt.rhythm import profile_of_song
+from cmt.music.profile import profile_of_song
 from midi_io.song import Instrument, Note, Song
 from video_rhythm import analyze
 

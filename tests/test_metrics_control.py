@@ -21,8 +21,8 @@ from cmt.metrics.control import (
     time_error,
     why_no_key,
 )
-from cmt.rhythm import SimuNote, profile_of_song
-from cmt.words import Mode
+from cmt.music.profile import SimuNote, profile_of_song
+from cmt.music.words import Mode
 from midi_io.song import Instrument, Note, Song
 
 DRUMS, PIANO, BASS = Instrument.DRUMS, Instrument.PIANO, Instrument.BASS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cmt.metrics.genre import genre_features, learn_classifier, read_classifier
-from cmt.words import Genre
+from cmt.music.words import Genre
 from midi_io.song import Instrument, Note, Song
 
 DRUMS, PIANO = Instrument.DRUMS, Instrument.PIANO

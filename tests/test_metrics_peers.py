@@ -20,7 +20,7 @@ from cmt.metrics import (
 )
 from cmt.metrics.control import key_score
 from cmt.metrics.synchrony import hits
-from cmt.words import Mode
+from cmt.music.words import Mode
 from midi_io.song import Instrument, Note, Song
 
 

@@ -8,9 +8,9 @@ import torch
 from networks import ECHO_BARS, TINY, example
 
 from cmt.config import CONTROLS, PRESETS
+from cmt.music.words import FIELDS, INITIAL_SIZES, InitialWords
 from cmt.training.collate import collate
 from cmt.training.model import CHAIN, MusicTransformer, position_encoding
-from cmt.words import FIELDS, INITIAL_SIZES, InitialWords
 
 
 @torch.no_grad()

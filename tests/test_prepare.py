@@ -19,13 +19,13 @@ from packs import write_pack
 from cmt.cli import main
 from cmt.config import PrepareConfig
 from cmt.corpus import SONGS, read_corpus
-from cmt.encoding import NoteArrays, encode, encode_notes
 from cmt.errors import CmtError
 from cmt.intake import MOST_BARS, notes_of_ticks, printable, share_on_grid
 from cmt.labels import NO_LABELS, read_labels
 from cmt.machine.workers import Workers
+from cmt.music.encoding import NoteArrays, encode, encode_notes
+from cmt.music.words import Genre
 from cmt.prepare import REPORT, SONGS_PER_SHARD, STATISTICS, STATISTICS_PICTURE, UNFINISHED, prepare
-from cmt.words import Genre
 from midi_io import Instrument, Song, write_midi
 from midi_io.ticks import TickNotes, TickSong
 

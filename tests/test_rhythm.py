@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cmt.closing import closing_of
 from cmt.errors import CmtError
+from cmt.music.profile import profile_of_song
 from cmt.orders import MOST_AT_ONCE
 from cmt.rhythm import (
     CHANGE_COST,
@@ -18,7 +19,6 @@ from cmt.rhythm import (
     LEVELS,
     Calibration,
     phrased,
-    profile_of_song,
     profile_of_video,
     read_calibration,
     relative_percentiles,

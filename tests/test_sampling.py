@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmt.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
-from cmt.encoding import Words, decode
+from cmt.music.encoding import Words, decode
+from cmt.music.profile import profile_of_song
+from cmt.music.words import BAR, CompoundWord, Mode, WordType
 from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders
-from cmt.rhythm import profile_of_song
 from cmt.sampling import PITCH_RANGES, Grammar, draw, ranges_before, tilted
 from cmt.unannounced import UnannouncedGrammar
-from cmt.words import BAR, CompoundWord, Mode, WordType
 from midi_io.song import Instrument, Knot, TempoMap
 
 ALL = np.ones(4, dtype=bool)

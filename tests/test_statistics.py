@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 
 from cmt.corpus import Entry, song_info
-from cmt.encoding import NoteArrays
 from cmt.intake import Rhythm
+from cmt.music.encoding import NoteArrays
+from cmt.music.words import Genre
 from cmt.statistics import draw_statistics, statistics_of
-from cmt.words import Genre
 
 
 def entry(n_bar: int, genre: Genre | None, tempo: float | None, split: str) -> Entry:

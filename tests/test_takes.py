@@ -3,10 +3,10 @@
 import pytest
 
 from cmt.errors import CmtError
-from cmt.key import Key
 from cmt.machine.memory import check_memory, free_memory
+from cmt.music.key import Key
+from cmt.music.words import Mode
 from cmt.takes import Judgement, judge_take, leaving, match, ranked
-from cmt.words import Mode
 from midi_io.song import Instrument, Note, Song
 
 pytestmark = pytest.mark.slow

@@ -24,6 +24,7 @@ from cmt.config import PRESETS, TrainConfig
 from cmt.corpus import read_corpus
 from cmt.decoder import weight_shapes
 from cmt.errors import CmtError
+from cmt.music.words import CompoundWord
 from cmt.training.average import Average
 from cmt.training.collate import collate
 from cmt.training.dataset import batches
@@ -31,7 +32,6 @@ from cmt.training.loop import ATTRIBUTES, learning_rate, train
 from cmt.training.model import MusicTransformer
 from cmt.training.run_folder import BEST, CONFIG, LOSSES, MODEL, STATE, Progress, settings_of
 from cmt.training.team import Team
-from cmt.words import CompoundWord
 
 pytestmark = pytest.mark.slow
 

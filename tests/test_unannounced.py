@@ -9,12 +9,12 @@ from networks import TINY
 
 from cmt.config import CONTROLS, GenerateConfig
 from cmt.decoder import Decoder
-from cmt.encoding import timing_bins
 from cmt.generate import PieceRequest, write_piece
+from cmt.music.encoding import timing_bins
+from cmt.music.profile import profile_of_song
+from cmt.music.words import BAR, FIELDS, WordType
 from cmt.orders import MOST_AT_ONCE, BarOrders
-from cmt.rhythm import profile_of_song
 from cmt.training.model import MusicTransformer, weights_of
-from cmt.words import BAR, FIELDS, WordType
 from midi_io.song import Instrument
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
 from cmt.errors import CmtError
 from cmt.machine.plural import count
-from cmt.words import Genre
+from cmt.music.words import Genre
 
 
 @click.command()

@@ -28,8 +28,8 @@ from cmt.cli.wording import grid_in_words, print_hits
 from cmt.config import Dynamics, GenerateConfig
 from cmt.energy import LEVELS, Energy, Section, energy_of_sections, read_energy
 from cmt.machine.plural import count
+from cmt.music.words import Genre
 from cmt.mutes import Mute
-from cmt.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, ParamType, soundfont_option
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
-from cmt.key import parse_key
 from cmt.machine.plural import count
-from cmt.words import Genre
+from cmt.music.key import parse_key
+from cmt.music.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:

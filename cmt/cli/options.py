@@ -15,9 +15,9 @@ from cmt.cli.flags import SOUNDFONT_VARIABLE
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
 from cmt.energy import Section, parse_section
 from cmt.errors import CmtError
-from cmt.key import parse_key
+from cmt.music.key import parse_key
+from cmt.music.words import Genre
 from cmt.mutes import Mute, parse_mute
-from cmt.words import Genre
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:

@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cmt.metrics.validation import Floats, Measurement, checked_pair, columns_of, undefined
-from cmt.rhythm import SimuNote, profile_of_song
-from cmt.words import Mode
+from cmt.music.profile import SimuNote, profile_of_song
+from cmt.music.words import Mode
 from midi_io.song import Instrument, Song
 
 DENSITY_UNIT = 10.90

@@ -26,9 +26,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmt.encoding import NoteArrays
 from cmt.metrics.music import bar_contents
 from cmt.metrics.validation import columns_of
+from cmt.music.encoding import NoteArrays
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 SILENT_SHARE = 0.5

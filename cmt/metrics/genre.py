@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from cmt.metrics import music
 from cmt.metrics.validation import Floats, Measurement, columns_of
-from cmt.words import Genre
+from cmt.music.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 _DRUMS = {

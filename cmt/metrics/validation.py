@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cmt.encoding import NoteArrays, notes_of_song
+from cmt.music.encoding import NoteArrays, notes_of_song
 from midi_io.song import Song
 
 Floats: TypeAlias = NDArray[np.float64]

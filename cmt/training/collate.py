@@ -8,9 +8,9 @@ from torch import Tensor
 
 from cmt.config import ModelConfig
 from cmt.echo import agreement, echoes
+from cmt.music.words import FIELDS
 from cmt.training.dataset import Example
 from cmt.training.model import Batch
-from cmt.words import FIELDS
 
 
 def collate(drawn: list[Example], config: ModelConfig, device: torch.device | str = "cpu") -> Batch:

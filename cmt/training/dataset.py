@@ -10,8 +10,8 @@ import numpy as np
 
 from cmt.config import TrainConfig
 from cmt.corpus import Corpus, SongInfo, cut_notes
-from cmt.encoding import NoteArrays, encode_notes, timing_bins
-from cmt.words import FREE, Genre, InitialWords, initial_words
+from cmt.music.encoding import NoteArrays, encode_notes, timing_bins
+from cmt.music.words import FREE, Genre, InitialWords, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 BARS_OF_PHRASE = 4

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus import Corpus
 from cmt.errors import CmtError
+from cmt.music.words import CHAIN, WordType
 from cmt.training import run_folder
 from cmt.training.average import Average
 from cmt.training.collate import collate
@@ -26,7 +27,6 @@ from cmt.training.model import Batch, MusicTransformer
 from cmt.training.muon import Muon
 from cmt.training.run_folder import Progress
 from cmt.training.team import Team
-from cmt.words import CHAIN, WordType
 
 ATTRIBUTES = ("type", *CHAIN)
 """The attributes of a word that are learnt, each with a loss of its own."""

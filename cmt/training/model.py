@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from cmt.config import PHRASE_BARS, ModelConfig
 from cmt.echo import AGREEMENT_WORDS
+from cmt.music.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from cmt.training.attention import attend_sequence
-from cmt.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from midi_io.song import POSITIONS_PER_BAR
 
 N_INITIAL = len(INITIAL_SIZES)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.words import BAR, FIELDS, MAX_DURATION, MAX_STRENGTH, N_TIMING, CompoundWord, WordType
+from cmt.music.words import BAR, FIELDS, MAX_DURATION, MAX_STRENGTH, N_TIMING, CompoundWord, WordType
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, TempoMap
 
 _TYPE, _POSITION, _DENSITY, _STRENGTH, _INSTRUMENT, _PITCH, _DURATION = range(len(FIELDS))

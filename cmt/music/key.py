@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmt.errors import CmtError
-from cmt.words import Mode
+from cmt.music.words import Mode
 from midi_io.song import Instrument, Song
 
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
