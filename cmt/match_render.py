@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from cmt.corpus import Corpus
 from cmt.errors import CmtError
+from cmt.film.mux import OriginalAudio, write_video
 from cmt.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching import VideoDemand
 from cmt.reference import song_of_pack
-from midi_io import close_ending, perform, read_midi, read_pianoroll, render, write_midi, write_video
+from midi_io import close_ending, perform, read_midi, read_pianoroll, render, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
-from midi_io.video_file import OriginalAudio
 
 SAMPLE_RATE = 44100
 """The sample rate of the rendered audio, in Hz."""

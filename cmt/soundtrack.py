@@ -16,6 +16,7 @@ from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.decoder import Decoder
 from cmt.errors import CmtError
+from cmt.film.mux import write_video
 from cmt.generate import WrittenPiece, write_pieces
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
@@ -26,7 +27,6 @@ from cmt.report import report_of, takes_as_json
 from cmt.wishes import Wishes, check_wishes, settled
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
 from midi_io.song import POSITIONS_PER_BAR, Song
-from midi_io.video_file import write_video
 from video_rhythm import VideoRhythm, analyze
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE, GenerateConfig
 from cmt.energy import Energy, check_energy
 from cmt.errors import CmtError
+from cmt.film.mux import OriginalAudio
 from cmt.music.key import parse_key
 from cmt.music.words import Genre
 from cmt.mutes import Mute, check_mutes, muted_throughout
 from cmt.timing import Marker, checked_markers
 from midi_io.song import Instrument
-from midi_io.video_file import OriginalAudio
 
 TEMPO_LIMITS = (20.0, 400.0)
 """The lowest and the highest tempo, in BPM, that a user may ask for."""

@@ -11,7 +11,6 @@ from .performance import close_ending, perform
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
 from .song import Instrument, Knot, Note, Song, TempoMap
 from .synthesis import find_soundfont, has_fluidsynth, render, write_wav
-from .video_file import WrittenVideo, write_video
 
 __all__ = [
     "MIDI_SUFFIXES",
@@ -23,7 +22,6 @@ __all__ = [
     "SynthesisError",
     "TempoMap",
     "WriteError",
-    "WrittenVideo",
     "close_ending",
     "find_soundfont",
     "has_fluidsynth",
@@ -35,6 +33,5 @@ __all__ = [
     "song_to_multitrack",
     "write_midi",
     "write_pianoroll",
-    "write_video",
     "write_wav",
 ]

@@ -10,7 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from midi_io import MidiError, WriteError, write_video
+from cmt.film.mux import write_video
+from midi_io import MidiError, WriteError
 
 pytestmark = pytest.mark.slow
 

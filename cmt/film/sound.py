@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .video_picture import Picture, open_video
+from cmt.film.picture import Picture, open_video
 
 if TYPE_CHECKING:
     import av

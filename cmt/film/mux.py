@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import MidiError
-
-from .video_picture import Picture, measure_picture, open_video, picture_packets
-from .video_sound import decoded_sound, fitted, mixed, music_packets, original_packets, original_sound
-from .whole_file import whole_file
+from cmt.film.picture import Picture, measure_picture, open_video, picture_packets
+from cmt.film.sound import decoded_sound, fitted, mixed, music_packets, original_packets, original_sound
+from midi_io.whole_file import whole_file
 
 if TYPE_CHECKING:
     import av

@@ -1,0 +1,1 @@
+"""The film: the picture of a video and its sound, read, and written anew with music."""

@@ -1,0 +1,79 @@
+"""A video file opened safely: which of its streams is the picture, and what its header claims."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+
+import av.video.stream
+
+from cmt.errors import VideoError
+
+
+def printable(name: str) -> str:
+    """The name on one line whatever it holds, for messages."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def open_container(path: str, name: str) -> av.container.InputContainer:
+    try:
+        exists, is_folder, is_file = os.path.exists(path), os.path.isdir(path), os.path.isfile(path)
+        size = os.path.getsize(path) if is_file else 0
+        readable = os.access(path, os.R_OK)
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{name}: not a usable file name ({error}); rename the file") from None
+    if is_folder:
+        raise VideoError(f"{name}: is a folder; give one video file in it")
+    if not exists:
+        raise VideoError(f"{name}: no such file in {os.path.dirname(os.path.abspath(path))}; check the name")
+    if not is_file:
+        raise VideoError(f"{name}: is not an ordinary file; save the video to disk first")
+    if not readable:
+        raise VideoError(f"{name}: may not be read; change its permissions")
+    if not size:
+        raise VideoError(f"{name}: is empty (0 bytes); copy or download it again")
+    try:
+        # "file:" keeps a name such as "concat:a|b" a name, and the whitelist keeps a playlist
+        # in disguise from opening anything else.
+        return av.open("file:" + os.path.abspath(path), options={"protocol_whitelist": "file"})
+    except (av.error.FFmpegError, OSError, ValueError, UnicodeError):
+        raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
+
+
+def best_stream(container: av.container.InputContainer, name: str) -> av.video.stream.VideoStream:
+    """The video stream a player would show: the default one, then the largest; never cover art."""
+    pictures = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails)
+    ]
+    if not pictures:
+        held = "a cover picture" if container.streams.video else "sound" if container.streams.audio else "other data"
+        raise VideoError(f"{name}: no video stream, only {held}; check it with: ffprobe {name}")
+    best = max(
+        pictures,
+        key=lambda stream: (
+            bool(stream.disposition & av.stream.Disposition.default),
+            (stream.width or 0) * (stream.height or 0),
+            -stream.index,
+        ),
+    )
+    if best.codec_context is None:
+        raise VideoError(f"{name}: its video codec is unknown to FFmpeg; convert it to H.264 first")
+    return best
+
+
+def claimed_rate(stream: av.video.stream.VideoStream) -> Fraction:
+    """The stream's own frame rate, or 0 if it states none or an incredible one."""
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate and 0.1 <= rate <= 480:
+            return Fraction(rate)
+    return Fraction(0)
+
+
+def claimed_duration(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if container.duration:
+        return container.duration / av.time_base
+    return None
