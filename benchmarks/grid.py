@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
+from cmt.grid.grid import Grid, Hit, agreement
+from cmt.grid.hits import hits_of
 from cmt.plan import wished_grid
-from cmt.timing import hits_of
 from cmt.wishes import TEMPO_LIMITS, Wishes
-from video_rhythm import Grid, Hit, VideoError, agreement, analyze
+from video_rhythm import VideoError, analyze
 
 HEAD = (
     f"{'video':30} {'tempo map':9} {'BPM':>16} {'phase':>6} {'bars':>4} {'hits':>4} {'grid':>5} {'chance':>6} "

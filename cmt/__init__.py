@@ -14,10 +14,10 @@ if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
     from cmt.config import GenerateConfig
     from cmt.errors import CmtError
     from cmt.generate import PieceRequest, write_piece
+    from cmt.grid.hits import Marker, read_markers
     from cmt.music.encoding import decode, encode
     from cmt.music.words import Genre, Mode
     from cmt.soundtrack import Soundtrack, make_soundtrack
-    from cmt.timing import Marker, read_markers
     from cmt.wishes import Wishes
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
     from video_rhythm import analyze
@@ -28,8 +28,8 @@ _HOMES = {
     "Soundtrack": "cmt.soundtrack",
     "Wishes": "cmt.wishes",
     "GenerateConfig": "cmt.config",
-    "Marker": "cmt.timing",
-    "read_markers": "cmt.timing",
+    "Marker": "cmt.grid.hits",
+    "read_markers": "cmt.grid.hits",
     "CmtError": "cmt.errors",
     "Genre": "cmt.music.words",
     "Mode": "cmt.music.words",

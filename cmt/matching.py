@@ -36,9 +36,9 @@ from numpy.typing import NDArray
 
 from cmt.config import Dynamics
 from cmt.errors import CmtError
+from cmt.grid.layout import length_of, music_grid, tempo_map_of
 from cmt.music.profile import RhythmProfile
 from cmt.rhythm import profile_of_video, read_calibration
-from cmt.timing import length_of, music_grid, tempo_map_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 from video_rhythm import VideoRhythm
 

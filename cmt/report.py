@@ -12,10 +12,11 @@ import numpy as np
 
 from cmt.config import GenerateConfig
 from cmt.generate import WrittenPiece
+from cmt.grid.hits import hits_of
+from cmt.grid.layout import describe_grid
 from cmt.music.profile import profile_of_song
 from cmt.orders import BarOrders
 from cmt.plan import Plan, has_picture
-from cmt.timing import describe_grid, hits_of
 from midi_io.song import POSITIONS_PER_BEAT, Song
 
 if TYPE_CHECKING:

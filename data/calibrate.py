@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from cmt.corpus import Corpus, cut_notes, read_corpus
+from cmt.grid.layout import length_of, music_grid, tempo_map_of
 from cmt.music.words import MAX_STRENGTH
-from cmt.timing import length_of, music_grid, tempo_map_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 from video_rhythm import VideoError, analyze
 

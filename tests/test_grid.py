@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import video_rhythm.tempo_map
-from video_rhythm import Agreement, Grid, GridKnot, Hit, agreement, bend_grid, fit_grid
+import cmt.grid.bend
+from cmt.grid.bend import bend_grid
+from cmt.grid.grid import Agreement, Grid, GridKnot, Hit, agreement
+from cmt.grid.solver import fit_grid
 
 SETTINGS = settings(max_examples=15, deadline=None)
 
@@ -193,7 +195,7 @@ def test_hits_in_clusters_are_bent():
 @pytest.mark.slow
 def test_the_work_of_bending_a_film_grows_with_its_length(monkeypatch):
     """Counted in the hits whose rewards are weighed; five times the length, not 25 times the work."""
-    n_weighed, reward = 0, video_rhythm.tempo_map.reward
+    n_weighed, reward = 0, cmt.grid.bend.reward
 
     def counted(misses, rewards):
         nonlocal n_weighed
@@ -201,7 +203,7 @@ def test_the_work_of_bending_a_film_grows_with_its_length(monkeypatch):
         n_weighed += worth.size
         return worth
 
-    monkeypatch.setattr(video_rhythm.tempo_map, "reward", counted)
+    monkeypatch.setattr(cmt.grid.bend, "reward", counted)
     work = []
     for duration, n_cut in ((80.0, 9), (400.0, 45)):
         rng = np.random.default_rng(0)

@@ -12,9 +12,9 @@ from clips import draw_clip
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.grid.hits import Marker
 from cmt.music.words import Genre
 from cmt.soundtrack import Wishes, make_soundtrack
-from cmt.timing import Marker
 from midi_io import SynthesisError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
 from video_rhythm import VideoError

@@ -8,18 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmt.errors import CmtError
-from cmt.timing import (
-    Marker,
-    checked_markers,
-    describe_grid,
-    hits_of,
-    length_of,
-    music_grid,
-    read_markers,
-    tempo_map_of,
-    warnings_of,
-)
-from video_rhythm import Hit, VisualBeat, bend_grid, fit_grid
+from cmt.grid.bend import bend_grid
+from cmt.grid.grid import Hit
+from cmt.grid.hits import Marker, checked_markers, hits_of, read_markers
+from cmt.grid.layout import describe_grid, length_of, music_grid, tempo_map_of, warnings_of
+from cmt.grid.solver import fit_grid
+from video_rhythm import VisualBeat
 
 
 def rhythm(duration=20.0, cuts=(), beats=()):

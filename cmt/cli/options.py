@@ -217,7 +217,7 @@ def timing_wishes(
     click.UsageError
         If a tempo change is given without a tempo map.
     """
-    from cmt.timing import Marker, read_markers
+    from cmt.grid.hits import Marker, read_markers
     from cmt.wishes import Wishes
 
     if tempo_change is not None and not tempo_map:

@@ -1,4 +1,4 @@
-"""Where the music's grid lies in a video: the user's markers, the hits, the tempo map."""
+"""The times that music should meet: a picture's cuts and visual beats, and a user's markers."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from cmt.errors import CmtError
+from cmt.grid.grid import Hit
 from cmt.machine.columns import Line, number_in, read_columns, shown, time_in
-from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
-from video_rhythm import Grid, Hit, VideoRhythm, agreement, bend_grid, fit_grid
-from video_rhythm.grid import TOLERANCE
+from video_rhythm import VideoRhythm
 
 CUT_WEIGHT = 1.0
 """The weight of a cut for the grid."""
+
+
 BEAT_WEIGHT = 0.5
 """The weight of the strongest visual beat; the others weigh in proportion to their saliency."""
+
+
 MARKER_WEIGHT = 3.0
 """The weight of a marker whose own weight is 1: the user knows best."""
+
+
 SAME_TIME = 0.04
 """A visual beat within this many seconds of a cut or a marker is the same event."""
+
+
 SAME_MARKER = 0.001
 """Markers within this many seconds of each other are one."""
-MOST_TIMES = 8
-"""A warning names at most this many missed markers."""
 
 
 @dataclass(frozen=True)
@@ -109,80 +111,3 @@ def hits_of(rhythm: VideoRhythm, markers: Sequence[Marker] = ()) -> tuple[Hit, .
 
 def _is_far_from(time: float, hits: Sequence[Hit]) -> bool:
     return all(abs(hit.time - time) > SAME_TIME for hit in hits)
-
-
-def music_grid(
-    rhythm: VideoRhythm, markers: Sequence[Marker] = (), tempo: float | None = None, tempo_change: float = 0.0
-) -> Grid:
-    """The grid of music exactly as long as the video, on which its hits fall.
-
-    Parameters
-    ----------
-    tempo
-        The exact BPM; None leaves it to the solver.
-    tempo_change
-        A tempo map may leave the tempo by this many per cent at cuts and markers; 0 keeps it steady.
-    """
-    hits = hits_of(rhythm, markers)
-    steady = fit_grid(
-        rhythm.duration,
-        hits,
-        tempo=tempo,
-        prior_tempo=rhythm.tempo,
-        prior_confidence=rhythm.tempo_confidence,
-    )
-    return bend_grid(steady, hits, tempo_change / 100)
-
-
-def tempo_map_of(grid: Grid) -> TempoMap:
-    """The same knots in sixteenths, for the song."""
-    return TempoMap(tuple(Knot(_tidy(knot.bar * POSITIONS_PER_BAR), knot.seconds) for knot in grid.knots))
-
-
-def _tidy(position: float) -> float:
-    """The position, made whole where it is whole but for the last binary digits."""
-    return round(position) if abs(position - round(position)) < 1e-6 else position
-
-
-def length_of(grid: Grid) -> float:
-    """Position at which music on this grid ends."""
-    return tempo_map_of(grid).knots[-1].position
-
-
-def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[str, ...]:
-    """A line, with a cure, for each thing that the user asked of the grid and does not get."""
-    warnings = []
-    if tempo_map and all(hit.kind == "visual beat" for hit in hits):
-        warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with `markers`")
-    markers = np.array([hit.time for hit in hits if hit.kind == "marker"])
-    missed = markers[grid.misses(markers, POSITIONS_PER_BAR) > TOLERANCE] if len(markers) else markers
-    if len(missed):
-        times = ", ".join(f"{time:g}" for time in missed[:MOST_TIMES]) + (" ..." if len(missed) > MOST_TIMES else "")
-        cure = "a larger `tempo_change`" if tempo_map else "`tempo_map`"
-        warnings.append(
-            f"off the grid: {len(missed)} of {len(markers)} times asked for ({times} s); {cure} may bring them back"
-        )
-    return tuple(warnings)
-
-
-def describe_grid(grid: Grid, hits: Sequence[Hit]) -> dict[str, Any]:
-    """The tempo, the phase and the number of hits that they meet, for the report."""
-    timing, length = tempo_map_of(grid), length_of(grid)
-    return {
-        "tempo": grid.tempo,
-        "n_bar": grid.n_bar,
-        "phase": grid.phase,
-        "bar_borders": timing.bar_borders(length),
-        "tempo_map": [
-            {
-                "position": knot.position,
-                "seconds": knot.seconds,
-                "tempo": timing.tempo_between(knot.position, following.position),
-            }
-            for knot, following in zip(timing.knots, timing.knots[1:], strict=False)
-        ],
-        "hits": {
-            name: agreement(grid, [hit.time for hit in hits if kind in (hit.kind, None)])._asdict()
-            for name, kind in (("all", None), ("markers", "marker"), ("cuts", "cut"), ("visual_beats", "visual beat"))
-        },
-    }

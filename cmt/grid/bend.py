@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .grid import PICKUP_COST, SIXTEENTHS, TOLERANCE, Floats, Grid, GridKnot, Hit, reward
+from cmt.grid.grid import SIXTEENTHS, TOLERANCE, Floats, Grid, GridKnot, Hit
+from cmt.grid.solver import PICKUP_COST, reward
 
 BENT_REWARDS = {1: 1.0, 4: 0.8, 8: 0.6, 16: 0.5}
 """A hit on the grid is worth this, by how many points the grid has in a bar. To miss none matters more than for a
