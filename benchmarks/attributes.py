@@ -23,7 +23,7 @@ from equal_time import Trial, base_config, draw_curves, final_losses, n_word_of,
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import CONTROLS, PRESETS
-from cmt.corpus import read_corpus
+from cmt.corpus.reading import read_corpus
 from cmt.training.run_folder import MODEL
 
 KNOWN = {

@@ -19,7 +19,8 @@ import torch
 
 from cmt.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.config import GenerateConfig, TrainConfig
-from cmt.corpus import Corpus, cut_notes, read_corpus
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import Corpus, cut_notes
 from cmt.evaluate import Evaluation, evaluate, pairs_of
 from cmt.generate import PieceRequest, write_pieces
 from cmt.metrics.distribution import mean_interval

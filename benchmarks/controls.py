@@ -26,7 +26,8 @@ import numpy as np
 
 from cmt.checkpoint import Checkpoint, load_checkpoint
 from cmt.config import GenerateConfig
-from cmt.corpus import cut_notes, read_corpus
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import cut_notes, song_of_pack
 from cmt.errors import CmtError
 from cmt.evaluate_piece import measure_piece
 from cmt.generate import write_pieces
@@ -40,7 +41,7 @@ from cmt.music.encoding import decode, encode_notes
 from cmt.music.key import TONICS, key_of_song
 from cmt.music.words import Genre, Mode
 from cmt.plan import Plan, plan_music
-from cmt.reference import shipped_classifier, song_of_pack
+from cmt.reference import shipped_classifier
 from cmt.report import report_of
 from cmt.soundtrack import performed
 from cmt.wishes import Wishes

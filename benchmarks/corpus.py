@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.corpus import SPLITS, Corpus, SongInfo, read_corpus
+from cmt.corpus.reading import SPLITS, read_corpus
+from cmt.corpus.songs import Corpus, SongInfo
 from cmt.music.encoding import NoteArrays, encode_notes
 
 

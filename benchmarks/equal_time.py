@@ -12,7 +12,7 @@ import torch
 
 from cmt.checkpoint import config_from, load_tensors
 from cmt.config import ModelConfig, TrainConfig
-from cmt.corpus import read_corpus
+from cmt.corpus.reading import read_corpus
 from cmt.machine.workers import Workers
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import train, validate

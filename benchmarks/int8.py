@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from cmt.checkpoint import config_from, default_checkpoint, load_tensors
 from cmt.config import ModelConfig, TrainConfig
-from cmt.corpus import read_corpus
+from cmt.corpus.reading import read_corpus
 from cmt.decoder import Decoder
 from cmt.music.words import Genre
 from cmt.training.dataset import Example, validation_batches

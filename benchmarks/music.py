@@ -20,7 +20,8 @@ from scipy.stats import mannwhitneyu
 
 from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
-from cmt.corpus import cut_notes, read_corpus
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import cut_notes
 from cmt.decoder import Decoder, weight_shapes
 from cmt.generate import PieceRequest, write_piece
 from cmt.metrics import (

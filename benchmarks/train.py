@@ -23,7 +23,7 @@ import torch
 from torch.nn import functional
 
 from cmt.config import PRESETS, TrainConfig
-from cmt.corpus import read_corpus
+from cmt.corpus.reading import read_corpus
 from cmt.music.encoding import encode, timing_bins
 from cmt.music.words import initial_words
 from cmt.training.attention import attend_sequence

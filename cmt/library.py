@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmt.corpus import SONGS, Corpus, read_corpus
+from cmt.corpus.folder import SONGS
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
 from cmt.index import instrument_bits
 from cmt.matching import rhythm_of_onsets, rhythm_of_song

@@ -8,12 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from cmt.corpus import Corpus
+from cmt.corpus.songs import Corpus, song_of_pack
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio, write_video
 from cmt.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching import VideoDemand
-from cmt.reference import song_of_pack
 from midi_io import close_ending, perform, read_midi, read_pianoroll, render, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
 

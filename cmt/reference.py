@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.corpus import Corpus, cut_notes, read_corpus
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import song_of_pack
 from cmt.errors import CmtError
 from cmt.machine.progress import Progress
 from cmt.machine.workers import Workers
@@ -27,7 +28,7 @@ from cmt.metrics.catalogue import measure_song
 from cmt.metrics.distribution import SongFeatures, frechet_features, song_features
 from cmt.metrics.genre import GenreClassifier, read_classifier
 from midi_io import MIDI_SUFFIXES, MidiError, read_midi
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
+from midi_io.song import POSITIONS_PER_BAR, Song
 
 QUANTILES = tuple(round(0.05 * i, 2) for i in range(21))
 """A distribution is kept as its quantiles at these shares of the songs."""
@@ -103,17 +104,6 @@ def distributions_of(songs: Iterable[Mapping[str, float]]) -> dict[str, Distribu
         name: Distribution(len(values), float(np.mean(values)), tuple(map(float, np.quantile(values, QUANTILES))))
         for name, values in table.items()
     }
-
-
-def song_of_pack(corpus: Corpus, index: int, begin: int = 0, n_bar: int | None = None) -> Song:
-    """A song of a pack, or `n_bar` bars of it from bar `begin`."""
-    info = corpus.songs[index]
-    n_bar = info.n_bar if n_bar is None else n_bar
-    columns = cut_notes(corpus.notes_of(index), begin, n_bar)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    length = n_bar * POSITIONS_PER_BAR
-    notes = (Note(p, Instrument(i), k, min(d, length - p)) for p, i, k, d in rows)
-    return Song(tuple(notes), info.tempo or 120.0, length)
 
 
 def excerpt(song: Song, n_bar: int) -> Song:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.corpus import Corpus, cut_notes, read_corpus
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import Corpus, cut_notes
 from cmt.grid.layout import length_of, music_grid, tempo_map_of
 from cmt.music.words import MAX_STRENGTH
 from midi_io.song import POSITIONS_PER_BAR, Instrument

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.corpus import read_corpus
+from cmt.corpus.reading import read_corpus
 from cmt.music.words import Genre
 
 

@@ -114,8 +114,8 @@ def write_lists(folder: Path, lists: dict[str, list[int]], ids: Sequence[tuple[s
 
 
 def take_and_die(task: Any, config: Any) -> Any:
-    """Reads songs as `cmt.prepare` does, but one of them, $DEADLY, kills the process."""
-    from cmt.prepare import _take
+    """Reads songs as `cmt.corpus.prepare` does, but one of them, $DEADLY, kills the process."""
+    from cmt.corpus.prepare import _take
 
     if any(str(task.source / song) == os.environ["DEADLY"] for song in task.songs):
         os.kill(os.getpid(), signal.SIGKILL)

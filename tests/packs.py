@@ -1,4 +1,4 @@
-"""Small packs of songs in the layout that `cmt.corpus` reads."""
+"""Small packs of songs in the layout that `cmt.corpus.songs` reads."""
 
 from __future__ import annotations
 

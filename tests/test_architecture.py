@@ -21,7 +21,7 @@ TORCH_FREE_ENTRIES = (
     "cmt.soundtrack",
     "cmt.metrics",
     "cmt.evaluate_files",
-    "cmt.prepare",
+    "cmt.corpus.prepare",
     "video_rhythm",
     "midi_io",
 )

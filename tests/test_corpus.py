@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from packs import write_pack
 
-from cmt.corpus import SONGS, Entry, read_corpus, song_info, write_folder
+from cmt.corpus.folder import SONGS, Entry, write_folder
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import song_info
 from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays
 from cmt.music.words import Genre

@@ -9,7 +9,8 @@ import pytest
 from packs import write_pack
 
 from cmt.config import TrainConfig
-from cmt.corpus import Corpus, SongInfo, cut_notes, read_corpus
+from cmt.corpus.reading import read_corpus
+from cmt.corpus.songs import Corpus, SongInfo, cut_notes
 from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays, Words, decode
 from cmt.music.key import estimate_key, home_key

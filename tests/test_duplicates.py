@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cmt.duplicates import fingerprint, groups, shingles
+from cmt.corpus.duplicates import fingerprint, groups, shingles
 from cmt.music.encoding import NoteArrays
 from midi_io.song import Instrument
 

@@ -13,7 +13,8 @@ from packs import write_pack
 
 import cmt.library
 from cmt import indexing
-from cmt.corpus import COLUMN_TYPES, Entry, song_info, write_folder
+from cmt.corpus.folder import COLUMN_TYPES, Entry, write_folder
+from cmt.corpus.songs import song_info
 from cmt.errors import CmtError
 from cmt.index import SCHEMA, PieceFilter, is_index, open_index, read_pieces, shards_of
 from cmt.indexing import update_index

@@ -4,8 +4,8 @@ import pytest
 from lpd import MSD_IDS as IDS
 from lpd import write_lists
 
+from cmt.corpus.labels import NO_LABELS, read_labels
 from cmt.errors import CmtError
-from cmt.labels import NO_LABELS, read_labels
 from cmt.music.words import Genre
 
 

@@ -18,14 +18,15 @@ from packs import write_pack
 
 from cmt.cli import main
 from cmt.config import PrepareConfig
-from cmt.corpus import SONGS, read_corpus
+from cmt.corpus.folder import SONGS
+from cmt.corpus.intake import MOST_BARS, notes_of_ticks, printable, share_on_grid
+from cmt.corpus.labels import NO_LABELS, read_labels
+from cmt.corpus.prepare import REPORT, SONGS_PER_SHARD, STATISTICS, STATISTICS_PICTURE, UNFINISHED, prepare
+from cmt.corpus.reading import read_corpus
 from cmt.errors import CmtError
-from cmt.intake import MOST_BARS, notes_of_ticks, printable, share_on_grid
-from cmt.labels import NO_LABELS, read_labels
 from cmt.machine.workers import Workers
 from cmt.music.encoding import NoteArrays, encode, encode_notes
 from cmt.music.words import Genre
-from cmt.prepare import REPORT, SONGS_PER_SHARD, STATISTICS, STATISTICS_PICTURE, UNFINISHED, prepare
 from midi_io import Instrument, Song, write_midi
 from midi_io.ticks import TickNotes, TickSong
 
@@ -73,7 +74,7 @@ def write_bad(root: Path) -> dict[str, str]:
 def no_pictures():
     """Drawing takes longer than all else; tests/test_statistics.py looks at the picture."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cmt.prepare.draw_statistics", lambda statistics, path: path.write_bytes(bytes(50_000)))
+        patch.setattr("cmt.corpus.prepare.draw_statistics", lambda statistics, path: path.write_bytes(bytes(50_000)))
         yield
 
 
@@ -158,7 +159,7 @@ def test_nothing_else_is_left(prepared):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import cmt.prepare as room
+import cmt.corpus.prepare as room
 room.SONGS_PER_SHARD = 4
 write, written = room.write_shard, []
 def write_and_die(shard, path):
@@ -177,7 +178,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes_with_any_number_of_processes(lpd
     died = subprocess.run([sys.executable, "-c", KILLED, lpd[0], folder], capture_output=True, text=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert not folder.exists() and len(list((tmp_path / f"corpus{UNFINISHED}/shards").glob("0*.npz"))) == 3
-    monkeypatch.setattr("cmt.prepare.SONGS_PER_SHARD", 4)
+    monkeypatch.setattr("cmt.corpus.prepare.SONGS_PER_SHARD", 4)
     with Workers(jobs=2) as workers:
         again = prepare([lpd[0]], folder, config=SMALL, workers=workers)
     assert again.n_file - again.n_read == 12
@@ -187,12 +188,12 @@ def test_a_killed_run_goes_on_to_the_same_bytes_with_any_number_of_processes(lpd
 
 def test_a_shard_that_did_not_survive_or_is_of_other_files_is_made_anew(lpd, prepared, tmp_path, monkeypatch):
     folder = tmp_path / "corpus"
-    monkeypatch.setattr("cmt.prepare.SONGS_PER_SHARD", 4)
-    monkeypatch.setattr("cmt.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("cmt.corpus.prepare.SONGS_PER_SHARD", 4)
+    monkeypatch.setattr("cmt.corpus.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         prepare([lpd[0]], folder, config=SMALL)
     monkeypatch.undo()
-    monkeypatch.setattr("cmt.prepare.SONGS_PER_SHARD", 4)
+    monkeypatch.setattr("cmt.corpus.prepare.SONGS_PER_SHARD", 4)
     first, second, *_ = sorted((tmp_path / f"corpus{UNFINISHED}/shards").iterdir())
     first.write_bytes(first.read_bytes()[:100])
     second.rename(second.with_name("000001-0123456789abcdef01234567.npz"))
@@ -322,7 +323,7 @@ def test_a_file_that_kills_its_reader_costs_itself_only(tmp_path, monkeypatch):
     deadly = str(lpd_path(tmp_path / "lpd", 3))
     monkeypatch.setenv("DEADLY", deadly)
     with Workers(jobs=2) as workers:
-        monkeypatch.setattr("cmt.prepare._take", take_and_die)
+        monkeypatch.setattr("cmt.corpus.prepare._take", take_and_die)
         monkeypatch.setattr("cmt.machine.workers.TIMES_TRIED", 1)
         prepared = prepare([tmp_path / "lpd"], tmp_path / "corpus", workers=workers)
     assert prepared.left_out == {"unreadable": 1} and sum(prepared.n_song.values()) == N_GOOD - 1
@@ -414,7 +415,7 @@ def test_the_command_prints_what_was_kept_and_why_not(lpd, tmp_path):
 
 
 def test_a_stopped_run_says_what_is_kept(lpd, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("cmt.corpus.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     result = CliRunner().invoke(main, ["prepare", str(lpd[0]), "-o", str(tmp_path / "corpus"), "--jobs", "1"])
     assert result.exit_code == 130
     assert result.stderr == (
@@ -427,7 +428,7 @@ def test_a_corpus_may_be_made_inside_its_source(tmp_path, monkeypatch):
     """The shards of a run that was cut off are no songs."""
     write_good(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("cmt.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("cmt.corpus.prepare._choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             prepare([tmp_path], tmp_path / "corpus")
     again = prepare([tmp_path], tmp_path / "corpus")

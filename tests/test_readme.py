@@ -13,7 +13,7 @@ from lpd import lpd_path, tracks_of, tune, write_lists, write_pianoroll_of
 
 from cmt.cli import main
 from cmt.config import GenerateConfig
-from cmt.prepare import prepare
+from cmt.corpus.prepare import prepare
 from cmt.soundtrack import Wishes, make_soundtrack
 from midi_io import has_fluidsynth
 

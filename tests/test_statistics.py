@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
-from cmt.corpus import Entry, song_info
-from cmt.intake import Rhythm
+from cmt.corpus.folder import Entry
+from cmt.corpus.intake import Rhythm
+from cmt.corpus.songs import song_info
+from cmt.corpus.statistics import draw_statistics, statistics_of
 from cmt.music.encoding import NoteArrays
 from cmt.music.words import Genre
-from cmt.statistics import draw_statistics, statistics_of
 
 
 def entry(n_bar: int, genre: Genre | None, tempo: float | None, split: str) -> Entry:

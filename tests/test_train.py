@@ -21,7 +21,7 @@ import cmt.training.loop
 from cmt.checkpoint import load_checkpoint, load_tensors, save_tensors
 from cmt.cli import main
 from cmt.config import PRESETS, TrainConfig
-from cmt.corpus import read_corpus
+from cmt.corpus.reading import read_corpus
 from cmt.decoder import weight_shapes
 from cmt.errors import CmtError
 from cmt.music.words import CompoundWord

@@ -63,10 +63,10 @@ def prepare(
 
     A run that was stopped or killed goes on where it was when the same command is given again.
     """
-    from cmt.labels import NO_LABELS, read_labels
+    from cmt.corpus.labels import NO_LABELS, read_labels
+    from cmt.corpus.prepare import UNFINISHED
+    from cmt.corpus.prepare import prepare as prepare_corpus
     from cmt.machine.workers import Workers
-    from cmt.prepare import UNFINISHED
-    from cmt.prepare import prepare as prepare_corpus
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs counts processes of this machine; with --scheduler the cluster decides")

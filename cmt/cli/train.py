@@ -174,7 +174,7 @@ def train(
     """
     import torch
 
-    from cmt.corpus import read_corpus
+    from cmt.corpus.reading import read_corpus
     from cmt.training.loop import train as train_model
     from cmt.training.run_folder import STATE, settings_of
 

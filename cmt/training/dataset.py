@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmt.config import TrainConfig
-from cmt.corpus import Corpus, SongInfo, cut_notes
+from cmt.corpus.songs import Corpus, SongInfo, cut_notes
 from cmt.music.encoding import NoteArrays, encode_notes, timing_bins
 from cmt.music.words import FREE, Genre, InitialWords, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument

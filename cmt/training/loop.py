@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 
 from cmt.config import ModelConfig, TrainConfig
-from cmt.corpus import Corpus
+from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
 from cmt.music.words import CHAIN, WordType
 from cmt.training import run_folder

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cmt.config import PrepareConfig
-from cmt.corpus import genre_of_pack, song_info
-from cmt.duplicates import fingerprint, shingles
+from cmt.corpus.duplicates import fingerprint, shingles
+from cmt.corpus.packs import genre_of_pack
+from cmt.corpus.songs import song_info
 from cmt.errors import MidiError
 from cmt.music.encoding import NoteArrays, encode_notes, sorted_without_doubles
 from cmt.music.words import BAR, MAX_DURATION, MAX_STRENGTH, WordType

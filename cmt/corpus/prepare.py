@@ -22,20 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cmt.config import PrepareConfig
-from cmt.corpus import (
-    COLUMN_TYPES,
-    PACK_SUFFIX,
-    SONGS,
-    SPLITS,
-    Entry,
-    SongInfo,
-    read_pack_songs,
-    read_song_list,
-    write_folder,
-)
-from cmt.duplicates import groups
-from cmt.errors import CmtError
-from cmt.intake import (
+from cmt.corpus.duplicates import groups
+from cmt.corpus.folder import COLUMN_TYPES, SONGS, Entry, write_folder
+from cmt.corpus.intake import (
     INTAKE_VERSION,
     PIANOROLLS,
     LeftOutSong,
@@ -46,13 +35,17 @@ from cmt.intake import (
     take_file,
     take_packed,
 )
-from cmt.labels import NO_LABELS, Labels
+from cmt.corpus.labels import NO_LABELS, Labels
+from cmt.corpus.packs import PACK_SUFFIX, read_pack_songs, read_song_list
+from cmt.corpus.reading import SPLITS
+from cmt.corpus.shards import Shard, appended, joined_shard, read_column, read_shard, write_shard
+from cmt.corpus.songs import SongInfo
+from cmt.corpus.statistics import draw_statistics, statistics_of
+from cmt.errors import CmtError
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
 from cmt.music.encoding import NoteArrays
 from cmt.music.words import Genre, Mode
-from cmt.shards import Shard, appended, joined_shard, read_column, read_shard, write_shard
-from cmt.statistics import draw_statistics, statistics_of
 from midi_io import MIDI_SUFFIXES
 
 SONGS_PER_SHARD = 32

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cmt.corpus import COLUMN_TYPES
-from cmt.intake import LeftOutSong, Rhythm, TakenSong
+from cmt.corpus.folder import COLUMN_TYPES
+from cmt.corpus.intake import LeftOutSong, Rhythm, TakenSong
 from cmt.music.encoding import NoteArrays
 from midi_io.whole_file import whole_file
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cmt.corpus import Entry
-from cmt.intake import Rhythm
+from cmt.corpus.folder import Entry
+from cmt.corpus.intake import Rhythm
 from cmt.music.words import MAX_STRENGTH, TEMPO_EDGES, Genre, Mode, tempo_class
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
