@@ -21,9 +21,9 @@ from pathlib import Path
 from checkpoints import REAL, cut_endings, print_music, write_set
 from equal_time import Trial, base_config, draw_curves, final_losses, n_word_of, train_all
 
-from cmt.checkpoint import load_checkpoint
 from cmt.config import CONTROLS, PRESETS
 from cmt.corpus.reading import read_corpus
+from cmt.network.checkpoint import load_checkpoint
 from cmt.training.run_folder import MODEL
 
 KNOWN = {

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cmt.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.config import GenerateConfig, TrainConfig
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus, cut_notes
@@ -27,6 +26,7 @@ from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
 from cmt.music.encoding import decode, encode_notes
 from cmt.music.words import Genre
+from cmt.network.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import ATTRIBUTES, validate
 from cmt.training.model import MusicTransformer

@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cmt.checkpoint import Checkpoint, load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import cut_notes, song_of_pack
@@ -40,6 +39,7 @@ from cmt.metrics.structure import SCALES, structureness_at_scales
 from cmt.music.encoding import decode, encode_notes
 from cmt.music.key import TONICS, key_of_song
 from cmt.music.words import Genre, Mode
+from cmt.network.checkpoint import Checkpoint, load_checkpoint
 from cmt.plan import Plan, plan_music
 from cmt.reference import shipped_classifier
 from cmt.report import report_of

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from cmt.checkpoint import config_from, load_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus.reading import read_corpus
 from cmt.machine.workers import Workers
+from cmt.network.checkpoint import config_from, load_tensors
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import train, validate
 from cmt.training.model import MusicTransformer

@@ -21,11 +21,11 @@ import torch
 from music import METRICS, write
 from threadpoolctl import threadpool_limits
 
-from cmt.checkpoint import config_from, default_checkpoint, load_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus.reading import read_corpus
-from cmt.decoder import Decoder
 from cmt.music.words import Genre
+from cmt.network.checkpoint import config_from, default_checkpoint, load_tensors
+from cmt.network.decoder import Decoder
 from cmt.training.dataset import Example, validation_batches
 from cmt.training.loop import validate
 from cmt.training.model import MusicTransformer

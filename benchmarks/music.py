@@ -18,11 +18,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import cut_notes
-from cmt.decoder import Decoder, weight_shapes
 from cmt.generate import PieceRequest, write_piece
 from cmt.metrics import (
     different_bars,
@@ -33,6 +31,9 @@ from cmt.metrics import (
 )
 from cmt.music.encoding import decode, encode_notes
 from cmt.music.words import Genre
+from cmt.network.checkpoint import load_checkpoint
+from cmt.network.decoder import Decoder
+from cmt.network.weights import weight_shapes
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 METRICS: dict[str, Callable[[Song], float]] = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from equal_time import Trial, base_config, draw_curves, final_losses, n_word_of, train_all
 
 from cmt.config import PRESETS
-from cmt.decoder import weight_shapes
+from cmt.network.weights import weight_shapes
 
 SIZES = {
     "tiny": PRESETS["tiny"],

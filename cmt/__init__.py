@@ -10,13 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
-    from cmt.checkpoint import load_checkpoint
     from cmt.config import GenerateConfig
     from cmt.errors import CmtError
     from cmt.generate import PieceRequest, write_piece
     from cmt.grid.hits import Marker, read_markers
     from cmt.music.encoding import decode, encode
     from cmt.music.words import Genre, Mode
+    from cmt.network.checkpoint import load_checkpoint
     from cmt.soundtrack import Soundtrack, make_soundtrack
     from cmt.wishes import Wishes
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
@@ -35,7 +35,7 @@ _HOMES = {
     "Mode": "cmt.music.words",
     "encode": "cmt.music.encoding",
     "decode": "cmt.music.encoding",
-    "load_checkpoint": "cmt.checkpoint",
+    "load_checkpoint": "cmt.network.checkpoint",
     "PieceRequest": "cmt.generate",
     "write_piece": "cmt.generate",
     "Instrument": "midi_io",

@@ -17,11 +17,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
+from cmt.network.checkpoint import load_checkpoint
 from cmt.soundtrack import make_soundtrack, ready_soundfont
 from cmt.wishes import Wishes, check_wishes
 from midi_io.whole_file import whole_file

@@ -11,10 +11,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cmt.config import PHRASE_BARS, GenerateConfig
-from cmt.decoder import Decoder, DecoderState, Floats
 from cmt.music.encoding import Words, decode, timing_bins
 from cmt.music.key import TONICS, Key, home_key, semitones_between
 from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
+from cmt.network.decoder import Decoder, DecoderState
+from cmt.network.weights import Floats
 from cmt.orders import BarOrders
 from cmt.sampling import Grammar, draw, ranges_before, tilted
 from cmt.unannounced import ANNOUNCEMENTS, UnannouncedGrammar

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cmt.checkpoint import load_checkpoint
 from cmt.config import GenerateConfig
-from cmt.decoder import Decoder
 from cmt.errors import CmtError
 from cmt.film.mux import write_video
 from cmt.generate import WrittenPiece, write_pieces
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.mutes import cut_at_rests
+from cmt.network.checkpoint import load_checkpoint
+from cmt.network.decoder import Decoder
 from cmt.orders import BarOrders
 from cmt.plan import Plan, no_picture, plan_music
 from cmt.report import report_of, takes_as_json

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
 from cmt.music.encoding import encode, timing_bins
 from cmt.music.words import initial_words
+from cmt.network.checkpoint import save_checkpoint
 from cmt.training.dataset import Example
 from cmt.training.model import MusicTransformer, weights_of
 from midi_io.song import Instrument, Note, Song

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cmt.config import EPSILON, PRESETS
-from cmt.decoder import RECENT, DecoderState
+from cmt.network.decoder import RECENT, DecoderState
 from cmt.training.attention import attend_sequence, feature_map, with_ones
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from cmt.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
 from cmt.config import PRESETS
-from cmt.decoder import Decoder
 from cmt.errors import CmtError
 from cmt.music.words import InitialWords
+from cmt.network.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
+from cmt.network.decoder import Decoder
 from cmt.training.model import MusicTransformer, weights_of
 
 

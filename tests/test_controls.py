@@ -8,8 +8,8 @@ import pytest
 import torch
 from clips import draw_clip
 
-from cmt.checkpoint import save_checkpoint
 from cmt.config import PRESETS
+from cmt.network.checkpoint import save_checkpoint
 from cmt.training.model import MusicTransformer, weights_of
 
 pytestmark = pytest.mark.slow

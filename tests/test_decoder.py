@@ -6,8 +6,10 @@ import torch
 from networks import TINY, example
 
 from cmt.config import PRESETS
-from cmt.decoder import Decoder, gelu, position_encoding, weight_shapes
 from cmt.music.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
+from cmt.network.arithmetic import gelu, position_encoding
+from cmt.network.decoder import Decoder
+from cmt.network.weights import weight_shapes
 from cmt.training.collate import collate
 from cmt.training.model import MusicTransformer, attribute_masks, weights_of
 from cmt.training.model import position_encoding as position_encoding_at_once

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from networks import ECHO_BARS, example
 
-from cmt.echo import NONE, EchoMemory, agreement, echoes, places
 from cmt.music.encoding import encode
 from cmt.music.words import CompoundWord
+from cmt.network.echo import NONE, EchoMemory, agreement, echoes, places
 from midi_io.song import Instrument, Note, Song
 
 BARS = (1, 2, 4)
@@ -63,7 +63,7 @@ def test_echoes_tell_nothing_of_what_is_to_come():
 
 
 def test_word_by_word_the_echoes_are_the_same(monkeypatch):
-    monkeypatch.setattr("cmt.echo._MANY_WORDS", 50)  # so that what is too old is forgotten
+    monkeypatch.setattr("cmt.network.echo._MANY_WORDS", 50)  # so that what is too old is forgotten
     for words in (repeated(8, 2), example(n_bar=12)):
         echo, memory = echoes(words.fields, words.positions, BARS), EchoMemory(BARS)
         shares = agreement(words.fields, echo)

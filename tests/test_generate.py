@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from cmt.closing import closing_of
 from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
-from cmt.decoder import Decoder
 from cmt.generate import KEPT_BARS, PieceRequest, write_piece, write_pieces
 from cmt.music.encoding import decode, encode, timing_bins
 from cmt.music.key import Key
 from cmt.music.profile import RhythmProfile, SimuNote, profile_of_song
 from cmt.music.words import CompoundWord, Genre, Mode, initial_words
+from cmt.network.decoder import Decoder
 from cmt.orders import BarOrders
 from cmt.sampling import PITCH_RANGES
 from cmt.training.model import MusicTransformer, weights_of

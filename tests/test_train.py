@@ -18,13 +18,13 @@ from loopback import skip_without_loopback
 from packs import write_pack
 
 import cmt.training.loop
-from cmt.checkpoint import load_checkpoint, load_tensors, save_tensors
 from cmt.cli import main
 from cmt.config import PRESETS, TrainConfig
 from cmt.corpus.reading import read_corpus
-from cmt.decoder import weight_shapes
 from cmt.errors import CmtError
 from cmt.music.words import CompoundWord
+from cmt.network.checkpoint import load_checkpoint, load_tensors, save_tensors
+from cmt.network.weights import weight_shapes
 from cmt.training.average import Average
 from cmt.training.collate import collate
 from cmt.training.dataset import batches

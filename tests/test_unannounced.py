@@ -8,11 +8,11 @@ import torch
 from networks import TINY
 
 from cmt.config import CONTROLS, GenerateConfig
-from cmt.decoder import Decoder
 from cmt.generate import PieceRequest, write_piece
 from cmt.music.encoding import timing_bins
 from cmt.music.profile import profile_of_song
 from cmt.music.words import BAR, FIELDS, WordType
+from cmt.network.decoder import Decoder
 from cmt.orders import MOST_AT_ONCE, BarOrders
 from cmt.training.model import MusicTransformer, weights_of
 from midi_io.song import Instrument

@@ -1,4 +1,4 @@
 """How the network learns: the only room that knows torch.
 
-What comes out of it is a checkpoint, which `cmt.decoder` reads without torch.
+What comes out of it is a checkpoint, which `cmt.network.decoder` reads without torch.
 """

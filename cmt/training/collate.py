@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from cmt.config import ModelConfig
-from cmt.echo import agreement, echoes
 from cmt.music.words import FIELDS
+from cmt.network.echo import agreement, echoes
 from cmt.training.dataset import Example
 from cmt.training.model import Batch
 

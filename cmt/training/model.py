@@ -1,4 +1,4 @@
-"""The network over whole pieces, from words to the loss; `cmt.decoder` is the same word by word.
+"""The network over whole pieces, from words to the loss; `cmt.network.decoder` is the same word by word.
 
 Source: Di et al. (ACM MM 2021), section 4, with two choices of ours that the `small` preset
 makes: layers are normalised first, and a word's attributes are drawn in a chain.
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cmt.config import PHRASE_BARS, ModelConfig
-from cmt.echo import AGREEMENT_WORDS
 from cmt.music.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
+from cmt.network.echo import AGREEMENT_WORDS
 from cmt.training.attention import attend_sequence
 from midi_io.song import POSITIONS_PER_BAR
 
@@ -238,7 +238,7 @@ class MusicTransformer(nn.Module):
 
 
 def weights_of(model: MusicTransformer) -> dict[str, np.ndarray]:
-    """Every weight as an array by name, of the shapes that `cmt.decoder.weight_shapes` gives."""
+    """Every weight as an array by name, of the shapes that `cmt.network.weights.weight_shapes` gives."""
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cmt.checkpoint import config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.config import ModelConfig, TrainConfig
 from cmt.errors import CmtError
+from cmt.network.checkpoint import config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.training.average import Average
 from cmt.training.dataset import Place
 from cmt.training.model import MusicTransformer, weights_of

@@ -16,9 +16,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from cmt.config import ModelConfig
-from cmt.decoder import Decoder
 from cmt.errors import CmtError
 from cmt.music.words import VOCABULARY_VERSION, CompoundWord
+from cmt.network.decoder import Decoder
 
 _METADATA = "cmt"
 
@@ -45,7 +45,7 @@ def default_checkpoint() -> Path:
 def save_checkpoint(config: ModelConfig, weights: Tensors, path: Path, provenance: dict[str, Any]) -> None:
     """Write the configuration and the weights, in half precision; never half a file.
 
-    `weights` are arrays by name, of the shapes that `cmt.decoder.weight_shapes` gives.
+    `weights` are arrays by name, of the shapes that `cmt.network.weights.weight_shapes` gives.
 
     Raises
     ------

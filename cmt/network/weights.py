@@ -1,0 +1,120 @@
+"""A network's weights: their names and shapes, and how a checkpoint's are checked and folded for speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmt.config import PHRASE_BARS, ModelConfig
+from cmt.music.words import CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING
+from cmt.network.echo import AGREEMENT_WORDS
+from midi_io.song import POSITIONS_PER_BAR
+
+Floats = NDArray[np.float32]
+
+
+Weights = Mapping[str, Floats]
+
+
+def matrix(weights: Weights, name: str) -> Floats:
+    """A linear map as (n_in + 1, n_out), the bias its last row."""
+    return np.ascontiguousarray(np.vstack([weights[f"{name}.weight"].T, weights[f"{name}.bias"]]))
+
+
+def rows_centred(matrix: Floats) -> Floats:
+    return np.asarray(matrix - matrix.mean(axis=1, keepdims=True))
+
+
+def with_values_of_one(matrix: Floats, config: ModelConfig) -> Floats:
+    """The map with one more value for each head that is always 1; its weighted sum is the attention's normaliser."""
+    values = matrix[:, 2 * config.d_model :].reshape(len(matrix), config.n_head, -1)
+    values = np.pad(values, ((0, 0), (0, 0), (0, 1)))
+    values[-1, :, -1] = 1
+    return np.hstack([matrix[:, : 2 * config.d_model], values.reshape(len(matrix), -1)])
+
+
+def embedding_tables(config: ModelConfig, weights: Weights) -> list[Floats]:
+    """For each thing that a word tells (value, d_model): its embedding already multiplied by its part of W_in."""
+    borders = np.cumsum(config.embedding_sizes)[:-1]
+    parts = np.split(weights["embedding.w_in.weight"], borders, axis=1)
+    tables = [weights[f"embedding.tables.{k}.weight"] @ part.T for k, part in enumerate(parts)]
+    tables[0] = tables[0] + weights["embedding.w_in.bias"]
+    of_word = list(tables)
+    tables.append(
+        weights["embedding.timing.weight"] @ weights["embedding.timing_in.weight"].T
+        + weights["embedding.timing_in.bias"]
+    )
+    if config.metre:
+        tables += [weights["embedding.in_bar.weight"], weights["embedding.in_phrase.weight"]]
+    if config.echo_bars:
+        for of_echo in np.split(weights["embedding.echo_in.weight"], len(config.echo_bars), axis=1):
+            tables += [table @ of_echo.T for table in of_word]
+    return tables
+
+
+def part(weights: Weights, prefix: str) -> dict[str, Floats]:
+    return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
+
+
+def check_weights(config: ModelConfig, weights: Mapping[str, NDArray[np.floating]]) -> None:
+    """Raise a ValueError naming the first weight that is missing, too many, or not of its shape (`weight_shapes`)."""
+    wanted = weight_shapes(config)
+    for name, shape in wanted.items():
+        if name not in weights:
+            raise ValueError(f"{name} is missing")
+        if weights[name].shape != shape:
+            raise ValueError(f"{name} is {weights[name].shape}, not {shape}")
+    for name in weights:
+        if name not in wanted:
+            raise ValueError(f"{name} is not known")
+
+
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of every weight that a configuration calls for, by name."""
+    d = config.d_model
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def linear(name: str, n_in: int, n_out: int) -> None:
+        shapes[f"{name}.weight"], shapes[f"{name}.bias"] = (n_out, n_in), (n_out,)
+
+    def tables(name: str, sizes: Sequence[int], widths: Sequence[int]) -> None:
+        for k, (size, width) in enumerate(zip(sizes, widths, strict=True)):
+            shapes[f"{name}.{k}.weight"] = (size, width)
+
+    def norm(name: str) -> None:
+        shapes[f"{name}.weight"] = shapes[f"{name}.bias"] = (d,)
+
+    tables("embedding.tables", FIELD_SIZES, config.embedding_sizes)
+    linear("embedding.w_in", sum(config.embedding_sizes), d)
+    shapes["embedding.timing.weight"] = (N_TIMING + 1, config.d_timing)
+    linear("embedding.timing_in", config.d_timing, d)
+    if config.metre:
+        shapes["embedding.in_bar.weight"] = (POSITIONS_PER_BAR, d)
+        shapes["embedding.in_phrase.weight"] = (PHRASE_BARS, d)
+    if config.echo_bars:
+        n_echo = len(config.echo_bars)
+        shapes["embedding.echo_in.weight"] = (d, n_echo * d)
+        shapes["embedding.agreement_in.weight"] = (d, n_echo * len(AGREEMENT_WORDS))
+    tables("initial", INITIAL_SIZES, [d] * len(INITIAL_SIZES))
+    for n in range(config.n_layer):
+        linear(f"layers.{n}.attention_in", d, 3 * d)
+        linear(f"layers.{n}.attention_out", d, d)
+        linear(f"layers.{n}.feed_forward.0", d, config.d_feed_forward)
+        linear(f"layers.{n}.feed_forward.3", config.d_feed_forward, d)
+        norm(f"layers.{n}.norms.0")
+        norm(f"layers.{n}.norms.1")
+    norm("norm")
+    linear("heads.type_out", d, FIELD_SIZES.type)
+    if not config.chained_heads:
+        width = config.embedding_sizes.type
+        shapes["heads.type_seen.weight"] = (FIELD_SIZES.type, width)
+        linear("heads.joined", d + width, d)
+    for name, before in CHAIN.items():
+        linear(f"heads.out.{name}", d, FIELD_SIZES[FIELDS.index(name)])
+        if config.chained_heads:
+            linear(f"heads.hidden.{name}", d, d)
+            for earlier in before:
+                shapes[f"heads.seen.{name}_{earlier}.weight"] = (FIELD_SIZES[FIELDS.index(earlier)], d)
+    return shapes
