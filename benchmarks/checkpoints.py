@@ -21,7 +21,6 @@ from cmt.config import GenerateConfig, TrainConfig
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus, cut_notes
 from cmt.evaluate import Evaluation, evaluate, pairs_of
-from cmt.generate import PieceRequest, write_pieces
 from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
 from cmt.music.encoding import decode, encode_notes
@@ -30,6 +29,7 @@ from cmt.network.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import ATTRIBUTES, validate
 from cmt.training.model import MusicTransformer
+from cmt.writing.pieces import PieceRequest, write_pieces
 from midi_io import read_midi, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 

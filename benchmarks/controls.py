@@ -29,7 +29,6 @@ from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import cut_notes, song_of_pack
 from cmt.errors import CmtError
 from cmt.evaluate_piece import measure_piece
-from cmt.generate import write_pieces
 from cmt.machine.workers import Workers
 from cmt.metrics.control import guess_key, key_score
 from cmt.metrics.distribution import mean_interval
@@ -45,6 +44,7 @@ from cmt.reference import shipped_classifier
 from cmt.report import report_of
 from cmt.soundtrack import performed
 from cmt.wishes import Wishes
+from cmt.writing.pieces import write_pieces
 from midi_io import read_midi, write_midi
 from midi_io.song import Instrument, Song
 from midi_io.whole_file import whole_file

@@ -28,11 +28,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cmt.config import GenerateConfig
-from cmt.generate import PieceRequest, write_pieces
 from cmt.metrics import onsets, pitch_class_entropy
 from cmt.music.words import BAR, CompoundWord, Genre, InitialWords, WordType
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors
 from cmt.network.decoder import Decoder
+from cmt.writing.pieces import PieceRequest, write_pieces
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 TEMPO = 120.0

@@ -21,7 +21,6 @@ from scipy.stats import mannwhitneyu
 from cmt.config import GenerateConfig
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import cut_notes
-from cmt.generate import PieceRequest, write_piece
 from cmt.metrics import (
     different_bars,
     grooving_similarity,
@@ -34,6 +33,7 @@ from cmt.music.words import Genre
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.network.weights import weight_shapes
+from cmt.writing.pieces import PieceRequest, write_piece
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 METRICS: dict[str, Callable[[Song], float]] = {

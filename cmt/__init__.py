@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
     from cmt.config import GenerateConfig
     from cmt.errors import CmtError
-    from cmt.generate import PieceRequest, write_piece
     from cmt.grid.hits import Marker, read_markers
     from cmt.music.encoding import decode, encode
     from cmt.music.words import Genre, Mode
     from cmt.network.checkpoint import load_checkpoint
     from cmt.soundtrack import Soundtrack, make_soundtrack
     from cmt.wishes import Wishes
+    from cmt.writing.pieces import PieceRequest, write_piece
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
     from video_rhythm import analyze
 
@@ -36,8 +36,8 @@ _HOMES = {
     "encode": "cmt.music.encoding",
     "decode": "cmt.music.encoding",
     "load_checkpoint": "cmt.network.checkpoint",
-    "PieceRequest": "cmt.generate",
-    "write_piece": "cmt.generate",
+    "PieceRequest": "cmt.writing.pieces",
+    "write_piece": "cmt.writing.pieces",
     "Instrument": "midi_io",
     "Note": "midi_io",
     "Song": "midi_io",

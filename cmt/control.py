@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.music.profile import RhythmProfile
-from cmt.orders import BarOrders
+from cmt.writing.orders import BarOrders
 from midi_io.song import POSITIONS_PER_BAR
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.closing import closing_of
 from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.music.profile import RhythmProfile, SimuNote
+from cmt.writing.closing import closing_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.mux import write_video
-from cmt.generate import WrittenPiece, write_pieces
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.mutes import cut_at_rests
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
-from cmt.orders import BarOrders
 from cmt.plan import Plan, no_picture, plan_music
 from cmt.report import report_of, takes_as_json
 from cmt.wishes import Wishes, check_wishes, settled
+from cmt.writing.orders import BarOrders
+from cmt.writing.pieces import WrittenPiece, write_pieces
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
 from midi_io.song import POSITIONS_PER_BAR, Song
 from video_rhythm import VideoRhythm, analyze

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cmt.closing import closing_of, closing_pitch_classes
 from cmt.music.words import Mode
+from cmt.writing.closing import closing_of, closing_pitch_classes
 from midi_io.song import Instrument
 
 

@@ -6,18 +6,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmt.closing import closing_of
 from cmt.config import PRESETS, GenerateConfig
 from cmt.control import draw_orders
-from cmt.generate import KEPT_BARS, PieceRequest, write_piece, write_pieces
 from cmt.music.encoding import decode, encode, timing_bins
 from cmt.music.key import Key
 from cmt.music.profile import RhythmProfile, SimuNote, profile_of_song
 from cmt.music.words import CompoundWord, Genre, Mode, initial_words
 from cmt.network.decoder import Decoder
-from cmt.orders import BarOrders
-from cmt.sampling import PITCH_RANGES
 from cmt.training.model import MusicTransformer, weights_of
+from cmt.writing.closing import closing_of
+from cmt.writing.grammar import PITCH_RANGES
+from cmt.writing.orders import BarOrders
+from cmt.writing.pieces import KEPT_BARS, PieceRequest, write_piece, write_pieces
 from midi_io.song import Instrument, Knot, TempoMap
 
 pytestmark = pytest.mark.slow
@@ -144,7 +144,7 @@ def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
 
 
 def test_a_long_piece_goes_on_from_the_bars_that_are_still_known(untrained, monkeypatch):
-    monkeypatch.setattr("cmt.generate.HEARD_BARS", 16)
+    monkeypatch.setattr("cmt.writing.pieces.HEARD_BARS", 16)
     orders = {bar: BarOrders(1, {(0, Instrument.BASS): 1}) for bar in range(50)}
     request = PieceRequest(50 * 16, 120, Genre.POP, (Instrument.BASS,))
     heard = []

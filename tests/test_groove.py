@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmt.groove import PRIOR, Groove
+from cmt.writing.groove import PRIOR, Groove
 
 EVERYWHERE = np.ones(16, dtype=bool)
 

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmt.closing import closing_of
 from cmt.errors import CmtError
 from cmt.music.profile import profile_of_song
-from cmt.orders import MOST_AT_ONCE
 from cmt.rhythm import (
     CHANGE_COST,
     LEVEL_ARC,
@@ -23,6 +21,8 @@ from cmt.rhythm import (
     read_calibration,
     relative_percentiles,
 )
+from cmt.writing.closing import closing_of
+from cmt.writing.orders import MOST_AT_ONCE
 from midi_io.song import Instrument, Knot, Note, Song, TempoMap
 from video_rhythm import VisualBeat
 

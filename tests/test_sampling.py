@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmt.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
 from cmt.music.encoding import Words, decode
 from cmt.music.profile import profile_of_song
 from cmt.music.words import BAR, CompoundWord, Mode, WordType
-from cmt.orders import MOST_AT_ONCE, BarOrders, possible_orders
-from cmt.sampling import PITCH_RANGES, Grammar, draw, ranges_before, tilted
-from cmt.unannounced import UnannouncedGrammar
+from cmt.writing.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
+from cmt.writing.draw import draw, tilted
+from cmt.writing.grammar import PITCH_RANGES, Grammar, ranges_before
+from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders
+from cmt.writing.unannounced import UnannouncedGrammar
 from midi_io.song import Instrument, Knot, TempoMap
 
 ALL = np.ones(4, dtype=bool)

@@ -8,13 +8,13 @@ import torch
 from networks import TINY
 
 from cmt.config import CONTROLS, GenerateConfig
-from cmt.generate import PieceRequest, write_piece
 from cmt.music.encoding import timing_bins
 from cmt.music.profile import profile_of_song
 from cmt.music.words import BAR, FIELDS, WordType
 from cmt.network.decoder import Decoder
-from cmt.orders import MOST_AT_ONCE, BarOrders
 from cmt.training.model import MusicTransformer, weights_of
+from cmt.writing.orders import MOST_AT_ONCE, BarOrders
+from cmt.writing.pieces import PieceRequest, write_piece
 from midi_io.song import Instrument
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
-from cmt.orders import MOST_AT_ONCE, BarOrders
-from cmt.sampling import PITCH_RANGES, Grammar
+from cmt.writing.grammar import PITCH_RANGES, Grammar
+from cmt.writing.orders import MOST_AT_ONCE, BarOrders
 from midi_io.song import Instrument
 
 ANNOUNCEMENTS = ("density", "strength")

@@ -16,9 +16,10 @@ from cmt.music.key import TONICS, Key, home_key, semitones_between
 from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from cmt.network.decoder import Decoder, DecoderState
 from cmt.network.weights import Floats
-from cmt.orders import BarOrders
-from cmt.sampling import Grammar, draw, ranges_before, tilted
-from cmt.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
+from cmt.writing.draw import draw, tilted
+from cmt.writing.grammar import Grammar, ranges_before
+from cmt.writing.orders import BarOrders
+from cmt.writing.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
