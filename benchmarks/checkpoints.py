@@ -20,7 +20,7 @@ import torch
 from cmt.config import GenerateConfig, TrainConfig
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus, cut_notes
-from cmt.evaluate import Evaluation, evaluate, pairs_of
+from cmt.evaluation.evaluate import Evaluation, evaluate, pairs_of
 from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
 from cmt.music.encoding import decode, encode_notes

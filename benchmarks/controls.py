@@ -28,7 +28,8 @@ from cmt.config import GenerateConfig
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import cut_notes, song_of_pack
 from cmt.errors import CmtError
-from cmt.evaluate_piece import measure_piece
+from cmt.evaluation.piece import measure_piece
+from cmt.evaluation.reference import shipped_classifier
 from cmt.machine.workers import Workers
 from cmt.metrics.control import guess_key, key_score
 from cmt.metrics.distribution import mean_interval
@@ -40,7 +41,6 @@ from cmt.music.key import TONICS, key_of_song
 from cmt.music.words import Genre, Mode
 from cmt.network.checkpoint import Checkpoint, load_checkpoint
 from cmt.plan import Plan, plan_music
-from cmt.reference import shipped_classifier
 from cmt.report import report_of
 from cmt.soundtrack import performed
 from cmt.wishes import Wishes

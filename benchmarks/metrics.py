@@ -27,15 +27,15 @@ import numpy as np
 
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus, song_of_pack
-from cmt.evaluate import pairs_of
-from cmt.evaluate_piece import measure_synchrony
-from cmt.evaluate_text import interval_text, number
+from cmt.evaluation.evaluate import pairs_of
+from cmt.evaluation.piece import measure_synchrony
+from cmt.evaluation.reference import SongMeasures, excerpt, measure_reference_song
+from cmt.evaluation.text import interval_text, number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, measure_song
 from cmt.metrics.control import rank_correlation
 from cmt.metrics.degenerate import judge
 from cmt.metrics.distribution import compare_sets, frechet_distance, frechet_distance_of_reference, mean_interval
 from cmt.metrics.structure import WARPED, fitness_of_segment, largest_fitness, self_similarity
-from cmt.reference import SongMeasures, excerpt, measure_reference_song
 from midi_io import read_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 from video_rhythm import FlowSeries, VideoRhythm, VisualBeat, analyze

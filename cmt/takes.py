@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmt.evaluation.reference import read_shipped_reference
 from cmt.metrics.catalogue import measure_song
 from cmt.metrics.control import DENSITY_UNIT
 from cmt.metrics.degenerate import judge
 from cmt.music.key import Key
 from cmt.music.profile import profile_of_song
 from cmt.music.words import Genre, Mode
-from cmt.reference import read_shipped_reference
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
 SCALES: Mapping[Mode, frozenset[int]] = {

@@ -21,9 +21,16 @@ from tqdm import tqdm
 
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus, song_of_pack
+from cmt.evaluation.reference import (
+    SHIPPED_BARS,
+    SongMeasures,
+    distributions_of,
+    excerpt,
+    measure_reference_song,
+    packed_features,
+)
 from cmt.metrics.genre import genre_features, learn_classifier
 from cmt.music.words import Genre
-from cmt.reference import SHIPPED_BARS, SongMeasures, distributions_of, excerpt, measure_reference_song, packed_features
 from midi_io.song import Song
 
 SONGS_PER_GENRE = 100

@@ -20,7 +20,7 @@ TORCH_FREE_ENTRIES = (
     "cmt.cli",
     "cmt.soundtrack",
     "cmt.metrics",
-    "cmt.evaluate_files",
+    "cmt.evaluation.files",
     "cmt.corpus.prepare",
     "video_rhythm",
     "midi_io",

@@ -16,15 +16,21 @@ from packs import write_pack
 
 from cmt.cli import main
 from cmt.errors import CmtError
-from cmt.evaluate import Pair, evaluate, pairs_of
-from cmt.evaluate_files import as_json
-from cmt.evaluate_piece import measure_piece
-from cmt.evaluate_text import number
+from cmt.evaluation.evaluate import Pair, evaluate, pairs_of
+from cmt.evaluation.files import as_json
+from cmt.evaluation.piece import measure_piece
+from cmt.evaluation.reference import (
+    excerpt,
+    packed_features,
+    read_shipped_reference,
+    shipped_classifier,
+    unpacked_features,
+)
+from cmt.evaluation.text import number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE
 from cmt.metrics.structure import MAX_FRAMES
 from cmt.music.profile import profile_of_song
 from cmt.music.words import Genre
-from cmt.reference import excerpt, packed_features, read_shipped_reference, shipped_classifier, unpacked_features
 from midi_io import write_midi
 from midi_io.song import Instrument, Note, Song
 from video_rhythm import analyze

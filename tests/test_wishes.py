@@ -179,7 +179,7 @@ def test_where_all_takes_are_rejected_the_best_is_kept_and_the_reason_is_said(ch
 
 
 def test_the_report_of_music_without_a_video_can_be_evaluated(checkpoint, tmp_path):
-    from cmt.evaluate_piece import measure_piece
+    from cmt.evaluation.piece import measure_piece
 
     wishes = midi_only(length=2.0, energy=energy_of_sections([Section(0, 0.1)]))
     report = make_soundtrack(None, tmp_path, wishes, name="song", checkpoint=checkpoint).report

@@ -43,9 +43,9 @@ def evaluate(
 
     What was asked is read from the report that cmt generate leaves beside a MIDI file.
     """
-    from cmt.evaluate import evaluate as evaluate_pairs
-    from cmt.evaluate import pairs_of
-    from cmt.evaluate_files import table_of, write_evaluation
+    from cmt.evaluation.evaluate import evaluate as evaluate_pairs
+    from cmt.evaluation.evaluate import pairs_of
+    from cmt.evaluation.files import table_of, write_evaluation
     from cmt.machine.workers import processors
 
     if pair_list is not None and video is not None:

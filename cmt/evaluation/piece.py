@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import CmtError
+from cmt.evaluation.reference import SongMeasures, shipped_classifier
+from cmt.evaluation.reference import measure_reference_song as measures_for_sets
 from cmt.metrics import control, synchrony
 from cmt.metrics.audio import audio_onsets
 from cmt.metrics.catalogue import BY_NAME, measure_song, notes_on
@@ -27,8 +29,6 @@ from cmt.metrics.validation import NOT_DEFINED, Measurement, undefined
 from cmt.music.key import parse_key
 from cmt.music.profile import SimuNote
 from cmt.music.words import Genre
-from cmt.reference import SongMeasures, shipped_classifier
-from cmt.reference import measure_reference_song as measures_for_sets
 from midi_io import SynthesisError, has_fluidsynth, render
 from midi_io.song import POSITIONS_PER_BEAT, Instrument, Song
 from video_rhythm import VideoRhythm

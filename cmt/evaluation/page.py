@@ -13,9 +13,9 @@ from importlib import resources
 from pathlib import PurePath
 from string import Template
 
-from cmt.evaluate import Evaluation, Row
-from cmt.evaluate_piece import Piece
-from cmt.evaluate_text import NOT_THERE, interval_text, number
+from cmt.evaluation.evaluate import Evaluation, Row
+from cmt.evaluation.piece import Piece
+from cmt.evaluation.text import NOT_THERE, interval_text, number
 from cmt.machine.plural import count
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE, CHANCE_DEFINITION, INTERVAL_DEFINITION
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cmt.errors import CmtError
-from cmt.evaluate_piece import Piece, measure_piece, other_metre, read_report
+from cmt.evaluation.piece import Piece, measure_piece, other_metre, read_report
+from cmt.evaluation.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
 from cmt.metrics.catalogue import BY_NAME
@@ -31,7 +32,6 @@ from cmt.metrics.distribution import (
 )
 from cmt.metrics.validation import NOT_DEFINED
 from cmt.music.words import Genre
-from cmt.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
 from midi_io import MIDI_SUFFIXES, read_midi
 from video_rhythm import VideoError, VideoRhythm, analyze
 

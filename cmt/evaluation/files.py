@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from cmt.errors import CmtError
-from cmt.evaluate import Evaluation, Row
-from cmt.evaluate_page import page_of
-from cmt.evaluate_piece import Piece
-from cmt.evaluate_text import NOT_THERE, interval_text, number
+from cmt.evaluation.evaluate import Evaluation, Row
+from cmt.evaluation.page import page_of
+from cmt.evaluation.piece import Piece
+from cmt.evaluation.text import NOT_THERE, interval_text, number
 from cmt.metrics.catalogue import BY_NAME, CHANCE_DEFINITION, INTERVAL_DEFINITION
 from cmt.metrics.distribution import Interval
 from midi_io.whole_file import whole_file
