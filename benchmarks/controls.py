@@ -40,10 +40,10 @@ from cmt.music.encoding import decode, encode_notes
 from cmt.music.key import TONICS, key_of_song
 from cmt.music.words import Genre, Mode
 from cmt.network.checkpoint import Checkpoint, load_checkpoint
-from cmt.plan import Plan, plan_music
+from cmt.planning.plan import Plan, plan_music
+from cmt.planning.wishes import Wishes
 from cmt.report import report_of
 from cmt.soundtrack import performed
-from cmt.wishes import Wishes
 from cmt.writing.pieces import write_pieces
 from midi_io import read_midi, write_midi
 from midi_io.song import Instrument, Song

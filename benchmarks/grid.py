@@ -16,8 +16,8 @@ from pathlib import Path
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
 from cmt.grid.grid import Grid, Hit, agreement
 from cmt.grid.hits import hits_of
-from cmt.plan import wished_grid
-from cmt.wishes import TEMPO_LIMITS, Wishes
+from cmt.planning.plan import wished_grid
+from cmt.planning.wishes import TEMPO_LIMITS, Wishes
 from video_rhythm import VideoError, analyze
 
 HEAD = (

@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
     from cmt.music.encoding import decode, encode
     from cmt.music.words import Genre, Mode
     from cmt.network.checkpoint import load_checkpoint
+    from cmt.planning.wishes import Wishes
     from cmt.soundtrack import Soundtrack, make_soundtrack
-    from cmt.wishes import Wishes
     from cmt.writing.pieces import PieceRequest, write_piece
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
     from video_rhythm import analyze
@@ -26,7 +26,7 @@ _HOMES = {
     "analyze": "video_rhythm",
     "make_soundtrack": "cmt.soundtrack",
     "Soundtrack": "cmt.soundtrack",
-    "Wishes": "cmt.wishes",
+    "Wishes": "cmt.planning.wishes",
     "GenerateConfig": "cmt.config",
     "Marker": "cmt.grid.hits",
     "read_markers": "cmt.grid.hits",

@@ -38,7 +38,8 @@ from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.grid.layout import length_of, music_grid, tempo_map_of
 from cmt.music.profile import RhythmProfile
-from cmt.rhythm import profile_of_video, read_calibration
+from cmt.planning.calibration import read_calibration
+from cmt.planning.liveliness import profile_of_video
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
 from video_rhythm import VideoRhythm
 

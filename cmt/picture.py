@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cmt.music.colours import COLOURS
-from cmt.mutes import Mute
-from cmt.plan import Plan, has_picture
+from cmt.planning.mutes import Mute
+from cmt.planning.plan import Plan, has_picture
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from cmt.config import GenerateConfig
 from cmt.grid.hits import hits_of
 from cmt.grid.layout import describe_grid
 from cmt.music.profile import profile_of_song
-from cmt.plan import Plan, has_picture
+from cmt.planning.plan import Plan, has_picture
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece
 from midi_io.song import POSITIONS_PER_BEAT, Song

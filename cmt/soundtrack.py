@@ -17,12 +17,12 @@ from cmt.errors import CmtError
 from cmt.film.mux import write_video
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
-from cmt.mutes import cut_at_rests
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
-from cmt.plan import Plan, no_picture, plan_music
+from cmt.planning.mutes import cut_at_rests
+from cmt.planning.plan import Plan, no_picture, plan_music
+from cmt.planning.wishes import Wishes, check_wishes, settled
 from cmt.report import report_of, takes_as_json
-from cmt.wishes import Wishes, check_wishes, settled
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav

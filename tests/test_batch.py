@@ -13,7 +13,7 @@ from cmt.cli import main
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.videos import find_videos
-from cmt.wishes import Wishes
+from cmt.planning.wishes import Wishes
 from midi_io import read_midi
 from midi_io.song import Instrument
 

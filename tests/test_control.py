@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmt.control import draw_orders
 from cmt.music.profile import RhythmProfile, SimuNote
+from cmt.planning.control import draw_orders
 from midi_io.song import Instrument
 
 WISHES = RhythmProfile(

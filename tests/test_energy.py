@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from cmt.energy import (
+from cmt.errors import CmtError
+from cmt.planning.calibration import read_calibration
+from cmt.planning.energy import (
     LEVELS,
     Energy,
     Section,
@@ -15,8 +17,7 @@ from cmt.energy import (
     read_energy,
     with_energy,
 )
-from cmt.errors import CmtError
-from cmt.rhythm import Liveliness, profile_of_liveliness, read_calibration
+from cmt.planning.liveliness import Liveliness, profile_of_liveliness
 from midi_io.song import Instrument, TempoMap
 
 STEADY = TempoMap.steady(120.0)  # bars of two seconds

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmt.config import PRESETS, GenerateConfig
-from cmt.control import draw_orders
 from cmt.music.encoding import decode, encode, timing_bins
 from cmt.music.key import Key
 from cmt.music.profile import RhythmProfile, SimuNote, profile_of_song
 from cmt.music.words import CompoundWord, Genre, Mode, initial_words
 from cmt.network.decoder import Decoder
+from cmt.planning.control import draw_orders
 from cmt.training.model import MusicTransformer, weights_of
 from cmt.writing.closing import closing_of
 from cmt.writing.grammar import PITCH_RANGES

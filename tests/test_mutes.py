@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmt.errors import CmtError
-from cmt.mutes import Mute, check_mutes, cut_at_rests, muted_throughout, parse_mute, playing_in, rests_of
+from cmt.planning.mutes import Mute, check_mutes, cut_at_rests, muted_throughout, parse_mute, playing_in, rests_of
 from midi_io.song import Instrument, Knot, Note, TempoMap
 
 DRUMS, BASS = Instrument.DRUMS, Instrument.BASS

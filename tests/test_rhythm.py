@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 
 from cmt.errors import CmtError
 from cmt.music.profile import profile_of_song
-from cmt.rhythm import (
-    CHANGE_COST,
-    LEVEL_ARC,
-    LEVELS,
-    Calibration,
-    phrased,
-    profile_of_video,
-    read_calibration,
-    relative_percentiles,
-)
+from cmt.planning.calibration import Calibration, read_calibration
+from cmt.planning.liveliness import CHANGE_COST, LEVEL_ARC, LEVELS, phrased, profile_of_video, relative_percentiles
 from cmt.writing.closing import closing_of
 from cmt.writing.orders import MOST_AT_ONCE
 from midi_io.song import Instrument, Knot, Note, Song, TempoMap

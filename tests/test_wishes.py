@@ -8,15 +8,15 @@ import pytest
 from clips import draw_clip
 
 from cmt.config import GenerateConfig
-from cmt.energy import Section, energy_of_sections
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker
 from cmt.metrics.degenerate import Verdict
 from cmt.music.words import Genre
-from cmt.mutes import parse_mute
-from cmt.plan import TEMPO_QUARTILES, no_picture, plan_music
+from cmt.planning.energy import Section, energy_of_sections
+from cmt.planning.mutes import parse_mute
+from cmt.planning.plan import TEMPO_QUARTILES, no_picture, plan_music
+from cmt.planning.wishes import Wishes, settled
 from cmt.soundtrack import make_soundtrack
-from cmt.wishes import Wishes, settled
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Instrument
 

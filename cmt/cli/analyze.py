@@ -39,7 +39,7 @@ def analyze(
     """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, tempo, and where music's grid would lie."""
     from cmt.grid.hits import checked_markers, hits_of
     from cmt.grid.layout import describe_grid, warnings_of
-    from cmt.plan import wished_grid
+    from cmt.planning.plan import wished_grid
     from video_rhythm import analyze as analyze_video
 
     wishes = timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)

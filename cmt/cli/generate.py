@@ -26,10 +26,10 @@ from cmt.cli.options import (
 )
 from cmt.cli.wording import grid_in_words, print_hits
 from cmt.config import Dynamics, GenerateConfig
-from cmt.energy import LEVELS, Energy, Section, energy_of_sections, read_energy
 from cmt.machine.plural import count
 from cmt.music.words import Genre
-from cmt.mutes import Mute
+from cmt.planning.energy import LEVELS, Energy, Section, energy_of_sections, read_energy
+from cmt.planning.mutes import Mute
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:

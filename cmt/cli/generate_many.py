@@ -17,7 +17,7 @@ from cmt.machine.plural import count
 if TYPE_CHECKING:
     from cmt.batch import Outcome
     from cmt.config import GenerateConfig
-    from cmt.wishes import Wishes
+    from cmt.planning.wishes import Wishes
 
 WIDEST = 40
 """The table shows at most this many characters of a video's name."""

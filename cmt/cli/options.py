@@ -13,15 +13,15 @@ from tqdm import tqdm
 
 from cmt.cli.flags import SOUNDFONT_VARIABLE
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
-from cmt.energy import Section, parse_section
 from cmt.errors import CmtError
 from cmt.music.key import parse_key
 from cmt.music.words import Genre
-from cmt.mutes import Mute, parse_mute
+from cmt.planning.energy import Section, parse_section
+from cmt.planning.mutes import Mute, parse_mute
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
-    from cmt.wishes import Wishes
+    from cmt.planning.wishes import Wishes
 
     # The newest click tells type checkers what a type converts; older ones, which serve as well, cannot be asked.
     ParamType = click.ParamType[Any, Any]
@@ -218,7 +218,7 @@ def timing_wishes(
         If a tempo change is given without a tempo map.
     """
     from cmt.grid.hits import Marker, read_markers
-    from cmt.wishes import Wishes
+    from cmt.planning.wishes import Wishes
 
     if tempo_change is not None and not tempo_map:
         raise click.UsageError("--tempo-change says how far a tempo map may go; add --tempo-map")

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from cmt.errors import CmtError
 from cmt.machine.columns import number_in, read_columns, shown, time_in
-from cmt.rhythm import Calibration, Liveliness, density_of_bar, positions_of_bar
+from cmt.planning.calibration import Calibration
+from cmt.planning.liveliness import Liveliness, density_of_bar, positions_of_bar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
 
 LEVELS: Mapping[str, float] = {"calm": 0.05, "gentle": 0.25, "steady": 0.5, "lively": 0.7, "intense": 0.9}

@@ -8,17 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from cmt.config import GenerateConfig
-from cmt.control import draw_orders
-from cmt.energy import with_energy
 from cmt.grid.grid import Grid
 from cmt.grid.hits import hits_of
 from cmt.grid.layout import length_of, music_grid, tempo_map_of, warnings_of
 from cmt.music.key import parse_key
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import Genre
-from cmt.mutes import Rests, playing_in, rests_of
-from cmt.rhythm import liveliness_of_video, nearest_position, positions_of_bar, profile_of_liveliness, read_calibration
-from cmt.wishes import ALL_INSTRUMENTS, Wishes
+from cmt.planning.calibration import read_calibration
+from cmt.planning.control import draw_orders
+from cmt.planning.energy import with_energy
+from cmt.planning.liveliness import liveliness_of_video, nearest_position, positions_of_bar, profile_of_liveliness
+from cmt.planning.mutes import Rests, playing_in, rests_of
+from cmt.planning.wishes import ALL_INSTRUMENTS, Wishes
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
 from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap

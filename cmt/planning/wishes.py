@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE, GenerateConfig
-from cmt.energy import Energy, check_energy
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
 from cmt.grid.hits import Marker, checked_markers
 from cmt.music.key import parse_key
 from cmt.music.words import Genre
-from cmt.mutes import Mute, check_mutes, muted_throughout
+from cmt.planning.energy import Energy, check_energy
+from cmt.planning.mutes import Mute, check_mutes, muted_throughout
 from midi_io.song import Instrument
 
 TEMPO_LIMITS = (20.0, 400.0)
