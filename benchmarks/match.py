@@ -24,12 +24,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cmt.index import PieceFilter, PieceTable, open_index, read_pieces
-from cmt.indexing import _replace_shards
 from cmt.machine.workers import Workers
-from cmt.matching import PieceBlock, VideoDemand, chances, demand_of_video, rhythm_of_song, score_pieces
+from cmt.matching.index import PieceFilter, PieceTable, open_index, read_pieces
+from cmt.matching.indexing import _replace_shards
+from cmt.matching.ranking import _chunks, _ScoreTask, score_shards
+from cmt.matching.score import PieceBlock, VideoDemand, chances, demand_of_video, rhythm_of_song, score_pieces
 from cmt.music.encoding import NoteArrays, encode_notes
-from cmt.ranking import _chunks, _ScoreTask, score_shards
 from midi_io import read_midi
 from midi_io.song import POSITIONS_PER_BAR
 from video_rhythm import analyze

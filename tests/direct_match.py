@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cmt.matching import DENSITY_SCALE, MOST_STRENGTH, STRENGTH_SCALE, TEMPO_SCALE, VideoDemand
+from cmt.matching.score import DENSITY_SCALE, MOST_STRENGTH, STRENGTH_SCALE, TEMPO_SCALE, VideoDemand
 from cmt.music.encoding import Words, encode
 from cmt.music.words import BAR, CompoundWord, WordType
 from midi_io.song import POSITIONS_PER_BAR, Song

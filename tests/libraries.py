@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt.indexing import update_index
 from cmt.machine.workers import Workers
-from cmt.matching import PieceBlock, VideoDemand, rhythm_of_song
+from cmt.matching.indexing import update_index
+from cmt.matching.score import PieceBlock, VideoDemand, rhythm_of_song
 from midi_io import write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, TempoMap
 

@@ -11,15 +11,15 @@ import pytest
 from libraries import draw_rhythm, song_of_rhythm, write_index, write_library
 from packs import write_pack
 
-import cmt.library
-from cmt import indexing
+import cmt.matching.library
 from cmt.corpus.folder import COLUMN_TYPES, Entry, write_folder
 from cmt.corpus.songs import song_info
 from cmt.errors import CmtError
-from cmt.index import SCHEMA, PieceFilter, is_index, open_index, read_pieces, shards_of
-from cmt.indexing import update_index
 from cmt.machine.workers import Workers
-from cmt.matching import rhythm_of_song
+from cmt.matching import indexing
+from cmt.matching.index import SCHEMA, PieceFilter, is_index, open_index, read_pieces, shards_of
+from cmt.matching.indexing import update_index
+from cmt.matching.score import rhythm_of_song
 from cmt.music.encoding import NoteArrays
 from cmt.music.words import Genre, Mode
 from midi_io import read_midi, write_pianoroll
@@ -97,7 +97,7 @@ def test_only_what_is_new_or_changed_is_read(tmp_path, library, monkeypatch):
     folder = tmp_path / "index"
     update(folder, library)
     read = []
-    monkeypatch.setattr(cmt.library, "read_midi", lambda path: read.append(Path(path).name) or read_midi(path))
+    monkeypatch.setattr(cmt.matching.library, "read_midi", lambda path: read.append(Path(path).name) or read_midi(path))
     assert update(folder, library)[:3] == (0, 4, 0) and not read
     changed = song_of_rhythm(draw_rhythm(np.random.default_rng(2), 9))
     write_library(library, {"b": changed, "e": changed})
@@ -156,7 +156,7 @@ def test_what_was_cut_short_goes_on(tmp_path, library, monkeypatch):
             raise KeyboardInterrupt
         return read_midi(path)
 
-    monkeypatch.setattr(cmt.library, "read_midi", killed)
+    monkeypatch.setattr(cmt.matching.library, "read_midi", killed)
     with pytest.raises(KeyboardInterrupt):
         update(folder, library)
     assert len(pieces(folder)) == 2
@@ -198,7 +198,7 @@ def test_filters_let_through_what_is_asked(tmp_path):
 
 def test_the_columns_are_named_in_parquet(tmp_path, library):
     table = pq.read_table(shards_of(write_index(tmp_path / "index", library))[0])
-    assert table.column_names == list(cmt.library.Entry._fields) == SCHEMA.names
+    assert table.column_names == list(cmt.matching.library.Entry._fields) == SCHEMA.names
     assert table["n_bar"].to_pylist() == [len(density) for density in table["density"].to_pylist()]
 
 

@@ -9,9 +9,9 @@ from libraries import block_of, draw_demand, draw_rhythm, perfect_rhythm, song_o
 from strategies import songs
 from synthetic import hop, moving_square, write_clip
 
-from cmt import matching
 from cmt.errors import CmtError
-from cmt.matching import (
+from cmt.matching import score as matching
+from cmt.matching.score import (
     PieceBlock,
     chances,
     chosen_pieces,

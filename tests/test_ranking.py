@@ -16,16 +16,17 @@ from clips import draw_clip
 from libraries import draw_demand, draw_rhythm, perfect_rhythm, song_of_rhythm, write_index, write_library
 from loopback import skip_without_loopback
 
-from cmt import match_journal, ranking
 from cmt.cli import main
 from cmt.errors import CmtError
-from cmt.index import PieceFilter, open_index
 from cmt.machine.videos import find_videos
 from cmt.machine.workers import Workers
-from cmt.match_journal import Match
-from cmt.match_render import fitted
-from cmt.matching import rhythm_of_song
-from cmt.ranking import MatchWishes, look_at_video, match
+from cmt.matching import journal as match_journal
+from cmt.matching import ranking
+from cmt.matching.index import PieceFilter, open_index
+from cmt.matching.ranking import MatchWishes, look_at_video, match
+from cmt.matching.render import fitted
+from cmt.matching.rows import Match
+from cmt.matching.score import rhythm_of_song
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Knot, TempoMap
 from video_rhythm import analyze

@@ -30,8 +30,8 @@ def index(
     Run again, it adds what is new or changed and drops what has gone. A file in a folder that is named after a
     genre, such as pop, is of that genre.
     """
-    from cmt.indexing import update_index
     from cmt.machine.workers import Workers
+    from cmt.matching.indexing import update_index
 
     bars = Bars(quiet)
     start = time.perf_counter()

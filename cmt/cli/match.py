@@ -25,8 +25,8 @@ from midi_io.song import Instrument
 
 if TYPE_CHECKING:
     from cmt.machine.workers import Workers
-    from cmt.match_journal import Match
-    from cmt.ranking import Results
+    from cmt.matching.ranking import Results
+    from cmt.matching.rows import Match
 
 
 class TempoRangeType(ParamType):
@@ -100,13 +100,13 @@ def match(
 
     VIDEO is a file or a folder. A run that was stopped goes on where it was when it is started again.
     """
-    from cmt.index import PieceFilter
     from cmt.machine.videos import find_videos
     from cmt.machine.workers import Workers
-    from cmt.match_files import check_table, write_table
-    from cmt.match_render import RenderWishes
-    from cmt.ranking import MatchWishes
-    from cmt.ranking import match as match_videos
+    from cmt.matching.index import PieceFilter
+    from cmt.matching.ranking import MatchWishes
+    from cmt.matching.ranking import match as match_videos
+    from cmt.matching.render import RenderWishes
+    from cmt.matching.tables import check_table, write_table
     from midi_io import find_soundfont, has_fluidsynth
 
     for path in out:
@@ -155,8 +155,8 @@ def match(
 @contextmanager
 def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]:
     """An index's shards; music is indexed for this run alone."""
-    from cmt.index import is_index, open_index
-    from cmt.indexing import update_index
+    from cmt.matching.index import is_index, open_index
+    from cmt.matching.indexing import update_index
 
     if is_index(library):
         yield open_index(library)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from cmt.corpus.songs import Corpus, song_of_pack
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio, write_video
-from cmt.library import corpora_of_pack, is_pack, is_pianoroll
-from cmt.matching import VideoDemand
+from cmt.matching.library import corpora_of_pack, is_pack, is_pianoroll
+from cmt.matching.score import VideoDemand
 from midi_io import close_ending, perform, read_midi, read_pianoroll, render, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
 

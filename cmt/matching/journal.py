@@ -4,57 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
 from cmt.errors import CmtError
-from cmt.match_render import Rendered
-from cmt.matching import VideoDemand
+from cmt.matching.render import Rendered
+from cmt.matching.rows import Match
+from cmt.matching.score import VideoDemand
 from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
-
-
-class Match(NamedTuple):
-    """A row: a video and one of its best pieces, or why it has none. The columns of the tables."""
-
-    video: str
-    rank: int | None = None
-    score: float | None = None
-    chance: float | None = None
-    """The mean score of the same piece against the video shifted."""
-    z: float | None = None
-    p_value: float | None = None
-    source: str | None = None
-    name: str | None = None
-    """The name of the song in a pack."""
-    start_bar: int | None = None
-    """The piece's bar, from 1, with which the video's first whole bar begins."""
-    n_bar: int | None = None
-    """The number of whole bars of the video."""
-    n_bar_covered: int | None = None
-    """The number of those bars that the piece reaches."""
-    tempo: float | None = None
-    """The piece's BPM."""
-    tempo_of_video: float | None = None
-    tempo_change: float | None = None
-    """The per cent by which the piece is sped up."""
-    density_error: float | None = None
-    """The root of the mean squared difference in density, in positions a bar."""
-    strength_error: float | None = None
-    """The root of the mean squared difference in strength, in notes at a visual beat."""
-    bars_fitting: int | None = None
-    beats_fitting: int | None = None
-    n_beat: int | None = None
-    """The number of positions with a visual beat."""
-    genre: str | None = None
-    key: str | None = None
-    instruments: str | None = None
-    reason: str = ""
-    """A sentence on what fits and what does not."""
-    rendered: str | None = None
-    """The file of the film with this piece."""
-    failure: str = ""
-    """The reason why there is no match, or no film."""
 
 
 class Journal:

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cmt.errors import CmtError
-from cmt.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
-from cmt.library import Entry, Source, find_sources, is_pack, read_sources, shown_name
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
+from cmt.matching.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
+from cmt.matching.library import Entry, Source, find_sources, is_pack, read_sources, shown_name
 from midi_io.whole_file import whole_file
 
 _BATCH = 64

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cmt.errors import CmtError
-from cmt.matching import PieceBlock
+from cmt.matching.score import PieceBlock
 from cmt.music.key import Key
 from cmt.music.words import Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument

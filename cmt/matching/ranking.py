@@ -1,6 +1,6 @@
 """Many videos against a library: which pieces fit each of them best, in rows, whatever happens on the way.
 
-What is done is kept in a journal (`cmt.match_journal`), so that a run that was cut short goes on where it stopped and
+What is done is kept in a journal (`cmt.matching.journal`), so that a run that was cut short goes on where it stopped and
 writes the same rows. A bad video is a row with its reason.
 """
 
@@ -21,37 +21,29 @@ import pyarrow.parquet as pq
 
 from cmt.config import Dynamics
 from cmt.errors import CmtError
-from cmt.index import PieceDetails, PieceFilter, read_metadata, read_pieces
-from cmt.library import shown_name
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
-from cmt.match_journal import Journal, Match
-from cmt.match_render import Rendered, RenderTask, RenderWishes, render_match
-from cmt.matching import (
+from cmt.matching.index import PieceFilter, read_metadata, read_pieces
+from cmt.matching.journal import Journal
+from cmt.matching.library import shown_name
+from cmt.matching.render import Rendered, RenderTask, RenderWishes, render_match
+from cmt.matching.rows import Found, Match, row
+from cmt.matching.score import (
     Chance,
-    Distances,
     PieceBlock,
     Scorer,
     VideoDemand,
     chances,
     demand_of_video,
-    distances,
-    part_played,
 )
 from midi_io.whole_file import whole_file
 from video_rhythm import analyze
 
-DENSITY_FITS = 2
-"""A bar fits if its density differs by at most this many positions from what the picture asks."""
-STRENGTH_FITS = 2
-"""An accent fits if its strength differs by at most this many notes."""
 _GROUP = 8
 """This many videos are scored while a piece is in the processor's cache."""
 _TASK_PIECES = 32_768
 """A worker scores this many pieces before it reports."""
-_MOST_NAMED = 4
-"""A reason names at most this many bars."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +58,6 @@ class MatchWishes:
     """The folder for the scores of all pieces, a Parquet file for each video."""
     render: RenderWishes | None = None
     """How to make a film of each video with the best piece; None makes none."""
-
-
-class Found(NamedTuple):
-    """A piece that is among the best for a video."""
-
-    score: float
-    start: int
-    """The bar of the piece, from 0, with which the video's first whole bar begins."""
-    details: PieceDetails
-    block: PieceBlock
-    """A block with this piece alone."""
 
 
 class _ScoreTask(NamedTuple):
@@ -306,7 +287,7 @@ def _rows(video: str, demand: VideoDemand, best: list[Found]) -> list[Match]:
         return [Match(video, failure="no piece of the library is as asked; ask for less")]
     levels = _chances([found.block for found in best], demand)
     return [
-        _row(video, demand, rank, found, level) for rank, (found, level) in enumerate(zip(best, levels, strict=True), 1)
+        row(video, demand, rank, found, level) for rank, (found, level) in enumerate(zip(best, levels, strict=True), 1)
     ]
 
 
@@ -319,77 +300,6 @@ def _chances(blocks: Sequence[PieceBlock], demand: VideoDemand) -> list[Chance]:
         np.concatenate([block.tempo for block in blocks]),
     )
     return chances(joined, demand)
-
-
-def _row(video: str, demand: VideoDemand, rank: int, found: Found, chance: Chance) -> Match:
-    n_bar = len(demand.density)
-    played = part_played(found.block, 0, found.start, n_bar)
-    terms = distances(played, demand)
-    is_asked = demand.strength > 0
-    bars_fitting = np.abs(played.density - demand.density) <= DENSITY_FITS
-    beats_fitting = (np.abs(played.strength - demand.strength) <= STRENGTH_FITS)[is_asked]
-    covered = min(n_bar, found.details.n_bar - found.start)
-    details = found.details
-    return Match(
-        video=video,
-        rank=rank,
-        score=round(found.score, 6),
-        chance=round(chance.score, 6),
-        z=round(chance.z, 3),
-        p_value=round(chance.p_value, 6),
-        source=details.source,
-        name=details.name,
-        start_bar=found.start + 1,
-        n_bar=n_bar,
-        n_bar_covered=covered,
-        tempo=round(details.tempo, 3),
-        tempo_of_video=round(demand.tempo, 3),
-        tempo_change=round(100 * (2**terms.tempo - 1), 2),
-        density_error=round(terms.density**0.5, 3),
-        strength_error=round(terms.strength**0.5, 3),
-        bars_fitting=int(bars_fitting.sum()),
-        beats_fitting=int(beats_fitting.sum()),
-        n_beat=len(beats_fitting),
-        genre=details.genre,
-        key=str(details.key),
-        instruments=",".join(instrument.label for instrument in details.instruments),
-        reason=_reason(demand, played, found, terms, chance, covered),
-    )
-
-
-def _reason(
-    demand: VideoDemand, played: PieceBlock, found: Found, terms: Distances, chance: Chance, covered: int
-) -> str:
-    """A sentence on what fits and what does not, its parts joined by semicolons."""
-    n_bar = len(demand.density)
-    off = played.density.astype(int) - demand.density.astype(int)
-    fits = np.abs(off) <= DENSITY_FITS
-    first, last = found.start + 1, found.start + covered
-    parts = [f"bars {first} to {last} of {found.details.n_bar}" if last > first else f"bar {first}"]
-    if covered < n_bar:
-        parts.append(f"silent from the video's bar {covered + 1} on")
-    parts.append(f"density fits in {fits.sum()} of {n_bar} bars")
-    worst = [int(bar) for bar in np.argsort(-np.abs(off), kind="stable") if not fits[bar]]
-    if worst:
-        named = ", ".join(
-            f"{bar + 1} ({played.density[bar]} for {demand.density[bar]:.0f})" for bar in sorted(worst[:_MOST_NAMED])
-        )
-        parts.append(f"not in {named}" + (" ..." if len(worst) > _MOST_NAMED else ""))
-    is_asked = demand.strength > 0
-    if is_asked.any():
-        accents = played.strength.astype(int)[is_asked] - demand.strength.astype(int)[is_asked]
-        parts.append(
-            f"accents fit at {np.count_nonzero(np.abs(accents) <= STRENGTH_FITS)} of {len(accents)} visual beats"
-        )
-        silent = np.count_nonzero(played.strength[is_asked] == 0)
-        if silent:
-            parts.append(f"nothing is struck at {silent}")
-    else:
-        parts.append("the picture has no visual beats")
-    parts.append(f"tempo {found.details.tempo:.0f} to {demand.tempo:.0f} BPM ({100 * (2**terms.tempo - 1):+.0f} %)")
-    if chance.p_value > 0.05:
-        parts.append("no better than with the video shifted")
-    return "; ".join(parts)
 
 
 def _render(

@@ -17,8 +17,8 @@ from cmt.corpus.folder import SONGS
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
-from cmt.index import instrument_bits
-from cmt.matching import rhythm_of_onsets, rhythm_of_song
+from cmt.matching.index import instrument_bits
+from cmt.matching.score import rhythm_of_onsets, rhythm_of_song
 from cmt.music.key import home_key, key_of_song
 from cmt.music.words import Genre, Mode
 from midi_io import MIDI_SUFFIXES, read_midi, read_pianoroll

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cmt.errors import CmtError
-from cmt.match_journal import Match
+from cmt.matching.rows import Match
 from midi_io.whole_file import whole_file
 
 SUFFIXES = (".csv", ".json", ".parquet")

@@ -1,0 +1,1 @@
+"""Music that is there already, held against videos: a library's index, scores, rows and films."""
