@@ -42,8 +42,8 @@ from cmt.music.words import Genre, Mode
 from cmt.network.checkpoint import Checkpoint, load_checkpoint
 from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes
-from cmt.report import report_of
-from cmt.soundtrack import performed
+from cmt.soundtrack.make import performed
+from cmt.soundtrack.report import report_of
 from cmt.writing.pieces import write_pieces
 from midi_io import read_midi, write_midi
 from midi_io.song import Instrument, Song

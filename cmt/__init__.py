@@ -17,15 +17,15 @@ if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
     from cmt.music.words import Genre, Mode
     from cmt.network.checkpoint import load_checkpoint
     from cmt.planning.wishes import Wishes
-    from cmt.soundtrack import Soundtrack, make_soundtrack
+    from cmt.soundtrack.make import Soundtrack, make_soundtrack
     from cmt.writing.pieces import PieceRequest, write_piece
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
     from video_rhythm import analyze
 
 _HOMES = {
     "analyze": "video_rhythm",
-    "make_soundtrack": "cmt.soundtrack",
-    "Soundtrack": "cmt.soundtrack",
+    "make_soundtrack": "cmt.soundtrack.make",
+    "Soundtrack": "cmt.soundtrack.make",
     "Wishes": "cmt.planning.wishes",
     "GenerateConfig": "cmt.config",
     "Marker": "cmt.grid.hits",

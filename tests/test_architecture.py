@@ -18,7 +18,7 @@ LATE_TORCH_MODULES = frozenset({"cmt.cli.train"})
 TORCH_FREE_ENTRIES = (
     "cmt",
     "cmt.cli",
-    "cmt.soundtrack",
+    "cmt.soundtrack.make",
     "cmt.metrics",
     "cmt.evaluation.files",
     "cmt.corpus.prepare",

@@ -137,7 +137,7 @@ def test_stopping_it_leaves_nothing_behind(tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cmt.picture.draw_rhythm", stop)
+    monkeypatch.setattr("cmt.soundtrack.picture.draw_rhythm", stop)
     result = CliRunner().invoke(main, ["analyze", str(path), "--plot", str(tmp_path / "out" / "a.png")])
     assert result.exit_code == 130
     assert result.stderr.strip() == "cmt: stopped; nothing was written"

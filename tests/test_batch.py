@@ -8,12 +8,12 @@ from click.testing import CliRunner
 from clips import draw_clip
 from loopback import skip_without_loopback
 
-from cmt.batch import LOG, Job, Outcome, Settings, make_soundtracks, named, read_log, write_log
 from cmt.cli import main
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.videos import find_videos
 from cmt.planning.wishes import Wishes
+from cmt.soundtrack.batch import LOG, Job, Outcome, Settings, make_soundtracks, named, read_log, write_log
 from midi_io import read_midi
 from midi_io.song import Instrument
 
@@ -172,7 +172,7 @@ def test_a_bug_with_one_video_does_not_end_the_run(clips, checkpoint, tmp_path, 
     def break_down(*args, **options):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr("cmt.batch.make_soundtrack", break_down)
+    monkeypatch.setattr("cmt.soundtrack.batch.make_soundtrack", break_down)
     (outcome,) = run([clips / "a" / "clip.mp4"], tmp_path, checkpoint)
     assert outcome.status == "failed" and "ZeroDivisionError: division by zero (a bug" in outcome.error
     assert "break_down" in json.loads((tmp_path / LOG).read_text())["trace"]

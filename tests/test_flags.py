@@ -82,7 +82,7 @@ def test_a_warning_in_a_shell_names_the_flag(checkpoint, tmp_path):
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_environment_names_a_soundfont_where_the_option_is_left_out(asked, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.soundtrack.has_fluidsynth", lambda: True)
+    monkeypatch.setattr("cmt.soundtrack.make.has_fluidsynth", lambda: True)
     monkeypatch.setenv(SOUNDFONT_VARIABLE, str(tmp_path / "environment.sf2"))
     options = ["--soundfont", str(tmp_path / "asked.sf2")] if asked else []
     result = CliRunner().invoke(main, ["generate", "--length", "4", "-o", str(tmp_path / "out"), *options])

@@ -14,7 +14,7 @@ from lpd import lpd_path, tracks_of, tune, write_lists, write_pianoroll_of
 from cmt.cli import main
 from cmt.config import GenerateConfig
 from cmt.corpus.prepare import prepare
-from cmt.soundtrack import Wishes, make_soundtrack
+from cmt.soundtrack.make import Wishes, make_soundtrack
 from midi_io import has_fluidsynth
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker
 from cmt.music.words import Genre
-from cmt.soundtrack import Wishes, make_soundtrack
+from cmt.soundtrack.make import Wishes, make_soundtrack
 from midi_io import SynthesisError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
 from video_rhythm import VideoError
@@ -213,7 +213,7 @@ def test_a_folder_that_cannot_be_made_is_named(clip, checkpoint, tmp_path):
 
 
 def test_without_fluidsynth_the_cure_is_said_before_any_work(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.soundtrack.has_fluidsynth", lambda: False)
+    monkeypatch.setattr("cmt.soundtrack.make.has_fluidsynth", lambda: False)
     with pytest.raises(CmtError, match=r"libfluidsynth3.*`midi_only`"):
         make_soundtrack(clip, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ from cmt.errors import CmtError
 from cmt.machine.memory import check_memory, free_memory
 from cmt.music.key import Key
 from cmt.music.words import Mode
-from cmt.takes import Judgement, judge_take, leaving, match, ranked
+from cmt.soundtrack.takes import Judgement, judge_take, leaving, match, ranked
 from midi_io.song import Instrument, Note, Song
 
 pytestmark = pytest.mark.slow

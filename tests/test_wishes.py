@@ -16,7 +16,7 @@ from cmt.planning.energy import Section, energy_of_sections
 from cmt.planning.mutes import parse_mute
 from cmt.planning.plan import TEMPO_QUARTILES, no_picture, plan_music
 from cmt.planning.wishes import Wishes, settled
-from cmt.soundtrack import make_soundtrack
+from cmt.soundtrack.make import make_soundtrack
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Instrument
 
@@ -167,7 +167,7 @@ def test_a_take_is_the_piece_of_its_seed_and_the_best_is_kept(checkpoint, tmp_pa
 
 
 def test_where_all_takes_are_rejected_the_best_is_kept_and_the_reason_is_said(checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.takes.judge", lambda song: Verdict(("one bar looped: planted",)))
+    monkeypatch.setattr("cmt.soundtrack.takes.judge", lambda song: Verdict(("one bar looped: planted",)))
     report = make_soundtrack(None, tmp_path, midi_only(length=2.0, takes=2), checkpoint=checkpoint).report
     assert all(take["rejected"][0] == "one bar looped: planted" for take in report["takes"])
     assert [take["file"] for take in report["takes"]] == ["music.mid", None]

@@ -62,7 +62,7 @@ def analyze(
 
 
 def _plot(rhythm: VideoRhythm, borders: list[float], path: Path) -> None:
-    from cmt.picture import draw_rhythm
+    from cmt.soundtrack.picture import draw_rhythm
     from midi_io.whole_file import whole_file
 
     with whole_file(path) as unfinished:

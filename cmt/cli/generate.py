@@ -33,7 +33,7 @@ from cmt.planning.mutes import Mute
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
-    from cmt.soundtrack import Soundtrack
+    from cmt.soundtrack.make import Soundtrack
 
 SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""
@@ -180,7 +180,7 @@ def generate(
     every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
     how long the music is.
     """
-    from cmt.soundtrack import make_soundtrack
+    from cmt.soundtrack.make import make_soundtrack
 
     if (length is None) == (not videos):
         raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")

@@ -15,9 +15,9 @@ from cmt.cli.flags import with_flags
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
-    from cmt.batch import Outcome
     from cmt.config import GenerateConfig
     from cmt.planning.wishes import Wishes
+    from cmt.soundtrack.batch import Outcome
 
 WIDEST = 40
 """The table shows at most this many characters of a video's name."""
@@ -35,8 +35,8 @@ def generate_many(
     quiet: bool,
 ) -> None:
     """Make music for all videos at `places`; exit with 1 if one failed, as a script wants to know."""
-    from cmt.batch import LOG, Settings, make_soundtracks
     from cmt.machine.videos import find_videos
+    from cmt.soundtrack.batch import LOG, Settings, make_soundtracks
 
     found = find_videos(places, output)
     settings = Settings(output.absolute(), wishes, config, _absolute(checkpoint), _absolute(soundfont))

@@ -16,7 +16,7 @@ from cmt.cli.options import FILE, Bars, soundfont_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Play MIDI into a WAV file by FluidSynth."""
-    from cmt.soundtrack import SAMPLE_RATE
+    from cmt.soundtrack.make import SAMPLE_RATE
     from midi_io import read_midi, write_wav
     from midi_io import render as render_song
 

@@ -20,7 +20,7 @@ from cmt.writing.pieces import WrittenPiece
 from midi_io.song import POSITIONS_PER_BEAT, Song
 
 if TYPE_CHECKING:
-    from cmt.takes import Judgement
+    from cmt.soundtrack.takes import Judgement
 
 
 def report_of(

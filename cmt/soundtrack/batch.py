@@ -23,7 +23,7 @@ from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.network.checkpoint import load_checkpoint
 from cmt.planning.wishes import Wishes, check_wishes
-from cmt.soundtrack import make_soundtrack, ready_soundfont
+from cmt.soundtrack.make import make_soundtrack, ready_soundfont
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"

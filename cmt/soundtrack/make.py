@@ -22,7 +22,7 @@ from cmt.network.decoder import Decoder
 from cmt.planning.mutes import cut_at_rests
 from cmt.planning.plan import Plan, no_picture, plan_music
 from cmt.planning.wishes import Wishes, check_wishes, settled
-from cmt.report import report_of, takes_as_json
+from cmt.soundtrack.report import report_of, takes_as_json
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
@@ -30,7 +30,7 @@ from midi_io.song import POSITIONS_PER_BAR, Song
 from video_rhythm import VideoRhythm, analyze
 
 if TYPE_CHECKING:
-    from cmt.takes import Judgement
+    from cmt.soundtrack.takes import Judgement
 
 SAMPLE_RATE = 44100
 """The sample rate of the rendered audio, in Hz."""
@@ -137,7 +137,7 @@ def make_soundtrack(
 
 def _draw(plan: Plan, song: Song, name: str, path: Path) -> None:
     # Late: matplotlib takes most of a second to import.
-    from cmt.picture import draw_soundtrack
+    from cmt.soundtrack.picture import draw_soundtrack
 
     draw_soundtrack(plan, song, name, path)
 
@@ -232,7 +232,7 @@ def _compose(
         return _written(decoder, plan, config, [config.seed], progress)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
-    from cmt.takes import BYTES_PER_BAR, judge_take, ranked
+    from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
 
     check_memory(n_take, n_bar * BYTES_PER_BAR)
     takes: dict[int, _Take] = {}

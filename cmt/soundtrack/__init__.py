@@ -1,0 +1,1 @@
+"""The main job: from a video to its music's files, and what is said of them."""
