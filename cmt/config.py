@@ -61,7 +61,7 @@ class ModelConfig:
     independently once the type is known."""
 
     echo_bars: tuple[int, ...] = ()
-    """Each word is told what followed at its place this many bars earlier (`cmt.network.echo`); the paper has no such thing."""
+    """Each word is told what followed at its place this many bars earlier (`cmt.network.echo`), not in the paper."""
 
     left_out: tuple[str, ...] = ()
     """The attributes among CONTROLS that the network is not told, as in the paper's table 1 and fig. 5."""

@@ -1,4 +1,6 @@
-"""Print the tempi between which the middle half of LPD's training songs lie, by genre: TEMPO_QUARTILES of cmt/planning/plan.py.
+"""Print the tempi between which the middle half of LPD's training songs lie, by genre.
+
+They are TEMPO_QUARTILES of cmt/planning/plan.py.
 
 python data/tempi.py --pack lpd5_16th_labelled.npz.xz
 """

@@ -16,6 +16,13 @@ def printable(name: str) -> str:
 
 
 def open_container(path: str, name: str) -> av.container.InputContainer:
+    """Open the file at `path`, called `name` in messages.
+
+    Raises
+    ------
+    VideoError
+        If it is no ordinary file, or none that FFmpeg can read.
+    """
     try:
         exists, is_folder, is_file = os.path.exists(path), os.path.isdir(path), os.path.isfile(path)
         size = os.path.getsize(path) if is_file else 0
@@ -72,6 +79,7 @@ def claimed_rate(stream: av.video.stream.VideoStream) -> Fraction:
 
 
 def claimed_duration(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float | None:
+    """Seconds that the stream, or else the container, says it lasts; None if neither says."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if container.duration:

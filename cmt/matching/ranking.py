@@ -1,7 +1,7 @@
 """Many videos against a library: which pieces fit each of them best, in rows, whatever happens on the way.
 
-What is done is kept in a journal (`cmt.matching.journal`), so that a run that was cut short goes on where it stopped and
-writes the same rows. A bad video is a row with its reason.
+What is done is kept in a journal (`cmt.matching.journal`), so that a run that was cut short goes on where it stopped
+and writes the same rows. A bad video is a row with its reason.
 """
 
 from __future__ import annotations

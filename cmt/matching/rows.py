@@ -77,6 +77,7 @@ class Found(NamedTuple):
 
 
 def row(video: str, demand: VideoDemand, rank: int, found: Found, chance: Chance) -> Match:
+    """The row of a piece that was found for a video."""
     n_bar = len(demand.density)
     played = part_played(found.block, 0, found.start, n_bar)
     terms = distances(played, demand)

@@ -57,7 +57,7 @@ def position_encoding(position: int, d_model: int) -> Floats:
     return encoding
 
 
-def times(rows: Floats, matrix: Floats) -> Floats:
+def product_by_rows(rows: Floats, matrix: Floats) -> Floats:
     """The product of (row, n_in) and (n_in, n_out), row by row: later rows find the matrix in the cache.
 
     At once, BLAS would first copy the matrix into another order, which costs more than the product of a few rows;
@@ -67,6 +67,7 @@ def times(rows: Floats, matrix: Floats) -> Floats:
 
 
 def centred(x: Floats) -> Floats:
+    """(row, n) rows less their means."""
     return np.asarray(x - np.add.reduce(x, axis=1, keepdims=True) / np.float32(x.shape[1]))
 
 

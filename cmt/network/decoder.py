@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
 from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
-from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, scaled, times
+from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled
 from cmt.network.echo import EchoMemory
 from cmt.network.weights import (
     Floats,
@@ -138,10 +138,10 @@ class Decoder:
         self._no_word = [len(self._tables) - 1] * len(FIELDS)
         if config.echo_bars:
             self._agreement = np.ascontiguousarray(named["embedding.agreement_in.weight"].T)
-        self._layers = [_Layer(n, config, part(named, f"layers.{n}.")) for n in range(config.n_layer)]
+        self._layers = [_Layer(n, config, weights_below(named, f"layers.{n}.")) for n in range(config.n_layer)]
         self._put_side_by_side()
         self._norm = _Norm(named, "norm")
-        self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(part(named, "heads."))
+        self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(weights_below(named, "heads."))
 
     def new_state(self, n_row: int = 1) -> DecoderState:
         """The state of `n_row` pieces side by side that have heard nothing yet."""
@@ -171,7 +171,7 @@ class Decoder:
                 self._add_echoes(row, memory.hear(word, position))
         x = np.add.reduce(self._tables[rows], axis=1)
         if state.echoes:
-            x += times(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
+            x += product_by_rows(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
         for row, position in zip(x, positions, strict=True):
             np.add(row, position_encoding(position, self.config.d_model), out=row)
         return self._through_layers(x, state)
@@ -237,13 +237,13 @@ class _Layer:
     def __init__(self, number: int, config: ModelConfig, weights: Weights) -> None:
         self.number, self.n_head = number, config.n_head
         self.norms = [_Norm(weights, "norms.0"), _Norm(weights, "norms.1")]
-        attention_in = with_values_of_one(matrix(weights, "attention_in"), config)
-        feed_in = matrix(weights, "feed_forward.0")
+        attention_in = with_values_of_one(linear_map(weights, "attention_in"), config)
+        feed_in = linear_map(weights, "feed_forward.0")
         if config.pre_norm:
             attention_in, feed_in = self.norms[0].folded_into(attention_in), self.norms[1].folded_into(feed_in)
         # What is added to the residual stream has mean zero: the norms need not subtract it, nothing else sees it.
-        attention_out = rows_centred(matrix(weights, "attention_out"))
-        feed_out = rows_centred(matrix(weights, "feed_forward.3"))
+        attention_out = rows_centred(linear_map(weights, "attention_out"))
+        feed_out = rows_centred(linear_map(weights, "feed_forward.3"))
         self.matrices = [attention_in, attention_out, feed_in, feed_out]
 
     def through(self, x: Floats, state: DecoderState) -> Floats:
@@ -277,12 +277,12 @@ class _ChainedHeads:
     """The type, then each attribute by what was drawn before it."""
 
     def __init__(self, weights: Weights) -> None:
-        self._type = matrix(weights, "type_out")
-        self._hidden = {name: matrix(weights, f"hidden.{name}") for name in CHAIN}
+        self._type = linear_map(weights, "type_out")
+        self._hidden = {name: linear_map(weights, f"hidden.{name}") for name in CHAIN}
         self._seen = {
             (name, earlier): weights[f"seen.{name}_{earlier}.weight"] for name in CHAIN for earlier in CHAIN[name]
         }
-        self._out = {name: matrix(weights, f"out.{name}") for name in CHAIN}
+        self._out = {name: linear_map(weights, f"out.{name}") for name in CHAIN}
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
@@ -297,22 +297,22 @@ class _IndependentHeads:
     """The type, then each attribute by the type alone: two products without anything between them, folded into one."""
 
     def __init__(self, weights: Weights) -> None:
-        joined, seen = matrix(weights, "joined"), weights["type_seen.weight"]
+        joined, seen = linear_map(weights, "joined"), weights["type_seen.weight"]
         d_model = len(joined) - 1 - seen.shape[1]
         of_type = seen @ joined[d_model:-1] + joined[-1]  # (type, d_model)
-        self._type = matrix(weights, "type_out")
-        out = {name: matrix(weights, f"out.{name}") for name in CHAIN}
+        self._type = linear_map(weights, "type_out")
+        out = {name: linear_map(weights, f"out.{name}") for name in CHAIN}
         self._out = {name: joined[:d_model] @ matrix[:-1] for name, matrix in out.items()}
         self._of_type = {name: of_type @ matrix[:-1] + matrix[-1] for name, matrix in out.items()}
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
             return _with_bias(hidden, self._type)
-        logits: Floats = times(hidden, self._out[name]) + self._of_type[name][known["type"]]
+        logits: Floats = product_by_rows(hidden, self._out[name]) + self._of_type[name][known["type"]]
         return logits
 
 
 def _with_bias(rows: Floats, matrix: Floats) -> Floats:
     """(row, n_in) through (n_in + 1, n_out), whose last row is the bias."""
-    mapped: Floats = times(rows, matrix[:-1]) + matrix[-1]
+    mapped: Floats = product_by_rows(rows, matrix[:-1]) + matrix[-1]
     return mapped

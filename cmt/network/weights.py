@@ -18,12 +18,13 @@ Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 
 
-def matrix(weights: Weights, name: str) -> Floats:
+def linear_map(weights: Weights, name: str) -> Floats:
     """A linear map as (n_in + 1, n_out), the bias its last row."""
     return np.ascontiguousarray(np.vstack([weights[f"{name}.weight"].T, weights[f"{name}.bias"]]))
 
 
 def rows_centred(matrix: Floats) -> Floats:
+    """(row, n) the matrix with each row less its mean."""
     return np.asarray(matrix - matrix.mean(axis=1, keepdims=True))
 
 
@@ -54,7 +55,8 @@ def embedding_tables(config: ModelConfig, weights: Weights) -> list[Floats]:
     return tables
 
 
-def part(weights: Weights, prefix: str) -> dict[str, Floats]:
+def weights_below(weights: Weights, prefix: str) -> dict[str, Floats]:
+    """The weights whose names begin with `prefix`, under the rest of their names."""
     return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
 
 
