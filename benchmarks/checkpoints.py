@@ -31,7 +31,7 @@ from cmt.training.loop import ATTRIBUTES, validate
 from cmt.training.model import MusicTransformer
 from cmt.writing.pieces import PieceRequest, write_pieces
 from midi_io import read_midi, write_midi
-from midi_io.song import POSITIONS_PER_BAR, Instrument
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
 METRICS = (
     "pitch_class_entropy_1",
@@ -95,7 +95,10 @@ def cut_endings(held_out: Corpus, n: int, n_bar: int, folder: Path) -> None:
     for index in np.random.default_rng(0).permutation(fitting)[: max(n, 60)]:
         song = held_out.songs[index]
         notes = cut_notes(held_out.notes_of(index), song.n_bar - n_bar, n_bar)
-        write_midi(decode(encode_notes(notes, n_bar), song.tempo or 120.0), folder / f"{index}.mid")
+        write_midi(
+            decode(encode_notes(notes, n_bar), Timeline.steady(song.tempo or 120.0, n_bar * POSITIONS_PER_BAR)),
+            folder / f"{index}.mid",
+        )
 
 
 def write_set(
@@ -113,7 +116,7 @@ def write_set(
         seeds = [seed for seed in seeds if not (folder / f"{seed}.mid").exists()]
         if not seeds:
             continue
-        request = PieceRequest(n_bar * POSITIONS_PER_BAR, 120.0, genre, instruments)
+        request = PieceRequest(Timeline.steady(120.0, n_bar * POSITIONS_PER_BAR), genre, instruments)
         pieces = write_pieces(decoder, request, [{}] * len(seeds), GenerateConfig(), seeds)
         for seed, piece in zip(seeds, pieces, strict=True):
             write_midi(piece.song, folder / f"{seed}.mid")

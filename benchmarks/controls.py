@@ -46,7 +46,7 @@ from cmt.soundtrack.make import performed
 from cmt.soundtrack.report import report_of
 from cmt.writing.pieces import write_pieces
 from midi_io import read_midi, write_midi
-from midi_io.song import Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 from midi_io.whole_file import whole_file
 from video_rhythm import VideoRhythm, analyze
 
@@ -211,7 +211,7 @@ def asked_of(plan: Plan) -> dict[str, Any]:
             {"bar": n.bar, "position": n.position, "instrument": n.instrument.label, "strength": n.strength}
             for n in plan.asked.simu_notes
         ],
-        "tempo_asked": plan.wishes.tempo or plan.grid.tempo,
+        "tempo_asked": plan.wishes.tempo or plan.timeline.tempo,
         "key": plan.wishes.key,
     }
 
@@ -253,7 +253,7 @@ def real_songs(pack: Path, lengths: Sequence[int]) -> list[dict[str, float]]:
         score = key_score(other, (guess.tonic, guess.mode)) if guess is not None else math.nan
         n_bar = min(lengths[k % len(lengths)], song.n_bar)
         notes = cut_notes(corpus.notes_of(int(index)), song.n_bar - n_bar, n_bar)
-        last_bars = decode(encode_notes(notes, n_bar), song.tempo)
+        last_bars = decode(encode_notes(notes, n_bar), Timeline.steady(song.tempo, n_bar * POSITIONS_PER_BAR))
         rows.append(values_of_song(last_bars) | {"key_score": score, "right key": float(score == 1)})
     return rows
 

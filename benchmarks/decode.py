@@ -33,7 +33,7 @@ from cmt.music.words import BAR, CompoundWord, Genre, InitialWords, WordType
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors
 from cmt.network.decoder import Decoder
 from cmt.writing.pieces import PieceRequest, write_pieces
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 
 TEMPO = 120.0
 BARS_PER_MINUTE = 30
@@ -182,7 +182,7 @@ def read(first: np.ndarray, second: np.ndarray) -> int:
 
 
 def compare_takes(model: Decoder, guidance: float) -> None:
-    request = PieceRequest(2 * POSITIONS_PER_BAR, TEMPO, Genre.POP)
+    request = PieceRequest(Timeline.steady(TEMPO, 2 * POSITIONS_PER_BAR), Genre.POP)
     ways = {str(n): takes_writer(model, request, guidance, n) for n in (1, 2, 4, 8, 16)}
     seconds = by_turns(ways, 3)
     for n, its in seconds.items():
@@ -205,7 +205,9 @@ def compare_minutes(arguments: argparse.Namespace) -> None:
 
 
 def write_minutes(model: Decoder, minutes: int, guidance: float) -> None:
-    request = PieceRequest(minutes * BARS_PER_MINUTE * POSITIONS_PER_BAR, TEMPO, Genre.POP, tuple(Instrument))
+    request = PieceRequest(
+        Timeline.steady(TEMPO, minutes * BARS_PER_MINUTE * POSITIONS_PER_BAR), Genre.POP, tuple(Instrument)
+    )
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     (piece,) = write_pieces(model, request, [{}], GenerateConfig(guidance=guidance), [1])
     seconds = time.process_time() - start
@@ -230,7 +232,7 @@ def minute_of(song: Song, minute: int) -> Song:
     begin = minute * BARS_PER_MINUTE * POSITIONS_PER_BAR
     length = BARS_PER_MINUTE * POSITIONS_PER_BAR
     notes = [note._replace(position=note.position - begin) for note in song.notes]
-    return Song(tuple(note for note in notes if 0 <= note.position < length), TEMPO, length)
+    return Song.steady(tuple(note for note in notes if 0 <= note.position < length), TEMPO, length)
 
 
 def by_turns(ways: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, float]:

@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
-from cmt.grid.grid import Grid, Hit, agreement
-from cmt.grid.hits import hits_of
+from cmt.grid.agreement import agreement, misses
+from cmt.grid.hits import Hit, hits_of
 from cmt.planning.plan import wished_grid
 from cmt.planning.wishes import TEMPO_LIMITS, Wishes
+from midi_io.song import Timeline
 from video_rhythm import VideoError, analyze
 
 HEAD = (
@@ -49,11 +50,11 @@ def main() -> None:
             show(video.name[:30] if not with_map else "", with_map, grid, hits, time.perf_counter() - start)
 
 
-def show(name: str, with_map: bool, grid: Grid, hits: tuple[Hit, ...], seconds: float) -> None:
+def show(name: str, with_map: bool, grid: Timeline, hits: tuple[Hit, ...], seconds: float) -> None:
     """One line."""
     cuts = [hit.time for hit in hits if hit.kind == "cut"]
     every, of_cuts = agreement(grid, [hit.time for hit in hits]), agreement(grid, cuts)
-    worst = f"{1000 * grid.misses(cuts, 16).max():.0f} ms" if cuts else "-"
+    worst = f"{1000 * misses(grid, cuts, 16).max():.0f} ms" if cuts else "-"
     print(
         f"{name:30} {'yes' if with_map else 'no':9} {tempi(grid):>16} {grid.phase:5.2f}s {grid.n_bar:4} "
         f"{every.n_hit:4} {every.on_grid:5.0%} {every.on_grid_by_chance:6.0%} "
@@ -62,7 +63,7 @@ def show(name: str, with_map: bool, grid: Grid, hits: tuple[Hit, ...], seconds: 
     )
 
 
-def tempi(grid: Grid) -> str:
+def tempi(grid: Timeline) -> str:
     """``120.00`` or ``92.31 to 107.90``, but for a first sixteenth that begins with the picture."""
     if grid.is_steady:
         return f"{grid.tempo:.2f}"

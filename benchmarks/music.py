@@ -34,7 +34,7 @@ from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.network.weights import weight_shapes
 from cmt.writing.pieces import PieceRequest, write_piece
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 
 METRICS: dict[str, Callable[[Song], float]] = {
     "pitch-class entropy, 1 bar (bits)": lambda song: pitch_class_entropy(song, 1).value,
@@ -109,7 +109,12 @@ def real_excerpts(
     for index in rng.choice(fitting, size=min(n, len(fitting)), replace=False):
         begin = int(rng.integers(4, corpus.songs[index].n_bar - n_bar - 3))
         notes = cut_notes(corpus.notes_of(index), begin, n_bar)
-        excerpts.append(decode(encode_notes(notes, n_bar), corpus.songs[index].tempo or 120.0))
+        excerpts.append(
+            decode(
+                encode_notes(notes, n_bar),
+                Timeline.steady(corpus.songs[index].tempo or 120.0, n_bar * POSITIONS_PER_BAR),
+            )
+        )
     return excerpts
 
 
@@ -127,7 +132,7 @@ def untrained_like(trained: Decoder) -> Decoder:
 
 def write(model: Decoder, seed: int, genre: Genre, n_bar: int) -> Song:
     """A piece without a video."""
-    request = PieceRequest(n_bar * POSITIONS_PER_BAR, 120.0, genre, tuple(Instrument))
+    request = PieceRequest(Timeline.steady(120.0, n_bar * POSITIONS_PER_BAR), genre, tuple(Instrument))
     return write_piece(model, request, {}, GenerateConfig(seed=seed)).song
 
 

@@ -129,7 +129,7 @@ def piece(seed: int, n_bar: int = 40) -> Example:
     """Notes at random, as many as songs have."""
     drawn = np.random.default_rng(seed).integers([0, 0, 40], [16 * n_bar, 5, 80], (15 * n_bar, 3)).tolist()
     notes = {(position, Instrument(track), pitch) for position, track, pitch in drawn}
-    words = encode(Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar))
+    words = encode(Song.steady(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar))
     return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus, cut_notes
-from cmt.grid.layout import length_of, music_grid, tempo_map_of
+from cmt.grid.layout import grid_of_video
 from cmt.music.words import MAX_STRENGTH
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 from video_rhythm import VideoError, analyze
@@ -47,8 +47,8 @@ def measure_videos(paths: list[Path]) -> dict:
         except VideoError as error:
             print(f"left out: {error}")
             continue
-        grid = music_grid(rhythm)
-        borders = np.array(tempo_map_of(grid).bar_borders(length_of(grid)))
+        grid = grid_of_video(rhythm)
+        borders = np.array(grid.bar_borders)
         speeds.append(rhythm.flow.mean_speed(borders))
         saliencies += [beat.saliency for beat in rhythm.visual_beats]
         names.append(file.name)

@@ -9,7 +9,7 @@ from cmt.errors import MidiError, SynthesisError, WriteError
 from .midi_file import MIDI_SUFFIXES, read_midi, write_midi
 from .performance import close_ending, perform
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
-from .song import Instrument, Knot, Note, Song, TempoMap
+from .song import Instrument, Knot, Note, Song, Timeline
 from .synthesis import find_soundfont, has_fluidsynth, render, write_wav
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "Note",
     "Song",
     "SynthesisError",
-    "TempoMap",
+    "Timeline",
     "WriteError",
     "close_ending",
     "find_soundfont",

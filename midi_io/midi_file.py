@@ -15,7 +15,7 @@ from cmt.errors import MidiError
 
 from .general_midi import PROGRAMS, instrument_of_program
 from .quantize import nearest_position, quantize_span, without_overlaps
-from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Knot, Note, Song, TempoMap
+from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Knot, Note, Song, Timeline
 from .ticks import TickNotes, TickSong, joined
 from .whole_file import whole_file
 
@@ -70,8 +70,7 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
 
     Tracks are merged into the five instruments by channel (drums) and program; positions
     come from the file's own ticks, and a bar counts 16 of them whatever its time signature
-    says; a first bar of so many sixteenths in front of 4/4 is a pickup. A file with several
-    tempi gets a tempo map, and for its tempo the steady one that lasts as long. Each pitch
+    says; a first bar of so many sixteenths in front of 4/4 is a pickup. Each pitch
     sounds once at a time: see `quantize.without_overlaps`.
 
     Raises
@@ -96,8 +95,8 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
     length = start + _length_in_positions(end_tick, ticks_per_beat)
     # Not of notes that only ring beyond the end by being rounded: a piece need not end on a sixteenth.
     length = max([length, *(note.position + note.duration for note in notes if note.position >= length)])
-    tempo_map = _tempo_map(midi, start, end_tick)
-    return Song(tuple(notes), _steady_tempo(midi, end_tick), length, tempo_map)
+    last_note = max((note.end for track in midi.instruments for note in track.notes), default=0)
+    return Song(tuple(notes), _timeline(midi, start, length, last_note or end_tick))
 
 
 def read_midi_ticks(path: str | os.PathLike[str]) -> TickSong:
@@ -188,8 +187,8 @@ def _tempo_changes(song: Song) -> list[_StoredTempo]:
         raise ValueError(f"a MIDI file begins with a whole sixteenth, got {song.start}")
     changes: list[_StoredTempo] = []
     stored_seconds = 0.0  # where the file's own tempi have come to
-    inner = [knot.position for knot in song.timing.knots[1:-1] if knot.position < song.length]
-    end = max(song.length, song.timing.knots[-1].position)
+    inner = [knot.position for knot in song.timeline.knots[1:-1] if knot.position < song.length]
+    end = max(song.length, song.timeline.knots[-1].position)
     borders = [song.start, *inner, end]
     for begin, stop in pairwise(borders):
         # The end is no event: it need not lie on a tick.
@@ -200,7 +199,7 @@ def _tempo_changes(song: Song) -> list[_StoredTempo]:
         microseconds = round((song.seconds(stop) - stored_seconds) / beats * 1e6)
         if not 1 <= microseconds <= _LONGEST_BEAT:
             raise ValueError(
-                f"MIDI stores tempi from 3.6 to 60,000,000, got {song.timing.tempo_between(begin, stop):g}"
+                f"MIDI stores tempi from 3.6 to 60,000,000, got {song.timeline.tempo_between(begin, stop):g}"
             )
         stored_seconds += beats * microseconds / 1e6
         if not changes or changes[-1].microseconds_per_beat != microseconds:
@@ -265,14 +264,14 @@ def _pickup_start(midi: miditoolkit.MidiFile) -> int:
     return POSITIONS_PER_BAR - int(pickup.numerator)
 
 
-def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMap | None:
-    """The file's tempi, or None if there is one from the first downbeat on."""
+def _timeline(midi: miditoolkit.MidiFile, start: int, length: float, end_tick: int) -> Timeline:
+    """The file's tempi, those until `end_tick`, where the music ends; the last one goes on."""
     # The last one counts where several stand at one tick.
     tempo_at = {change.time: float(change.tempo) for change in midi.tempo_changes if change.time <= max(0, end_tick)}
     changes = sorted(tempo_at.items())
     changes = [change for i, change in enumerate(changes) if i == 0 or change[1] != changes[i - 1][1]]
-    if len(changes) < 2 and not start:
-        return None
+    if len(changes) == 1:
+        return Timeline.steady(_simplest_tempo(changes[0][1]), length, start)
     seconds_per_tick = [60.0 / (tempo * midi.ticks_per_beat) for _, tempo in changes]
     # The last tempo goes on: any later tick will do.
     ticks = [tick for tick, _ in changes] + [max(end_tick, changes[-1][0] + 1)]
@@ -280,7 +279,7 @@ def _tempo_map(midi: miditoolkit.MidiFile, start: int, end_tick: int) -> TempoMa
     for tick, following, slope in zip(ticks, ticks[1:], seconds_per_tick, strict=False):
         position = start + following * POSITIONS_PER_BEAT / midi.ticks_per_beat
         knots.append(Knot(position, knots[-1].seconds + (following - tick) * slope))
-    return TempoMap(tuple(knots))
+    return Timeline(tuple(knots), length)
 
 
 def _is_common_time(midi: miditoolkit.MidiFile, start: int) -> bool:
@@ -291,20 +290,6 @@ def _is_common_time(midi: miditoolkit.MidiFile, start: int) -> bool:
         and (start + nearest_position(signature.time, midi.ticks_per_beat)) % POSITIONS_PER_BAR == 0
         for signature in signatures
     )
-
-
-def _steady_tempo(midi: miditoolkit.MidiFile, end_tick: int) -> float:
-    """The tempo at which the whole file lasts as long as it does with all its tempo changes."""
-    changes = sorted((change.time, float(change.tempo)) for change in midi.tempo_changes)
-    last_note = max((note.end for track in midi.instruments for note in track.notes), default=0)
-    end_tick = last_note or end_tick
-    ticks = minutes_in_ticks = 0.0
-    for (start, tempo), (stop, _) in zip(changes, [*changes[1:], (end_tick, 0.0)], strict=True):
-        span = min(stop, end_tick) - start
-        if span > 0:
-            ticks += span
-            minutes_in_ticks += span / tempo
-    return _simplest_tempo(ticks / minutes_in_ticks if ticks else changes[0][1])
 
 
 def _simplest_tempo(tempo: float) -> float:

@@ -103,7 +103,7 @@ def song_from_multitrack(multitrack: pypianoroll.Multitrack) -> Song:
     notes = without_overlaps(notes)
     ends = (note.position + note.duration for note in notes)
     length = n_step * POSITIONS_PER_BEAT / resolution
-    return Song(tuple(notes), _tempo_of(multitrack.tempo), max([length, *ends]))
+    return Song.steady(notes, _tempo_of(multitrack.tempo), max([length, *ends]))
 
 
 def read_pianoroll(path: str | os.PathLike[str]) -> Song:
@@ -122,7 +122,7 @@ def read_pianoroll(path: str | os.PathLike[str]) -> Song:
     notes = without_overlaps(notes)
     ends = (note.position + note.duration for note in notes)
     length = ticks.n_tick * POSITIONS_PER_BEAT / ticks.ticks_per_beat
-    return Song(tuple(notes), _tempo_of(ticks.tempi), max([length, *ends]))
+    return Song.steady(notes, _tempo_of(ticks.tempi), max([length, *ends]))
 
 
 def read_pianoroll_ticks(path: str | os.PathLike[str]) -> TickSong:

@@ -135,7 +135,7 @@ def make_inputs(folder: Path) -> None:
     for number in range(6):
         write_pianoroll_of(lpd_path(folder / "songs", number), tracks_of(tune(number)), tempo=90.0 + number)
     for number in range(6, 10):
-        write_midi(Song(tuple(tune(number)), 100 + number, 16 * 12), folder / "library" / f"{number}.mid")
+        write_midi(Song.steady(tuple(tune(number)), 100 + number, 16 * 12), folder / "library" / f"{number}.mid")
     write_pack(folder / "pack")
 
 

@@ -10,7 +10,7 @@ from cmt.machine.workers import Workers
 from cmt.matching.indexing import update_index
 from cmt.matching.score import PieceBlock, VideoDemand, rhythm_of_song
 from midi_io import write_midi
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, Timeline
 
 
 def draw_demand(
@@ -19,10 +19,8 @@ def draw_demand(
     """Any density for each bar, strengths at some positions."""
     strength = rng.integers(1, 9, (n_bar, POSITIONS_PER_BAR)) * (rng.random((n_bar, POSITIONS_PER_BAR)) < share_asked)
     density = np.maximum(rng.integers(3, 17, n_bar), np.count_nonzero(strength, axis=1))
-    timing = TempoMap.steady(tempo)
-    return VideoDemand(
-        tempo, density.astype(np.float32), strength.astype(np.float32), 0, timing, n_bar * POSITIONS_PER_BAR
-    )
+    timeline = Timeline.steady(tempo, n_bar * POSITIONS_PER_BAR)
+    return VideoDemand(timeline, density.astype(np.float32), strength.astype(np.float32), 0)
 
 
 def draw_rhythm(rng: np.random.Generator, n_bar: int) -> np.ndarray:
@@ -45,7 +43,7 @@ def song_of_rhythm(strength: np.ndarray, tempo: float = 110.0) -> Song:
     notes = []
     for position, n_note in enumerate(strength.ravel().tolist()):
         notes.extend(Note(position, Instrument(k % 5), 40 + k, 1) for k in range(n_note))
-    return Song(tuple(notes), tempo, strength.size)
+    return Song.steady(tuple(notes), tempo, strength.size)
 
 
 def block_of(songs: list[Song]) -> PieceBlock:

@@ -29,7 +29,7 @@ def example(n_bar=3, seed=0):
     rng = np.random.default_rng(seed)
     drawn = rng.integers([0, 0, 40], [16 * n_bar, 5, 80], (40, 3))
     notes = {(position, Instrument(track), pitch) for position, track, pitch in drawn.tolist()}
-    song = Song(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
+    song = Song.steady(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
     words = encode(song)
     return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))
 

@@ -38,4 +38,4 @@ def songs(draw: st.DrawFn, max_bars: int = 6) -> Song:
         by_place[place] = by_place.get(place, 0) + 1
         if by_place[place] <= 16:
             kept.append(note)
-    return Song(tuple(kept), draw(st.floats(40, 240)), length)
+    return Song.steady(tuple(kept), draw(st.floats(40, 240)), length)

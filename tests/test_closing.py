@@ -4,7 +4,7 @@ import pytest
 
 from cmt.music.words import Mode
 from cmt.writing.closing import closing_of, closing_pitch_classes
-from midi_io.song import Instrument
+from midi_io.song import Instrument, Timeline
 
 
 @pytest.mark.parametrize(
@@ -15,12 +15,14 @@ from midi_io.song import Instrument
     ],
 )
 def test_a_piece_closes_in_its_last_bar_that_is_long_enough(length, start, bar):
-    closing = closing_of(length, start)
+    closing = closing_of(Timeline.steady(120, length, start))
     assert (closing and closing.bar) == bar
 
 
 def test_what_starts_on_the_third_beat_rings():
-    assert [position for position in range(64) if closing_of(64).rings_at(position)] == list(range(57, 64))
+    assert [position for position in range(64) if closing_of(Timeline.steady(120, 64)).rings_at(position)] == list(
+        range(57, 64)
+    )
 
 
 def test_the_bass_has_the_tonic_and_the_others_its_triad():

@@ -16,7 +16,7 @@ from cmt.music.encoding import NoteArrays, Words, decode
 from cmt.music.key import estimate_key, home_key
 from cmt.music.words import FREE, Genre, Mode, WordType
 from cmt.training.dataset import Place, _pool, _Songs, batches, draw_example, validation_batches, without_augmentation
-from midi_io.song import Instrument
+from midi_io.song import Instrument, Timeline
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,16 @@ def drawn_from(corpus, config, n=50):
 def test_every_example_is_a_whole_piece_that_decodes(corpus, shares):
     config = TrainConfig(whole_song_share=0.0, joined_share=shares[0], splice_share=shares[1], words_per_step=500)
     for example in drawn_from(corpus, config):
-        song = decode(Words(example.fields, example.positions), 120)
+        song = song_of(example)
         assert config.min_bars <= song.n_bar <= 24
         assert example.fields[-1, 0] == WordType.END
         assert example.timing[0] == 0 and example.timing[-1] == 100
         assert (np.diff(example.positions) >= 0).all()
+
+
+def song_of(example):
+    words = Words(example.fields, example.positions)
+    return decode(words, Timeline.steady(120, int(words.positions[-1])))
 
 
 def numbered_bars(n_bar, pitch=60):
@@ -62,7 +67,7 @@ def corpus_of(*songs):
 
 def bars_of(example):
     """The pitches, bar by bar, and no note rings into what does not follow it."""
-    song = decode(Words(example.fields, example.positions), 120)
+    song = song_of(example)
     for note, after in itertools.pairwise(song.notes):
         assert note.duration == 32 if after.pitch == note.pitch + 1 else 16
     return [note.pitch for note in song.notes]
@@ -103,9 +108,7 @@ def test_songs_are_brought_home(corpus):
         key = estimate_key(np.bincount(pitched % 12, minlength=12))  # all notes last equally long
         assert (key.tonic + song.semitones_home) % 12 == home_key(key.mode).tonic
         example = draw_example(_Songs(corpus), index, TrainConfig(whole_song_share=1.0), rng)
-        at_home = [
-            note.pitch for note in decode(Words(example.fields, example.positions), 120).notes if note.instrument
-        ]
+        at_home = [note.pitch for note in song_of(example).notes if note.instrument]
         assert set(at_home) == set((pitched.astype(int) + song.semitones_home).tolist())
 
 

@@ -21,7 +21,7 @@ def repeated(n_bar, bars_of_pattern):
         for k in range(n_bar // bars_of_pattern)
         for position, track, pitch in pattern
     ]
-    return encode(Song(tuple(notes), 120, 16 * n_bar))
+    return encode(Song.steady(tuple(notes), 120, 16 * n_bar))
 
 
 def test_words_stand_in_the_order_of_their_places():

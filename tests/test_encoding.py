@@ -8,9 +8,9 @@ from strategies import songs
 from cmt.music.encoding import NoteArrays, Words, decode, dump, encode, encode_notes, timing_bins
 from cmt.music.profile import profile_of_song
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, WordType
-from midi_io.song import Instrument, Note, Song
+from midi_io.song import Instrument, Note, Song, Timeline
 
-TWO_BARS = Song(
+TWO_BARS = Song.steady(
     (
         Note(0, Instrument.DRUMS, 36, 1),
         Note(0, Instrument.PIANO, 60, 8),
@@ -25,7 +25,7 @@ TWO_BARS = Song(
 
 @given(songs())
 def test_decode_inverts_encode(song):
-    assert decode(encode(song), song.tempo) == song
+    assert decode(encode(song), song.timeline) == song
 
 
 @given(songs())
@@ -83,14 +83,14 @@ def test_a_repeated_pitch_ends_the_note_before_it():
         CompoundWord(1, 5, 1, 1, 2, 0, 0),
         CompoundWord(2, 0, 0, 0, 2, 61, 4),
     ]
-    song = decode(Words(np.array(rows, dtype=np.uint8), np.zeros(5, dtype=np.int32)), 100)
+    song = decode(Words(np.array(rows, dtype=np.uint8), np.zeros(5, dtype=np.int32)), Timeline.steady(100, 16))
     assert [(note.position, note.duration) for note in song.notes] == [(0, 4), (4, 4)]
 
 
 @pytest.mark.parametrize("row", [CompoundWord(1, 1, 1, 1, 1, 0, 0), CompoundWord(2, 0, 0, 0, 1, 40, 1)])
 def test_words_before_the_first_bar_are_refused(row):
     with pytest.raises(ValueError, match="before"):
-        decode(Words(np.array([row], dtype=np.uint8), np.zeros(1, dtype=np.int32)), 120)
+        decode(Words(np.array([row], dtype=np.uint8), np.zeros(1, dtype=np.int32)), Timeline.steady(120, 16))
 
 
 def test_beat_timing_runs_from_0_to_100():

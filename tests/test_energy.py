@@ -18,14 +18,15 @@ from cmt.planning.energy import (
     with_energy,
 )
 from cmt.planning.liveliness import Liveliness, profile_of_liveliness
-from midi_io.song import Instrument, TempoMap
+from cmt.planning.sheet import Sheet
+from midi_io.song import Instrument, Timeline
 
-STEADY = TempoMap.steady(120.0)  # bars of two seconds
 BAND = (Instrument.DRUMS, Instrument.PIANO)
 
 
-def everyone(position):
-    return BAND
+def sheet(n_bar, rests=None):
+    """Bars of two seconds."""
+    return Sheet(Timeline.steady(120.0, 16 * n_bar), BAND, rests or {})
 
 
 def curve(tmp_path, text):
@@ -100,7 +101,7 @@ def test_two_sections_cannot_begin_together_nor_one_after_the_end():
 
 def test_energy_overrides_the_bars_it_covers_and_no_others():
     asked = Liveliness((0.9, 0.9, 0.1), {0: 0.9, 20: 0.9, 36: 0.3})
-    led = with_energy(asked, [None, 0.2, None], STEADY, 48, everyone, read_calibration())
+    led = with_energy(asked, [None, 0.2, None], sheet(3), read_calibration())
     assert led.bars == (0.9, 0.2, 0.1)
     assert led.accents == {0: 0.9, 20: 0.2, 36: 0.3}
 
@@ -108,23 +109,23 @@ def test_energy_overrides_the_bars_it_covers_and_no_others():
 def test_a_calm_bar_keeps_its_strongest_accents_and_all_markers():
     calibration = read_calibration()
     accents = {position: 0.2 + position / 20 for position in range(16)}
-    led = with_energy(Liveliness((1.0,), accents), [0.0], STEADY, 16, everyone, calibration, marked={0})
+    led = with_energy(Liveliness((1.0,), accents), [0.0], sheet(1), calibration, marked={0})
     n_calm = calibration.density_at(0.0, with_drums=True)
     assert len(led.accents) == n_calm < 16
     assert led.accents[0] == accents[0]
     assert set(led.accents) == {0, *range(17 - n_calm, 16)}
-    profile = profile_of_liveliness(led, STEADY, 16, everyone, calibration)
+    profile = profile_of_liveliness(led, sheet(1), calibration)
     assert profile.density == (n_calm,)
 
 
 def test_without_drums_a_bar_has_the_density_of_bars_without_them():
     calibration = read_calibration()
     asked = Liveliness((0.2, 0.2, 0.2), {4: 1.0, 20: 1.0})
-    profile = profile_of_liveliness(asked, STEADY, 48, lambda position: BAND[position < 16 :], calibration)
+    profile = profile_of_liveliness(asked, sheet(3, {Instrument.DRUMS: frozenset(range(16))}), calibration)
     assert profile.density[:2] == tuple(calibration.density_at(0.2, with_drums=drums) for drums in (False, True))
     assert {note.instrument for note in profile.simu_notes if note.bar == 0} == {Instrument.PIANO}
     assert {note.instrument for note in profile.simu_notes if note.bar == 1} == set(BAND)
-    nobody = profile_of_liveliness(asked, STEADY, 48, lambda position: (), calibration)
+    nobody = profile_of_liveliness(asked, Sheet(Timeline.steady(120.0, 48), ()), calibration)
     assert nobody.density == (0, 0, 0) and nobody.simu_notes == ()
 
 

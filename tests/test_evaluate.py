@@ -49,7 +49,7 @@ def random_song(seed, n_bar=8, tempo=160.0):
             pitch = 48 + 12 * int(rng.integers(3)) + scale[rng.integers(7)]
             notes[16 * bar + position, PIANO, pitch] = 2
         notes[16 * bar, DRUMS, 36] = notes[16 * bar + 8, DRUMS, 38] = 1
-    return Song(tuple(Note(*place, duration) for place, duration in notes.items()), tempo, 16 * n_bar)
+    return Song.steady(tuple(Note(*place, duration) for place, duration in notes.items()), tempo, 16 * n_bar)
 
 
 def report_of(song):
@@ -256,11 +256,11 @@ def test_another_metre_is_told(tmp_path):
 @pytest.mark.parametrize(
     "song",
     [
-        Song((), 120, 64),
-        Song((Note(0, PIANO, 60, 4),), 120, 16),
-        Song(tuple(Note(4 * i, DRUMS, 36, 1) for i in range(32)), 120, 128),
+        Song.steady((), 120, 64),
+        Song.steady((Note(0, PIANO, 60, 4),), 120, 16),
+        Song.steady(tuple(Note(4 * i, DRUMS, 36, 1) for i in range(32)), 120, 128),
         random_song(0, 1),
-        Song((Note(0, PIANO, 60, 4),), 120, 0.5),
+        Song.steady((Note(0, PIANO, 60, 4),), 120, 0.5),
     ],
     ids=["no notes", "one note", "drums only", "one bar", "half a sixteenth"],
 )
@@ -273,7 +273,9 @@ def test_songs_with_little_in_them_have_reasons(song):
 
 def test_ten_hours_are_measured():
     bars = random_song(0, 64).notes[::8]
-    hours = Song(tuple(n._replace(position=n.position + 1024 * i) for i in range(280) for n in bars), 120, 1024 * 280)
+    hours = Song.steady(
+        tuple(n._replace(position=n.position + 1024 * i) for i in range(280) for n in bars), 120, 1024 * 280
+    )
     piece = measure_piece(hours)
     assert piece.seconds > 35_000
     assert piece.notes == (f"structureness is of the first {MAX_FRAMES} of {hours.length / 4:.0f} beats",)

@@ -18,7 +18,7 @@ from cmt.writing.closing import closing_of
 from cmt.writing.grammar import PITCH_RANGES
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import KEPT_BARS, PieceRequest, write_piece, write_pieces
-from midi_io.song import Instrument, Knot, TempoMap
+from midi_io.song import Instrument, Timeline
 
 pytestmark = pytest.mark.slow
 
@@ -50,14 +50,14 @@ def test_any_model_output_decodes_to_a_valid_song(untrained, seed, start, length
     }
     piece = write_piece(
         untrained,
-        PieceRequest(length, 120, tempo_map=TempoMap((Knot(start, 0.0), Knot(start + 8, 1.0)))),
+        PieceRequest(Timeline.steady(120, length, start)),
         orders,
         GenerateConfig(seed=seed, temperature=1.5),
     )
     song = piece.song
     assert (song.n_bar, song.start, song.length) == (4, start, length)
     assert song.duration == pytest.approx((length - start) / 8)
-    assert song.notes[-1].position >= 16 * closing_of(length, start).bar, "the closing bar is not silent"
+    assert song.notes[-1].position >= 16 * closing_of(piece.song.timeline).bar, "the closing bar is not silent"
     ends: dict = {}
     for note in song.notes:
         assert start <= note.position < length
@@ -65,7 +65,7 @@ def test_any_model_output_decodes_to_a_valid_song(untrained, seed, start, length
         assert low <= note.pitch <= high
         assert ends.get((note.instrument, note.pitch), 0) <= note.position, "no pitch sounds twice at once"
         ends[note.instrument, note.pitch] = note.position + note.duration
-    at_home = decode(piece.words, 120, length)
+    at_home = decode(piece.words, piece.song.timeline)
     assert np.array_equal(encode(at_home).fields[:, :4], piece.words.fields[:, :4])
     obtained = {(n.bar, n.position, n.instrument): n.strength for n in profile_of_song(at_home).simu_notes}
     for bar, order in orders.items():
@@ -76,19 +76,19 @@ def test_any_model_output_decodes_to_a_valid_song(untrained, seed, start, length
 def test_densities_that_are_ordered_are_kept_to_the_letter(untrained):
     wishes = RhythmProfile((16, 1, 7, 12), (SimuNote(2, 3, Instrument.GUITAR, 4),))
     orders = draw_orders(wishes, 1.0, seed=0)
-    piece = write_piece(untrained, PieceRequest(64, 120), orders, GenerateConfig())
+    piece = write_piece(untrained, PieceRequest(Timeline.steady(120, 64)), orders, GenerateConfig())
     assert profile_of_song(piece.song).density == wishes.density
 
 
 def test_orders_that_cannot_be_kept_are_named(untrained):
     orders = {0: BarOrders(20, {(0, Instrument.BASS): 20})}
-    piece = write_piece(untrained, PieceRequest(32, 120), orders, GenerateConfig())
+    piece = write_piece(untrained, PieceRequest(Timeline.steady(120, 32)), orders, GenerateConfig())
     assert [line.split(":")[0] for line in piece.notes] == ["bar 1", "bass"]
     assert profile_of_song(piece.song).density[0] == 16
 
 
 def test_orders_that_nobody_gives_change_nothing(untrained):
-    request = PieceRequest(50, 96.0, Genre.POP, tuple(Instrument))
+    request = PieceRequest(Timeline.steady(96.0, 50), Genre.POP, tuple(Instrument))
     wishes = RhythmProfile((5, 6, 7, 5), (SimuNote(1, 3, Instrument.GUITAR, 4),))
     free = write_piece(untrained, request, {}, GenerateConfig(seed=3))
     assert write_piece(untrained, request, draw_orders(wishes, 0.0, seed=3), GenerateConfig(seed=3)).song == free.song
@@ -97,7 +97,7 @@ def test_orders_that_nobody_gives_change_nothing(untrained):
 
 def test_the_same_seed_writes_the_same_piece_and_another_another(untrained):
     def notes(seed):
-        return write_piece(untrained, PieceRequest(32, 120), {}, GenerateConfig(seed=seed)).song.notes
+        return write_piece(untrained, PieceRequest(Timeline.steady(120, 32)), {}, GenerateConfig(seed=seed)).song.notes
 
     assert notes(1) == notes(1)
     assert notes(1) != notes(2)
@@ -105,7 +105,7 @@ def test_the_same_seed_writes_the_same_piece_and_another_another(untrained):
 
 @pytest.mark.parametrize("genre", [None, Genre.ROCK])
 def test_takes_side_by_side_are_the_pieces_of_their_seeds(untrained, genre):
-    request = PieceRequest(40, 120, genre, tuple(Instrument))
+    request = PieceRequest(Timeline.steady(120, 40), genre, tuple(Instrument))
     orders = [{1: BarOrders(density)} for density in (3, 16, 0)]
     bars = []
     takes = write_pieces(untrained, request, orders, GenerateConfig(), (5, 0, 7), lambda *done: bars.append(done))
@@ -119,7 +119,9 @@ def test_takes_side_by_side_are_the_pieces_of_their_seeds(untrained, genre):
 
 def test_guidance_drives_the_genre_and_nothing_without_one(untrained):
     def notes(genre, guidance):
-        return write_piece(untrained, PieceRequest(32, 120, genre), {}, GenerateConfig(guidance=guidance)).song.notes
+        return write_piece(
+            untrained, PieceRequest(Timeline.steady(120, 32), genre), {}, GenerateConfig(guidance=guidance)
+        ).song.notes
 
     assert notes(Genre.ROCK, 0.0) == notes(None, 1.0)
     assert notes(None, 5.0) == notes(None, 1.0)
@@ -128,14 +130,14 @@ def test_guidance_drives_the_genre_and_nothing_without_one(untrained):
 
 def test_just_the_instruments_that_were_asked_for_play(untrained):
     for wanted in [(Instrument.BASS,), (Instrument.DRUMS, Instrument.STRINGS), tuple(Instrument)]:
-        piece = write_piece(untrained, PieceRequest(16, 120, Genre.ROCK, wanted), {}, GenerateConfig())
+        piece = write_piece(untrained, PieceRequest(Timeline.steady(120, 16), Genre.ROCK, wanted), {}, GenerateConfig())
         assert piece.song.instruments == wanted
 
 
 def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
-    request = PieceRequest(32, 120, tonic=6, mode=Mode.MINOR)
+    request = PieceRequest(Timeline.steady(120, 32), tonic=6, mode=Mode.MINOR)
     piece = write_piece(untrained, request, {}, GenerateConfig())
-    at_home = decode(piece.words, 120, 32)
+    at_home = decode(piece.words, request.timeline)
     moved = {
         (b.pitch - a.pitch) % 12 for a, b in zip(at_home.notes, piece.song.notes, strict=False) if a.instrument != 0
     }
@@ -146,7 +148,7 @@ def test_the_piece_is_moved_to_the_key_that_was_asked_for(untrained):
 def test_a_long_piece_goes_on_from_the_bars_that_are_still_known(untrained, monkeypatch):
     monkeypatch.setattr("cmt.writing.pieces.HEARD_BARS", 16)
     orders = {bar: BarOrders(1, {(0, Instrument.BASS): 1}) for bar in range(50)}
-    request = PieceRequest(50 * 16, 120, Genre.POP, (Instrument.BASS,))
+    request = PieceRequest(Timeline.steady(120, 50 * 16), Genre.POP, (Instrument.BASS,))
     heard = []
     step = untrained.step
 
@@ -183,7 +185,7 @@ RESTS = st.dictionaries(
 @given(seed=st.integers(0, 1000), rests=RESTS)
 def test_an_instrument_neither_begins_in_a_rest_nor_rings_into_it(untrained, seed, rests):
     orders = {bar: BarOrders(rests=places) for bar, places in rests.items()}
-    request = PieceRequest(60, 120, instruments=tuple(Instrument))
+    request = PieceRequest(Timeline.steady(120, 60), instruments=tuple(Instrument))
     song = write_piece(untrained, request, orders, GenerateConfig(seed=seed, temperature=1.5)).song
     for note in song.notes:
         for position in range(note.position, note.position + note.duration):
@@ -196,7 +198,9 @@ def test_where_all_rest_nothing_sounds_and_who_rests_in_the_second_half_enters_b
     everyone = frozenset((position, instrument) for position in range(16) for instrument in Instrument)
     bass = frozenset((position, Instrument.BASS) for position in range(16))
     orders = {0: BarOrders(3), 1: BarOrders(rests=bass), 2: BarOrders(rests=bass), 3: BarOrders(rests=everyone)}
-    song = write_piece(untrained, PieceRequest(64, 120, instruments=tuple(Instrument)), orders, GenerateConfig()).song
+    song = write_piece(
+        untrained, PieceRequest(Timeline.steady(120, 64), instruments=tuple(Instrument)), orders, GenerateConfig()
+    ).song
     assert profile_of_song(song).density[0] == 3 and profile_of_song(song).density[3] == 0
     assert max(note.position + note.duration for note in song.notes) <= 48
     assert {note.position // 16 for note in song.notes if note.instrument is Instrument.BASS} == {0}

@@ -122,7 +122,7 @@ def test_bad_files_are_rows_with_their_reasons(tmp_path, library):
     (library / "text.midi").write_text("no music")
     (library / "roll.npz").write_bytes(b"PK")
     (library / "pack.npz.xz").write_bytes(b"xz")
-    write_library(library, {"silent": Song((), 120.0, 16)})
+    write_library(library, {"silent": Song.steady((), 120.0, 16)})
     found = update(tmp_path / "index", library)
     assert found.n_added == 4 and len(found.failures) == 5
     for name in ("broken.mid", "text.midi", "roll.npz", "pack.npz.xz", "silent.mid: no notes"):
@@ -133,7 +133,7 @@ def test_bad_files_are_rows_with_their_reasons(tmp_path, library):
 
 
 def test_a_piece_without_end_is_left_out(tmp_path):
-    far = Song((Note(16 * 30_000, Instrument.PIANO, 60, 1),), 120.0, 16 * 30_001)
+    far = Song.steady((Note(16 * 30_000, Instrument.PIANO, 60, 1),), 120.0, 16 * 30_001)
     found = update(tmp_path / "index", write_library(tmp_path / "music", {"far": far}))
     assert found.n_added == 0 and "longer than 20,000 bars" in found.failures[0]
 
@@ -175,7 +175,7 @@ def test_small_shards_are_joined(tmp_path, library):
 def test_filters_let_through_what_is_asked(tmp_path):
     def song(tempo, *instruments, tonic=0):
         scale = [60 + tonic + step for step in (0, 4, 7, 0, 5, 9, 7, 11, 2, 0)]
-        return Song(tuple(Note(4 * k, i, p, 4) for k, p in enumerate(scale) for i in instruments), tempo, 48)
+        return Song.steady(tuple(Note(4 * k, i, p, 4) for k, p in enumerate(scale) for i in instruments), tempo, 48)
 
     drums, piano, bass = Instrument.DRUMS, Instrument.PIANO, Instrument.BASS
     songs = {"pop/slow": song(70, piano, drums), "fast": song(160, piano, bass), "high": song(100, piano, tonic=2)}

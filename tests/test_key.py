@@ -14,7 +14,7 @@ A_MINOR = [57, 60, 64, 62, 65, 69, 64, 68, 71, 57, 60, 64]
 def song_of(pitches, transposed=0):
     notes = [Note(i, Instrument.PIANO, pitch + transposed, 1) for i, pitch in enumerate(pitches)]
     drums = [Note(i, Instrument.DRUMS, 37, 1) for i in range(16)]  # 37 is no C sharp
-    return Song((*notes, *drums), 120, 16)
+    return Song.steady((*notes, *drums), 120, 16)
 
 
 @pytest.mark.parametrize("tonic", range(12))

@@ -115,7 +115,7 @@ def test_tempo_counts_by_octaves_and_either_way():
 
 def test_instruments_at_a_position_are_counted_together():
     notes = [Note(4, Instrument.DRUMS, 36, 1), Note(4, Instrument.DRUMS, 42, 1), Note(4, Instrument.BASS, 40, 4)]
-    density, strength = rhythm_of_song(Song((*notes, Note(17, Instrument.PIANO, 60, 1)), 120.0, 48))
+    density, strength = rhythm_of_song(Song.steady((*notes, Note(17, Instrument.PIANO, 60, 1)), 120.0, 48))
     assert density.tolist() == [1, 1] and strength[0, 4] == 3 and strength[1, 1] == 1
 
 
@@ -163,16 +163,16 @@ def test_a_video_asks_for_its_whole_bars(tmp_path):
     clip = write_clip(tmp_path / "hop.mp4", moving_square(hop(120), 7.0, 25), 25)
     demand = demand_of_video(analyze(clip))
     n_bar = len(demand.density)
-    end = demand.timing.seconds((demand.first_bar + n_bar) * 16)
+    end = demand.timeline.seconds((demand.first_bar + n_bar) * 16)
     assert n_bar >= 1 and demand.strength.shape == (n_bar, 16) and end <= 7.0 + 1e-6
-    assert demand.timing.seconds(demand.first_bar * 16) >= 0 and demand.strength.sum() > 0
+    assert demand.timeline.seconds(demand.first_bar * 16) >= 0 and demand.strength.sum() > 0
     assert np.all(np.count_nonzero(demand.strength, axis=1) <= demand.density)
 
 
 def test_a_video_of_less_than_a_bar_is_said(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "hop.mp4", moving_square(hop(120), 1.0, 25), 25)
     rhythm = analyze(clip)
-    slow = matching.music_grid(rhythm, tempo=60.0)
-    monkeypatch.setattr(matching, "music_grid", lambda _: slow)
+    slow = matching.grid_of_video(rhythm, tempo=60.0)
+    monkeypatch.setattr(matching, "grid_of_video", lambda _: slow)
     with pytest.raises(CmtError, match=r"hop.mp4: 1.00 s are less than one whole bar at 60 BPM"):
         demand_of_video(rhythm)

@@ -28,7 +28,9 @@ from midi_io.song import Instrument, Note, Song
 
 
 def song_of(*notes, n_bar):
-    return Song(tuple(Note(position, instrument, pitch, 1) for position, instrument, pitch in notes), 120, 16 * n_bar)
+    return Song.steady(
+        tuple(Note(position, instrument, pitch, 1) for position, instrument, pitch in notes), 120, 16 * n_bar
+    )
 
 
 PIANO, DRUMS = Instrument.PIANO, Instrument.DRUMS
@@ -54,7 +56,7 @@ def why_not(measurement):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_an_empty_song_has_no_value_but_a_reason(metric):
-    assert re.search("no pitched notes|no bars|fewer than two bars|no drums", why_not(metric(Song((), 120, 0))))
+    assert re.search("no pitched notes|no bars|fewer than two bars|no drums", why_not(metric(Song.steady((), 120, 0))))
 
 
 def test_a_measurement_is_a_number_to_numpy():
@@ -73,9 +75,9 @@ def test_songs_that_threads_measure_by_turns_keep_their_values():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("malformed", [None, [(0, 1, 60, 1)], Song((), math.inf, 16), Song((), 120, math.inf)])
+@pytest.mark.parametrize("malformed", [None, [(0, 1, 60, 1)]])
 def test_what_is_no_song_raises(metric, malformed):
-    with pytest.raises(ValueError, match=r"Song|finite"):
+    with pytest.raises(ValueError, match=r"Song"):
         metric(malformed)
 
 
@@ -176,7 +178,7 @@ def test_a_scale_and_a_note_outside():
 def test_polyphony_counts_pitches_while_one_sounds():
     notes = (Note(0, PIANO, 60, 4), Note(2, PIANO, 64, 4), Note(2, Instrument.STRINGS, 60, 2), Note(10, PIANO, 60, 2))
     # Sixteenths 0-1: one pitch, 2-3: two (60 twice is one), 4-5: one, 10-11: one.
-    assert polyphony(Song(notes, 120, 16)).value == pytest.approx(10 / 8)
+    assert polyphony(Song.steady(notes, 120, 16)).value == pytest.approx(10 / 8)
 
 
 @given(songs())
@@ -190,14 +192,14 @@ def test_polyphony_is_that_of_the_piano_roll(song):
 
 
 def test_a_bar_in_which_a_note_goes_on_is_not_empty():
-    held = Song((Note(0, PIANO, 60, 17), Note(48, PIANO, 60, 1)), 120, 64)
+    held = Song.steady((Note(0, PIANO, 60, 17), Note(48, PIANO, 60, 1)), 120, 64)
     assert empty_bars(held).value == 1 / 4
-    assert empty_bars(Song((Note(0, PIANO, 60, 16),), 120, 64)).value == 3 / 4
-    assert empty_bars(Song((), 120, 64)).value == 1
+    assert empty_bars(Song.steady((Note(0, PIANO, 60, 16),), 120, 64)).value == 3 / 4
+    assert empty_bars(Song.steady((), 120, 64)).value == 1
 
 
 def test_a_last_bar_that_is_not_full_counts():
-    assert empty_bars(Song((Note(0, PIANO, 60, 4),), 120, 20.5)).value == 1 / 2
+    assert empty_bars(Song.steady((Note(0, PIANO, 60, 4),), 120, 20.5)).value == 1 / 2
 
 
 def test_drum_patterns_share_strokes():

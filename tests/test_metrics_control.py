@@ -38,7 +38,7 @@ def why_not(measurement):
 def song_of_densities(*densities):
     """Bars of piano with that many onsets, two notes each."""
     notes = [Note(16 * b + i, PIANO, p, 1) for b, n in enumerate(densities) for i in range(n) for p in (60, 64)]
-    return Song(tuple(notes), 120, 16 * len(densities))
+    return Song.steady(tuple(notes), 120, 16 * len(densities))
 
 
 def test_density_as_asked_has_no_error():
@@ -89,7 +89,7 @@ def test_rank_correlation_is_scipys(pairs):
 
 
 def test_length_and_tempo():
-    song = Song((), 120, 32)  # 4 s
+    song = Song.steady((), 120, 32)  # 4 s
     assert length_error(song, 4) == time_error(song, 4) == tempo_error(song, 120) == 0
     assert length_error(song, 5) == pytest.approx(1) and time_error(song, 5) == pytest.approx(0.2)
     assert tempo_error(song, 90) == 30
@@ -99,14 +99,14 @@ def test_length_and_tempo():
 def test_a_length_or_tempo_that_is_none_raises(seconds):
     for metric in (length_error, time_error, tempo_error):
         with pytest.raises(ValueError, match="above 0"):
-            metric(Song((), 120, 32), seconds)
+            metric(Song.steady((), 120, 32), seconds)
 
 
 def test_instruments():
-    song = Song((Note(0, PIANO, 60, 1), Note(0, BASS, 40, 1), Note(0, DRUMS, 36, 1)), 120, 16)
+    song = Song.steady((Note(0, PIANO, 60, 1), Note(0, BASS, 40, 1), Note(0, DRUMS, 36, 1)), 120, 16)
     assert instrument_score(song, [DRUMS, PIANO, BASS]) == (Measurement(1.0), Measurement(1.0))
     assert instrument_score(song, [PIANO, Instrument.STRINGS]) == (Measurement(1 / 3), Measurement(1 / 2))
-    assert {why_not(part) for part in instrument_score(Song((), 120, 16), [PIANO])} == {"no instrument plays"}
+    assert {why_not(part) for part in instrument_score(Song.steady((), 120, 16), [PIANO])} == {"no instrument plays"}
     assert {why_not(part) for part in instrument_score(song, [])} == {"no instrument was asked"}
 
 
@@ -133,15 +133,15 @@ def test_cadences_tell_their_key(tonic, mode):
     third = 4 - mode
     chords = [(0, third, 7), (5, 5 + third, 12), (7, 11, 14), (0, third, 7), (0, 12)]
     notes = [Note(16 * b, PIANO, 48 + tonic + degree, 16) for b, chord in enumerate(chords) for degree in chord]
-    guess = guess_key(Song(tuple(notes), 120, 80))
+    guess = guess_key(Song.steady(tuple(notes), 120, 80))
     assert (guess.tonic, guess.mode) == (tonic, mode)
     assert 0 < guess.correlation <= 1
-    assert why_no_key(Song(tuple(notes), 120, 80)) == ""
+    assert why_no_key(Song.steady(tuple(notes), 120, 80)) == ""
 
 
 def test_drums_and_all_pitch_classes_alike_have_no_key():
-    drums = Song((Note(0, DRUMS, 36, 1),), 120, 16)
-    chromatic = Song(tuple(Note(i, PIANO, 60 + i, 1) for i in range(12)), 120, 16)
+    drums = Song.steady((Note(0, DRUMS, 36, 1),), 120, 16)
+    chromatic = Song.steady(tuple(Note(i, PIANO, 60 + i, 1) for i in range(12)), 120, 16)
     for song, reason in ((drums, "no pitched notes"), (chromatic, "all pitch classes sound equally long")):
         assert guess_key(song) is None
         assert why_no_key(song) == reason

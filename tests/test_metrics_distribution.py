@@ -27,12 +27,12 @@ def random_song(seed, pitches=range(48, 72), n_bar=4):
         (int(p), int(k)): int(d)
         for p, k, d in zip(*(rng.integers(0, [[16 * n_bar], [len(pitches)], [8]], (3, 40))), strict=True)
     }
-    return Song(tuple(Note(p, PIANO, pitches[k], d + 1) for (p, k), d in notes.items()), 120, 16 * n_bar)
+    return Song.steady(tuple(Note(p, PIANO, pitches[k], d + 1) for (p, k), d in notes.items()), 120, 16 * n_bar)
 
 
 def test_features_by_hand():
     notes = (Note(0, PIANO, 60, 4), Note(0, PIANO, 64, 4), Note(4, PIANO, 67, 2), Note(10, PIANO, 62, 20))
-    features = song_features(Song((*notes, Note(1, DRUMS, 36, 1)), 120, 32))
+    features = song_features(Song.steady((*notes, Note(1, DRUMS, 36, 1)), 120, 32))
     assert features.pitch_count == 4 and features.pitch_range == 7 and features.note_count == 2
     # The highest notes are 64, 67, 62: steps of 3 and 5 semitones, 4 and 6 sixteenths apart.
     assert features.pitch_interval == 4 and features.onset_interval == 5
@@ -44,7 +44,7 @@ def test_features_by_hand():
 
 
 def test_nothing_has_no_features():
-    for song in (Song((), 120, 32), Song((Note(0, DRUMS, 36, 1),), 120, 32)):
+    for song in (Song.steady((), 120, 32), Song.steady((Note(0, DRUMS, 36, 1),), 120, 32)):
         assert song_features(song) is None
         assert frechet_features(song) is None
     with pytest.raises(ValueError, match="Song"):

@@ -14,7 +14,9 @@ def song_of(last_bar, n_bar=4):
     notes = [Note(16 * bar + p, Instrument.BASS, k, 4) for bar in range(n_bar - 1) for p, k in chord]
     notes += [Note(16 * bar + p, Instrument.DRUMS, 42, 1) for bar in range(n_bar - 1) for p in range(0, 16, 2)]
     last = 16 * (n_bar - 1)
-    return Song(tuple(notes) + tuple(Note(last + p, Instrument.BASS, k, 4) for p, k in last_bar), 120.0, 16 * n_bar)
+    return Song.steady(
+        tuple(notes) + tuple(Note(last + p, Instrument.BASS, k, 4) for p, k in last_bar), 120.0, 16 * n_bar
+    )
 
 
 def test_a_held_tonic_closes():
@@ -39,10 +41,10 @@ def test_what_is_restless_or_away_from_home_does_not_close(last_bar, ending):
 
 def test_held_notes_belong_to_the_bar_in_which_they_begin():
     closed = song_of([(0, 48)])
-    assert ending_of(Song(closed.notes, 120.0, 16 * 6)) == ending_of(closed)
+    assert ending_of(Song.steady(closed.notes, 120.0, 16 * 6)) == ending_of(closed)
 
 
-@pytest.mark.parametrize("song", [Song((), 120.0, 64), song_of([(0, 48)], n_bar=2)])
+@pytest.mark.parametrize("song", [Song.steady((), 120.0, 64), song_of([(0, 48)], n_bar=2)])
 def test_what_has_no_inner_bar_has_no_ending(song):
     ending = ending_of(song)
     for measurement in (*ending, ending.closes):
@@ -51,6 +53,6 @@ def test_what_has_no_inner_bar_has_no_ending(song):
 
 
 def test_drums_alone_end_without_a_tonic():
-    ending = ending_of(Song(tuple(Note(8 * i, Instrument.DRUMS, 36, 1) for i in range(8)), 120.0, 64))
+    ending = ending_of(Song.steady(tuple(Note(8 * i, Instrument.DRUMS, 36, 1) for i in range(8)), 120.0, 64))
     assert ending.rings.value == 1 and ending.closes.value == 0
     assert math.isnan(ending.tonic.value) and ending.tonic.reason == "no pitched notes"

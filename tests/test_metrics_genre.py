@@ -15,7 +15,7 @@ def song_of_genre(genre, seed):
     rng = np.random.default_rng([genre, seed])
     notes = {(16 * bar + 2 * genre, DRUMS, 36): 1 for bar in range(4)}
     notes |= {(int(p), PIANO, 40 + 8 * genre + int(k)): 2 for p, k in rng.integers(0, [64, 12], (20, 2))}
-    return Song(tuple(Note(*place, duration) for place, duration in notes.items()), 120, 64)
+    return Song.steady(tuple(Note(*place, duration) for place, duration in notes.items()), 120, 64)
 
 
 def table(seeds):
@@ -51,12 +51,12 @@ def test_a_classifier_survives_json():
 
 
 def test_an_empty_song_has_no_genre():
-    assert learn_classifier(*table(range(2))).classify(Song((), 120, 64)) is None
+    assert learn_classifier(*table(range(2))).classify(Song.steady((), 120, 64)) is None
 
 
 def test_features_do_not_depend_on_the_tempo():
     song = song_of_genre(Genre.ROCK, 1)
-    faster = Song(song.notes, 200, song.length)
+    faster = Song.steady(song.notes, 200, song.length)
     assert np.array_equal(genre_features(song), genre_features(faster), equal_nan=True)
     with pytest.raises(ValueError, match="Song"):
         genre_features(None)

@@ -30,7 +30,7 @@ def random_song(seed):
     drawn = rng.integers([0, 0, 30, 1], [8 * 16, 5, 90, 9], (60, 4)).tolist()
     notes = {(p, i, k): min(d, 128 - p) for p, i, k, d in drawn}
     notes[127, 1, 60] = 1
-    return Song(tuple(Note(p, Instrument(i), k, d) for (p, i, k), d in notes.items()), 120, 128)
+    return Song.steady(tuple(Note(p, Instrument(i), k, d) for (p, i, k), d in notes.items()), 120, 128)
 
 
 def pitched(song):
@@ -83,7 +83,7 @@ def test_neighbouring_grooves_are_compared_position_by_position(seed):
 @pytest.mark.parametrize("n_note", [3, 6, 60])
 def test_a_bar_is_empty_if_no_position_in_it_sounds(n_note):
     song = random_song(0)
-    song = Song(song.notes[:n_note], song.tempo, song.length)
+    song = Song.steady(song.notes[:n_note], song.tempo, song.length)
     sounding = {position for note in song.notes for position in range(note.position, note.position + note.duration)}
     n_empty = sum(not any(16 * bar + step in sounding for step in range(16)) for bar in range(song.n_bar))
     assert empty_bars(song).value == n_empty / song.n_bar

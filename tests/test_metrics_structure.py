@@ -27,7 +27,7 @@ PIANO = Instrument.PIANO
 def song_of_beats(pitches, tempo=120.0):
     """One chord a beat; each beat is a list of pitches."""
     notes = [Note(4 * beat, PIANO, pitch, 4) for beat, chord in enumerate(pitches) for pitch in chord]
-    return Song(tuple(notes), tempo, 4 * len(pitches))
+    return Song.steady(tuple(notes), tempo, 4 * len(pitches))
 
 
 def scape_plot(similarity):
@@ -133,7 +133,7 @@ def test_a_song_that_is_one_chord_is_all_structure():
 
 
 def test_silence_repeats_nothing():
-    song = Song((Note(0, PIANO, 60, 1),), 120, 16 * 8)
+    song = Song.steady((Note(0, PIANO, 60, 1),), 120, 16 * 8)
     assert np.array_equal(self_similarity(song)[10:, 10:], np.where(np.eye(22), 1, PENALTY))
     assert structureness(song, 3, 8).value == 0
 
@@ -164,7 +164,7 @@ def test_slower_music_has_the_same_phrases_at_longer_scales():
 
 
 def test_no_notes_and_drums_alone_have_no_structureness():
-    for song in (Song((), 120, 160), Song((Note(0, Instrument.DRUMS, 36, 1),), 120, 160)):
+    for song in (Song.steady((), 120, 160), Song.steady((Note(0, Instrument.DRUMS, 36, 1),), 120, 160)):
         measurement = structureness(song, 3, 8)
         assert math.isnan(measurement.value) and measurement.reason == "no pitched notes"
 
@@ -182,12 +182,12 @@ def test_a_matrix_that_is_no_similarity_raises(matrix):
 
 
 def test_chroma_counts_sixteenths_and_leaves_drums_out():
-    song = Song((Note(2, PIANO, 61, 4), Note(0, PIANO, 60, 1), Note(0, Instrument.DRUMS, 36, 1)), 120, 9)
+    song = Song.steady((Note(2, PIANO, 61, 4), Note(0, PIANO, 60, 1), Note(0, Instrument.DRUMS, 36, 1)), 120, 9)
     values = chroma(song)
     assert values.shape == (3, 12)
     assert values[0, :2].tolist() == [1, 2] and values[1, 1] == 2 and values.sum() == 5
 
 
 def test_a_song_of_hours_is_looked_at_in_part():
-    hours = Song(tuple(Note(16 * bar, PIANO, 60 + bar % 5, 8) for bar in range(18_000)), 120, 16 * 18_000)
+    hours = Song.steady(tuple(Note(16 * bar, PIANO, 60 + bar % 5, 8) for bar in range(18_000)), 120, 16 * 18_000)
     assert len(self_similarity(hours)) == MAX_FRAMES

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midi_io import Instrument, Knot, MidiError, Note, Song, TempoMap, WriteError, read_midi, write_midi
+from midi_io import Instrument, Knot, MidiError, Note, Song, Timeline, WriteError, read_midi, write_midi
 from midi_io.midi_file import read_midi_ticks
 from midi_io.quantize import without_overlaps
 
 PIANO = Instrument.PIANO
-TUNE = Song(
+TUNE = Song.steady(
     (
         Note(0, Instrument.DRUMS, 36, 1, 100),
         Note(0, Instrument.BASS, 36, 8, 90),
@@ -42,7 +42,7 @@ def songs(draw):
     )
     notes = without_overlaps(draw(st.lists(note, max_size=40)))
     length = max((n.position + n.duration for n in notes), default=0) + draw(st.integers(0, 20))
-    return Song(tuple(notes), float(draw(st.integers(40, 240))), length)
+    return Song.steady(tuple(notes), float(draw(st.integers(40, 240))), length)
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -79,7 +79,7 @@ def test_read_midi_inverts_write_midi(song, tmp_path_factory):
 @given(tempo=st.floats(10.0, 400.0))
 def test_the_tempo_is_kept_to_a_microsecond_a_beat(tempo, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "tempo.mid"
-    write_midi(Song((), tempo, 16), path)
+    write_midi(Song.steady((), tempo, 16), path)
     assert 60e6 / read_midi(path).tempo == pytest.approx(60e6 / tempo, abs=1.01)
 
 
@@ -101,7 +101,7 @@ def test_tracks_carry_the_names_programs_and_channels_of_lpd5(tmp_path):
 
 
 def test_silent_instruments_get_no_track(tmp_path):
-    write_midi(Song((Note(0, Instrument.BASS, 40, 4),), 120.0, 16), tmp_path / "bass.mid")
+    write_midi(Song.steady((Note(0, Instrument.BASS, 40, 4),), 120.0, 16), tmp_path / "bass.mid")
     assert [track.name for track in mido.MidiFile(tmp_path / "bass.mid").tracks[1:]] == ["Bass"]
 
 
@@ -119,7 +119,7 @@ def test_the_file_ends_where_the_piece_does(tmp_path, length):
     import miditoolkit
     import pretty_midi
 
-    song = Song(TUNE.notes, 128.0, length)
+    song = Song.steady(TUNE.notes, 128.0, length)
     write_midi(song, tmp_path / "tune.mid")
     assert pretty_midi.PrettyMIDI(str(tmp_path / "tune.mid")).get_end_time() == pytest.approx(song.duration, abs=1e-3)
     max_tick = miditoolkit.MidiFile(tmp_path / "tune.mid").max_tick
@@ -130,7 +130,7 @@ def test_notes_are_cut_at_the_length_of_the_piece(tmp_path):
     inside = Note(0, PIANO, 60, 4)
     ringing = Note(4, PIANO, 64, 12)
     behind = Note(11, PIANO, 67, 1)
-    write_midi(Song((inside, ringing, behind), 120.0, 10.5), tmp_path / "cut.mid")
+    write_midi(Song.steady((inside, ringing, behind), 120.0, 10.5), tmp_path / "cut.mid")
     song = read_midi(tmp_path / "cut.mid")
     assert song.length == 10.5 or song.length == 11  # the cut note is rounded up to the grid
     assert [(note.position, note.duration) for note in song.notes] == [(0, 4), (4, 7)]
@@ -138,14 +138,14 @@ def test_notes_are_cut_at_the_length_of_the_piece(tmp_path):
 
 
 def test_the_piece_is_as_long_as_its_silence(tmp_path):
-    write_midi(Song((), 120.0, 37), tmp_path / "silence.mid")
-    assert read_midi(tmp_path / "silence.mid") == Song((), 120.0, 37)
+    write_midi(Song.steady((), 120.0, 37), tmp_path / "silence.mid")
+    assert read_midi(tmp_path / "silence.mid") == Song.steady((), 120.0, 37)
 
 
 @pytest.mark.parametrize("tempo", [3.0, 1e9])
 def test_a_tempo_that_midi_cannot_store_is_refused(tmp_path, tempo):
     with pytest.raises(ValueError, match="tempi"):
-        write_midi(Song((), tempo, 16), tmp_path / "odd.mid")
+        write_midi(Song.steady((), tempo, 16), tmp_path / "odd.mid")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -222,12 +222,11 @@ def songs_with_tempo_maps(draw):
     for number in range(draw(st.integers(1, 12))):
         stretch, tempo = draw(st.integers(1 if number else 18, 40)), draw(st.floats(50, 200))
         knots.append(Knot(knots[-1].position + stretch, knots[-1].seconds + stretch * 15 / tempo))
-    tempo_map = TempoMap(tuple(knots))
     end = int(knots[-1].position)
     length = end - draw(st.floats(0, 0.9))
     onsets = draw(st.lists(st.integers(start, end - 2), max_size=20, unique=True))
     notes = tuple(Note(onset, PIANO, 60, 1) for onset in sorted(onsets))
-    return Song(notes, tempo_map.tempo_between(start, length), length, tempo_map)
+    return Song(notes, Timeline(tuple(knots), length))
 
 
 @settings(max_examples=40, deadline=None)
@@ -253,7 +252,7 @@ def test_a_tempo_map_is_read_back_in_seconds_by_others_and_by_us(song, tmp_path_
 def test_many_tempi_do_not_drift(tmp_path):
     bar = 240 / 117.3
     knots = tuple(Knot(16 * n, n * bar + (0.1 * bar if n % 2 else 0.0)) for n in range(401))
-    song = Song((Note(6384, PIANO, 60, 1),), 117.3, 6400, TempoMap(knots))
+    song = Song((Note(6384, PIANO, 60, 1),), Timeline(knots, 6400))
     write_midi(song, tmp_path / "long.mid")
     assert read_midi(tmp_path / "long.mid").seconds(6384) == pytest.approx(399 * bar + 0.1 * bar, abs=4e-6)
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmt.errors import CmtError
-from cmt.planning.mutes import Mute, check_mutes, cut_at_rests, muted_throughout, parse_mute, playing_in, rests_of
-from midi_io.song import Instrument, Knot, Note, TempoMap
+from cmt.planning.mutes import Mute, check_mutes, cut_at_rests, muted_throughout, parse_mute, rests_of
+from cmt.planning.sheet import Sheet
+from midi_io.song import Instrument, Note, Timeline
 
 DRUMS, BASS = Instrument.DRUMS, Instrument.BASS
 
@@ -29,18 +30,18 @@ def test_what_is_no_mute_is_told_how_to_write_one(text):
 
 
 def test_every_sixteenth_that_reaches_into_a_mute_is_a_rest():
-    steady = TempoMap.steady(120.0)  # a sixteenth is an eighth of a second
-    assert rests_of([Mute(DRUMS, 0.5, 1.0)], steady, 32) == {DRUMS: frozenset(range(4, 8))}
-    assert rests_of([Mute(DRUMS, 0.51, 1.01)], steady, 32) == {DRUMS: frozenset(range(4, 9))}
-    assert rests_of([Mute(BASS, 3.0, math.inf)], steady, 27.5) == {BASS: frozenset(range(24, 28))}
-    both = rests_of([Mute(DRUMS, 0, 0.25), Mute(DRUMS, 1, 1.25)], steady, 32)
+    steady = Timeline.steady(120.0, 32)  # a sixteenth is an eighth of a second
+    assert rests_of([Mute(DRUMS, 0.5, 1.0)], steady) == {DRUMS: frozenset(range(4, 8))}
+    assert rests_of([Mute(DRUMS, 0.51, 1.01)], steady) == {DRUMS: frozenset(range(4, 9))}
+    assert rests_of([Mute(BASS, 3.0, math.inf)], Timeline.steady(120.0, 27.5)) == {BASS: frozenset(range(24, 28))}
+    both = rests_of([Mute(DRUMS, 0, 0.25), Mute(DRUMS, 1, 1.25)], steady)
     assert both == {DRUMS: frozenset({0, 1, 8, 9})}
-    pickup = TempoMap((Knot(12, 0.0), Knot(28, 2.0)))
-    assert rests_of([Mute(DRUMS, 0, 0.5)], pickup, 32) == {DRUMS: frozenset(range(12, 16))}
+    pickup = Timeline.steady(120.0, 32, 12)
+    assert rests_of([Mute(DRUMS, 0, 0.5)], pickup) == {DRUMS: frozenset(range(12, 16))}
 
 
 def test_who_plays_is_who_does_not_rest():
-    playing = playing_in((BASS, DRUMS), {DRUMS: frozenset({3})})
+    playing = Sheet(Timeline.steady(120, 16), (BASS, DRUMS), {DRUMS: frozenset({3})}).playing
     assert playing(2) == (DRUMS, BASS) and playing(3) == (BASS,)
 
 

@@ -16,7 +16,7 @@ def songs(draw):
     note = st.builds(
         Note, st.integers(0, 70), st.sampled_from(Instrument), st.integers(58, 64), st.integers(1, 20), st.just(80)
     )
-    return Song(tuple(draw(st.lists(note, max_size=40))), 120.0, draw(st.integers(0, 640)) / 10)
+    return Song.steady(tuple(draw(st.lists(note, max_size=40))), 120.0, draw(st.integers(0, 640)) / 10)
 
 
 def velocities(song, accents=()):
@@ -24,7 +24,7 @@ def velocities(song, accents=()):
 
 
 def sixteenths(instrument=PIANO, n_bar=1):
-    return Song(tuple(Note(position, instrument, 60, 1) for position in range(16 * n_bar)), 120.0, 16 * n_bar)
+    return Song.steady(tuple(Note(position, instrument, 60, 1) for position in range(16 * n_bar)), 120.0, 16 * n_bar)
 
 
 def test_a_downbeat_is_louder_than_a_beat_than_an_offbeat_than_what_lies_between():
@@ -57,13 +57,13 @@ def test_bass_and_drums_carry_and_strings_stay_behind():
 
 
 def test_a_hi_hat_is_softer_than_a_kick():
-    song = Song((Note(0, DRUMS, 36, 1), Note(0, DRUMS, 42, 1)), 120.0, 16)
+    song = Song.steady((Note(0, DRUMS, 36, 1), Note(0, DRUMS, 42, 1)), 120.0, 16)
     kick, hat = velocities(song)
     assert hat < kick - 8
 
 
 def test_the_top_of_a_chord_is_heard_above_the_rest():
-    song = Song(tuple(Note(0, PIANO, pitch, 4) for pitch in (60, 64, 67)), 120.0, 16)
+    song = Song.steady(tuple(Note(0, PIANO, pitch, 4) for pitch in (60, 64, 67)), 120.0, 16)
     low, middle, top = velocities(song)
     assert top > low == middle
 
@@ -77,7 +77,7 @@ def test_performing_changes_nothing_but_velocity_and_twice_gives_the_same(song, 
 
 
 def test_the_last_notes_of_every_pitched_instrument_ring_to_the_end():
-    song = Song(
+    song = Song.steady(
         (
             Note(16, DRUMS, 36, 1),
             Note(16, PIANO, 60, 2),
@@ -100,39 +100,41 @@ def test_the_last_notes_of_every_pitched_instrument_ring_to_the_end():
 
 
 def test_an_instrument_silent_in_the_last_bar_does_not_come_back():
-    song = Song((Note(0, PIANO, 60, 2), Note(16, BASS, 36, 2)), 120.0, 32)
+    song = Song.steady((Note(0, PIANO, 60, 2), Note(16, BASS, 36, 2)), 120.0, 32)
     assert close_ending(song).notes == (Note(0, PIANO, 60, 2), Note(16, BASS, 36, 16))
 
 
 def test_a_last_bar_that_is_cut_off_soon_counts_with_the_one_before():
-    song = Song((Note(0, PIANO, 60, 2), Note(16, BASS, 36, 2), Note(24, PIANO, 64, 2)), 120.0, 37)
+    song = Song.steady((Note(0, PIANO, 60, 2), Note(16, BASS, 36, 2), Note(24, PIANO, 64, 2)), 120.0, 37)
     assert close_ending(song).notes == (Note(0, PIANO, 60, 2), Note(16, BASS, 36, 21), Note(24, PIANO, 64, 13))
 
 
 def test_without_a_start_in_the_last_bar_what_sounds_last_rings_on():
-    song = Song((Note(0, PIANO, 60, 4), Note(8, PIANO, 62, 4), Note(4, BASS, 36, 8), Note(17, DRUMS, 36, 1)), 120.0, 32)
+    song = Song.steady(
+        (Note(0, PIANO, 60, 4), Note(8, PIANO, 62, 4), Note(4, BASS, 36, 8), Note(17, DRUMS, 36, 1)), 120.0, 32
+    )
     ends = {(note.instrument, note.pitch): note.position + note.duration for note in close_ending(song).notes}
     assert ends == {(PIANO, 60): 4, (PIANO, 62): 32, (BASS, 36): 32, (DRUMS, 36): 18}
 
 
 def test_notes_that_reach_beyond_the_end_all_end_there():
-    song = Song((Note(0, PIANO, 60, 40), Note(2, BASS, 36, 50)), 120.0, 32)
+    song = Song.steady((Note(0, PIANO, 60, 40), Note(2, BASS, 36, 50)), 120.0, 32)
     assert close_ending(song).notes == (Note(0, PIANO, 60, 32), Note(2, BASS, 36, 30))
 
 
 def test_what_rings_on_is_what_still_sounds_after_a_pitch_is_struck_again():
-    song = Song((Note(0, PIANO, 60, 10), Note(2, PIANO, 60, 4)), 120.0, 32)
+    song = Song.steady((Note(0, PIANO, 60, 10), Note(2, PIANO, 60, 4)), 120.0, 32)
     assert close_ending(song).notes == (Note(0, PIANO, 60, 2), Note(2, PIANO, 60, 30))
 
 
 def test_a_length_between_two_sixteenths_is_rounded_up():
-    song = Song((Note(16, PIANO, 60, 1),), 120.0, 20.3)
+    song = Song.steady((Note(16, PIANO, 60, 1),), 120.0, 20.3)
     assert close_ending(song).notes == (Note(16, PIANO, 60, 5),)
 
 
 @pytest.mark.parametrize("notes", [(), (Note(0, DRUMS, 36, 1),)])
 def test_a_song_without_pitched_notes_is_left_alone(notes):
-    song = Song(notes, 120.0, 32)
+    song = Song.steady(notes, 120.0, 32)
     assert close_ending(song) == song
 
 

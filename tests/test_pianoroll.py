@@ -26,7 +26,9 @@ from midi_io.quantize import without_overlaps
 
 pypianoroll = pytest.importorskip("pypianoroll")
 PIANO = Instrument.PIANO
-TUNE = Song((Note(0, Instrument.DRUMS, 36, 1, 100), Note(2, PIANO, 60, 4, 70), Note(6, PIANO, 60, 2, 50)), 96.0, 32)
+TUNE = Song.steady(
+    (Note(0, Instrument.DRUMS, 36, 1, 100), Note(2, PIANO, 60, 4, 70), Note(6, PIANO, 60, 2, 50)), 96.0, 32
+)
 
 
 @st.composite
@@ -41,7 +43,7 @@ def songs(draw):
     )
     notes = without_overlaps(draw(st.lists(note, max_size=20)))
     length = max((n.position + n.duration for n in notes), default=0) + draw(st.integers(1, 10))
-    return Song(tuple(notes), draw(st.floats(30.0, 300.0)), length)
+    return Song.steady(tuple(notes), draw(st.floats(30.0, 300.0)), length)
 
 
 def track(name="", program=0, is_drum=False, steps=(), n_step=96, velocity=80):
@@ -78,12 +80,12 @@ def test_pypianoroll_can_write_our_multitrack_as_midi(tmp_path):
 
 
 def test_a_struck_again_note_stays_two_notes():
-    repeated = Song((Note(0, PIANO, 60, 1), Note(1, PIANO, 60, 1), Note(2, PIANO, 60, 2)), 120.0, 4)
+    repeated = Song.steady((Note(0, PIANO, 60, 1), Note(1, PIANO, 60, 1), Note(2, PIANO, 60, 2)), 120.0, 4)
     assert song_from_multitrack(song_to_multitrack(repeated)) == repeated
 
 
 def test_a_piece_may_end_between_two_sixteenths():
-    song = Song((Note(0, PIANO, 60, 4),), 120.0, 10.5)
+    song = Song.steady((Note(0, PIANO, 60, 4),), 120.0, 10.5)
     assert song_from_multitrack(song_to_multitrack(song)).length == 10.5
 
 
@@ -147,7 +149,7 @@ def test_the_old_layout_of_lpd_is_read(tmp_path):
     arrays = {"tempo": np.full(192, 110.0), "downbeat": np.zeros(192, bool), **sparse_arrays("pianoroll_0", roll)}
     info = {"beat_resolution": 24, "name": "old", "0": {"name": "Guitar", "program": 24, "is_drum": False}}
     save_arrays(tmp_path / "old.npz", info, arrays)
-    assert read_pianoroll(tmp_path / "old.npz") == Song((Note(16, Instrument.GUITAR, 64, 4, 90),), 110.0, 32)
+    assert read_pianoroll(tmp_path / "old.npz") == Song.steady((Note(16, Instrument.GUITAR, 64, 4, 90),), 110.0, 32)
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path):

@@ -97,7 +97,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def song_of(seed: int, tempo: float = 120.0) -> Song:
-    return Song(tuple(tune(seed)), tempo, 12 * 16)
+    return Song.steady(tuple(tune(seed)), tempo, 12 * 16)
 
 
 def test_good_songs_are_kept_with_the_notes_that_they_have(prepared):
@@ -313,7 +313,7 @@ def _columns(notes):
 
 def test_a_note_at_the_end_of_time_takes_no_memory(tmp_path):
     late = [*tune(0), tune(0)[-1]._replace(position=16 * 5000)]
-    write_midi(Song(tuple(late), 120.0, 16 * 5001), tmp_path / "late.mid")
+    write_midi(Song.steady(tuple(late), 120.0, 16 * 5001), tmp_path / "late.mid")
     with pytest.raises(CmtError, match="1 too many bars"):
         prepare([tmp_path], tmp_path / "corpus")
 

@@ -28,7 +28,7 @@ from cmt.matching.render import fitted
 from cmt.matching.rows import Match
 from cmt.matching.score import rhythm_of_song
 from midi_io import has_fluidsynth, read_midi
-from midi_io.song import Knot, TempoMap
+from midi_io.song import Timeline
 from video_rhythm import analyze
 
 pytestmark = pytest.mark.slow
@@ -239,10 +239,10 @@ def test_a_piece_is_cut_and_moved_to_the_videos_bars():
     rng = np.random.default_rng(1)
     demand = draw_demand(rng, n_bar=4)
     # The video begins with half a bar and ends with half a bar.
-    demand = demand._replace(first_bar=1, length=5 * 16 + 8, timing=TempoMap((Knot(8, 0.0), Knot(88, 10.0))))
+    demand = demand._replace(first_bar=1, timeline=Timeline.steady(120.0, 5 * 16 + 8, 8))
     rhythm = draw_rhythm(rng, 12)
     song = fitted(song_of_rhythm(rhythm, 90.0), 3, demand)
-    assert song.duration == pytest.approx(10) and song.timing is demand.timing
+    assert song.duration == pytest.approx(10) and song.timeline is demand.timeline
     _, strength = rhythm_of_song(song)
     expected = rhythm[2:8].copy()
     expected[0, :8] = 0

@@ -13,9 +13,10 @@ from cmt.errors import CmtError
 from cmt.music.profile import profile_of_song
 from cmt.planning.calibration import Calibration, read_calibration
 from cmt.planning.liveliness import CHANGE_COST, LEVEL_ARC, LEVELS, phrased, profile_of_video, relative_percentiles
+from cmt.planning.sheet import Sheet
 from cmt.writing.closing import closing_of
 from cmt.writing.orders import MOST_AT_ONCE
-from midi_io.song import Instrument, Knot, Note, Song, TempoMap
+from midi_io.song import Instrument, Note, Song, Timeline
 from video_rhythm import VisualBeat
 
 EVEN = Calibration(
@@ -46,7 +47,7 @@ def test_strength_is_read_from_the_instruments_distribution():
 
 
 def test_the_profile_of_a_song_counts_onsets_and_notes():
-    song = Song(
+    song = Song.steady(
         (
             Note(0, Instrument.PIANO, 60, 4),
             Note(0, Instrument.PIANO, 64, 4),
@@ -100,15 +101,15 @@ def video(speeds, beats=()):
     )
 
 
-STEADY = TempoMap.steady(120.0)
 BAND = (Instrument.DRUMS, Instrument.PIANO)
+STEADY = Sheet(Timeline.steady(120.0, 64), BAND)
 
 
 def test_relative_dynamics_give_a_calm_video_an_arc_and_absolute_ones_do_not():
     calm = video([0.01, 0.01, 0.02, 0.02, 0.03, 0.03, 0.01, 0.01])
     calibration = read_calibration()
-    relative = profile_of_video(calm, STEADY, 64, BAND, calibration, "relative").density
-    absolute = profile_of_video(calm, STEADY, 64, BAND, calibration, "absolute").density
+    relative = profile_of_video(calm, STEADY, calibration, "relative").density
+    absolute = profile_of_video(calm, STEADY, calibration, "absolute").density
     assert relative[0] < relative[1] <= relative[2]
     assert np.ptp(relative[:3]) > np.ptp(absolute[:3])
 
@@ -116,12 +117,12 @@ def test_relative_dynamics_give_a_calm_video_an_arc_and_absolute_ones_do_not():
 def test_a_still_video_is_calm_in_both():
     still = video([0.0] * 8)
     for dynamics in ("absolute", "relative"):
-        density = profile_of_video(still, STEADY, 64, BAND, EVEN, dynamics).density
-        assert density == (9, 9, 9, closing_of(64).density)  # the least with drums
+        density = profile_of_video(still, STEADY, EVEN, dynamics).density
+        assert density == (9, 9, 9, closing_of(STEADY.timeline).density)  # the least with drums
 
 
 def test_a_marker_asks_all_instruments_for_an_accent():
-    profile = profile_of_video(video([0.1] * 8), STEADY, 64, BAND, EVEN, "absolute", [3.0])
+    profile = profile_of_video(video([0.1] * 8), STEADY, EVEN, "absolute", [3.0])
     assert [(note.bar, note.position, note.instrument) for note in profile.simu_notes] == [
         (1, 8, Instrument.DRUMS),
         (1, 8, Instrument.PIANO),
@@ -129,17 +130,23 @@ def test_a_marker_asks_all_instruments_for_an_accent():
 
 
 def test_bars_that_are_cut_off_get_their_share_of_density():
-    timing = TempoMap((Knot(12, 0.0), Knot(28, 2.0)))
-    profile = profile_of_video(video([5.0] * 8, [(0.01, 9.0)]), timing, 38, BAND, EVEN, "absolute")
+    sheet = Sheet(Timeline.steady(120.0, 38, 12), BAND)
+    profile = profile_of_video(video([5.0] * 8, [(0.01, 9.0)]), sheet, EVEN, "absolute")
     assert profile.density == (4, 16, 6)
-    longer = profile_of_video(video([5.0] * 8), timing, 54, BAND, EVEN, "absolute")
-    assert longer.density == (4, 16, closing_of(54, 12).density, 0)  # behind the closing bar its last notes ring
+    longer_sheet = Sheet(Timeline.steady(120.0, 54, 12), BAND)
+    longer = profile_of_video(video([5.0] * 8), longer_sheet, EVEN, "absolute")
+    assert longer.density == (
+        4,
+        16,
+        closing_of(longer_sheet.timeline).density,
+        0,
+    )  # behind the closing bar its last notes ring
     assert {(note.bar, note.position) for note in profile.simu_notes} == {(0, 12)}
 
 
 def test_where_the_music_rings_no_beat_asks_but_a_marker_does():
     beats, markers = [(7.0, 9.0), (7.5, 9.0)], [7.75]  # in the last of four bars, on its third and fourth beat
-    profile = profile_of_video(video([1.0] * 8, beats), STEADY, 64, BAND, EVEN, "relative", markers)
+    profile = profile_of_video(video([1.0] * 8, beats), STEADY, EVEN, "relative", markers)
     assert sorted({(note.bar, note.position) for note in profile.simu_notes}) == [(3, 8), (3, 14)]
 
 

@@ -15,7 +15,7 @@ from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import PITCH_RANGES, Grammar, ranges_before
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders
 from cmt.writing.unannounced import UnannouncedGrammar
-from midi_io.song import Instrument, Knot, TempoMap
+from midi_io.song import Instrument, Timeline
 
 ALL = np.ones(4, dtype=bool)
 
@@ -49,20 +49,20 @@ def bar(density):
 
 
 def test_a_piece_opens_with_a_bar():
-    grammar = Grammar(32, tuple(Instrument), {})
+    grammar = Grammar(Timeline.steady(120, 32), tuple(Instrument), {})
     assert np.flatnonzero(grammar.types()).tolist() == [WordType.RHYTHM]
     assert np.flatnonzero(grammar.positions()).tolist() == [BAR]
 
 
 def test_positions_too_late_to_leave_room_are_masked():
-    grammar = Grammar(32, tuple(Instrument), {})
+    grammar = Grammar(Timeline.steady(120, 32), tuple(Instrument), {})
     grammar.accept(bar(14))
     assert np.flatnonzero(grammar.positions()).tolist() == [1, 2, 3]
 
 
 def test_an_order_is_neither_passed_nor_crowded_out():
     orders = {0: BarOrders(2, {(5, Instrument.PIANO): 3, (9, Instrument.BASS): 1})}
-    grammar = Grammar(32, tuple(Instrument), orders)
+    grammar = Grammar(Timeline.steady(120, 32), tuple(Instrument), orders)
     grammar.accept(bar(2))
     assert np.flatnonzero(grammar.positions()).tolist() == [6]  # both places are ordered, none is spare
     assert np.flatnonzero(grammar.instruments_at(5)).tolist() == [1, 2]  # drums may come first, piano must come
@@ -70,12 +70,12 @@ def test_an_order_is_neither_passed_nor_crowded_out():
 
 
 def test_the_piece_ends_exactly_after_its_bars():
-    grammar = Grammar(32, tuple(Instrument), {})
+    grammar = Grammar(Timeline.steady(120, 32), tuple(Instrument), {})
     grammar.accept(bar(0))
     assert np.flatnonzero(grammar.positions()).tolist() == [BAR]
     assert not grammar.types()[WordType.END]
     assert not grammar.densities()[1]  # the last bar is not silent
-    assert not grammar.densities()[1 + closing_of(32).density + 1 :].any()
+    assert not grammar.densities()[1 + closing_of(Timeline.steady(120, 32)).density + 1 :].any()
     grammar.accept(bar(1))
     grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 1, 0, 0))
     assert np.flatnonzero(grammar.types()).tolist() == [WordType.NOTE]
@@ -85,37 +85,41 @@ def test_the_piece_ends_exactly_after_its_bars():
 
 
 def test_a_pickup_takes_no_notes_before_the_start():
-    grammar = Grammar(32, tuple(Instrument), {}, start=12)
+    grammar = Grammar(Timeline.steady(120, 32, 12), tuple(Instrument), {})
     assert np.flatnonzero(grammar.densities()).tolist() == [1, 2, 3, 4, 5]
     grammar.accept(bar(2))
     assert np.flatnonzero(grammar.positions()).tolist() == [13, 14, 15]  # the last is left for the second
-    later = Grammar(32, tuple(Instrument), {}, start=12)
+    later = Grammar(Timeline.steady(120, 32, 12), tuple(Instrument), {})
     later.accept(bar(0))
     later.accept(bar(1))
     assert np.flatnonzero(later.positions()).tolist() == list(range(1, 17))
 
 
 def test_a_shortened_last_bar_takes_no_notes_after_the_end():
-    grammar = Grammar(26.5, tuple(Instrument), {1: BarOrders(density=11)})
+    grammar = Grammar(Timeline.steady(120, 26.5), tuple(Instrument), {1: BarOrders(density=11)})
     assert grammar.n_bar == 2
     grammar.accept(bar(0))
     assert np.flatnonzero(grammar.densities()).tolist() == [1 + 11]
     grammar.accept(bar(11))
     assert np.flatnonzero(grammar.positions()).tolist() == [1]  # all that the bar has
-    grammar = Grammar(26.5, tuple(Instrument), {1: BarOrders(density=12)})
+    grammar = Grammar(Timeline.steady(120, 26.5), tuple(Instrument), {1: BarOrders(density=12)})
     grammar.accept(bar(0))
     assert np.flatnonzero(grammar.densities()).tolist() == [1 + 11]  # of twelve, those that the bar has
 
 
 def test_a_last_bar_that_is_cut_off_too_soon_only_rings():
-    grammar = Grammar(34, tuple(Instrument), {}, mode=Mode.MINOR)
+    grammar = Grammar(Timeline.steady(120, 34), tuple(Instrument), {}, mode=Mode.MINOR)
     grammar.accept(bar(1))
     grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 1, 0, 0))
     grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 1, 37, 1))
-    assert np.flatnonzero(grammar.densities()).tolist() == list(range(2, 2 + closing_of(34).density))
+    assert np.flatnonzero(grammar.densities()).tolist() == list(
+        range(2, 2 + closing_of(Timeline.steady(120, 34)).density)
+    )
     grammar.accept(bar(1))
-    assert np.flatnonzero(grammar.positions()).tolist() == list(range(1, closing_of(34).last_stroke + 2))
-    grammar.accept(CompoundWord(WordType.RHYTHM, closing_of(34).last_stroke + 1, 1, 1, 4, 0, 0))
+    assert np.flatnonzero(grammar.positions()).tolist() == list(
+        range(1, closing_of(Timeline.steady(120, 34)).last_stroke + 2)
+    )
+    grammar.accept(CompoundWord(WordType.RHYTHM, closing_of(Timeline.steady(120, 34)).last_stroke + 1, 1, 1, 4, 0, 0))
     assert {(pitch - 1) % 12 for pitch in np.flatnonzero(grammar.pitches())} == {9}  # the bass ends on A
     grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 4, 34, 1))
     assert np.flatnonzero(grammar.densities()).tolist() == [1]
@@ -135,7 +139,7 @@ def test_impossible_orders_are_made_possible_and_named():
         1: BarOrders(0, {(0, Instrument.DRUMS): 1, (12, Instrument.DRUMS): 1}),
         7: BarOrders(3),
     }
-    kept, lines = possible_orders(asked, 24, 4, (Instrument.DRUMS, Instrument.BASS))
+    kept, lines = possible_orders(asked, Timeline.steady(120, 24, 4), (Instrument.DRUMS, Instrument.BASS))
     assert kept == {
         0: BarOrders(12, {(5, Instrument.BASS): MOST_AT_ONCE[Instrument.BASS]}),
         1: BarOrders(1, {(0, Instrument.DRUMS): 1}),
@@ -148,7 +152,7 @@ def test_impossible_orders_are_made_possible_and_named():
         "bass: 20 notes at once were ordered; 1 to 4 can be played",
         "piano was ordered and does not play; left out",
     )
-    assert possible_orders(kept, 24, 4, (Instrument.DRUMS, Instrument.BASS)) == (kept, ())
+    assert possible_orders(kept, Timeline.steady(120, 24, 4), (Instrument.DRUMS, Instrument.BASS)) == (kept, ())
 
 
 def written_at_random(grammar: Grammar, rng: np.random.Generator) -> Words:
@@ -207,7 +211,8 @@ def demands(draw: st.DrawFn):
 def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, demand, seed, must, mode):
     length, start, instruments, asked = demand
     kind = partial(UnannouncedGrammar, left_out=left_out) if left_out else Grammar
-    grammar = kind(length, instruments, asked, start, must_play=instruments if must else (), mode=mode)
+    timeline = Timeline.steady(120, length, start)
+    grammar = kind(timeline, instruments, asked, must_play=instruments if must else (), mode=mode)
     can_be_kept = {
         index: BarOrders(
             None if "density" in left_out else each.density,
@@ -216,9 +221,9 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, de
         )
         for index, each in asked.items()
     }
-    kept, _ = possible_orders(can_be_kept, length, start, instruments)
+    kept, _ = possible_orders(can_be_kept, timeline, instruments)
     words = written_at_random(grammar, np.random.default_rng(seed))
-    song = decode(words, 120, length, TempoMap((Knot(start, 0.0), Knot(start + 8, 1.0))))
+    song = decode(words, timeline)
     obtained = profile_of_song(song)
     strengths = {(n.bar, n.position, n.instrument): n.strength for n in obtained.simu_notes}
 
@@ -252,7 +257,7 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, de
 
     if must and not resting and all(order.density is None for order in kept.values()):
         assert set(song.instruments) == instruments
-    closing = closing_of(length, start)
+    closing = closing_of(timeline)
     if closing is None or resting:
         return
     assert kept.get(closing.bar, BarOrders()).density == 0 or obtained.density[closing.bar]

@@ -26,7 +26,7 @@ from midi_io import (
 pytestmark = pytest.mark.slow
 
 PIANO = Instrument.PIANO
-TUNE = Song(
+TUNE = Song.steady(
     (
         Note(0, Instrument.DRUMS, 36, 1, 100),
         Note(0, Instrument.BASS, 36, 16, 90),
@@ -108,7 +108,7 @@ def test_a_font_that_is_none_is_an_error_and_not_passed_over(tmp_path):
 @needs_fluidsynth
 @pytest.mark.parametrize(("tempo", "length", "rate"), [(120.0, 16, 44100), (97.3, 21.7, 44100), (133.0, 5, 22050)])
 def test_the_sound_is_exactly_as_long_as_the_song(tempo, length, rate):
-    song = Song(TUNE.notes, tempo, length)
+    song = Song.steady(TUNE.notes, tempo, length)
     audio = render(song, sample_rate=rate)
     assert audio.shape == (round(song.duration * rate), 2)
     assert audio.dtype == np.float32
@@ -129,7 +129,7 @@ def test_a_dense_passage_is_not_clipped():
         for instrument in Instrument
         for i in range(12)
     )
-    audio = render(Song(notes, 120.0, 16))
+    audio = render(Song.steady(notes, 120.0, 16))
     peak = np.max(np.abs(audio))
     assert peak < 0.95
     assert np.count_nonzero(np.abs(audio) >= 0.999 * peak) < 10  # no flat tops
@@ -146,7 +146,7 @@ def test_the_sound_ends_in_silence_without_a_click():
 @pytest.mark.parametrize("position", [0, 3, 9])
 def test_a_note_starts_when_it_should(position):
     rate = 44100
-    song = Song((Note(position, Instrument.DRUMS, 38, 1, 127),), 100.0, 16)
+    song = Song.steady((Note(position, Instrument.DRUMS, 38, 1, 127),), 100.0, 16)
     audio = np.abs(render(song, sample_rate=rate)).max(axis=1)
     onset = int(np.argmax(audio > 0.1)) / rate
     assert onset == pytest.approx(song.seconds(position), abs=0.012)
@@ -154,14 +154,14 @@ def test_a_note_starts_when_it_should(position):
 
 @needs_fluidsynth
 def test_nothing_is_heard_before_the_first_note():
-    audio = render(Song((Note(8, PIANO, 60, 4),), 120.0, 16))
+    audio = render(Song.steady((Note(8, PIANO, 60, 4),), 120.0, 16))
     assert rms(audio[: round(0.98 * 44100)]) < 1e-4
 
 
 @needs_fluidsynth
 def test_a_note_struck_again_sounds_its_full_length():
-    once = render(Song((Note(0, PIANO, 60, 2), Note(8, PIANO, 60, 8)), 120.0, 16))
-    overlapped = render(Song((Note(0, PIANO, 60, 16), Note(8, PIANO, 60, 8)), 120.0, 16))
+    once = render(Song.steady((Note(0, PIANO, 60, 2), Note(8, PIANO, 60, 8)), 120.0, 16))
+    overlapped = render(Song.steady((Note(0, PIANO, 60, 16), Note(8, PIANO, 60, 8)), 120.0, 16))
     late = slice(round(1.3 * 44100), round(1.6 * 44100))
     assert rms(overlapped[late]) > 0.5 * rms(once[late])
 
@@ -169,7 +169,7 @@ def test_a_note_struck_again_sounds_its_full_length():
 @needs_fluidsynth
 def test_bass_is_in_the_middle_and_guitar_to_the_right():
     def balance(instrument):
-        audio = render(Song((Note(0, instrument, 48, 12),), 120.0, 16))
+        audio = render(Song.steady((Note(0, instrument, 48, 12),), 120.0, 16))
         return rms(audio[:, 1]) / rms(audio[:, 0])
 
     assert balance(Instrument.BASS) == pytest.approx(1.0, abs=0.1)
@@ -177,7 +177,9 @@ def test_bass_is_in_the_middle_and_guitar_to_the_right():
     assert balance(PIANO) < 0.95
 
 
-@pytest.mark.parametrize("song", [Song((), 120.0, 16), Song((), 120.0, 0), Song((Note(20, PIANO, 60, 1),), 120.0, 0)])
+@pytest.mark.parametrize(
+    "song", [Song.steady((), 120.0, 16), Song.steady((), 120.0, 0), Song.steady((Note(20, PIANO, 60, 1),), 120.0, 0)]
+)
 def test_a_song_without_notes_is_silence_of_its_length(song):
     audio = render(song)
     assert audio.shape == (round(song.duration * 44100), 2)
@@ -186,7 +188,7 @@ def test_a_song_without_notes_is_silence_of_its_length(song):
 
 @needs_fluidsynth
 def test_silence_is_not_made_louder():
-    audio = render(Song((Note(20, PIANO, 60, 1),), 120.0, 16))
+    audio = render(Song.steady((Note(20, PIANO, 60, 1),), 120.0, 16))
     assert np.max(np.abs(audio)) < 1e-3
 
 

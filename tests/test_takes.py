@@ -21,7 +21,7 @@ def melody(degrees, n_bar, duration=2, pitch=60):
         Note(position, Instrument.PIANO, pitch + degrees[index % len(degrees)], duration)
         for index, position in enumerate(range(0, 16 * n_bar, 2))
     )
-    return Song(tuple(notes), 120, 16 * n_bar)
+    return Song.steady(tuple(notes), 120, 16 * n_bar)
 
 
 def test_a_song_that_does_what_was_asked_matches_fully():
@@ -49,22 +49,22 @@ def test_a_song_that_goes_elsewhere_for_eight_bars_is_told_where():
     here, there = melody(MAJOR, 32), melody((1, 3, 6, 8, 10), 8)
     notes = [note for note in here.notes if not 128 <= note.position < 256]
     notes += [note._replace(position=note.position + 128) for note in there.notes]
-    assert leaving(Song(tuple(notes), 120, 512), C_MAJOR) == (
+    assert leaving(Song.steady(tuple(notes), 120, 512), C_MAJOR) == (
         "leaves its key: 0% of the time in C:major in bars 9 to 16",
     )
 
 
 def test_drums_have_no_key():
     drums = [Note(4 * k, Instrument.DRUMS, 37, 1) for k in range(16)]
-    assert leaving(Song(tuple(drums), 120, 64), C_MAJOR) == ()
+    assert leaving(Song.steady(tuple(drums), 120, 64), C_MAJOR) == ()
 
 
 def test_a_loop_and_silence_are_rejected_and_music_is_not():
     judge = lambda song: judge_take(song, C_MAJOR, [8] * song.n_bar, (), None, 0)  # noqa: E731
     bar = melody((0, 4, 7), 1)
-    loop = Song(tuple(n._replace(position=n.position + 16 * k) for k in range(8) for n in bar.notes), 120, 128)
+    loop = Song.steady(tuple(n._replace(position=n.position + 16 * k) for k in range(8) for n in bar.notes), 120, 128)
     assert any("looped" in reason for reason in judge(loop).reasons)
-    assert any("silence" in reason for reason in judge(Song((), 120, 128)).reasons)
+    assert any("silence" in reason for reason in judge(Song.steady((), 120, 128)).reasons)
     music = judge(melody(MAJOR, 8))
     assert music.reasons == () and 0 <= music.likeness <= 1
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmt.errors import CmtError
+from cmt.grid.agreement import misses, seconds_at
 from cmt.grid.bend import bend_grid
-from cmt.grid.grid import Hit
-from cmt.grid.hits import Marker, checked_markers, hits_of, read_markers
-from cmt.grid.layout import describe_grid, length_of, music_grid, tempo_map_of, warnings_of
+from cmt.grid.hits import Hit, Marker, checked_markers, hits_of, read_markers
+from cmt.grid.layout import describe_grid, grid_of_video, warnings_of
 from cmt.grid.solver import fit_grid
 from video_rhythm import VisualBeat
 
@@ -118,14 +118,13 @@ def test_each_event_is_one_hit_and_markers_are_the_heaviest():
     change=st.sampled_from([0.0, 8.0]),
 )
 @settings(max_examples=30, deadline=None)
-def test_the_tempo_map_gives_the_seconds_of_the_grid(times, tempo, change):
+def test_a_grid_begins_on_a_sixteenth_and_ends_with_the_video(times, tempo, change):
     hits = [Hit(time, 3.0, "marker") for time in times]
     grid = bend_grid(fit_grid(20.0, hits, tempo=tempo), hits, change / 100)
-    timing, length = tempo_map_of(grid), length_of(grid)
-    assert timing.seconds(length) == pytest.approx(20.0, abs=1e-9)
-    assert timing.start == int(timing.start)
-    positions = np.arange(int(timing.start), int(length) + 1)
-    assert [timing.seconds(int(p)) for p in positions] == pytest.approx(grid.seconds(positions / 16).tolist(), abs=1e-9)
+    assert grid.seconds(grid.length) == pytest.approx(20.0, abs=1e-9)
+    assert grid.start == int(grid.start)
+    positions = np.arange(int(grid.start), int(grid.length) + 1)
+    assert [grid.seconds(int(p)) for p in positions] == pytest.approx(seconds_at(grid, positions).tolist(), abs=1e-9)
     described = describe_grid(grid, hits)
     assert len(described["bar_borders"]) == described["n_bar"] + 1
     assert described["bar_borders"][0] == 0 and described["bar_borders"][-1] == pytest.approx(20.0)
@@ -146,7 +145,7 @@ def test_what_the_grid_cannot_give_is_said_with_a_cure():
 
 
 def test_a_wish_for_a_tempo_and_a_range_is_granted():
-    grid = music_grid(rhythm(cuts=(3.1, 7.7, 12.0)), [Marker(15.3)], tempo=100.0, tempo_change=5.0)
+    grid = grid_of_video(rhythm(cuts=(3.1, 7.7, 12.0)), [Marker(15.3)], tempo=100.0, tempo_change=5.0)
     tempi = [stretch["tempo"] for stretch in describe_grid(grid, [])["tempo_map"]]
     assert len(tempi) > 1 and all(95 - 1e-6 <= tempo <= 105 + 1e-6 for tempo in tempi[1:])
-    assert grid.misses([3.1, 7.7, 12.0, 15.3], 16).max() < 0.04
+    assert misses(grid, [3.1, 7.7, 12.0, 15.3], 16).max() < 0.04

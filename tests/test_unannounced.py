@@ -15,7 +15,7 @@ from cmt.network.decoder import Decoder
 from cmt.training.model import MusicTransformer, weights_of
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders
 from cmt.writing.pieces import PieceRequest, write_piece
-from midi_io.song import Instrument
+from midi_io.song import Instrument, Timeline
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,9 @@ def untrained(left_out):
 
 
 def written(left_out, orders=None, seed=0, length=40):
-    return write_piece(untrained(left_out), PieceRequest(length, 120.0), orders or {}, GenerateConfig(seed=seed))
+    return write_piece(
+        untrained(left_out), PieceRequest(Timeline.steady(120.0, length)), orders or {}, GenerateConfig(seed=seed)
+    )
 
 
 def field(words, name):
@@ -101,6 +103,6 @@ def test_a_model_without_timing_is_told_none(monkeypatch):
         "step",
         lambda words, positions, timings, state: heard.extend(timings) or step(words, positions, timings, state),
     )
-    write_piece(decoder, PieceRequest(40, 120.0), {}, GenerateConfig())
+    write_piece(decoder, PieceRequest(Timeline.steady(120.0, 40)), {}, GenerateConfig())
     assert set(heard) == {0}
     assert timing_bins(np.array([20]), 48)[0] != 0

@@ -14,7 +14,7 @@ from cmt.metrics.degenerate import Verdict
 from cmt.music.words import Genre
 from cmt.planning.energy import Section, energy_of_sections
 from cmt.planning.mutes import parse_mute
-from cmt.planning.plan import TEMPO_QUARTILES, no_picture, plan_music
+from cmt.planning.plan import TEMPO_QUARTILES, plan_music
 from cmt.planning.wishes import Wishes, settled
 from cmt.soundtrack.make import make_soundtrack
 from midi_io import has_fluidsynth, read_midi
@@ -48,11 +48,12 @@ def test_music_without_a_video_has_sound_and_no_film(checkpoint, tmp_path):
 
 
 def test_a_tempo_is_drawn_from_the_genres_and_another_seed_draws_another():
-    tempi = [no_picture(30, Genre.METAL, seed).tempo for seed in range(20)]
+    wishes = Wishes(length=600, genre=Genre.METAL)
+    grids = [plan_music(None, wishes, GenerateConfig(seed=seed)).timeline for seed in range(20)]
+    tempi = [grid.tempo for grid in grids]
     low, high = TEMPO_QUARTILES[Genre.METAL]
-    assert low <= min(tempi) < max(tempi) <= high and len(set(tempi)) == 20
-    grid = plan_music(no_picture(60, Genre.METAL, 0), Wishes(length=60), GenerateConfig()).grid
-    assert grid.tempo == pytest.approx(tempi[0], abs=2.01) and grid.knots[-1].bar == round(grid.knots[-1].bar)
+    assert low - 1 <= min(tempi) < max(tempi) <= high + 1 and len(set(tempi)) >= 15
+    assert all(grid.length % 16 == 0 for grid in grids), "whole bars"
 
 
 def test_an_exact_tempo_and_markers_work_without_a_video(checkpoint, tmp_path):
@@ -102,7 +103,7 @@ def test_where_all_are_muted_the_bar_is_silent_and_it_is_said(checkpoint, tmp_pa
     assert report["density_obtained"][1] == 0
     assert report["warnings"] == ["`mutes`: nobody is left to play in bar 2; it is silent there"]
     marked = plan_music(
-        no_picture(6.0, None, 0),
+        None,
         Wishes(length=6.0, tempo=120.0, mutes=mutes, markers=(Marker(2.5),)),
         GenerateConfig(),
     )

@@ -77,4 +77,4 @@ def song_of_pack(corpus: Corpus, index: int, begin: int = 0, n_bar: int | None =
     rows = zip(*(column.tolist() for column in columns), strict=True)
     length = n_bar * POSITIONS_PER_BAR
     notes = (Note(p, Instrument(i), k, min(d, length - p)) for p, i, k, d in rows)
-    return Song(tuple(notes), info.tempo or 120.0, length)
+    return Song.steady(notes, info.tempo or 120.0, length)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,7 +114,7 @@ def measure_piece(
         values |= {name: Measurement(score.score, score.reason) for name, score in scores.items()}
         chances = {name: score for name, score in scores.items() if not score.reason}
         if song.n_bar:
-            borders = np.array(song.timing.bar_borders(song.length))
+            borders = np.array(song.timeline.bar_borders)
             speed = tuple(float(value) for value in video.flow.mean_speed(borders))
     return Piece(
         midi=names[0],
@@ -188,7 +188,7 @@ def read_report(midi: Path) -> dict[str, Any] | None:
         if not isinstance(report, dict) or "density_asked" not in report:
             return None
         # Whatever is of no use is found here, not half-way through the measuring.
-        _control(Song((), 120.0, 0.0), report)
+        _control(Song.steady((), 120.0, 0.0), report)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CmtError) as error:
         raise CmtError(f"{path}: not a report of cmt generate ({error}); remove it to evaluate without it") from None
     return report
@@ -241,7 +241,7 @@ def measure_synchrony(
     except SynthesisError as error:
         scores["av_align"] = Synchrony.undefined(str(error))
     density = onsets(song).sum(axis=1)
-    bars = song.timing.bar_borders(song.length)
+    bars = song.timeline.bar_borders
     motion = synchrony.motion_correlation(edges, video.flow.speed, density[: len(bars) - 1], bars, seed)
     scores["motion_correlation"] = motion.together
     lag = None if motion.together.reason else motion.lag
@@ -258,7 +258,7 @@ def _heard_onsets(
         raise SynthesisError("FluidSynth is not installed, so nothing can be rendered")
     if seconds > LONGEST_AUDIO:
         raise SynthesisError(f"the video is longer than {LONGEST_AUDIO / 60:.0f} minutes, which are not rendered")
-    length = min(song.length, math.ceil(song.timing.position(seconds)))
+    length = min(song.length, math.ceil(song.timeline.position(seconds)))
     kept = tuple(note for note in song.notes if note.position < length)
-    rendered = render(Song(kept, song.tempo, length, song.tempo_map), soundfont=soundfont, sample_rate=SAMPLE_RATE)
+    rendered = render(Song(kept, replace(song.timeline, length=length)), soundfont=soundfont, sample_rate=SAMPLE_RATE)
     return audio_onsets(rendered, SAMPLE_RATE)

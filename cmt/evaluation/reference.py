@@ -117,7 +117,7 @@ def excerpt(song: Song, n_bar: int) -> Song:
         for note in song.notes
         if begin <= note.position < begin + length
     ]
-    return Song(tuple(notes), song.tempo, length)
+    return Song.steady(notes, song.tempo, length)
 
 
 def measure_reference(path: Path, n_bar: int, workers: Workers, progress: Progress) -> Reference:

@@ -8,8 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.grid.grid import SIXTEENTHS, TOLERANCE, Floats, Grid, GridKnot, Hit
+from cmt.grid.agreement import TOLERANCE, Floats
+from cmt.grid.hits import Hit
 from cmt.grid.solver import PICKUP_COST, reward
+from midi_io.song import POSITIONS_PER_BAR, Knot, Timeline
 
 BENT_REWARDS = {1: 1.0, 4: 0.8, 8: 0.6, 16: 0.5}
 """A hit on the grid is worth this, by how many points the grid has in a bar. To miss none matters more than for a
@@ -32,7 +34,7 @@ SAME_INSTANT = 1e-3
 """Times less than this many seconds apart are the same instant."""
 
 
-def bend_grid(grid: Grid, hits: Sequence[Hit], tempo_change: float) -> Grid:
+def bend_grid(grid: Timeline, hits: Sequence[Hit], tempo_change: float) -> Timeline:
     """The grid with its tempo changed at cuts and markers, so that they fall on it exactly.
 
     Between two cuts or markers that it puts on the grid the tempo is steady, and at most the share `tempo_change`,
@@ -77,7 +79,7 @@ class _Stretches:
 class _Bender:
     """The search for the best tempo map of one video."""
 
-    def __init__(self, grid: Grid, hits: Sequence[Hit], anchors: Sequence[Hit], tempo_change: float) -> None:
+    def __init__(self, grid: Timeline, hits: Sequence[Hit], anchors: Sequence[Hit], tempo_change: float) -> None:
         self.duration, self.base, self.change = grid.duration, grid.tempo, tempo_change
         self.times = np.array([0.0, *(hit.time for hit in anchors), self.duration])
         heaviest = max(hit.weight for hit in anchors)
@@ -86,13 +88,13 @@ class _Bender:
         # After so long some number of sixteenths fits, however the hits lie.
         self.far = 15.0 / self.base / tempo_change
         # The best way to each hit on each sixteenth of a bar: its value, the hit before, sixteenths since.
-        self.values = np.full((len(self.times), SIXTEENTHS), -np.inf)
-        self.values[0] = np.where(np.arange(SIXTEENTHS) == 0, 0.0, -PICKUP_COST)
-        self.before = np.zeros((len(self.times), SIXTEENTHS), dtype=int)
-        self.since = np.zeros((len(self.times), SIXTEENTHS), dtype=int)
-        self.is_offset = np.zeros((len(self.times), SIXTEENTHS), dtype=bool)
+        self.values = np.full((len(self.times), POSITIONS_PER_BAR), -np.inf)
+        self.values[0] = np.where(np.arange(POSITIONS_PER_BAR) == 0, 0.0, -PICKUP_COST)
+        self.before = np.zeros((len(self.times), POSITIONS_PER_BAR), dtype=int)
+        self.since = np.zeros((len(self.times), POSITIONS_PER_BAR), dtype=int)
+        self.is_offset = np.zeros((len(self.times), POSITIONS_PER_BAR), dtype=bool)
 
-    def best(self) -> Grid:
+    def best(self) -> Timeline:
         """The best way from the first picture to the last."""
         for i in range(1, len(self.times) - 1):
             for j in range(i - 1, -1, -1):
@@ -125,9 +127,9 @@ class _Bender:
     def _extend(self, j: int, i: int, stretches: _Stretches) -> None:
         if not len(stretches.steps) or stretches.end - stretches.begin < SAME_INSTANT:
             return
-        worth = self._worth(stretches, np.arange(SIXTEENTHS))
+        worth = self._worth(stretches, np.arange(POSITIONS_PER_BAR))
         for n, step in enumerate(np.round(stretches.steps + stretches.offset).astype(int)):
-            to = (np.arange(SIXTEENTHS) + step) % SIXTEENTHS
+            to = (np.arange(POSITIONS_PER_BAR) + step) % POSITIONS_PER_BAR
             total = self.values[j] + worth[:, n] + self.weights[i] * _WORTH_AT[to]
             better = to[total > self.values[i][to]]
             self.values[i][better] = total[total > self.values[i][to]]
@@ -150,7 +152,7 @@ class _Bender:
         seconds = ((end - begin) / stretches.steps)[:, None]
 
         def misses(points: int) -> Floats:
-            step = SIXTEENTHS / points
+            step = POSITIONS_PER_BAR / points
             return np.asarray(np.abs(places - np.round(places / step) * step) * seconds)
 
         return np.asarray(costs + reward(misses, BENT_REWARDS) @ weights)
@@ -163,7 +165,7 @@ class _Bender:
         whole = np.arange(np.ceil((lowest + place) / 16) * 16 - place, highest + 1e-9, 16)
         return _Stretches(self.times[j], self.duration, np.append(whole[whole > 0], at_base))
 
-    def _traced(self) -> Grid:
+    def _traced(self) -> Timeline:
         """The best way to the last picture, from its end to its beginning."""
         best_value = -np.inf
         end = len(self.times) - 1
@@ -187,24 +189,32 @@ class _Bender:
             else:
                 seconds.append(float(self.times[i]))
                 steps.append(int(self.since[i, place]))
-            i, place = int(self.before[i, place]), int(place - self.since[i, place]) % SIXTEENTHS
+            i, place = int(self.before[i, place]), int(place - self.since[i, place]) % POSITIONS_PER_BAR
         positions = place + np.cumsum([0, *reversed(steps)])
-        knots = zip((positions / SIXTEENTHS).tolist(), [0.0, *reversed(seconds)], strict=True)
-        return Grid(_without_idle_knots([GridKnot(*knot) for knot in knots]))
+        knots = zip(map(_tidy, positions.tolist()), [0.0, *reversed(seconds)], strict=True)
+        return Timeline.through(_without_idle_knots([Knot(*knot) for knot in knots]))
 
 
 _WORTH_AT: NDArray[np.float64] = np.array(
-    [max(worth for n, worth in BENT_REWARDS.items() if q % (SIXTEENTHS // n) == 0) for q in range(SIXTEENTHS)]
+    [
+        max(worth for n, worth in BENT_REWARDS.items() if q % (POSITIONS_PER_BAR // n) == 0)
+        for q in range(POSITIONS_PER_BAR)
+    ]
 )
 """The worth of a hit on each sixteenth of a bar (16,)."""
 
 
-def _without_idle_knots(knots: Sequence[GridKnot]) -> tuple[GridKnot, ...]:
+def _tidy(position: float) -> float:
+    """The position, made whole where it is whole but for the last binary digits."""
+    return round(position) if abs(position - round(position)) < 1e-6 else position
+
+
+def _without_idle_knots(knots: Sequence[Knot]) -> tuple[Knot, ...]:
     """The ends, and those knots at which the tempo changes by more than a microsecond a beat."""
     kept = [knots[0]]
     for knot, following in pairwise(knots[1:]):
-        before = (knot.seconds - kept[-1].seconds) / (knot.bar - kept[-1].bar)
-        after = (following.seconds - knot.seconds) / (following.bar - knot.bar)
-        if abs(before - after) > 4e-6:
+        before = (knot.seconds - kept[-1].seconds) / (knot.position - kept[-1].position)
+        after = (following.seconds - knot.seconds) / (following.position - knot.position)
+        if abs(before - after) > 4e-6 / POSITIONS_PER_BAR:
             kept.append(knot)
     return (*kept, knots[-1])

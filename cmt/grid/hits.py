@@ -6,30 +6,35 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias
 
 from cmt.errors import CmtError
-from cmt.grid.grid import Hit
 from cmt.machine.columns import Line, number_in, read_columns, shown, time_in
 from video_rhythm import VideoRhythm
 
 CUT_WEIGHT = 1.0
 """The weight of a cut for the grid."""
-
-
 BEAT_WEIGHT = 0.5
 """The weight of the strongest visual beat; the others weigh in proportion to their saliency."""
-
-
 MARKER_WEIGHT = 3.0
 """The weight of a marker whose own weight is 1: the user knows best."""
-
-
 SAME_TIME = 0.04
 """A visual beat within this many seconds of a cut or a marker is the same event."""
-
-
 SAME_MARKER = 0.001
 """Markers within this many seconds of each other are one."""
+
+
+HitKind: TypeAlias = Literal["marker", "cut", "visual beat"]
+
+
+class Hit(NamedTuple):
+    """A time at which the picture, or the user, wants something to happen."""
+
+    time: float
+    """Seconds from the first picture."""
+    weight: float
+    """How much it matters, 0 or more."""
+    kind: HitKind
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,11 @@ def checked_markers(markers: Iterable[Marker], duration: float) -> tuple[Marker,
     return tuple(kept)
 
 
-def hits_of(rhythm: VideoRhythm, markers: Sequence[Marker] = ()) -> tuple[Hit, ...]:
-    """Markers, cuts and visual beats, in order of time, each event once."""
+def hits_of(rhythm: VideoRhythm | None, markers: Sequence[Marker] = ()) -> tuple[Hit, ...]:
+    """Markers, cuts and visual beats, in order of time, each event once; without a video the markers alone."""
     hits = [Hit(marker.time, MARKER_WEIGHT * marker.weight, "marker") for marker in markers]
+    if rhythm is None:
+        return tuple(sorted(hits))
     hits += [Hit(cut, CUT_WEIGHT, "cut") for cut in rhythm.cuts if _is_far_from(cut, hits)]
     strongest = max((beat.saliency for beat in rhythm.visual_beats), default=1.0) or 1.0
     beats = [

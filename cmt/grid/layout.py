@@ -7,62 +7,62 @@ from typing import Any
 
 import numpy as np
 
+from cmt.grid.agreement import TOLERANCE, agreement, misses
 from cmt.grid.bend import bend_grid
-from cmt.grid.grid import TOLERANCE, Grid, Hit, agreement
-from cmt.grid.hits import Marker, hits_of
+from cmt.grid.hits import Hit, Marker, hits_of
 from cmt.grid.solver import fit_grid
-from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Timeline
 from video_rhythm import VideoRhythm
 
 MOST_TIMES = 8
 """A warning names at most this many missed markers."""
 
 
-def music_grid(
+def grid_of_video(
     rhythm: VideoRhythm, markers: Sequence[Marker] = (), tempo: float | None = None, tempo_change: float = 0.0
-) -> Grid:
-    """The grid of music exactly as long as the video, on which its hits fall.
+) -> Timeline:
+    """The grid of music exactly as long as the video, on which its hits fall; see `music_grid`."""
+    return music_grid(
+        rhythm.duration,
+        hits_of(rhythm, markers),
+        prior_tempo=rhythm.tempo,
+        prior_confidence=rhythm.tempo_confidence,
+        tempo=tempo,
+        tempo_change=tempo_change,
+    )
+
+
+def music_grid(
+    duration: float,
+    hits: Sequence[Hit],
+    *,
+    prior_tempo: float | None = None,
+    prior_confidence: float = 0.0,
+    tempo: float | None = None,
+    tempo_change: float = 0.0,
+) -> Timeline:
+    """The grid of music of `duration` seconds on which the hits fall.
 
     Parameters
     ----------
+    prior_tempo, prior_confidence
+        The BPM to which the grid leans, and how much, 0..1.
     tempo
         The exact BPM; None leaves it to the solver.
     tempo_change
         A tempo map may leave the tempo by this many per cent at cuts and markers; 0 keeps it steady.
     """
-    hits = hits_of(rhythm, markers)
-    steady = fit_grid(
-        rhythm.duration,
-        hits,
-        tempo=tempo,
-        prior_tempo=rhythm.tempo,
-        prior_confidence=rhythm.tempo_confidence,
-    )
+    steady = fit_grid(duration, hits, tempo=tempo, prior_tempo=prior_tempo, prior_confidence=prior_confidence)
     return bend_grid(steady, hits, tempo_change / 100)
 
 
-def tempo_map_of(grid: Grid) -> TempoMap:
-    """The same knots in sixteenths, for the song."""
-    return TempoMap(tuple(Knot(_tidy(knot.bar * POSITIONS_PER_BAR), knot.seconds) for knot in grid.knots))
-
-
-def _tidy(position: float) -> float:
-    """The position, made whole where it is whole but for the last binary digits."""
-    return round(position) if abs(position - round(position)) < 1e-6 else position
-
-
-def length_of(grid: Grid) -> float:
-    """Position at which music on this grid ends."""
-    return tempo_map_of(grid).knots[-1].position
-
-
-def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[str, ...]:
+def warnings_of(grid: Timeline, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[str, ...]:
     """A line, with a cure, for each thing that the user asked of the grid and does not get."""
     warnings = []
     if tempo_map and all(hit.kind == "visual beat" for hit in hits):
         warnings.append("the tempo map has no cuts to follow, so the tempo stays steady; give times with `markers`")
     markers = np.array([hit.time for hit in hits if hit.kind == "marker"])
-    missed = markers[grid.misses(markers, POSITIONS_PER_BAR) > TOLERANCE] if len(markers) else markers
+    missed = markers[misses(grid, markers, POSITIONS_PER_BAR) > TOLERANCE] if len(markers) else markers
     if len(missed):
         times = ", ".join(f"{time:g}" for time in missed[:MOST_TIMES]) + (" ..." if len(missed) > MOST_TIMES else "")
         cure = "a larger `tempo_change`" if tempo_map else "`tempo_map`"
@@ -72,21 +72,20 @@ def warnings_of(grid: Grid, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[st
     return tuple(warnings)
 
 
-def describe_grid(grid: Grid, hits: Sequence[Hit]) -> dict[str, Any]:
+def describe_grid(grid: Timeline, hits: Sequence[Hit]) -> dict[str, Any]:
     """The tempo, the phase and the number of hits that they meet, for the report."""
-    timing, length = tempo_map_of(grid), length_of(grid)
     return {
         "tempo": grid.tempo,
         "n_bar": grid.n_bar,
         "phase": grid.phase,
-        "bar_borders": timing.bar_borders(length),
+        "bar_borders": grid.bar_borders,
         "tempo_map": [
             {
                 "position": knot.position,
                 "seconds": knot.seconds,
-                "tempo": timing.tempo_between(knot.position, following.position),
+                "tempo": grid.tempo_between(knot.position, following.position),
             }
-            for knot, following in zip(timing.knots, timing.knots[1:], strict=False)
+            for knot, following in zip(grid.knots, grid.knots[1:], strict=False)
         ],
         "hits": {
             name: agreement(grid, [hit.time for hit in hits if kind in (hit.kind, None)])._asdict()

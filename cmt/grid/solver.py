@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.grid.grid import SIXTEENTHS, TOLERANCE, Floats, Grid, GridKnot, Hit
+from cmt.grid.agreement import TOLERANCE, Floats, misses, positions_at
+from cmt.grid.hits import Hit
+from midi_io.song import BEATS_PER_BAR, POSITIONS_PER_BAR, Knot, Timeline
 
 MUSIC_RANGE = (70.0, 160.0)
 """The lowest and the highest BPM that music for a video may have unless another is asked for."""
@@ -66,7 +68,7 @@ def fit_grid(
     tempo_range: tuple[float, float] = MUSIC_RANGE,
     prior_tempo: float | None = None,
     prior_confidence: float = 0.0,
-) -> Grid:
+) -> Timeline:
     """The grid on which the hits of a video of `duration` seconds fall best.
 
     Three kinds of grid are weighed. *Whole bars*: a whole number of them from the first picture to the last, so
@@ -157,11 +159,12 @@ class _Judge:
         self.wished = self.trust * [hit.kind == "marker" for hit in self.hits]
         self.prior_tempo, self.prior_confidence = prior_tempo, prior_confidence
 
-    def merit(self, grid: Grid) -> float:
+    def merit(self, grid: Timeline) -> float:
         """Deviations of chance, and the costs."""
-        is_open = abs(grid.knots[-1].bar - round(grid.knots[-1].bar)) > 1e-6
-        costs = PICKUP_COST * (grid.knots[0].bar > 0) + OPEN_END_COST * is_open
-        rewards = reward(lambda points: grid.misses(self.times, points))
+        n_whole_bar = grid.length / POSITIONS_PER_BAR
+        is_open = abs(n_whole_bar - round(n_whole_bar)) > 1e-6
+        costs = PICKUP_COST * (grid.start > 0) + OPEN_END_COST * is_open
+        rewards = reward(lambda points: misses(grid, self.times, points))
         anywhere = _reward_by_phase(240.0 / grid.tempo)
         if not len(self.hits):
             return float(self.leaning(grid.tempo) - costs)
@@ -230,7 +233,7 @@ def _surcharge(n_tempo: int, n_plain: int) -> float:
     return float(np.sqrt(2 * np.log(n_free)) - np.sqrt(2 * np.log(n_plain))) + SURE_OF_GRID
 
 
-def _best_free_grid(judge: _Judge, tempi: Floats, *, is_exact: bool) -> Grid:
+def _best_free_grid(judge: _Judge, tempi: Floats, *, is_exact: bool) -> Timeline:
     """The best of all tempi and phases, refined; a clean one if that is hardly worse."""
     best, best_gain = (float(tempi[0]), 0.0), -np.inf
     for some in np.array_split(tempi, -(-len(tempi) // TEMPI_AT_ONCE)):
@@ -267,13 +270,13 @@ def _by_phase(places: NDArray[np.int_], weights: Floats, spectra: NDArray[np.com
     return np.fft.irfft(np.fft.rfft(histograms.reshape(n_tempo, PHASE_STEPS)) * spectra, PHASE_STEPS)
 
 
-def _turned(grid: Grid, judge: _Judge) -> Grid:
+def _turned(grid: Timeline, judge: _Judge) -> Timeline:
     """The same beats, another of them the downbeat, if the hits on beats prefer that one clearly."""
-    near = grid.misses(judge.times, 4) <= TOLERANCE
+    near = misses(grid, judge.times, BEATS_PER_BAR) <= TOLERANCE
     trust = judge.trust[near]
     if not trust.sum():
         return grid
-    beats = np.round(grid.bars(judge.times[near]) * 4).astype(int) % 4
+    beats = np.round(positions_at(grid, judge.times[near]) / 4).astype(int) % 4
     shares = np.bincount(beats, trust, 4) / trust.sum()
     effective_number = trust.sum() ** 2 / (trust**2).sum()
     # One in four would fall on each by chance.
@@ -283,7 +286,8 @@ def _turned(grid: Grid, judge: _Judge) -> Grid:
     if lead[turn] < SURE_OF_DOWNBEAT or not is_evidence:
         return grid
     bar = 240.0 / grid.tempo
-    before = grid.knots[-1].bar - grid.duration / bar  # where the video begins, without the first sixteenth's stretch
+    # Where the video begins, in bars, without the first sixteenth's stretch.
+    before = grid.length / POSITIONS_PER_BAR - grid.duration / bar
     return _steady_grid(grid.duration, grid.tempo, (turn / 4 - before) % 1.0 * bar)
 
 
@@ -303,26 +307,26 @@ def _refined(judge: _Judge, tempo: float, phase: float, is_exact: bool) -> tuple
     return (tempo if is_exact else float(30.0 / step)), float(phase % (8 * step))
 
 
-def _nudged(judge: _Judge, grid: Grid, *, is_exact: bool) -> Grid:
+def _nudged(judge: _Judge, grid: Timeline, *, is_exact: bool) -> Timeline:
     """The grid moved and stretched by no more than what its hits miss it by."""
     tempo, phase = _refined(judge, grid.tempo, grid.phase, is_exact)
     return _steady_grid(judge.duration, tempo, phase)
 
 
-def _clean_grids(duration: float, tempo: float, phase: float) -> list[Grid]:
+def _clean_grids(duration: float, tempo: float, phase: float) -> list[Timeline]:
     """Grids near `tempo` and `phase` with a pickup of whole sixteenths, that end with a whole bar."""
     bar = 240.0 / tempo
-    pickup = round(phase / bar * SIXTEENTHS)
+    pickup = round(phase / bar * POSITIONS_PER_BAR)
     n_whole = (duration - phase) / bar
     grids = []
     for n in {int(np.floor(n_whole)), int(np.ceil(n_whole))} - {0, -1}:
-        length = duration / (n + pickup / SIXTEENTHS)
+        length = duration / (n + pickup / POSITIONS_PER_BAR)
         if abs(length / bar - 1) < 0.01:
-            grids.append(_steady_grid(duration, 240.0 / length, pickup / SIXTEENTHS * length))
+            grids.append(_steady_grid(duration, 240.0 / length, pickup / POSITIONS_PER_BAR * length))
     return grids
 
 
-def _steady_grid(duration: float, tempo: float, phase: float) -> Grid:
+def _steady_grid(duration: float, tempo: float, phase: float) -> Timeline:
     """The grid of one tempo whose first downbeat comes at `phase` seconds, 0 to a bar.
 
     Where the video begins between two sixteenths, the first one of the pickup lasts half as long to half as long
@@ -330,14 +334,14 @@ def _steady_grid(duration: float, tempo: float, phase: float) -> Grid:
     """
     bar = 240.0 / tempo
     before = -phase / bar  # where the video begins, in bars from the first downbeat, -1..0
-    sixteenth = round(before * SIXTEENTHS)
-    offset = 1.0 if sixteenth < 0 else 0.0
-    first = sixteenth / SIXTEENTHS + offset
-    end = duration / bar + before + offset
-    if abs(end * SIXTEENTHS - round(end * SIXTEENTHS)) < 1e-3:
-        end = round(end * SIXTEENTHS) / SIXTEENTHS
-    knots = [GridKnot(first, 0.0), GridKnot(end, duration)]
-    if abs(before * SIXTEENTHS - sixteenth) > 1e-6 and end > first + 2 / SIXTEENTHS:
-        second = first + 1 / SIXTEENTHS
-        knots.insert(1, GridKnot(second, (second - offset - before) * bar))
-    return Grid(tuple(knots))
+    sixteenth = round(before * POSITIONS_PER_BAR)
+    offset = 1 if sixteenth < 0 else 0
+    first = sixteenth + POSITIONS_PER_BAR * offset
+    end = (duration / bar + before + offset) * POSITIONS_PER_BAR
+    if abs(end - round(end)) < 1e-3:
+        end = round(end)
+    knots = [Knot(first, 0.0), Knot(end, duration)]
+    if abs(before * POSITIONS_PER_BAR - sixteenth) > 1e-6 and end > first + 2:
+        second = first + 1
+        knots.insert(1, Knot(second, (second / POSITIONS_PER_BAR - offset - before) * bar))
+    return Timeline.through(knots)

@@ -12,7 +12,7 @@ from cmt.errors import CmtError
 from cmt.matching.render import Rendered
 from cmt.matching.rows import Match
 from cmt.matching.score import VideoDemand
-from midi_io.song import POSITIONS_PER_BAR, Knot, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Knot, Timeline
 
 
 class Journal:
@@ -99,21 +99,18 @@ class Journal:
 
 def _packed(demand: VideoDemand) -> dict[str, Any]:
     return {
-        "tempo": demand.tempo,
         "density": demand.density.astype(int).tolist(),
         "strength": demand.strength.astype(int).ravel().tolist(),
         "first_bar": demand.first_bar,
-        "knots": [list(knot) for knot in demand.timing.knots],
-        "length": demand.length,
+        "knots": [list(knot) for knot in demand.timeline.knots],
+        "length": demand.timeline.length,
     }
 
 
 def _unpacked(packed: dict[str, Any]) -> VideoDemand:
     return VideoDemand(
-        packed["tempo"],
+        Timeline(tuple(Knot(*knot) for knot in packed["knots"]), packed["length"]),
         np.array(packed["density"], dtype=np.float32),
         np.array(packed["strength"], dtype=np.float32).reshape(-1, POSITIONS_PER_BAR),
         packed["first_bar"],
-        TempoMap(tuple(Knot(*knot) for knot in packed["knots"])),
-        packed["length"],
     )

@@ -73,14 +73,15 @@ def fitted(song: Song, start: int, demand: VideoDemand) -> Song:
     A pickup of the video gets the end of the bar before, if there is one.
     """
     moved = (demand.first_bar - start) * POSITIONS_PER_BAR
-    end = math.ceil(demand.length)
+    timeline = demand.timeline
+    end = math.ceil(timeline.length)
     notes = (note._replace(position=note.position + moved) for note in song.notes)
     kept = (
         note._replace(duration=min(note.duration, end - note.position))
         for note in notes
-        if demand.timing.start <= note.position < demand.length
+        if timeline.start <= note.position < timeline.length
     )
-    cut = Song(tuple(kept), demand.tempo, demand.length, demand.timing)
+    cut = Song(tuple(kept), timeline)
     # What was written down without dynamics gets a performance; what was played keeps its own.
     return close_ending(perform(cut) if len({note.velocity for note in cut.notes}) <= 1 else cut)
 

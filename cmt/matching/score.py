@@ -36,11 +36,12 @@ from numpy.typing import NDArray
 
 from cmt.config import Dynamics
 from cmt.errors import CmtError
-from cmt.grid.layout import length_of, music_grid, tempo_map_of
+from cmt.grid.layout import grid_of_video
 from cmt.music.profile import RhythmProfile
 from cmt.planning.calibration import read_calibration
 from cmt.planning.liveliness import profile_of_video
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
+from cmt.planning.sheet import Sheet
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 from video_rhythm import VideoRhythm
 
 DENSITY_SCALE = 4.0
@@ -65,18 +66,19 @@ _PART_PRODUCTS = 1 << 19
 class VideoDemand(NamedTuple):
     """The density and strengths that a video asks of any piece, in whole bars."""
 
-    tempo: float
-    """The BPM of the video's grid."""
+    timeline: Timeline
+    """The video's grid."""
     density: NDArray[np.float32]
     """The number of positions of each bar (n_bar,) on which notes start, 0..16."""
     strength: NDArray[np.float32]
     """The number of notes (n_bar, 16) that start at each position, 0 where nothing is asked."""
     first_bar: int
-    """The bar of `timing` with which `density` begins: 0, or 1 where the video begins with a pickup."""
-    timing: TempoMap
-    """The seconds at which the video's bars lie."""
-    length: float
-    """The position at which the video ends."""
+    """The bar of `timeline` with which `density` begins: 0, or 1 where the video begins with a pickup."""
+
+    @property
+    def tempo(self) -> float:
+        """The BPM of the video's grid."""
+        return self.timeline.tempo
 
 
 class PieceBlock(NamedTuple):
@@ -132,11 +134,10 @@ def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> Vid
     CmtError
         If the video has no whole bar.
     """
-    grid = music_grid(rhythm)
-    timing, length = tempo_map_of(grid), length_of(grid)
-    profile = profile_of_video(rhythm, timing, length, tuple(Instrument), read_calibration(), dynamics)
-    first_bar = -int(-timing.start // POSITIONS_PER_BAR)
-    n_bar = int(length // POSITIONS_PER_BAR) - first_bar
+    grid = grid_of_video(rhythm)
+    profile = profile_of_video(rhythm, Sheet(grid, tuple(Instrument)), read_calibration(), dynamics)
+    first_bar = -int(-grid.start // POSITIONS_PER_BAR)
+    n_bar = int(grid.length // POSITIONS_PER_BAR) - first_bar
     if n_bar < 1:
         raise CmtError(
             f"{rhythm.path}: {rhythm.duration:.2f} s are less than one whole bar at {grid.tempo:.0f} BPM; "
@@ -144,7 +145,7 @@ def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> Vid
         )
     density = np.array(profile.density[first_bar : first_bar + n_bar], dtype=np.float32)
     strength = _strength_asked(profile, first_bar, n_bar)
-    return VideoDemand(grid.tempo, density, strength, first_bar, timing, length)
+    return VideoDemand(grid, density, strength, first_bar)
 
 
 def _strength_asked(profile: RhythmProfile, first_bar: int, n_bar: int) -> NDArray[np.float32]:

@@ -55,13 +55,11 @@ def columns_of(song: Song) -> NoteArrays:
     Raises
     ------
     ValueError
-        If it is no song, or its tempo or length is not finite.
+        If it is no song.
     """
     global _last  # noqa: PLW0603 - a cache of one
     if not isinstance(song, Song):
         raise ValueError(f"not a Song: {type(song).__name__}")
-    if not (math.isfinite(song.tempo) and math.isfinite(song.length)):
-        raise ValueError(f"tempo and length must be finite, got {song.tempo} and {song.length}")
     last = _last  # read once, for another thread may set it
     if last is not None and last[0] is song:
         return last[1]

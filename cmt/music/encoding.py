@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.music.words import BAR, FIELDS, MAX_DURATION, MAX_STRENGTH, N_TIMING, CompoundWord, WordType
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, Timeline
 
 _TYPE, _POSITION, _DENSITY, _STRENGTH, _INSTRUMENT, _PITCH, _DURATION = range(len(FIELDS))
 
@@ -107,8 +107,8 @@ def encode_notes(notes: NoteArrays, n_bar: int) -> Words:
     return Words(fields[order], positions[order])
 
 
-def decode(words: Words, tempo: float, length: float | None = None, tempo_map: TempoMap | None = None) -> Song:
-    """The song that words stand for; the inverse of `encode`.
+def decode(words: Words, timeline: Timeline) -> Song:
+    """The song that words stand for, on a timeline; the inverse of `encode`.
 
     Notes go to the bar, position and instrument announced last. A note that would sound over
     an equal pitch of its own track ends the earlier one.
@@ -142,7 +142,7 @@ def decode(words: Words, tempo: float, length: float | None = None, tempo_map: T
                 notes[earlier] = notes[earlier]._replace(duration=position - notes[earlier].position)
             sounding[key] = len(notes)
             notes.append(Note(position, instrument, word.pitch - 1, word.duration))
-    return Song(tuple(notes), tempo, (bar + 1) * POSITIONS_PER_BAR if length is None else length, tempo_map)
+    return Song(tuple(notes), timeline)
 
 
 def dump(words: Words) -> str:

@@ -22,9 +22,9 @@ from cmt.network.weights import (
     Weights,
     check_weights,
     embedding_tables,
-    matrix,
-    part,
+    linear_map,
     rows_centred,
+    weights_below,
     with_values_of_one,
 )
 from midi_io.song import POSITIONS_PER_BAR
@@ -37,7 +37,7 @@ class DecoderState:
     """What pieces side by side have heard, and room to work in.
 
     The inputs of products, (row, 1, n + 1), end in a one, which the bias is multiplied with: NumPy then multiplies
-    row by row (see `times`).
+    row by row (see `product_by_rows`).
     """
 
     def __init__(self, config: ModelConfig, n_row: int) -> None:

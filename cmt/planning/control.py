@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cmt.music.profile import RhythmProfile
 from cmt.writing.orders import BarOrders
-from midi_io.song import POSITIONS_PER_BAR
+from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 """The fractional parts of its multiples fill 0..1 more evenly than those of any other number."""
@@ -25,17 +25,17 @@ def draw_orders(
     paper's are independent: left to itself for a while, the music would forget the picture.
     """
     rng = np.random.default_rng([seed, 1])
-    orders: dict[int, BarOrders] = {}
-    for bar, draw in enumerate(_even_draws(rng, len(wishes.density))):
-        if draw < control:
-            orders.setdefault(bar, BarOrders()).density = wishes.density[bar]
+    density = {
+        bar: wishes.density[bar] for bar, draw in enumerate(_even_draws(rng, len(wishes.density))) if draw < control
+    }
     places = sorted({(note.bar, note.position) for note in wishes.simu_notes})
     draws = dict(zip(places, _even_draws(rng, len(places)), strict=True))
+    strengths: dict[int, dict[tuple[int, Instrument], int | None]] = {}
     for note in wishes.simu_notes:
         is_marker = note.bar * POSITIONS_PER_BAR + note.position in markers
         if is_marker or draws[note.bar, note.position] < control:
-            orders.setdefault(note.bar, BarOrders()).strengths[note.position, note.instrument] = note.strength
-    return orders
+            strengths.setdefault(note.bar, {})[note.position, note.instrument] = note.strength
+    return {bar: BarOrders(density.get(bar), strengths.get(bar, {})) for bar in sorted(density.keys() | strengths)}
 
 
 def _even_draws(rng: np.random.Generator, n: int) -> NDArray[np.float64]:

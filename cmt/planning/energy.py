@@ -8,7 +8,7 @@ and of more accents than a calm bar's density allows, only the picture's stronge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from cmt.errors import CmtError
 from cmt.machine.columns import number_in, read_columns, shown, time_in
 from cmt.planning.calibration import Calibration
-from cmt.planning.liveliness import Liveliness, density_of_bar, positions_of_bar
-from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
+from cmt.planning.liveliness import Liveliness, density_of_bar
+from cmt.planning.sheet import Sheet
+from midi_io.song import POSITIONS_PER_BAR
 
 LEVELS: Mapping[str, float] = {"calm": 0.05, "gentle": 0.25, "steady": 0.5, "lively": 0.7, "intense": 0.9}
 """The words that a user may say for energies."""
@@ -179,9 +180,7 @@ def check_energy(energy: Energy, duration: float) -> None:
 def with_energy(
     asked: Liveliness,
     energies: Sequence[float | None],
-    timing: TempoMap,
-    length: float,
-    playing: Callable[[int], Sequence[Instrument]],
+    sheet: Sheet,
     calibration: Calibration,
     marked: Collection[int] = (),
 ) -> Liveliness:
@@ -191,7 +190,7 @@ def with_energy(
     """
     bars = tuple(pace if energy is None else energy for pace, energy in zip(asked.bars, energies, strict=True))
     room = {
-        bar: density_of_bar(energy, positions_of_bar(bar, timing, length, playing), playing, calibration)
+        bar: density_of_bar(energy, bar, sheet, calibration)
         for bar, energy in enumerate(energies)
         if energy is not None
     }

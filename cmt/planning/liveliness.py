@@ -7,7 +7,7 @@ The percentile is that among the bars of many videos, or that among the bars of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from cmt.config import Dynamics
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.planning.calibration import Calibration
+from cmt.planning.sheet import Sheet
 from cmt.writing.closing import closing_of
-from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
@@ -54,25 +55,22 @@ class Liveliness(NamedTuple):
 
 def profile_of_video(
     video: VideoRhythm,
-    timing: TempoMap,
-    length: float,
-    instruments: Sequence[Instrument],
+    sheet: Sheet,
     calibration: Calibration,
     dynamics: Dynamics = "relative",
     markers: Sequence[float] = (),
 ) -> RhythmProfile:
-    """What the picture asks of music that lies at `timing` and ends at the position `length`.
+    """What the picture asks of the music on a sheet.
 
     The densities and strengths of `liveliness_of_video`, by `profile_of_liveliness`.
     """
-    asked = liveliness_of_video(video, timing, length, calibration, dynamics, markers)
-    return profile_of_liveliness(asked, timing, length, lambda position: instruments, calibration)
+    asked = liveliness_of_video(video, sheet, calibration, dynamics, markers)
+    return profile_of_liveliness(asked, sheet, calibration)
 
 
 def liveliness_of_video(
     video: VideoRhythm,
-    timing: TempoMap,
-    length: float,
+    sheet: Sheet,
     calibration: Calibration,
     dynamics: Dynamics = "relative",
     markers: Sequence[float] = (),
@@ -86,7 +84,7 @@ def liveliness_of_video(
     `relative_percentiles` and `phrased`, and a beat's percentile depends on how much stronger than the median it is.
     Where the music has come to rest, in the closing bar, only markers ask.
     """
-    borders = np.array(timing.bar_borders(length))
+    borders = np.array(sheet.timeline.bar_borders)
     speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
     saliencies = [beat.saliency for beat in video.visual_beats]
     paces = [calibration.speed_percentile(speed) for speed in speeds]
@@ -96,24 +94,28 @@ def liveliness_of_video(
         usual = calibration.density_at(float(np.median(paces)), with_drums=True)
         levels = phrased((np.array(paces) - np.median(paces)) / RELATIVE_ARC)
         paces = [calibration.percentile_of_density(usual + LEVEL_STEP * level) for level in levels]
-    closing = closing_of(length, timing.start)
+    closing = closing_of(sheet.timeline)
     strongest: dict[int, float] = {}
     for beat, percentile in zip(video.visual_beats, forces, strict=True):
-        position = nearest_position(timing, beat.time)
-        if position < length and not (closing and closing.rings_at(position)):
+        position = sheet.nearest(beat.time)
+        if position < sheet.timeline.length and not (closing and closing.rings_at(position)):
             strongest[position] = max(strongest.get(position, 0.0), percentile)
-    for time in markers:
-        position = nearest_position(timing, time)
-        if position < length:
-            strongest[position] = 1.0
-    return Liveliness(tuple(paces), strongest)
+    return Liveliness(tuple(paces), strongest | _accents_of_markers(markers, sheet))
+
+
+def liveliness_of_markers(markers: Sequence[float], sheet: Sheet) -> Liveliness:
+    """What is asked where there is no video: accents at the markers, in seconds; of bars nothing but calm."""
+    return Liveliness((0.0,) * sheet.timeline.n_bar, _accents_of_markers(markers, sheet))
+
+
+def _accents_of_markers(markers: Sequence[float], sheet: Sheet) -> dict[int, float]:
+    positions = [sheet.nearest(time) for time in markers]
+    return {position: 1.0 for position in positions if position < sheet.timeline.length}
 
 
 def profile_of_liveliness(
     asked: Liveliness,
-    timing: TempoMap,
-    length: float,
-    playing: Callable[[int], Sequence[Instrument]],
+    sheet: Sheet,
     calibration: Calibration,
 ) -> RhythmProfile:
     """Densities and strengths for percentiles: those that real music has there.
@@ -121,60 +123,36 @@ def profile_of_liveliness(
     Every bar gets the density of its liveliness; a bar of which only some sixteenths may sound, its share of it; the
     closing bar, no more than lets it close.
     Every accent asks for simu-notes of the instruments: of the first of them where it is weak, of all where it is
-    strong.
-
-    Parameters
-    ----------
-    playing
-        The instruments that may play at a position; where there are none nothing is asked.
+    strong. Where the sheet lets nobody play nothing is asked.
     """
     simu_notes: list[SimuNote] = []
     for position, percentile in sorted(asked.accents.items()):
         bar, in_bar = divmod(position, POSITIONS_PER_BAR)
-        instruments = sorted(playing(position))
+        instruments = sheet.playing(position)
         n_asked = max(1, int(np.ceil(percentile * len(instruments))))
         simu_notes.extend(
             SimuNote(bar, in_bar, instrument, calibration.strength_at(percentile, instrument))
             for instrument in instruments[:n_asked]
         )
     density = []
-    closing = closing_of(length, timing.start)
+    closing = closing_of(sheet.timeline)
     for bar, percentile in enumerate(asked.bars):
         n_accent = len({note.position for note in simu_notes if note.bar == bar})
-        sounding = positions_of_bar(bar, timing, length, playing)
-        wanted = density_of_bar(percentile, sounding, playing, calibration)
+        wanted = density_of_bar(percentile, bar, sheet, calibration)
         if closing is not None and bar >= closing.bar:
             wanted = min(wanted, closing.density) if bar == closing.bar else 0
-        density.append(min(max(wanted, n_accent), len(sounding)))
+        density.append(min(max(wanted, n_accent), len(sheet.positions(bar))))
     return RhythmProfile(tuple(density), tuple(simu_notes))
 
 
-def positions_of_bar(
-    bar: int, timing: TempoMap, length: float, playing: Callable[[int], Sequence[Instrument]]
-) -> list[int]:
-    """Positions, from the start of the first bar, on which something may play in a bar."""
-    first = max(int(np.ceil(timing.start)), bar * POSITIONS_PER_BAR)
-    end = int(np.ceil(min((bar + 1) * POSITIONS_PER_BAR, length)))
-    return [position for position in range(first, end) if playing(position)]
-
-
-def density_of_bar(
-    percentile: float,
-    sounding: Sequence[int],
-    playing: Callable[[int], Sequence[Instrument]],
-    calibration: Calibration,
-) -> int:
-    """The density at a percentile of a bar in which notes may start on `sounding` only: its share, 1 or more."""
+def density_of_bar(percentile: float, bar: int, sheet: Sheet, calibration: Calibration) -> int:
+    """The density at a percentile; of a bar in which only some sixteenths may sound its share, 1 or more."""
+    sounding = sheet.positions(bar)
     if not sounding:
         return 0
-    with_drums = any(Instrument.DRUMS in playing(position) for position in sounding)
+    with_drums = any(Instrument.DRUMS in sheet.playing(position) for position in sounding)
     whole = calibration.density_at(percentile, with_drums=with_drums)
     return max(1, round(whole * len(sounding) / POSITIONS_PER_BAR))
-
-
-def nearest_position(timing: TempoMap, seconds: float) -> int:
-    """The sixteenth nearest to a time, the first of the piece or a later one."""
-    return max(round(timing.position(seconds)), int(np.ceil(timing.start)))
 
 
 def relative_percentiles(values: Sequence[float], absolute: Sequence[float]) -> list[float]:

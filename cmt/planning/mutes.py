@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cmt.errors import CmtError
 from cmt.machine.columns import number_in, shown
-from midi_io.song import Instrument, Note, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Timeline
 
 HAIR = 1e-6
 """A sixteenth that ends at most this many seconds after a mute's begin does not reach into it."""
@@ -72,23 +72,27 @@ def check_mutes(mutes: Sequence[Mute], duration: float) -> None:
             raise CmtError(f"`mutes` {mute} lies outside the piece, which lasts {duration:.3f} s; give an earlier time")
 
 
-def rests_of(mutes: Sequence[Mute], timing: TempoMap, length: float) -> Rests:
-    """The sixteenths on which mutes fall, of a piece that lies at `timing` and ends at the position `length`."""
-    first, end = math.ceil(timing.start), math.ceil(length)
+def rests_of(mutes: Sequence[Mute], timeline: Timeline) -> Rests:
+    """The sixteenths of a piece on which mutes fall."""
+    first, end = math.ceil(timeline.start), math.ceil(timeline.length)
     rests: dict[Instrument, set[int]] = {}
     for mute in mutes:
         rests.setdefault(mute.instrument, set()).update(
             position
             for position in range(first, end)
-            if timing.seconds(position + 1) > mute.begin + HAIR and timing.seconds(position) < mute.end - HAIR
+            if timeline.seconds(position + 1) > mute.begin + HAIR and timeline.seconds(position) < mute.end - HAIR
         )
     return {instrument: frozenset(positions) for instrument, positions in rests.items()}
 
 
-def playing_in(instruments: Collection[Instrument], rests: Rests) -> Callable[[int], tuple[Instrument, ...]]:
-    """A function that tells which of the instruments may sound at a position."""
-    ordered = tuple(sorted(instruments))
-    return lambda position: tuple(i for i in ordered if position not in rests.get(i, ()))
+def rests_by_bar(rests: Rests) -> dict[int, frozenset[tuple[int, Instrument]]]:
+    """The same rests by bar: (position 0..15, instrument)."""
+    bars: dict[int, set[tuple[int, Instrument]]] = {}
+    for instrument, positions in rests.items():
+        for position in positions:
+            bar, in_bar = divmod(position, POSITIONS_PER_BAR)
+            bars.setdefault(bar, set()).add((in_bar, instrument))
+    return {bar: frozenset(places) for bar, places in bars.items()}
 
 
 def cut_at_rests(notes: Sequence[Note], rests: Rests) -> list[Note]:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from cmt.config import GenerateConfig
-from cmt.grid.grid import Grid
-from cmt.grid.hits import hits_of
-from cmt.grid.layout import length_of, music_grid, tempo_map_of, warnings_of
+from cmt.grid.hits import Hit, hits_of
+from cmt.grid.layout import grid_of_video, music_grid, warnings_of
 from cmt.music.key import parse_key
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import Genre
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
-from cmt.planning.liveliness import liveliness_of_video, nearest_position, positions_of_bar, profile_of_liveliness
-from cmt.planning.mutes import Rests, playing_in, rests_of
+from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness
+from cmt.planning.mutes import rests_by_bar, rests_of
+from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Wishes
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
-from midi_io.song import POSITIONS_PER_BAR, Instrument, TempoMap
+from midi_io.song import Timeline
 from video_rhythm import VideoRhythm
-from video_rhythm.flow import N_DIRECTION, FlowSeries
 
 TEMPO_QUARTILES: Mapping[Genre | None, tuple[float, float]] = {
     None: (93, 130),
@@ -43,35 +43,37 @@ MOST_NAMED = 8
 class Plan(NamedTuple):
     """All that is known of a piece before its first word."""
 
-    rhythm: VideoRhythm
-    """The rhythm of the video; without one, of a picture on which nothing moves."""
+    rhythm: VideoRhythm | None
+    """The rhythm of the video, if there is one."""
     wishes: Wishes
-    grid: Grid
-    timing: TempoMap
-    length: float
-    """The position at which the piece ends."""
+    hits: tuple[Hit, ...]
+    """The times that the music should meet."""
+    sheet: Sheet
+    """The bars of the piece, and who may play where."""
     asked: RhythmProfile
     """The density of every bar and the strength of every accent, as the picture and the user ask for them."""
     energies: tuple[float | None, ...]
     """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
     marked: frozenset[int]
     """The positions of the user's markers."""
-    rests: Rests
     warnings: tuple[str, ...]
     """A line for each thing that was asked and cannot be."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """Where the bars of the piece lie in seconds."""
+        return self.sheet.timeline
 
     @property
     def request(self) -> PieceRequest:
         """The request for a piece as planned."""
         tonic, mode = parse_key(self.wishes.key) if self.wishes.key else (None, None)
-        return PieceRequest(
-            self.length, self.grid.tempo, self.wishes.genre, self.wishes.instruments, tonic, mode, self.timing
-        )
+        return PieceRequest(self.timeline, self.wishes.genre, self.wishes.instruments, tonic, mode)
 
     @property
     def density(self) -> tuple[int | None, ...]:
         """(n_bar,) what is asked, ordered or not; None where neither a picture nor the user asks."""
-        if has_picture(self.rhythm):
+        if self.rhythm is not None:
             return self.asked.density
         bars = zip(self.asked.density, self.energies, strict=True)
         return tuple(None if energy is None else density for density, energy in bars)
@@ -86,63 +88,63 @@ class Plan(NamedTuple):
         orders = draw_orders(self.asked, control, seed, self.marked)
         for bar, energy in enumerate(self.energies):
             if energy is not None:
-                orders.setdefault(bar, BarOrders()).density = self.asked.density[bar]
-        rests: dict[int, set[tuple[int, Instrument]]] = {}
-        for instrument, positions in self.rests.items():
-            for position in positions:
-                bar, in_bar = divmod(position, POSITIONS_PER_BAR)
-                rests.setdefault(bar, set()).add((in_bar, instrument))
-        for bar, places in rests.items():
-            orders.setdefault(bar, BarOrders()).rests = frozenset(places)
+                orders[bar] = replace(orders.get(bar, BarOrders()), density=self.asked.density[bar])
+        for bar, places in rests_by_bar(self.sheet.rests).items():
+            orders[bar] = replace(orders.get(bar, BarOrders()), rests=places)
         return orders
 
 
-def plan_music(rhythm: VideoRhythm, wishes: Wishes, config: GenerateConfig) -> Plan:
-    """The plan of music for `rhythm`, exactly as long; `wishes` are settled for its duration."""
-    grid = wished_grid(rhythm, wishes)
-    timing, length = tempo_map_of(grid), length_of(grid)
+def plan_music(rhythm: VideoRhythm | None, wishes: Wishes, config: GenerateConfig) -> Plan:
+    """The plan of music for `rhythm`, exactly as long, or of music without a video, `wishes.length` long.
+
+    The wishes are settled for this duration.
+    """
+    hits = hits_of(rhythm, wishes.markers)
+    grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
+    sheet = Sheet(grid, wishes.instruments or ALL_INSTRUMENTS, rests_of(wishes.mutes, grid))
     markers = [marker.time for marker in wishes.markers]
-    marked = frozenset(nearest_position(timing, marker) for marker in markers)
+    marked = frozenset(sheet.nearest(marker) for marker in markers)
     calibration = read_calibration()
-    rests = rests_of(wishes.mutes, timing, length)
-    playing = playing_in(wishes.instruments or ALL_INSTRUMENTS, rests)
-    asked = liveliness_of_video(rhythm, timing, length, calibration, config.dynamics, markers)
-    energies: list[float | None] = [None] * len(asked.bars)
+    if rhythm is not None:
+        asked = liveliness_of_video(rhythm, sheet, calibration, config.dynamics, markers)
+    else:
+        asked = liveliness_of_markers(markers, sheet)
+    energies: list[float | None] = [None] * grid.n_bar
     if wishes.energy is not None:
-        energies = wishes.energy.by_bar(timing.bar_borders(length))
-        asked = with_energy(asked, energies, timing, length, playing, calibration, marked)
-    profile = profile_of_liveliness(asked, timing, length, playing, calibration)
+        energies = wishes.energy.by_bar(grid.bar_borders)
+        asked = with_energy(asked, energies, sheet, calibration, marked)
+    profile = profile_of_liveliness(asked, sheet, calibration)
+    warnings = (*warnings_of(grid, hits, tempo_map=wishes.tempo_map), *_mute_warnings(sheet, markers))
+    return Plan(rhythm, wishes, hits, sheet, profile, tuple(energies), marked, warnings)
+
+
+def wished_grid(rhythm: VideoRhythm, wishes: Wishes) -> Timeline:
+    """The grid of music exactly as long as the picture, as the user wants it."""
+    return grid_of_video(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change if wishes.tempo_map else 0.0)
+
+
+def _grid_without_picture(hits: Sequence[Hit], wishes: Wishes, seed: int) -> Timeline:
+    """The grid of music without a video: it leans to a tempo drawn from the middle half of the genre's."""
+    assert wishes.length is not None
+    return music_grid(
+        wishes.length,
+        hits,
+        prior_tempo=float(np.random.default_rng([seed, 2]).uniform(*TEMPO_QUARTILES[wishes.genre])),
+        prior_confidence=1.0,
+        tempo=wishes.tempo,
+        tempo_change=wishes.tempo_change if wishes.tempo_map else 0.0,
+    )
+
+
+def _mute_warnings(sheet: Sheet, markers: Sequence[float]) -> list[str]:
+    """What mutes leave without anyone to play it."""
     warnings = [
-        *warnings_of(grid, hits_of(rhythm, wishes.markers), tempo_map=wishes.tempo_map),
-        *(
-            f"`markers`: {marker:g} s is muted in all instruments and has no accent"
-            for marker in markers[:MOST_NAMED]
-            if not playing(nearest_position(timing, marker))
-        ),
+        f"`markers`: {marker:g} s is muted in all instruments and has no accent"
+        for marker in markers[:MOST_NAMED]
+        if not sheet.playing(sheet.nearest(marker))
     ]
-    silent = [bar for bar in range(len(energies)) if not positions_of_bar(bar, timing, length, playing)]
+    silent = [bar for bar in range(sheet.timeline.n_bar) if not sheet.positions(bar)]
     if silent:
         bars = ", ".join(str(bar + 1) for bar in silent[:MOST_NAMED]) + (" ..." if len(silent) > MOST_NAMED else "")
         warnings.append(f"`mutes`: nobody is left to play in bar {bars}; it is silent there")
-    return Plan(rhythm, wishes, grid, timing, length, profile, tuple(energies), marked, rests, tuple(warnings))
-
-
-def wished_grid(rhythm: VideoRhythm, wishes: Wishes) -> Grid:
-    """The grid of music exactly as long as the picture, as the user wants it."""
-    return music_grid(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change if wishes.tempo_map else 0.0)
-
-
-def no_picture(duration: float, genre: Genre | None, seed: int) -> VideoRhythm:
-    """What stands for a video where there is none: nothing moves, nothing is cut.
-
-    Its pulse is a tempo drawn from the middle half of the genre's: the grid leans to it.
-    """
-    tempo = float(np.random.default_rng([seed, 2]).uniform(*TEMPO_QUARTILES[genre]))
-    nothing = np.zeros(0)
-    flow = FlowSeries(nothing, nothing, np.zeros((0, N_DIRECTION), np.float32), duration)
-    return VideoRhythm("", duration, 0.0, 0, 0, 0, flow, nothing, (), (), tempo, 1.0, ())
-
-
-def has_picture(rhythm: VideoRhythm) -> bool:
-    """Whether there is a video behind it."""
-    return rhythm.n_frame > 0
+    return warnings

@@ -20,7 +20,7 @@ from cmt.machine.progress import Progress
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.planning.mutes import cut_at_rests
-from cmt.planning.plan import Plan, no_picture, plan_music
+from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, check_wishes, settled
 from cmt.soundtrack.report import report_of, takes_as_json
 from cmt.writing.orders import BarOrders
@@ -103,8 +103,10 @@ def make_soundtrack(
     stages = _Stages(progress)
     with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
         with stages.stage("analyze"):
-            rhythm = _seen(video, wishes, config, stages)
-            plan = plan_music(rhythm, settled(wishes, rhythm.duration), config)
+            rhythm = _seen(video, stages)
+            duration = rhythm.duration if rhythm is not None else wishes.length
+            assert duration is not None  # checked above: there is a video or a length
+            plan = plan_music(rhythm, settled(wishes, duration), config)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
         with stages.stage("compose"):
@@ -119,7 +121,7 @@ def make_soundtrack(
         report = report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed))
         report["takes"] = takes_as_json([take.judgement for take in takes if take.judgement], names)
         report["warnings"] = [
-            *rhythm.warnings,
+            *(rhythm.warnings if rhythm is not None else ()),
             *plan.warnings,
             *best.piece.notes,
             *notes,
@@ -182,9 +184,9 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _seen(video: Path | None, wishes: Wishes, config: GenerateConfig, stages: _Stages) -> VideoRhythm:
+def _seen(video: Path | None, stages: _Stages) -> VideoRhythm | None:
     if video is None:
-        return no_picture(wishes.length or 0.0, wishes.genre, config.seed)
+        return None
     return analyze(video, progress=lambda done, total: stages.progress("analyze", done, total))
 
 
@@ -227,7 +229,7 @@ def _compose(
     decoder: Decoder, plan: Plan, config: GenerateConfig, progress: Callable[[float, float], None]
 ) -> list[_Take]:
     """The takes, the best first."""
-    n_take, n_bar = plan.wishes.takes, plan.grid.n_bar
+    n_take, n_bar = plan.wishes.takes, plan.timeline.n_bar
     if n_take == 1:
         return _written(decoder, plan, config, [config.seed], progress)
     # Late: measuring music needs libraries that a single take does not.
@@ -268,7 +270,7 @@ def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
     """The song as it is played: velocities, an ending that rings, and no note that rings into a mute."""
     accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
     played = close_ending(perform(song, accents=accents))
-    return played.with_notes(cut_at_rests(played.notes, plan.rests))
+    return played.with_notes(cut_at_rests(played.notes, plan.sheet.rests))
 
 
 def _warnings_of(takes: list[_Take]) -> list[str]:

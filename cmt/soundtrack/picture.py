@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 
 from cmt.music.colours import COLOURS
 from cmt.planning.mutes import Mute
-from cmt.planning.plan import Plan, has_picture
+from cmt.planning.plan import Plan
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 if TYPE_CHECKING:
@@ -60,22 +60,23 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
 def draw_soundtrack(plan: Plan, song: Song, name: str, path: Path) -> None:
     """The rhythm of the video, if there is one; below density by bar, with the energy asked, and the piano roll."""
     rhythm = plan.rhythm
-    borders = song.timing.bar_borders(song.length)
+    borders = song.timeline.bar_borders
     music = f"{song.tempo:.2f} BPM, {song.n_bar} bar{'' if song.n_bar == 1 else 's'}"
-    heights = [2.0, 0.8, 4.0] if has_picture(rhythm) else [0.8, 4.0]
-    figure = Figure(figsize=(_width(rhythm.duration), 1.2 + sum(heights)), layout="constrained")
+    heights = [2.0, 0.8, 4.0] if rhythm is not None else [0.8, 4.0]
+    duration = plan.timeline.duration
+    figure = Figure(figsize=(_width(duration), 1.2 + sum(heights)), layout="constrained")
     *upper, middle, lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
-    if upper:
+    if rhythm is not None:
         _plot_rhythm(upper[0], rhythm, borders)
         upper[0].set_title(f"{_title(rhythm)}  |  music: {music}")
     else:
-        middle.set_title(f"{name}: {rhythm.duration:.2f} s of music, {music}")
+        middle.set_title(f"{name}: {duration:.2f} s of music, {music}")
     _plot_density(middle, song, borders)
     _plot_energy(middle, plan.energies, borders)
     _plot_piano_roll(lower, song, borders)
-    _plot_mutes(lower, plan.wishes.mutes, rhythm.duration)
+    _plot_mutes(lower, plan.wishes.mutes, duration)
     for axes in (middle, lower):
-        for cut in rhythm.cuts:
+        for cut in rhythm.cuts if rhythm is not None else ():
             axes.axvline(cut, color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     lower.set_xlabel("seconds (grid: bars)")
     if song.notes:

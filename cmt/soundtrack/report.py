@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cmt.config import GenerateConfig
-from cmt.grid.hits import hits_of
 from cmt.grid.layout import describe_grid
 from cmt.music.profile import profile_of_song
-from cmt.planning.plan import Plan, has_picture
+from cmt.planning.plan import Plan
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece
 from midi_io.song import POSITIONS_PER_BEAT, Song
@@ -31,19 +30,19 @@ def report_of(
     config: GenerateConfig,
 ) -> dict[str, Any]:
     """The report on all that was decided, as JSON; `config` holds the seed of the piece that was kept."""
-    rhythm, wishes = plan.rhythm, plan.wishes
+    wishes, duration = plan.wishes, plan.timeline.duration
     obtained = profile_of_song(song)
     n_bar = song.n_bar
     return {
         **_picture(plan),
-        "duration": rhythm.duration,
-        **describe_grid(plan.grid, hits_of(rhythm, wishes.markers)),
+        "duration": duration,
+        **describe_grid(plan.timeline, plan.hits),
         "length_in_beats": (song.length - song.start) / POSITIONS_PER_BEAT,
         "markers": [{"time": marker.time, "weight": marker.weight} for marker in wishes.markers],
         "energy": _energy(plan),
         "energy_per_bar": list(plan.energies),
         "mutes": [
-            {"instrument": mute.instrument.label, "begin": mute.begin, "end": min(mute.end, rhythm.duration)}
+            {"instrument": mute.instrument.label, "begin": mute.begin, "end": min(mute.end, duration)}
             for mute in wishes.mutes
         ],
         "seed": config.seed,
@@ -92,9 +91,9 @@ def takes_as_json(judgements: Sequence[Judgement], files: Sequence[str]) -> list
 
 def _picture(plan: Plan) -> dict[str, Any]:
     rhythm = plan.rhythm
-    if not has_picture(rhythm):
+    if rhythm is None:
         return {"video": None, "fps": None, "visual_tempo": None, "visual_beats": [], "cuts": [], "speed_per_bar": None}
-    borders = np.array(plan.timing.bar_borders(plan.length))
+    borders = np.array(plan.timeline.bar_borders)
     return {
         "video": rhythm.path,
         "fps": rhythm.fps,
@@ -110,7 +109,7 @@ def _energy(plan: Plan) -> dict[str, Any] | None:
     energy = plan.wishes.energy
     if energy is None:
         return None
-    end = plan.rhythm.duration
+    end = plan.timeline.duration
     return {
         "source": energy.source,
         "stretches": [

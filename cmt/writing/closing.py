@@ -7,11 +7,10 @@ it; `docs/control.md` says what endings were like without these rules.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from cmt.music.words import Mode
-from midi_io.song import POSITIONS_PER_BAR, Instrument
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
 SHORTEST = POSITIONS_PER_BAR // 2
 """A last bar of at least this many sixteenths is long enough to close in."""
@@ -34,14 +33,14 @@ class Closing(NamedTuple):
         return position > self.bar * POSITIONS_PER_BAR + self.last_stroke
 
 
-def closing_of(length: float, start: float = 0) -> Closing | None:
+def closing_of(timeline: Timeline) -> Closing | None:
     """Where a piece comes to rest: in its last bar, or in the one before where the last is cut off too soon.
 
     A piece of a single bar (a pickup before it not counted) has no room to come from anywhere, and so none to close.
     """
-    n_bar = math.ceil(length / POSITIONS_PER_BAR)
-    first = 0 if start == 0 else 1
-    bar = n_bar - 1 if length - (n_bar - 1) * POSITIONS_PER_BAR >= SHORTEST else n_bar - 2
+    n_bar = timeline.n_bar
+    first = 0 if timeline.start == 0 else 1
+    bar = n_bar - 1 if timeline.length - (n_bar - 1) * POSITIONS_PER_BAR >= SHORTEST else n_bar - 2
     return Closing(bar) if bar > first else None
 
 

@@ -7,8 +7,10 @@ decodes to a song that has exactly the bars, densities and strengths that were s
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, 
 from cmt.writing.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
 from cmt.writing.groove import Groove
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
-from midi_io.song import POSITIONS_PER_BAR, Instrument
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
 PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
     Instrument.DRUMS: (27, 87),
@@ -44,14 +46,12 @@ class Grammar:
 
     Parameters
     ----------
-    length
-        The position at which the piece ends; the last bar may be shorter than 16.
+    timeline
+        Where the piece begins and ends: a pickup shortens the first bar, and the last may be cut off.
     instruments
         The instruments that may play.
     orders
         The orders by bar; impossible ones are made possible, see `notes`.
-    start
-        The position with which the piece begins, 0..15; above 0 the first bar is a pickup.
     must_play
         The instruments that play in any case: those that have not played by half of the piece enter then.
     mode
@@ -62,21 +62,21 @@ class Grammar:
 
     def __init__(
         self,
-        length: float,
+        timeline: Timeline,
         instruments: Collection[Instrument],
         orders: Mapping[int, BarOrders],
-        start: float = 0,
         *,
         must_play: Collection[Instrument] = (),
         mode: Mode | None = None,
         ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
     ) -> None:
-        self.length = int(np.ceil(length))
-        self.start = int(np.ceil(start))
-        self.n_bar = -(-self.length // POSITIONS_PER_BAR)
+        self.timeline = timeline
+        self.length = math.ceil(timeline.length)
+        """The first position that lies behind the piece."""
+        self.n_bar = timeline.n_bar
         self.instruments = tuple(sorted(instruments))
-        self.orders, self.notes = possible_orders(orders, length, start, self.instruments)
-        """The orders that are kept, and a line for each kind of order that was impossible."""
+        self.orders, self.notes = possible_orders(orders, timeline, self.instruments)
+        """The orders that are kept, and a line for each kind that was impossible; entrances are added on the way."""
         self.bar = -1
         self.position = -1
         """The sixteenth of the bar of the last simu-note, -1 before the first."""
@@ -99,7 +99,7 @@ class Grammar:
         """The positions, from the start of the first bar, on which an instrument must not sound."""
         self._latest_entrances = self._entrances_of(must_play)
         """The bar, by instrument, in which it enters if it has not played before."""
-        self._closing = closing_of(length, start)
+        self._closing = closing_of(timeline)
         self._mode = mode
         self._ranges = ranges
         self._heard = np.zeros(12)
@@ -182,7 +182,7 @@ class Grammar:
         if self._closing and bar >= last:
             # What comes behind the closing bar is cut off too soon to be more than its echo.
             most = max(fewest, min(most, self._closing.density) if bar == last else 0)
-        first = 0 if self.start == 0 else 1
+        first = 0 if self.timeline.start == 0 else 1
         if bar in (first, last) or any(bar >= entrance for entrance in self._latest_entrances.values()):
             fewest = max(1, fewest)  # a piece neither begins nor ends with silence
         fewest = min(fewest, len(self._sounding(bar)))
@@ -286,23 +286,24 @@ class Grammar:
         It enters together with what is ordered already, or else as soon as it may.
         """
         for instrument in sorted(i for i, bar in self._latest_entrances.items() if self.bar >= bar):
-            orders = self.orders.setdefault(self.bar, BarOrders())
+            orders = self._orders(self.bar)
             ordered, free = orders.positions(), self._free_positions(self.bar, instrument)
             together = [position for position in free if position in ordered]
             alone = free if len(ordered) < self.density_left else []
             for position in (together or alone)[:1]:
-                orders.strengths.setdefault((position, instrument), None)
+                strengths = {(position, instrument): None, **orders.strengths}
+                self.orders[self.bar] = replace(orders, strengths=strengths)
 
     def _orders(self, bar: int) -> BarOrders:
         return self.orders.get(bar, _NO_ORDERS)
 
     def _sounding(self, bar: int) -> Sequence[int]:
         """Sixteenths of a bar that belong to the piece and on which an instrument may play."""
-        return sounding_positions(self._orders(bar), bar, self.length, self.start, self.instruments)
+        return sounding_positions(self._orders(bar), bar, self.timeline, self.instruments)
 
     def _free_positions(self, bar: int, instrument: Instrument) -> list[int]:
         """Sixteenths of a bar on which an instrument may start a note, 0..15."""
-        return list(sounding_positions(self._orders(bar), bar, self.length, self.start, [instrument]))
+        return list(sounding_positions(self._orders(bar), bar, self.timeline, [instrument]))
 
     def _orders_left_here(self) -> list[Instrument]:
         """Instruments ordered on the present position that have not played."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from midi_io.song import POSITIONS_PER_BAR, Instrument
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
 MOST_AT_ONCE: Mapping[Instrument, int] = {
     Instrument.DRUMS: 6,
@@ -20,13 +19,13 @@ MOST_AT_ONCE: Mapping[Instrument, int] = {
 several players; there the guitar has more in one simu-note of ninety, the others in fewer."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class BarOrders:
     """What must happen in one bar."""
 
     density: int | None = None
     """The exact density, or None where the model chooses."""
-    strengths: dict[tuple[int, Instrument], int | None] = field(default_factory=dict)
+    strengths: Mapping[tuple[int, Instrument], int | None] = field(default_factory=dict)
     """The simu-notes that must come, by (position 0..15, instrument), and their strength, or None where the model
     chooses."""
     rests: frozenset[tuple[int, Instrument]] = frozenset()
@@ -38,19 +37,19 @@ class BarOrders:
 
 
 def possible_orders(
-    orders: Mapping[int, BarOrders], length: float, start: float, instruments: Collection[Instrument]
+    orders: Mapping[int, BarOrders], timeline: Timeline, instruments: Collection[Instrument]
 ) -> tuple[dict[int, BarOrders], tuple[str, ...]]:
-    """Orders that a piece from `start` to `length` can keep, and a line for each kind of order that it could not.
+    """Orders that a piece can keep, and a line for each kind of order that it could not.
 
     A strength beyond what an instrument can play becomes the most that it can; a bar's density at most its sixteenths,
     and no less than the positions that are ordered in it. What lies outside the piece, or is for an instrument that
     does not play, is left out.
     """
-    n_bar = -int(-length // POSITIONS_PER_BAR)
+    n_bar = timeline.n_bar
     kept: dict[int, BarOrders] = {}
     lines: set[str] = set()
     for bar, bar_orders in sorted(orders.items()):
-        sounding = sounding_positions(bar_orders, bar, length, start, instruments)
+        sounding = sounding_positions(bar_orders, bar, timeline, instruments)
         if not 0 <= bar < n_bar:
             lines.add(f"bar {bar + 1} was ordered, the piece has {n_bar}; left out")
             continue
@@ -72,21 +71,22 @@ def possible_orders(
         possible = BarOrders(bar_orders.density, strengths, bar_orders.rests)
         if possible.density is not None:
             least, most = len(possible.positions()), len(sounding)
-            possible.density = max(least, min(possible.density, most))
-            if possible.density != bar_orders.density:
+            density = max(least, min(possible.density, most))
+            if density != possible.density:
                 lines.add(
                     f"bar {bar + 1}: density {bar_orders.density} was ordered; {least} to {most} can be played there, "
-                    f"and it has {possible.density}"
+                    f"and it has {density}"
                 )
+            possible = replace(possible, density=density)
         kept[bar] = possible
     return kept, tuple(sorted(lines))
 
 
 def sounding_positions(
-    orders: BarOrders, bar: int, length: float, start: float, instruments: Collection[Instrument]
+    orders: BarOrders, bar: int, timeline: Timeline, instruments: Collection[Instrument]
 ) -> Sequence[int]:
     """Sixteenths of a bar, 0..15, that belong to the piece and on which an instrument may play."""
-    first = int(np.ceil(start)) if bar == 0 else 0
-    inside = range(first, min(POSITIONS_PER_BAR, int(np.ceil(length)) - bar * POSITIONS_PER_BAR))
+    first = math.ceil(timeline.start) if bar == 0 else 0
+    inside = range(first, min(POSITIONS_PER_BAR, math.ceil(timeline.length) - bar * POSITIONS_PER_BAR))
     rests = orders.rests
     return [p for p in inside if any((p, i) not in rests for i in instruments)] if rests else inside

@@ -20,7 +20,7 @@ from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar, ranges_before
 from cmt.writing.orders import BarOrders
 from cmt.writing.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, TempoMap
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 
 MOST_WORDS_PER_BAR = POSITIONS_PER_BAR * len(Instrument) * 17
 """No bar can hold more words than this: a bound for arrays and a guard against a loop without an end."""
@@ -34,23 +34,14 @@ KEPT_BARS = PHRASE_BARS // 2
 class PieceRequest:
     """What a piece must be."""
 
-    length: float
-    """The position at which it ends; the last bar is shortened where this is no whole number of bars."""
-    tempo: float
-    """The tempo in BPM; the mean where a tempo map says more."""
+    timeline: Timeline
+    """Where its bars lie in seconds: a pickup shortens the first one, and the last one may be cut off."""
     genre: Genre | None = None
     instruments: tuple[Instrument, ...] | None = None
     """The instruments, every one of which plays; None leaves the choice to the model."""
     tonic: int | None = None
     """The tonic's pitch class, or None for one drawn by the seed."""
     mode: Mode | None = None
-    tempo_map: TempoMap | None = None
-    """The seconds at which positions lie; its start shortens the first bar. None is the steady tempo."""
-
-    @property
-    def start(self) -> float:
-        """Position with which the piece begins."""
-        return 0 if self.tempo_map is None else self.tempo_map.start
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ def write_piece(
     config: GenerateConfig,
     progress: Callable[[int, int], None] | None = None,
 ) -> WrittenPiece:
-    """Write a piece from `request.start` to exactly `request.length` (Algorithm 1 of the paper).
+    """Write a piece from the beginning to exactly the end of `request.timeline` (Algorithm 1 of the paper).
 
     `progress` is called with the bars written and the bars of the piece.
     """
@@ -138,7 +129,7 @@ def _heard_anew(model: Decoder, initials: list[InitialWords], words: Iterable[_P
 
 def _initials_of_listeners(request: PieceRequest, config: GenerateConfig) -> list[InitialWords]:
     """One listener hears all that is asked; for guidance a second one hears all but genre and mode."""
-    asked = initial_words(request.genre, request.mode, request.tempo, request.instruments)
+    asked = initial_words(request.genre, request.mode, request.timeline.tempo, request.instruments)
     left_open = asked._replace(genre=FREE, mode=FREE)
     return [asked] if config.guidance == 1 or asked == left_open else [asked, left_open]
 
@@ -216,7 +207,7 @@ class _Take:
         words = Words(
             np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)
         )
-        song = decode(words, request.tempo, request.length, request.tempo_map)
+        song = decode(words, request.timeline)
         return _in_key(song, words, request, self.grammar)
 
 
@@ -266,10 +257,9 @@ def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders], left_out
     """The rules of the piece, in the model's home key; `left_out` is what the model never knew of."""
     grammar = partial(UnannouncedGrammar, left_out=left_out) if set(ANNOUNCEMENTS) & set(left_out) else Grammar
     return grammar(
-        request.length,
+        request.timeline,
         request.instruments or tuple(Instrument),
         orders,
-        request.start,
         must_play=request.instruments or (),
         mode=request.mode,
         ranges=ranges_before([_semitones(request, mode) for mode in Mode if request.mode in (mode, None)]),

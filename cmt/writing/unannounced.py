@@ -13,7 +13,7 @@ import numpy as np
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
 from cmt.writing.grammar import PITCH_RANGES, Grammar
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders
-from midi_io.song import Instrument
+from midi_io.song import Instrument, Timeline
 
 ANNOUNCEMENTS = ("density", "strength")
 """The control attributes that announce how much is to come."""
@@ -29,10 +29,9 @@ class UnannouncedGrammar(Grammar):
 
     def __init__(
         self,
-        length: float,
+        timeline: Timeline,
         instruments: Collection[Instrument],
         orders: Mapping[int, BarOrders],
-        start: float = 0,
         *,
         left_out: Collection[str],
         must_play: Collection[Instrument] = (),
@@ -41,7 +40,7 @@ class UnannouncedGrammar(Grammar):
     ) -> None:
         self._knows_density, self._knows_strength = (name not in left_out for name in ANNOUNCEMENTS)
         possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
-        super().__init__(length, instruments, possible, start, must_play=must_play, mode=mode, ranges=ranges)
+        super().__init__(timeline, instruments, possible, must_play=must_play, mode=mode, ranges=ranges)
         self._fewest = 0
         """The number of onsets that the present bar must have where its density is unknown."""
         self._n_note = 0
