@@ -1,5 +1,6 @@
 """The README and the guide tell the truth: their commands, their Python and the output shown run as they stand."""
 
+import json
 import re
 import runpy
 import shlex
@@ -16,7 +17,7 @@ from cmt.cli import main
 from cmt.config import GenerateConfig
 from cmt.prepare import prepare
 from cmt.soundtrack import Wishes, make_soundtrack
-from midi_io import has_fluidsynth
+from midi_io import Instrument, has_fluidsynth, read_midi
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -88,19 +89,47 @@ def test_the_python_runs_as_it_stands(workplace, monkeypatch, capsys):
     assert Path("out/higher.mid").is_file()
 
 
-@needs_fluidsynth
-def test_the_run_shown_is_what_the_command_prints(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    arguments = shlex.split(SHOWN_RUN)[1:]
-    runpy.run_path(str(ROOT / "data" / "draw_sample_clip.py"))["draw_sample_clip"](Path(arguments[1]))
-    result = CliRunner().invoke(main, arguments)
+@pytest.fixture(scope="module")
+def shown_run(tmp_path_factory):
+    """What the README's first command prints, and the folder that it writes."""
+    folder, arguments = tmp_path_factory.mktemp("demo"), shlex.split(SHOWN_RUN)[1:]
+    draw = runpy.run_path(str(ROOT / "data" / "draw_sample_clip.py"))["draw_sample_clip"]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(folder)
+        draw(Path(arguments[1]))
+        result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
+    return result.output, folder / arguments[-1]
+
+
+@needs_fluidsynth
+def test_the_run_shown_is_what_the_command_prints(shown_run):
     (shown,) = blocks(README, "text")
     # Seconds are those of a machine.
-    shown, printed = (re.sub("^took .*", "took", text, flags=re.MULTILINE) for text in (shown, result.output))
+    shown, printed = (re.sub("^took .*", "took", text, flags=re.MULTILINE) for text in (shown, shown_run[0]))
     assert re.sub(r"\d+%", "%", printed) == re.sub(r"\d+%", "%", shown)
     per_cents = zip(re.findall(r"(\d+)%", printed), re.findall(r"(\d+)%", shown), strict=True)
     assert all(abs(int(a) - int(b)) <= POINTS for a, b in per_cents), printed
+
+
+@needs_fluidsynth
+def test_the_beat_that_the_architecture_follows_is_one_of_that_run(shown_run):
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    report = json.loads((shown_run[1] / "sample.json").read_text())
+    song = read_midi(shown_run[1] / "sample.mid")
+    bar, position = 5, 8
+    times = [beat["time"] for beat in report["visual_beats"]]
+    assert min(abs(time - 10.976) for time in times) < 0.005 and "10.976 s" in text
+    assert report["density_asked"][bar] == 15 and "density 15" in text
+    strengths = {
+        order["instrument"]: order["strength"]
+        for order in report["strength_asked"]
+        if (order["bar"], order["position"]) == (bar, position)
+    }
+    assert ", ".join(f"{name} {strength}" for name, strength in strengths.items()) in text
+    piano = [n for n in song.notes if n.position == 16 * bar + position and n.instrument is Instrument.PIANO]
+    assert f"pitches {', '.join(str(note.pitch) for note in piano)}" in text
+    assert f"velocity {', '.join(str(note.velocity) for note in piano)}" in text
 
 
 def test_the_readme_stays_short():
