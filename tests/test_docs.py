@@ -1,5 +1,6 @@
 """What the documents name is there: links, headings, files, names in the code, commands and their options."""
 
+import configparser
 import importlib.util
 import re
 import shlex
@@ -144,6 +145,22 @@ def test_the_options_page_is_that_of_the_command_line():
     assert PAGES["docs/options.md"] == options_page(), "run: python docs/options.py"
 
 
+def test_extras_that_are_named_exist():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    named = re.findall(r"(?:\.|video-cmt)\\?\[([a-z,-]+)\\?\]", "\n".join((*PAGES.values(), workflow)))
+    assert named
+    assert {extra for extras in named for extra in extras.split(",")} <= set(config["options.extras_require"])
+
+
+def test_the_workflow_runs_the_oldest_and_the_newest_python():
+    classifiers = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    pythons = re.findall(r"Python :: (3\.\d+)", classifiers)
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert f'python: ["{pythons[0]}", "{pythons[-1]}"]' in workflow
+
+
 def test_every_page_is_in_the_menu_of_the_built_documentation():
     build = (ROOT / "docs" / "build.py").read_text(encoding="utf-8")
     for page in PAGES:
@@ -153,7 +170,7 @@ def test_every_page_is_in_the_menu_of_the_built_documentation():
 def test_the_documentation_builds_without_a_warning(tmp_path: Path):
     pytest.importorskip("pdoc")
     command = [sys.executable, "-W", "error", str(ROOT / "docs" / "build.py"), "--output", str(tmp_path / "docs")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     public = (tmp_path / "docs" / "api" / "cmt.html").read_text(encoding="utf-8")
