@@ -59,6 +59,14 @@ def defines(source: str, name: str) -> bool:
     return re.search(rf"^\s*(?:class|def) {name}\b|^{name}\b[^=\n]*=", source, re.MULTILINE) is not None
 
 
+def test_there_is_something_to_hold():
+    everything = "\n".join(PAGES.values())
+    assert {"README.md", "CONTRIBUTING.md", "docs/guide.md", "data/MODEL_CARD.md"} <= set(PAGES)
+    assert len(re.findall(r"\]\(([^)\s]+)\)", everything)) > 50
+    assert len(set(re.findall(PROJECT_FILES, everything))) > 50
+    assert all(len(commands_in(everything, program)) > 5 for program in ("cmt", "python", "make"))
+
+
 @each_page
 def test_links_lead_to_files_and_headings(page: str):
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(PAGES[page])):
