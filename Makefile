@@ -27,7 +27,7 @@ APT_INSTALL := { export DEBIAN_FRONTEND=noninteractive; \
 		&& $$as_root apt-get install -y -q --no-install-recommends $$package >/dev/null; }; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test quick lint clean
+.PHONY: help setup system demo test quick lint docs clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ lint: setup  ## check the code with ruff and mypy
 	@$(BIN)/ruff check -q .
 	@echo "lint: mypy"
 	@$(BIN)/mypy
+
+docs: setup  ## build the documentation as web pages, in out/docs
+	@$(BIN)/python docs/build.py
 
 clean:  ## remove what demo, test and setup made, except .venv
 	@rm -rf out build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
