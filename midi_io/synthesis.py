@@ -78,6 +78,17 @@ def has_fluidsynth() -> bool:
     return True
 
 
+def fluidsynth_version() -> str:
+    """The version of the FluidSynth library, such as 2.3.1.
+
+    Raises
+    ------
+    SynthesisError
+        If pyfluidsynth or the library cannot be loaded.
+    """
+    return str(_load_fluidsynth().cfunc("fluid_version_str", ctypes.c_char_p)().decode())
+
+
 def find_soundfont(soundfont: str | os.PathLike[str] | None = None) -> Path:
     """The SoundFont to play with: `soundfont`, or the one that comes with the package if it is None.
 
