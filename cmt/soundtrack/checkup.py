@@ -43,6 +43,8 @@ EXTRAS = {
 LEAST_MEMORY = 1e9
 LEAST_SPACE = 1e9
 """Bytes under which a warning is given: a video of some minutes and its music need less."""
+SILENCE = 1e-4
+"""A peak that nobody hears, -80 dB of full scale: samples that cannot be decoded leave FluidSynth's dither."""
 _OPENGL = "apt-get install libgl1 libglib2.0-0, or pip install opencv-python-headless in place of opencv-python"
 
 
@@ -153,7 +155,7 @@ def _trial_note(soundfont: Path | None) -> str:
         audio = play(Song.steady([Note(0, instrument, 40, 2, 100)], 120.0, 4), soundfont=path)
         loudest = float(abs(audio).max())
         peak = max(peak, loudest)
-        if loudest == 0:
+        if loudest < SILENCE:
             silent.append(instrument.label)
     if silent:
         raise _LackError(f"{path}: {', '.join(silent)} cannot be heard; choose another SoundFont with `soundfont`")
