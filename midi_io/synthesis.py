@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cmt.errors import SynthesisError
 
 from .general_midi import PROGRAMS
+from .mastering import TARGET, mastered
 from .quantize import without_overlaps
 from .song import Instrument, Song
 from .whole_file import whole_file
@@ -126,13 +127,13 @@ def render(
     *,
     soundfont: str | os.PathLike[str] | None = None,
     sample_rate: int = 44100,
+    loudness: float | None = TARGET,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Play `song`; the same song, font and library give the same samples.
 
     Notes start within one block of FluidSynth (64 samples, 1.5 ms) of their exact time.
-    The end is faded out over 0.4 s or a tenth of the piece, whichever is shorter, and the
-    loudest sample is at -1 dBFS.
+    The end is faded out over 0.4 s or a tenth of the piece, whichever is shorter.
 
     Parameters
     ----------
@@ -140,6 +141,9 @@ def render(
         A SoundFont; if None, the one that `find_soundfont` finds.
     sample_rate
         The samples a second, 8000 to 96000.
+    loudness
+        The integrated loudness in LUFS, with true peaks below -1 dBTP (see `mastered`); None leaves the sound as it is
+        played, its loudest sample at -1 dBFS.
 
     Returns
     -------
@@ -160,6 +164,8 @@ def render(
             _play(synth, _events_of(song, sample_rate, n_sample), audio, progress)
         _fade_out(audio, sample_rate)
         _normalise(audio)
+        if loudness is not None:
+            audio = mastered(audio, sample_rate, loudness)
     if progress is not None:
         progress(1.0)
     return audio

@@ -260,5 +260,7 @@ def _heard_onsets(
         raise SynthesisError(f"the video is longer than {LONGEST_AUDIO / 60:.0f} minutes, which are not rendered")
     length = min(song.length, math.ceil(song.timeline.position(seconds)))
     kept = tuple(note for note in song.notes if note.position < length)
-    rendered = render(Song(kept, replace(song.timeline, length=length)), soundfont=soundfont, sample_rate=SAMPLE_RATE)
+    rendered = render(
+        Song(kept, replace(song.timeline, length=length)), soundfont=soundfont, sample_rate=SAMPLE_RATE, loudness=None
+    )
     return audio_onsets(rendered, SAMPLE_RATE)
