@@ -16,6 +16,7 @@ from cmt.errors import MidiError
 from cmt.film.picture import Picture, measure_picture, open_video, picture_packets
 from cmt.film.sound import decoded_sound, fitted, mixed, music_packets, original_packets, original_sound
 from midi_io.whole_file import whole_file
+from video_rhythm.container import file_url
 
 if TYPE_CHECKING:
     import av
@@ -106,7 +107,7 @@ def _mux(
         with ExitStack() as stack:
             source = stack.enter_context(open_video(video_path))
             target = stack.enter_context(
-                av.open(str(unfinished), "w", format="mp4", container_options={"movflags": "faststart"})
+                av.open(file_url(unfinished), "w", format="mp4", container_options={"movflags": "faststart"})
             )
             target.metadata.update(
                 (key, value) for key, value in source.metadata.items() if key.lower() not in _UNKEPT_METADATA
