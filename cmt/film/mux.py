@@ -78,8 +78,7 @@ def write_video(
     if sample_rate not in AAC_SAMPLE_RATES:
         raise ValueError(f"sample_rate must be one that AAC knows, {AAC_SAMPLE_RATES}, got {sample_rate}")
     video_path, output_path = Path(video_path), Path(output_path)
-    if output_path.exists() and video_path.exists() and output_path.samefile(video_path):
-        raise MidiError(f"{output_path}: is the video itself; give the output another name")
+    refuse_the_video_itself(output_path, video_path)
     picture = measure_picture(video_path)
     music = fitted(audio, round(picture.duration * sample_rate))
     with whole_file(output_path) as unfinished:
@@ -87,6 +86,12 @@ def write_video(
     if progress is not None:
         progress(1.0)
     return WrittenVideo(output_path, float(picture.duration), tuple(notes))
+
+
+def refuse_the_video_itself(output: Path, video: Path) -> None:
+    """Raise `MidiError` if a file that is to be written is the video that is to be read, whatever its name."""
+    if output.exists() and video.exists() and output.samefile(video):
+        raise MidiError(f"{output}: is the video itself; choose another folder or name")
 
 
 def _mux(

@@ -23,7 +23,8 @@ from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.network.checkpoint import load_checkpoint
 from cmt.planning.wishes import Wishes, check_wishes
-from cmt.soundtrack.make import make_soundtrack, ready_soundfont
+from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
+from midi_io import ready_soundfont
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"
@@ -101,7 +102,7 @@ def make_soundtracks(
         is of no use, or results would overwrite one of the videos.
     """
     check_wishes(settings.wishes, settings.config)
-    font = None if settings.wishes.midi_only else ready_soundfont(settings.soundfont)
+    font = None if settings.wishes.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
     before = read_log(log)
