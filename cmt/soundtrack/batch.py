@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.machine.files import file_state, ready_folder
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.network.checkpoint import load_checkpoint
@@ -119,7 +120,7 @@ def make_soundtracks(
             progress(old)
         else:
             to_do.append(job)
-    _make_folder(settings.folder)
+    ready_folder(settings.folder)
     if before:
         write_log(log, before.values())  # without what a run that was killed left half-written
     one = partial(_one, settings, fingerprint)
@@ -166,24 +167,16 @@ def _is_done(old: Outcome, job: Job, fingerprint: str, folder: Path) -> bool:
     return (
         old.status == "done"
         and old.settings == fingerprint
-        and (old.size, old.modified) == _state(job.video)
+        and (old.size, old.modified) == file_state(job.video)
         and all((folder / file).is_file() for file in old.files)
         and old.report_sha256 == _sha256(folder / f"{old.name}.json")
     )
 
 
-def _state(video: Path) -> tuple[int, int]:
-    try:
-        status = video.stat()
-    except (OSError, ValueError):
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
 def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
     """Make music for one video, in whatever process."""
     begin = time.perf_counter()
-    size, modified = _state(job.video)
+    size, modified = file_state(job.video)
     outcome = partial(Outcome, str(job.video), job.name, settings=fingerprint, size=size, modified=modified)
     try:
         soundtrack = make_soundtrack(
@@ -223,7 +216,7 @@ def _since(begin: float) -> float:
 
 
 def _lost(fingerprint: str, job: Job, reason: str) -> Outcome:
-    return Outcome(str(job.video), job.name, "failed", fingerprint, *_state(job.video), error=reason)
+    return Outcome(str(job.video), job.name, "failed", fingerprint, *file_state(job.video), error=reason)
 
 
 def read_log(path: Path) -> dict[str, Outcome]:
@@ -278,13 +271,6 @@ def _append(path: Path, outcome: Outcome) -> None:
             file.write(_as_line(outcome))
     except OSError as error:
         raise CmtError(f"{path}: cannot be written to ({error.strerror}); check its space and rights") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
 
 
 def _version() -> str:
