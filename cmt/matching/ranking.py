@@ -25,7 +25,7 @@ from cmt.machine.progress import Progress, no_progress
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.matching.index import PieceFilter, read_metadata, read_pieces
-from cmt.matching.journal import Journal
+from cmt.matching.journal import MatchJournal
 from cmt.matching.library import shown_name
 from cmt.matching.render import Rendered, RenderTask, RenderWishes, render_match
 from cmt.matching.rows import Found, Match, row
@@ -110,7 +110,8 @@ def match(
         If a shard is damaged or the matrix's folder cannot be written. A bad video is a row.
     """
     paths = [str(video.resolve()) for video in videos]
-    with Journal(journal, _fingerprint(paths, shards, wishes)) as done:
+    done = MatchJournal(journal, _fingerprint(paths, shards, wishes))
+    with done:
         demands = _demands(paths, wishes, workers, done, progress)
         results = Results()
         waiting = [number for number, demand in enumerate(demands) if isinstance(demand, VideoDemand)]
@@ -143,7 +144,7 @@ def _fingerprint(paths: Sequence[str], shards: Sequence[Path], wishes: MatchWish
 
 
 def _demands(
-    paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: Journal, progress: Progress
+    paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: MatchJournal, progress: Progress
 ) -> list[VideoDemand | str]:
     """The demand of each video, or the reason why it has none."""
     waiting = [number for number in range(len(paths)) if number not in done.demands]
@@ -301,7 +302,7 @@ def _render(
     demands: Sequence[VideoDemand | str],
     wishes: RenderWishes,
     workers: Workers,
-    done: Journal,
+    done: MatchJournal,
     progress: Progress,
 ) -> None:
     ready_folder(wishes.folder, _OTHER_FOLDER)

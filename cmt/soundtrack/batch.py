@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
+from cmt.machine.journal import Journal, read_journal
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.network.checkpoint import load_checkpoint
@@ -121,13 +122,11 @@ def make_soundtracks(
         else:
             to_do.append(job)
     ready_folder(settings.folder)
-    if before:
-        write_log(log, before.values())  # without what a run that was killed left half-written
     one = partial(_one, settings, fingerprint)
-    with Workers(jobs, scheduler) as workers:
+    with Workers(jobs, scheduler) as workers, Journal(log) as journal:
         for job, outcome in zip(to_do, workers.map(one, to_do, lost=partial(_lost, fingerprint)), strict=True):
             outcomes[job] = outcome
-            _append(log, outcome)
+            journal.write(_as_line(outcome))
             progress(outcome)
     # A line for each video, also for those that were made once more.
     write_log(log, read_log(log).values())
@@ -230,47 +229,35 @@ def read_log(path: Path) -> dict[str, Outcome]:
         If the file cannot be read.
     """
     outcomes: dict[str, Outcome] = {}
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror}); check its rights, or remove it") from None
-    for line in lines:
-        outcome = _outcome_in(line)
+    for line in read_journal(path):
+        outcome = _outcome_of(line)
         if outcome is not None:
             outcomes[outcome.video] = outcome
     return outcomes
 
 
-def _outcome_in(line: str) -> Outcome | None:
+def _outcome_of(line: dict[str, Any]) -> Outcome | None:
     try:
-        content = json.loads(line)
-        files = tuple(content.pop("files"))
+        files = tuple(line["files"])
         # Names come from a file that anyone may have changed.
-        if any(Path(name).name != name for name in (*files, content["name"])):
+        if any(Path(name).name != name for name in (*files, line["name"])):
             return None
-        return Outcome(**{**content, "files": files, "warnings": tuple(content["warnings"]), "is_new": False})
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return Outcome(**{**line, "files": files, "warnings": tuple(line["warnings"]), "is_new": False})
+    except (ValueError, TypeError, KeyError):
         return None
 
 
-def _as_line(outcome: Outcome) -> str:
-    content = asdict(outcome)
-    del content["is_new"]
-    return json.dumps(content) + "\n"
+def _as_line(outcome: Outcome) -> dict[str, Any]:
+    line = asdict(outcome)
+    del line["is_new"]
+    return line
 
 
 def write_log(path: Path, outcomes: Iterable[Outcome]) -> None:
     """A log with these lines, in place of the one that is there; whole or not at all."""
     with whole_file(path) as unfinished:
-        unfinished.write_text("".join(map(_as_line, outcomes)), encoding="utf-8")
-
-
-def _append(path: Path, outcome: Outcome) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(_as_line(outcome))
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be written to ({error.strerror}); check its space and rights") from None
+        lines = (json.dumps(_as_line(outcome)) + "\n" for outcome in outcomes)
+        unfinished.write_text("".join(lines), encoding="utf-8")
 
 
 def _version() -> str:
