@@ -107,15 +107,13 @@ def match(
     from cmt.matching.ranking import match as match_videos
     from cmt.matching.render import RenderWishes
     from cmt.matching.tables import check_table, write_table
-    from midi_io import find_soundfont, has_fluidsynth
+    from midi_io import ready_soundfont
 
     for path in out:
         check_table(path)
-    if render is not None and not has_fluidsynth():
-        raise CmtError(
-            "the FluidSynth library is missing, no films can be made; install it "
-            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or leave out --render"
-        )
+    films = None
+    if render is not None:
+        films = RenderWishes(render.resolve(), ready_soundfont(soundfont, "leave out --render"), original_audio)
     found = find_videos(videos).videos
     tonic, mode = parse_key(key) if key else (None, None)
     wishes = MatchWishes(
@@ -123,9 +121,7 @@ def match(
         dynamics=dynamics,
         pieces=PieceFilter(None if genre == FREE else Genre[genre.upper()], instruments, piece_tempo, tonic, mode),
         matrix=matrix.resolve() if matrix is not None else None,
-        render=RenderWishes(render.resolve(), find_soundfont(soundfont), original_audio)
-        if render is not None
-        else None,
+        render=films,
     )
     journal = out[0].with_name(f"{out[0].name}.unfinished") if out else None
     bars = Bars(quiet)

@@ -92,10 +92,19 @@ def takes_as_json(judgements: Sequence[Judgement], files: Sequence[str]) -> list
 def _picture(plan: Plan) -> dict[str, Any]:
     rhythm = plan.rhythm
     if rhythm is None:
-        return {"video": None, "fps": None, "visual_tempo": None, "visual_beats": [], "cuts": [], "speed_per_bar": None}
+        return {
+            "video": None,
+            "picture_stream": None,
+            "fps": None,
+            "visual_tempo": None,
+            "visual_beats": [],
+            "cuts": [],
+            "speed_per_bar": None,
+        }
     borders = np.array(plan.timeline.bar_borders)
     return {
         "video": rhythm.path,
+        "picture_stream": rhythm.stream_index,
         "fps": rhythm.fps,
         "visual_tempo": rhythm.tempo,
         "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
