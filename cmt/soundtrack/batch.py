@@ -15,15 +15,18 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
+from cmt.music.key import WishedKey
 from cmt.network.checkpoint import load_checkpoint
-from cmt.planning.wishes import Wishes, check_wishes
+from cmt.planning.wishes import Wishes, check_config, check_wishes
+from cmt.report.report import Report
 from cmt.soundtrack.make import make_soundtrack, ready_soundfont
+from cmt.soundtrack.output import Output
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"
@@ -34,6 +37,18 @@ class Job(NamedTuple):
 
     video: Path
     name: str
+
+
+class Summary(NamedTuple):
+    """A few values of the report."""
+
+    duration: float
+    n_bar: int
+    tempo: float
+    """The BPM."""
+    key: str
+    genre: str | None
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -57,8 +72,8 @@ class Outcome:
     files: tuple[str, ...] = ()
     report_sha256: str = ""
     """The .json file's hash: results that others have replaced since are made again."""
-    summary: Mapping[str, Any] = field(default_factory=dict)
-    """A few values of the report: duration, tempo, bars, key, genre, seed."""
+    summary: Summary | None = None
+    """The music in a few values; None if there is none."""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     """The seconds that the video took."""
@@ -75,11 +90,16 @@ class Settings:
     config: GenerateConfig
     checkpoint: Path | None = None
     soundfont: Path | None = None
+    output: Output = field(default_factory=Output)
 
     def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
-        """A hash of all that decides how the results sound."""
-        parts = (self.wishes, self.config, checkpoint_sha256, str(font), _version())
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        """A hash of all that decides how the results sound, in the words of the first logs, which still hold."""
+        fields = vars(self.wishes) | vars(self.output)
+        if isinstance(self.wishes.key, WishedKey):
+            fields["key"] = str(self.wishes.key)
+        wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+        parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
+        return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]
 
 
 def make_soundtracks(
@@ -100,14 +120,15 @@ def make_soundtracks(
         If nothing could be made for any video: a wish, the checkpoint, the SoundFont, the folder or the scheduler
         is of no use, or results would overwrite one of the videos.
     """
-    check_wishes(settings.wishes, settings.config)
-    font = None if settings.wishes.midi_only else ready_soundfont(settings.soundfont)
+    check_wishes(settings.wishes)
+    check_config(settings.config)
+    font = None if settings.output.midi_only else ready_soundfont(settings.soundfont)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
     before = read_log(log)
     videos = [video.absolute() for video in videos]  # workers may stand in another folder
     work = named(videos, before)
-    if not settings.wishes.midi_only:
+    if not settings.output.midi_only:
         _refuse_to_overwrite(videos, work, settings.folder)
     outcomes = {}
     to_do = []
@@ -164,6 +185,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _is_done(old: Outcome, job: Job, fingerprint: str, folder: Path) -> bool:
     return (
         old.status == "done"
+        and old.summary is not None
         and old.settings == fingerprint
         and (old.size, old.modified) == _state(job.video)
         and all((folder / file).is_file() for file in old.files)
@@ -190,6 +212,7 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
             settings.folder,
             settings.wishes,
             settings.config,
+            output=settings.output,
             name=job.name,
             checkpoint=settings.checkpoint,
             soundfont=settings.soundfont,
@@ -204,9 +227,21 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
         "done",
         files=tuple(file.name for file in soundtrack.files),
         report_sha256=_sha256(settings.folder / f"{job.name}.json"),
-        summary={name: report[name] for name in ("duration", "n_bar", "tempo", "key", "genre", "seed")},
-        warnings=tuple(report["warnings"]),
+        summary=summary_of(report),
+        warnings=report.warnings,
         seconds=_since(begin),
+    )
+
+
+def summary_of(report: Report) -> Summary:
+    """The music in a few values."""
+    return Summary(
+        duration=report.duration,
+        n_bar=report.grid.n_bar,
+        tempo=report.grid.tempo,
+        key=str(report.key),
+        genre=None if report.genre is None else report.genre.label,
+        seed=report.config.seed,
     )
 
 
@@ -254,13 +289,16 @@ def _outcome_in(line: str) -> Outcome | None:
         # Names come from a file that anyone may have changed.
         if any(Path(name).name != name for name in (*files, content["name"])):
             return None
-        return Outcome(**{**content, "files": files, "warnings": tuple(content["warnings"]), "is_new": False})
+        summary = Summary(**content.pop("summary")) if content.get("summary") else None
+        read = {"files": files, "warnings": tuple(content["warnings"]), "summary": summary, "is_new": False}
+        return Outcome(**{**content, **read})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
 def _as_line(outcome: Outcome) -> str:
     content = asdict(outcome)
+    content["summary"] = outcome.summary._asdict() if outcome.summary else {}
     del content["is_new"]
     return json.dumps(content) + "\n"
 
