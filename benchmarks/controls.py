@@ -299,7 +299,7 @@ def tables(pieces: Sequence[Measured], settings: Settings, real: Sequence[dict[s
         cells = [number(mean(values_at(at[c], row.name)), row.digits) for c in controls]
         songs = mean([song[row.name] for song in real if row.name in song])
         yield f"| {row.title} | {' | '.join(cells)} | {number(row.chance, 3)} | {number(songs, 3)} |"
-    held_out, chance = shipped_classifier()[1]["validation"]["balanced_accuracy"], 1 / len(Genre)
+    held_out, chance = shipped_classifier()[1].validation.balanced_accuracy, 1 / len(Genre)
     cells = [number(balanced_accuracy(at[c]), 3) for c in controls]
     yield f"| genre: balanced accuracy | {' | '.join(cells)} | {chance:.3f} | {held_out:.3f} |"
     worst = {name: max(values_at(at[controls[-1]], name), default=math.nan) for name in ("density_error", "frames off")}

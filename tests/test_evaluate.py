@@ -358,7 +358,7 @@ def test_the_shipped_reference_is_of_real_songs():
 def test_the_shipped_classifier_is_better_than_chance():
     classifier, held_out = shipped_classifier()
     assert classifier.classify(random_song(0)) is not None
-    assert held_out["cross_validation"]["balanced_accuracy"] > 2 * held_out["chance"]
+    assert held_out.cross_validation.balanced_accuracy > 2 * held_out.chance
 
 
 def test_packed_features_are_the_same_to_a_thousandth():
