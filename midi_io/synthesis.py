@@ -22,6 +22,8 @@ from .quantize import without_overlaps
 from .song import Instrument, Song
 from .whole_file import whole_file
 
+SAMPLE_RATE = 44100
+"""The samples a second of music that is to be heard."""
 SOUNDFONT_FOLDERS = tuple(
     Path(folder)
     for folder in (
@@ -118,11 +120,31 @@ def find_soundfont(soundfont: str | os.PathLike[str] | None = None) -> Path:
     )
 
 
+def ready_soundfont(soundfont: str | os.PathLike[str] | None, otherwise: str) -> Path:
+    """The SoundFont that will play, found before minutes of work, so that they are not lost.
+
+    Parameters
+    ----------
+    otherwise
+        What to do where nothing can be played, such as "choose `midi_only`"; the message ends with it.
+
+    Raises
+    ------
+    SynthesisError
+        If FluidSynth is missing, or the SoundFont is none or missing.
+    """
+    try:
+        _load_fluidsynth()
+    except SynthesisError as error:
+        raise SynthesisError(f"{error}; or {otherwise}") from error
+    return find_soundfont(soundfont)
+
+
 def render(
     song: Song,
     *,
     soundfont: str | os.PathLike[str] | None = None,
-    sample_rate: int = 44100,
+    sample_rate: int = SAMPLE_RATE,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Play `song`; the same song, font and library give the same samples.

@@ -26,9 +26,20 @@ from cmt.report.report import SCHEMA, Report, looks_like_report
 from midi_io.song import Instrument, Knot, Timeline
 from video_rhythm import VisualBeat
 
-FIRST = ("phase", "bar_borders", "tempo_map", "hits", "markers", "energy", "energy_per_bar", "mutes", "dynamics")
+FIRST = (
+    "picture_stream",
+    "phase",
+    "bar_borders",
+    "tempo_map",
+    "hits",
+    "markers",
+    "energy",
+    "energy_per_bar",
+    "mutes",
+    "dynamics",
+)
 """Keys that the first reports lacked; so did they the following."""
-SECOND = ("guidance", "pitch_nucleus", "takes")
+SECOND = ("guidance", "pitch_nucleus", "takes", "picture_stream")
 
 
 def full_report():
@@ -37,6 +48,7 @@ def full_report():
     return Report(
         picture=Picture(
             video="/videos/clip.mp4",
+            picture_stream=0,
             fps=24.0,
             visual_tempo=None,
             visual_beats=(VisualBeat(1.25, 0.5),),

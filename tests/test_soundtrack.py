@@ -1,6 +1,7 @@
 """The main job from end to end, with small models and small clips."""
 
 import json
+import sys
 import wave
 
 import av
@@ -216,7 +217,8 @@ def test_a_folder_that_cannot_be_made_is_named(clip, checkpoint, tmp_path):
 
 
 def test_without_fluidsynth_the_cure_is_said_before_any_work(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.soundtrack.make.has_fluidsynth", lambda: False)
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)  # makes the import fail
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     with pytest.raises(CmtError, match=r"libfluidsynth3.*`midi_only`"):
         make_soundtrack(clip, tmp_path / "out")
     assert not (tmp_path / "out").exists()

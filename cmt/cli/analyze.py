@@ -80,6 +80,7 @@ def _as_json(rhythm: VideoRhythm, picture: Picture, grid: Grid) -> dict[str, obj
     seen = picture.as_json()
     return {
         "video": seen.pop("video"),
+        "picture_stream": seen.pop("picture_stream"),
         "duration": rhythm.duration,
         "fps": seen.pop("fps"),
         "n_frame": rhythm.n_frame,

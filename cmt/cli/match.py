@@ -116,15 +116,13 @@ def match(
     from cmt.matching.ranking import match as match_videos
     from cmt.matching.render import RenderWishes
     from cmt.matching.tables import check_table, write_table
-    from midi_io import find_soundfont, has_fluidsynth
+    from midi_io import ready_soundfont
 
     for path in out:
         check_table(path)
-    if render is not None and not has_fluidsynth():
-        raise CmtError(
-            "the FluidSynth library is missing, no films can be made; install it "
-            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or leave out --render"
-        )
+    films = None
+    if render is not None:
+        films = RenderWishes(render.resolve(), ready_soundfont(soundfont, "leave out --render"), original_audio)
     found = find_videos(videos).videos
     tonic, mode = key or ANY_KEY
     wishes = MatchWishes(
@@ -134,9 +132,7 @@ def match(
             genre=chosen_genre(genre), instruments=instruments, tempo=piece_tempo, tonic=tonic, mode=mode
         ),
         matrix=matrix.resolve() if matrix is not None else None,
-        render=RenderWishes(render.resolve(), find_soundfont(soundfont), original_audio)
-        if render is not None
-        else None,
+        render=films,
     )
     journal = out[0].with_name(f"{out[0].name}.unfinished") if out else None
     bars = Bars(quiet)

@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cmt.errors import CmtError
 from cmt.evaluation.evaluate import Evaluation, Row
 from cmt.evaluation.page import page_of
 from cmt.evaluation.piece import Piece
 from cmt.evaluation.text import NOT_THERE, interval_text, number
+from cmt.machine.files import ready_folder
 from cmt.metrics.catalogue import BY_NAME, CHANCE_DEFINITION, INTERVAL_DEFINITION
 from cmt.metrics.distribution import Interval
 from midi_io.whole_file import whole_file
@@ -34,10 +34,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     CmtError
         If they cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another `folder`") from None
+    ready_folder(folder)
     contents = {
         "evaluation.html": page_of(evaluation),
         "evaluation.json": json.dumps(as_json(evaluation), indent=1, ensure_ascii=False, allow_nan=False) + "\n",

@@ -32,7 +32,7 @@ from midi_io import SynthesisError, has_fluidsynth, render
 from midi_io.song import POSITIONS_PER_BEAT, Song
 from video_rhythm import VideoRhythm
 
-SAMPLE_RATE = 22050
+ONSET_SAMPLE_RATE = 22050
 """The sample rate, in Hz, of the audio in which onsets are looked for."""
 LONGEST_AUDIO = 20 * 60.0
 """The music for a video of more seconds than this is not rendered."""
@@ -243,5 +243,7 @@ def _heard_onsets(
         raise SynthesisError(f"the video is longer than {LONGEST_AUDIO / 60:.0f} minutes, which are not rendered")
     length = min(song.length, math.ceil(song.timeline.position(seconds)))
     kept = tuple(note for note in song.notes if note.position < length)
-    rendered = render(Song(kept, replace(song.timeline, length=length)), soundfont=soundfont, sample_rate=SAMPLE_RATE)
-    return audio_onsets(rendered, SAMPLE_RATE)
+    rendered = render(
+        Song(kept, replace(song.timeline, length=length)), soundfont=soundfont, sample_rate=ONSET_SAMPLE_RATE
+    )
+    return audio_onsets(rendered, ONSET_SAMPLE_RATE)

@@ -210,6 +210,7 @@ _NONE_MET = Agreement(
     on_downbeats_by_chance=0.0,
 )
 _UNTOLD: Mapping[str, object] = {
+    "picture_stream": None,
     "phase": 0.0,
     "bar_borders": [],
     "tempo_map": [],

@@ -15,18 +15,21 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.machine.files import file_state, ready_folder
+from cmt.machine.journal import Journal, read_journal
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.music.key import WishedKey
 from cmt.network.checkpoint import load_checkpoint
 from cmt.planning.wishes import Wishes, check_config, check_wishes
 from cmt.report.report import Report
-from cmt.soundtrack.make import make_soundtrack, ready_soundfont
+from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
 from cmt.soundtrack.output import Output
+from midi_io import ready_soundfont
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"
@@ -122,7 +125,7 @@ def make_soundtracks(
     """
     check_wishes(settings.wishes)
     check_config(settings.config)
-    font = None if settings.output.midi_only else ready_soundfont(settings.soundfont)
+    font = None if settings.output.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
     before = read_log(log)
@@ -139,14 +142,12 @@ def make_soundtracks(
             progress(old)
         else:
             to_do.append(job)
-    _make_folder(settings.folder)
-    if before:
-        write_log(log, before.values())  # without what a run that was killed left half-written
+    ready_folder(settings.folder)
     one = partial(_one, settings, fingerprint)
-    with Workers(jobs, scheduler) as workers:
+    with Workers(jobs, scheduler) as workers, Journal(log) as journal:
         for job, outcome in zip(to_do, workers.map(one, to_do, lost=partial(_lost, fingerprint)), strict=True):
             outcomes[job] = outcome
-            _append(log, outcome)
+            journal.write(_as_line(outcome))
             progress(outcome)
     # A line for each video, also for those that were made once more.
     write_log(log, read_log(log).values())
@@ -187,24 +188,16 @@ def _is_done(old: Outcome, job: Job, fingerprint: str, folder: Path) -> bool:
         old.status == "done"
         and old.summary is not None
         and old.settings == fingerprint
-        and (old.size, old.modified) == _state(job.video)
+        and (old.size, old.modified) == file_state(job.video)
         and all((folder / file).is_file() for file in old.files)
         and old.report_sha256 == _sha256(folder / f"{old.name}.json")
     )
 
 
-def _state(video: Path) -> tuple[int, int]:
-    try:
-        status = video.stat()
-    except (OSError, ValueError):
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
 def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
     """Make music for one video, in whatever process."""
     begin = time.perf_counter()
-    size, modified = _state(job.video)
+    size, modified = file_state(job.video)
     outcome = partial(Outcome, str(job.video), job.name, settings=fingerprint, size=size, modified=modified)
     try:
         soundtrack = make_soundtrack(
@@ -257,7 +250,7 @@ def _since(begin: float) -> float:
 
 
 def _lost(fingerprint: str, job: Job, reason: str) -> Outcome:
-    return Outcome(str(job.video), job.name, "failed", fingerprint, *_state(job.video), error=reason)
+    return Outcome(str(job.video), job.name, "failed", fingerprint, *file_state(job.video), error=reason)
 
 
 def read_log(path: Path) -> dict[str, Outcome]:
@@ -271,57 +264,38 @@ def read_log(path: Path) -> dict[str, Outcome]:
         If the file cannot be read.
     """
     outcomes: dict[str, Outcome] = {}
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror}); check its rights, or remove it") from None
-    for line in lines:
-        outcome = _outcome_in(line)
+    for line in read_journal(path):
+        outcome = _outcome_of(line)
         if outcome is not None:
             outcomes[outcome.video] = outcome
     return outcomes
 
 
-def _outcome_in(line: str) -> Outcome | None:
+def _outcome_of(line: dict[str, Any]) -> Outcome | None:
     try:
-        content = json.loads(line)
-        files = tuple(content.pop("files"))
+        files = tuple(line["files"])
         # Names come from a file that anyone may have changed.
-        if any(Path(name).name != name for name in (*files, content["name"])):
+        if any(Path(name).name != name for name in (*files, line["name"])):
             return None
-        summary = Summary(**content.pop("summary")) if content.get("summary") else None
-        read = {"files": files, "warnings": tuple(content["warnings"]), "summary": summary, "is_new": False}
-        return Outcome(**{**content, **read})
-    except (ValueError, TypeError, KeyError, AttributeError):
+        summary = Summary(**line["summary"]) if line.get("summary") else None
+        read = {"files": files, "warnings": tuple(line["warnings"]), "summary": summary, "is_new": False}
+        return Outcome(**{**line, **read})
+    except (ValueError, TypeError, KeyError):
         return None
 
 
-def _as_line(outcome: Outcome) -> str:
-    content = asdict(outcome)
-    content["summary"] = outcome.summary._asdict() if outcome.summary else {}
-    del content["is_new"]
-    return json.dumps(content) + "\n"
+def _as_line(outcome: Outcome) -> dict[str, Any]:
+    line = asdict(outcome)
+    line["summary"] = outcome.summary._asdict() if outcome.summary else {}
+    del line["is_new"]
+    return line
 
 
 def write_log(path: Path, outcomes: Iterable[Outcome]) -> None:
     """A log with these lines, in place of the one that is there; whole or not at all."""
     with whole_file(path) as unfinished:
-        unfinished.write_text("".join(map(_as_line, outcomes)), encoding="utf-8")
-
-
-def _append(path: Path, outcome: Outcome) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(_as_line(outcome))
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be written to ({error.strerror}); check its space and rights") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
+        lines = (json.dumps(_as_line(outcome)) + "\n" for outcome in outcomes)
+        unfinished.write_text("".join(lines), encoding="utf-8")
 
 
 def _version() -> str:
