@@ -31,7 +31,8 @@ from cmt.report.values import Value
 from midi_io.song import INSTRUMENTS, Instrument
 
 SCHEMA = 1
-"""The number of the JSON's form. It goes up when a key changes its meaning or goes; a new key does not raise it."""
+"""The number of the JSON's form. It goes up when a key changes its meaning or goes. A new key does not raise it: it
+gets a line in `_ADDED`."""
 
 DYNAMICS: Mapping[str, Dynamics] = {name: name for name in get_args(Dynamics)}
 ORIGINAL_AUDIO: Mapping[str, OriginalAudio] = {name: name for name in get_args(OriginalAudio)}
@@ -195,9 +196,8 @@ def _in_this_form(report: Value) -> Value:
             f"{report.file}: is a report of form {schema}, this version of cmt reads forms up to {SCHEMA}; "
             "install a newer one (pip install -U video-cmt)"
         )
-    if schema == 0:
-        content = {**_UNTOLD, "pitch_nucleus": content.get("nucleus"), **content}
-    return Value(content, report.file)
+    # There was one nucleus for all attributes at first.
+    return Value({**_ADDED, "pitch_nucleus": content.get("nucleus"), **content}, report.file)
 
 
 _NONE_MET = Agreement(
@@ -209,7 +209,7 @@ _NONE_MET = Agreement(
     on_downbeats=0.0,
     on_downbeats_by_chance=0.0,
 )
-_UNTOLD: Mapping[str, object] = {
+_ADDED: Mapping[str, object] = {
     "picture_stream": None,
     "phase": 0.0,
     "bar_borders": [],
@@ -223,4 +223,4 @@ _UNTOLD: Mapping[str, object] = {
     "guidance": 1.0,
     "takes": [],
 }
-"""The keys that the first reports lack, with what holds for them: what these keys tell of did not exist yet."""
+"""The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""
