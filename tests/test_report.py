@@ -39,7 +39,7 @@ def full_report():
     return Report(
         picture=Picture(
             video="/videos/clip.mp4",
-            picture_stream=0,
+            stream=0,
             fps=24.0,
             visual_tempo=None,
             visual_beats=(VisualBeat(1.25, 0.5),),

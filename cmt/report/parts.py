@@ -22,8 +22,8 @@ class Picture:
 
     video: str
     """The video's path."""
-    picture_stream: int | None
-    """The number of the stream that was measured, from 0; None in reports of before it was told."""
+    stream: int | None
+    """The number of the stream that was measured, counted from 0; None in reports from before it was told."""
     fps: float
     """The pictures a second."""
     visual_tempo: float | None
@@ -38,7 +38,7 @@ class Picture:
         """The part as JSON, keys in order."""
         return {
             "video": self.video,
-            "picture_stream": self.picture_stream,
+            "picture_stream": self.stream,
             "fps": self.fps,
             "visual_tempo": self.visual_tempo,
             "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in self.visual_beats],
@@ -53,7 +53,7 @@ class Picture:
             return None
         return cls(
             video=report["video"].text(),
-            picture_stream=report["picture_stream"].maybe(Value.whole),
+            stream=report["picture_stream"].maybe(Value.whole),
             fps=report["fps"].number(),
             visual_tempo=report["visual_tempo"].maybe(Value.number),
             visual_beats=report["visual_beats"].each(
@@ -80,7 +80,7 @@ def picture_of(rhythm: VideoRhythm, bar_borders: Sequence[float]) -> Picture:
     """What was seen in a video, for music whose bars begin and end at `bar_borders`, (n_bar + 1,) seconds."""
     return Picture(
         video=rhythm.path,
-        picture_stream=rhythm.stream_index,
+        stream=rhythm.stream_index,
         fps=rhythm.fps,
         visual_tempo=rhythm.tempo,
         visual_beats=rhythm.visual_beats,
