@@ -17,6 +17,7 @@ from cmt.matching.ranking import look_at_video
 from cmt.matching.render import RenderTask, RenderWishes, render_match
 from cmt.planning.wishes import Wishes
 from cmt.soundtrack.make import make_soundtrack
+from cmt.soundtrack.output import Output
 from midi_io import MidiError, has_fluidsynth, write_midi
 from video_rhythm import analyze
 
@@ -79,8 +80,8 @@ def test_what_is_measured_is_what_is_shown(two_pictures, tmp_path):
 @needs_fluidsynth
 def test_the_report_names_the_picture_and_a_warning_says_which_it_is(two_pictures, checkpoint, tmp_path):
     made = make_soundtrack(two_pictures, tmp_path, config=GenerateConfig(seed=1), checkpoint=checkpoint)
-    assert (made.report["picture_stream"], made.report["fps"]) == (0, 10.0)
-    assert made.report["warnings"][0] == WARNING.format(name=two_pictures.name)
+    assert (made.report.picture.stream, made.report.picture.fps) == (0, 10.0)
+    assert made.report.warnings[0] == WARNING.format(name=two_pictures.name)
     assert shown_in(tmp_path / "two.mp4") == [(640, 360, 10.0)]
 
 
@@ -105,16 +106,17 @@ def test_one_picture_needs_no_warning_though_its_cover_is_larger(tmp_path, check
             if packet.size:
                 packet.stream = picture
                 container.mux(packet)
-    made = make_soundtrack(tmp_path / "clip.mp4", tmp_path, Wishes(midi_only=True), checkpoint=checkpoint)
+    made = make_soundtrack(tmp_path / "clip.mp4", tmp_path, output=Output(midi_only=True), checkpoint=checkpoint)
     with av.open(str(tmp_path / "clip.mp4")) as container:
         pictures = {stream.width: stream.index for stream in container.streams.video}
-    assert made.report["picture_stream"] == pictures[160] and 640 in pictures
-    assert not any("pictures in the file" in warning for warning in made.report["warnings"])
+    assert made.report.picture.stream == pictures[160] and 640 in pictures
+    assert not any("pictures in the file" in warning for warning in made.report.warnings)
 
 
 def test_without_a_video_there_is_no_stream(tmp_path, checkpoint):
-    report = make_soundtrack(None, tmp_path, Wishes(length=4.0, midi_only=True), checkpoint=checkpoint).report
-    assert report["video"] is None and report["picture_stream"] is None
+    output = Output(midi_only=True)
+    report = make_soundtrack(None, tmp_path, Wishes(length=4.0), output=output, checkpoint=checkpoint).report
+    assert report.picture is None and report.as_json()["picture_stream"] is None
 
 
 def test_a_title_in_another_encoding_is_no_reason_to_refuse_a_picture(tmp_path):

@@ -15,12 +15,21 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, ParamType, soundfont_option
+from cmt.cli.options import (
+    FILE,
+    FREE,
+    Bars,
+    GenreType,
+    InstrumentsType,
+    KeyType,
+    ParamType,
+    chosen_genre,
+    soundfont_option,
+)
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.plural import count
-from cmt.music.key import parse_key
-from cmt.music.words import Genre
+from cmt.music.key import ANY_KEY, WishedKey
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
@@ -88,7 +97,7 @@ def match(
     genre: str,
     instruments: tuple[Instrument, ...] | None,
     piece_tempo: tuple[float, float] | None,
-    key: str | None,
+    key: WishedKey | None,
     dynamics: Any,
     original_audio: Any,
     soundfont: Path | None,
@@ -115,11 +124,13 @@ def match(
     if render is not None:
         films = RenderWishes(render.resolve(), ready_soundfont(soundfont, "leave out --render"), original_audio)
     found = find_videos(videos).videos
-    tonic, mode = parse_key(key) if key else (None, None)
+    tonic, mode = key or ANY_KEY
     wishes = MatchWishes(
         top=top,
         dynamics=dynamics,
-        pieces=PieceFilter(None if genre == FREE else Genre[genre.upper()], instruments, piece_tempo, tonic, mode),
+        pieces=PieceFilter(
+            genre=chosen_genre(genre), instruments=instruments, tempo=piece_tempo, tonic=tonic, mode=mode
+        ),
         matrix=matrix.resolve() if matrix is not None else None,
         render=films,
     )

@@ -62,6 +62,15 @@ class MatchWishes:
     """How to make a film of each video with the best piece; None makes none."""
 
 
+class _Waiting(NamedTuple):
+    """A video whose pieces are still to be found."""
+
+    number: int
+    """The place of the video among those of the run."""
+    path: str
+    demand: VideoDemand
+
+
 class _ScoreTask(NamedTuple):
     demands: tuple[VideoDemand, ...]
     shards: tuple[str, ...]
@@ -114,10 +123,13 @@ def match(
     with done:
         demands = _demands(paths, wishes, workers, done, progress)
         results = Results()
-        waiting = [number for number, demand in enumerate(demands) if isinstance(demand, VideoDemand)]
-        waiting = [number for number in waiting if number not in done.rows]
+        waiting = [
+            _Waiting(number, path, demand)
+            for number, (path, demand) in enumerate(zip(paths, demands, strict=True))
+            if isinstance(demand, VideoDemand) and number not in done.rows
+        ]
         begin = time.perf_counter()
-        for number, rows, n_piece in _ranked(paths, demands, waiting, shards, wishes, workers, progress):
+        for number, rows, n_piece in _ranked(waiting, shards, wishes, workers, progress):
             done.keep_rows(number, rows, n_piece)
             results.n_scored += n_piece
         results.seconds_scoring = time.perf_counter() - begin
@@ -169,9 +181,7 @@ def _unwatchable(path: str, reason: str) -> str:
 
 
 def _ranked(
-    paths: Sequence[str],
-    demands: Sequence[VideoDemand | str],
-    waiting: Sequence[int],
+    waiting: Sequence[_Waiting],
     shards: Sequence[Path],
     wishes: MatchWishes,
     workers: Workers,
@@ -183,11 +193,7 @@ def _ranked(
     size = 1 if wishes.matrix is not None else _GROUP
     groups = [tuple(waiting[i : i + size]) for i in range(0, len(waiting), size)]
     chunks = list(_chunks(shards))
-    tasks = (
-        _ScoreTask(tuple(demands[number] for number in group), chunk)  # type: ignore[misc]
-        for group in groups
-        for chunk in chunks
-    )
+    tasks = (_ScoreTask(tuple(video.demand for video in group), chunk) for group in groups for chunk in chunks)
     function = partial(score_shards, wanted=wishes.pieces, top=wishes.top, with_matrix=wishes.matrix is not None)
     scored = workers.map(function, tasks)
     n_done = 0
@@ -203,12 +209,10 @@ def _ranked(
                 tables[place] += part.matrix[place : place + 1]
             n_done += 1
             progress("match", n_done, len(groups) * len(chunks))
-        for place, number in enumerate(group):
-            demand = demands[number]
-            assert isinstance(demand, VideoDemand)
+        for place, video in enumerate(group):
             if wishes.matrix is not None:
-                _write_matrix(wishes.matrix, number, paths[number], tables[place])
-            yield number, _rows(paths[number], demand, best[place]), n_piece
+                _write_matrix(wishes.matrix, video.number, video.path, tables[place])
+            yield video.number, _rows(video.path, video.demand, best[place]), n_piece
 
 
 def _chunks(shards: Sequence[Path]) -> Iterator[tuple[str, ...]]:
@@ -315,7 +319,14 @@ def _render(
             if best.source is not None and best.start_bar is not None:
                 waiting.append(number)
                 tasks.append(
-                    RenderTask(paths[number], demand, best.source, best.name or "", best.start_bar - 1, names[number])
+                    RenderTask(
+                        video=paths[number],
+                        demand=demand,
+                        source=best.source,
+                        name=best.name or "",
+                        start=best.start_bar - 1,
+                        stem=names[number],
+                    )
                 )
     films = workers.map(partial(render_match, wishes=wishes), tasks, lost=_no_film)
     for count, (number, film) in enumerate(zip(waiting, films, strict=True), 1):

@@ -23,9 +23,12 @@ from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
+from cmt.music.key import WishedKey
 from cmt.network.checkpoint import load_checkpoint
-from cmt.planning.wishes import Wishes, check_wishes
+from cmt.planning.wishes import Wishes, check_config, check_wishes
+from cmt.report.report import Report
 from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
+from cmt.soundtrack.output import Output
 from midi_io import ready_soundfont
 from midi_io.whole_file import whole_file
 
@@ -37,6 +40,18 @@ class Job(NamedTuple):
 
     video: Path
     name: str
+
+
+class Summary(NamedTuple):
+    """A few values of the report."""
+
+    duration: float
+    n_bar: int
+    tempo: float
+    """The BPM."""
+    key: str
+    genre: str | None
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -60,8 +75,8 @@ class Outcome:
     files: tuple[str, ...] = ()
     report_sha256: str = ""
     """The .json file's hash: results that others have replaced since are made again."""
-    summary: Mapping[str, Any] = field(default_factory=dict)
-    """A few values of the report: duration, tempo, bars, key, genre, seed."""
+    summary: Summary | None = None
+    """The music in a few values; None if there is none."""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     """The seconds that the video took."""
@@ -78,11 +93,16 @@ class Settings:
     config: GenerateConfig
     checkpoint: Path | None = None
     soundfont: Path | None = None
+    output: Output = field(default_factory=Output)
 
     def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
-        """A hash of all that decides how the results sound."""
-        parts = (self.wishes, self.config, checkpoint_sha256, str(font), _version())
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        """A hash of all that decides how the results sound, in the words of the first logs, which still hold."""
+        fields = vars(self.wishes) | vars(self.output)
+        if isinstance(self.wishes.key, WishedKey):
+            fields["key"] = str(self.wishes.key)
+        wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+        parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
+        return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]
 
 
 def make_soundtracks(
@@ -103,14 +123,15 @@ def make_soundtracks(
         If nothing could be made for any video: a wish, the checkpoint, the SoundFont, the folder or the scheduler
         is of no use, or results would overwrite one of the videos.
     """
-    check_wishes(settings.wishes, settings.config)
-    font = None if settings.wishes.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
+    check_wishes(settings.wishes)
+    check_config(settings.config)
+    font = None if settings.output.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
     before = read_log(log)
     videos = [video.absolute() for video in videos]  # workers may stand in another folder
     work = named(videos, before)
-    if not settings.wishes.midi_only:
+    if not settings.output.midi_only:
         _refuse_to_overwrite(videos, work, settings.folder)
     outcomes = {}
     to_do = []
@@ -165,6 +186,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _is_done(old: Outcome, job: Job, fingerprint: str, folder: Path) -> bool:
     return (
         old.status == "done"
+        and old.summary is not None
         and old.settings == fingerprint
         and (old.size, old.modified) == file_state(job.video)
         and all((folder / file).is_file() for file in old.files)
@@ -183,6 +205,7 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
             settings.folder,
             settings.wishes,
             settings.config,
+            output=settings.output,
             name=job.name,
             checkpoint=settings.checkpoint,
             soundfont=settings.soundfont,
@@ -197,9 +220,21 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
         "done",
         files=tuple(file.name for file in soundtrack.files),
         report_sha256=_sha256(settings.folder / f"{job.name}.json"),
-        summary={name: report[name] for name in ("duration", "n_bar", "tempo", "key", "genre", "seed")},
-        warnings=tuple(report["warnings"]),
+        summary=summary_of(report),
+        warnings=report.warnings,
         seconds=_since(begin),
+    )
+
+
+def summary_of(report: Report) -> Summary:
+    """The music in a few values."""
+    return Summary(
+        duration=report.duration,
+        n_bar=report.grid.n_bar,
+        tempo=report.grid.tempo,
+        key=str(report.key),
+        genre=None if report.genre is None else report.genre.label,
+        seed=report.config.seed,
     )
 
 
@@ -242,13 +277,16 @@ def _outcome_of(line: dict[str, Any]) -> Outcome | None:
         # Names come from a file that anyone may have changed.
         if any(Path(name).name != name for name in (*files, line["name"])):
             return None
-        return Outcome(**{**line, "files": files, "warnings": tuple(line["warnings"]), "is_new": False})
+        summary = Summary(**line["summary"]) if line.get("summary") else None
+        read = {"files": files, "warnings": tuple(line["warnings"]), "summary": summary, "is_new": False}
+        return Outcome(**{**line, **read})
     except (ValueError, TypeError, KeyError):
         return None
 
 
 def _as_line(outcome: Outcome) -> dict[str, Any]:
     line = asdict(outcome)
+    line["summary"] = outcome.summary._asdict() if outcome.summary else {}
     del line["is_new"]
     return line
 

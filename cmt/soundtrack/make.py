@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
@@ -22,8 +22,11 @@ from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.planning.mutes import cut_at_rests
 from cmt.planning.plan import Plan, plan_music
-from cmt.planning.wishes import Wishes, check_wishes, settled
-from cmt.soundtrack.report import report_of, takes_as_json
+from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
+from cmt.report.parts import Model
+from cmt.report.report import Report
+from cmt.soundtrack.output import Output
+from cmt.soundtrack.report import report_of, takes_of
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from midi_io import close_ending, perform, ready_soundfont, write_midi
@@ -43,8 +46,8 @@ class Soundtrack(NamedTuple):
     """What was written, and everything that was decided."""
 
     files: tuple[Path, ...]
-    report: dict[str, Any]
-    """The report, which is the content of the .json file."""
+    report: Report
+    """The report; its `as_json` is the content of the .json file."""
 
 
 class _StageProgress(Protocol):
@@ -78,6 +81,7 @@ def make_soundtrack(
     wishes: Wishes | None = None,
     config: GenerateConfig | None = None,
     *,
+    output: Output | None = None,
     name: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
@@ -90,6 +94,8 @@ def make_soundtrack(
 
     Parameters
     ----------
+    output
+        Which files are written, and what becomes of the video's own sound; the defaults of `Output` if left out.
     name
         The name of the files, without a suffix; the video's own if left out, ``music`` without a video.
 
@@ -99,14 +105,15 @@ def make_soundtrack(
         If the video, the SoundFont, the checkpoint, a wish or the folder is of no use.
     """
     video, folder = Path(video) if video is not None else None, Path(folder)
-    wishes, config = wishes or Wishes(), config or GenerateConfig()
-    check_wishes(wishes, config)
+    wishes, config, output = wishes or Wishes(), config or GenerateConfig(), output or Output()
+    check_wishes(wishes)
+    check_config(config)
     if (video is None) == (wishes.length is None):
         raise CmtError("give a video, or a length for music without one: one of the two")
     name = _checked_name(name if name is not None else video.stem if video is not None else "music")
     if video is None:
         config = replace(config, control=0.0)
-    font = None if wishes.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
+    font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
     stages = _Stages(progress)
     with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
         with stages.stage("analyze") as report_progress:
@@ -120,7 +127,7 @@ def make_soundtrack(
             takes = _compose(loaded.decoder, plan, config, report_progress)
         best = takes[0]
         with stages.stage("midi"):
-            names = _write_takes(takes if wishes.keep_takes else takes[:1], unfinished, name)
+            names = _write_takes(takes if output.keep_takes else takes[:1], unfinished, name)
         picture = beside.submit(_draw, plan, best.song, name, unfinished / f"{name}.png")
         notes: tuple[str, ...] = ()
         if font is not None:
@@ -130,24 +137,27 @@ def make_soundtrack(
                 unfinished / f"{name}.mp4",
                 wav=unfinished / f"{name}.wav",
                 soundfont=font,
-                original_audio=wishes.original_audio,
+                original_audio=output.original_audio,
                 stage=stages.stage,
             )
         with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
             picture.result()
-        report = report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed))
-        report["takes"] = takes_as_json([take.judgement for take in takes if take.judgement], names)
-        report["warnings"] = [
-            *(rhythm.warnings if rhythm is not None else ()),
-            *plan.warnings,
-            *best.piece.notes,
-            *notes,
-            *_warnings_of(takes),
-        ]
-        report["checkpoint"] = {"sha256": loaded.sha256, **loaded.provenance}
-        report["soundfont"] = font.name if font else None
-        report["stages"] = stages.seconds
-        (unfinished / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        report = replace(
+            report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed)),
+            original_audio=output.original_audio,
+            takes=takes_of([take.judgement for take in takes if take.judgement], names),
+            warnings=(
+                *(rhythm.warnings if rhythm is not None else ()),
+                *plan.warnings,
+                *best.piece.notes,
+                *notes,
+                *_warnings_of(takes),
+            ),
+            checkpoint=Model(loaded.sha256, loaded.provenance),
+            soundfont=font.name if font else None,
+            stages=stages.seconds,
+        )
+        (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
         files = sorted(file.name for file in unfinished.iterdir())
         if video is not None:
             for file in files:
