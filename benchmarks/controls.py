@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,7 +41,9 @@ from cmt.music.key import TONICS, key_of_song
 from cmt.music.words import Genre, Mode
 from cmt.network.checkpoint import Checkpoint, load_checkpoint
 from cmt.planning.plan import Plan, plan_music
-from cmt.planning.wishes import Wishes
+from cmt.planning.wishes import Wishes, settled
+from cmt.report.parts import Asked, StrengthAsked
+from cmt.report.report import Report
 from cmt.soundtrack.make import performed
 from cmt.soundtrack.report import report_of
 from cmt.writing.pieces import write_pieces
@@ -175,18 +177,19 @@ class Writer:
         self._rhythm = self._rhythm or analyze(self.job.clip)
         self._loaded = self._loaded or load_checkpoint(self._path)
         config = self.job.settings.config
-        plan = plan_music(self._rhythm, replace(wishes, midi_only=True), config)
+        plan = plan_music(self._rhythm, settled(wishes, self._rhythm.duration), config)
         orders = [plan.orders(control, config.seed) for control in missing]
         pieces = write_pieces(self._loaded.decoder, plan.request, orders, config, [config.seed] * len(missing))
         for control, its, piece in zip(missing, orders, pieces, strict=True):
             path = path_of(self.job, wishes.genre, control, is_odd)
             song = performed(piece.song, its, plan)
             report = report_of(plan, piece, song, its, replace(config, control=control))
-            report |= asked_of(plan) | {"settings": asdict(self.job.settings), "fps": self._rhythm.fps}
+            content = replace(report, asked=asked_of(plan)).as_json() | {"settings": asdict(self.job.settings)}
+            content["tempo_asked"] = plan.wishes.tempo or plan.timeline.tempo
             with whole_file(path) as unfinished:
                 write_midi(song, unfinished, title=path.stem)
             with whole_file(path.with_suffix(".json")) as unfinished:
-                unfinished.write_text(json.dumps(report) + "\n", encoding="utf-8")
+                unfinished.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
 def path_of(job: Job, genre: Genre, control: float, is_odd: bool) -> Path:
@@ -203,28 +206,22 @@ def is_done(path: Path, settings: Settings) -> bool:
     return bool(json.loads(report.read_text(encoding="utf-8"))["settings"] == json.loads(json.dumps(asdict(settings))))
 
 
-def asked_of(plan: Plan) -> dict[str, Any]:
-    """All that the picture asks, ordered or not, in the words of a report."""
-    return {
-        "density_asked": list(plan.asked.density),
-        "strength_asked": [
-            {"bar": n.bar, "position": n.position, "instrument": n.instrument.label, "strength": n.strength}
-            for n in plan.asked.simu_notes
-        ],
-        "tempo_asked": plan.wishes.tempo or plan.timeline.tempo,
-        "key": plan.wishes.key,
-    }
+def asked_of(plan: Plan) -> Asked:
+    """All that the picture asks, ordered or not."""
+    return Asked(plan.asked.density, tuple(StrengthAsked(*note) for note in plan.asked.simu_notes))
 
 
 def measured(job: Job, genre: Genre, control: float, is_odd: bool) -> Measured:
     """A piece, measured in its MIDI file against the JSON beside it."""
     path = path_of(job, genre, control, is_odd)
     song = read_midi(path)
-    report = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    found = measure_piece(song, None, report | {"tempo": report["tempo_asked"]}, audio=False)
+    content = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    report = Report.from_json(content | {"tempo": content["tempo_asked"]}, str(path.with_suffix(".json")))
+    assert report.picture is not None
+    found = measure_piece(song, None, report, audio=False)
     values = {name: measurement.value for name, measurement in found.values.items()}
     values |= values_of_song(song) | {"bars": song.n_bar}
-    values["frames off"] = values["length_error"] * report["fps"]
+    values["frames off"] = values["length_error"] * report.picture.fps
     values["right key"] = float(values["key_score"] == 1) if not math.isnan(values["key_score"]) else math.nan
     return Measured(job.clip.name, genre, control, is_odd, values)
 
@@ -302,7 +299,7 @@ def tables(pieces: Sequence[Measured], settings: Settings, real: Sequence[dict[s
         cells = [number(mean(values_at(at[c], row.name)), row.digits) for c in controls]
         songs = mean([song[row.name] for song in real if row.name in song])
         yield f"| {row.title} | {' | '.join(cells)} | {number(row.chance, 3)} | {number(songs, 3)} |"
-    held_out, chance = shipped_classifier()[1]["validation"]["balanced_accuracy"], 1 / len(Genre)
+    held_out, chance = shipped_classifier()[1].validation.balanced_accuracy, 1 / len(Genre)
     cells = [number(balanced_accuracy(at[c]), 3) for c in controls]
     yield f"| genre: balanced accuracy | {' | '.join(cells)} | {chance:.3f} | {held_out:.3f} |"
     worst = {name: max(values_at(at[controls[-1]], name), default=math.nan) for name in ("density_error", "frames off")}

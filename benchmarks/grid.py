@@ -13,11 +13,11 @@ import argparse
 import time
 from pathlib import Path
 
-from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
+from cmt.config import TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS
 from cmt.grid.agreement import agreement, misses
 from cmt.grid.hits import Hit, hits_of
 from cmt.planning.plan import wished_grid
-from cmt.planning.wishes import TEMPO_LIMITS, Wishes
+from cmt.planning.wishes import Wishes, settled
 from midi_io.song import Timeline
 from video_rhythm import VideoError, analyze
 
@@ -30,9 +30,9 @@ HEAD = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="+", type=Path)
-    parser.add_argument("--tempo", type=float, help=f"exact BPM, {TEMPO_LIMITS[0]:g} to {TEMPO_LIMITS[1]:g}")
+    parser.add_argument("--tempo", type=float, help=f"exact BPM, {TEMPO_LIMITS.least:g} to {TEMPO_LIMITS.most:g}")
     parser.add_argument(
-        "--tempo-change", type=float, default=TEMPO_CHANGE, help=f"per cent, up to {MOST_TEMPO_CHANGE:g}"
+        "--tempo-change", type=float, default=TEMPO_CHANGE, help=f"per cent, up to {TEMPO_CHANGE_LIMITS.most:g}"
     )
     arguments = parser.parse_args()
     print(HEAD)
@@ -46,7 +46,7 @@ def main() -> None:
         for with_map in (False, True):
             start = time.perf_counter()
             wishes = Wishes(tempo=arguments.tempo, tempo_map=with_map, tempo_change=arguments.tempo_change)
-            grid = wished_grid(rhythm, wishes)
+            grid = wished_grid(rhythm, settled(wishes, rhythm.duration))
             show(video.name[:30] if not with_map else "", with_map, grid, hits, time.perf_counter() - start)
 
 

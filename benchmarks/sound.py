@@ -8,8 +8,9 @@ reverb of its instrument, before anything is normalised. `RMS` is the level of b
 it a dash), `peak` the largest sample, `mono` how many dB the mean of both channels is quieter, `corr` their
 correlation. Another font is asked for the same presets; where it lacks one, the usual program plays.
 
-A song is rendered as `cmt render` does, in a process of its own: `CPU s` is processor time with the font's loading,
-`MiB` the largest memory of that process, numpy and Python included.
+A song is played and then rendered as `cmt render` does, in a process of its own: `play s` is the processor time of
+FluidSynth with the font's loading, `all s` that of the whole, mastering included, `MiB` the largest memory of that
+process, numpy and Python included.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from midi_io import find_soundfont, read_midi, render
-from midi_io.synthesis import OUR_SOUNDFONT
+from midi_io.synthesis import OUR_SOUNDFONT, play
 
 sys.path.extend(str(Path(__file__).parent.parent / folder) for folder in ("tests", "data"))
 from make_soundfont import read_font  # the recipe's own reader
@@ -60,22 +61,23 @@ def print_presets(soundfont: str | None) -> None:
 
 
 def print_songs(songs: list[Path], soundfont: str | None) -> None:
-    print(f"{'song':24} {'s':>5} {'CPU s':>6} {'MiB':>5} {'LUFS':>6} {'mono':>5} {'corr':>5}")
+    print(f"{'song':24} {'s':>5} {'play s':>6} {'all s':>6} {'MiB':>5} {'LUFS':>6} {'mono':>5} {'corr':>5}")
     for path in songs:
         with get_context("spawn").Pool(1) as pool:
-            audio, seconds, mebibytes = pool.apply(rendered, (path, soundfont))
+            audio, playing, everything, mebibytes = pool.apply(rendered, (path, soundfont))
         sound = measure(audio)
-        cost = f"{len(audio) / RATE:5.0f} {seconds:6.2f} {mebibytes:5.0f}"
+        cost = f"{len(audio) / RATE:5.0f} {playing:6.2f} {everything:6.2f} {mebibytes:5.0f}"
         print(f"{path.name:24} {cost} {loudness(audio):>6} {sound.mono_loss:5.2f} {sound.correlation:+5.2f}")
 
 
-def rendered(path: Path, soundfont: str | None) -> tuple[NDArray[np.float32], float, float]:
-    """The samples of a song, the seconds of processor time and the mebibytes."""
+def rendered(path: Path, soundfont: str | None) -> tuple[NDArray[np.float32], float, float, float]:
+    """The samples of a song, the seconds of processor time for playing and for all, and the mebibytes."""
     song = read_midi(path)
-    before = time.process_time()
+    start = time.process_time()
+    play(song, soundfont=soundfont, sample_rate=RATE)
+    middle = time.process_time()
     audio = render(song, soundfont=soundfont, sample_rate=RATE)
-    seconds = time.process_time() - before
-    return audio, seconds, peak_memory() / 2**20
+    return audio, middle - start, time.process_time() - middle, peak_memory() / 2**20
 
 
 def peak_memory() -> int:

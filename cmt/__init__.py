@@ -17,7 +17,9 @@ if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
     from cmt.music.words import Genre, Mode
     from cmt.network.checkpoint import load_checkpoint
     from cmt.planning.wishes import Wishes
+    from cmt.report.report import Report
     from cmt.soundtrack.make import Soundtrack, make_soundtrack
+    from cmt.soundtrack.output import Output
     from cmt.writing.pieces import PieceRequest, write_piece
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
     from video_rhythm import analyze
@@ -27,6 +29,8 @@ _HOMES = {
     "make_soundtrack": "cmt.soundtrack.make",
     "Soundtrack": "cmt.soundtrack.make",
     "Wishes": "cmt.planning.wishes",
+    "Output": "cmt.soundtrack.output",
+    "Report": "cmt.report.report",
     "GenerateConfig": "cmt.config",
     "Marker": "cmt.grid.hits",
     "read_markers": "cmt.grid.hits",
@@ -54,7 +58,9 @@ __all__ = [
     "Marker",
     "Mode",
     "Note",
+    "Output",
     "PieceRequest",
+    "Report",
     "Song",
     "Soundtrack",
     "Wishes",

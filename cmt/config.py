@@ -23,9 +23,33 @@ ADAMW_RATE = 1e-3
 
 TEMPO_CHANGE = 8.0
 """A tempo map may leave the tempo by this many per cent."""
-MOST_TEMPO_CHANGE = 30
-"""The largest tempo change in per cent that may be asked for: beyond it the music would be another piece at each
-cut."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A range of numbers that may be asked for: ``0.5 in CONTROL_LIMITS`` is true."""
+
+    least: float
+    most: float
+    above: bool = False
+    """Whether a number must lie above `least`, not on it."""
+
+    def __contains__(self, number: float) -> bool:
+        return (self.least < number if self.above else self.least <= number) and number <= self.most
+
+
+TEMPO_LIMITS = Limits(20, 400)
+"""The tempi, in BPM, that a user may ask for."""
+LENGTH_LIMITS = Limits(1, 14_400)
+"""The seconds that music without a video may last."""
+TEMPO_CHANGE_LIMITS = Limits(0, 30, above=True)
+"""The tempo changes, in per cent, that may be asked for: beyond them the music would be another piece at each cut."""
+CONTROL_LIMITS = Limits(0, 1)
+"""The values of `GenerateConfig.control` that may be asked for."""
+TEMPERATURE_LIMITS = Limits(0, 5, above=True)
+"""The values of `GenerateConfig.temperature` that may be asked for."""
+GUIDANCE_LIMITS = Limits(0, 10)
+"""The values of `GenerateConfig.guidance` that may be asked for."""
 
 
 @dataclass(frozen=True)

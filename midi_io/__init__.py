@@ -10,7 +10,7 @@ from .midi_file import MIDI_SUFFIXES, read_midi, write_midi
 from .performance import close_ending, perform
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
 from .song import Instrument, Knot, Note, Song, Timeline
-from .synthesis import find_soundfont, has_fluidsynth, render, write_wav
+from .synthesis import find_soundfont, has_fluidsynth, ready_soundfont, render, write_wav
 
 __all__ = [
     "MIDI_SUFFIXES",
@@ -28,6 +28,7 @@ __all__ = [
     "perform",
     "read_midi",
     "read_pianoroll",
+    "ready_soundfont",
     "render",
     "song_from_multitrack",
     "song_to_multitrack",

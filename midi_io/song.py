@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
@@ -34,6 +34,10 @@ class Instrument(IntEnum):
     def label(self) -> str:
         """The name that users read and type, e.g. ``drums``."""
         return self.name.lower()
+
+
+INSTRUMENTS: Mapping[str, Instrument] = {instrument.label: instrument for instrument in Instrument}
+"""The instruments by their labels."""
 
 
 class Note(NamedTuple):

@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from cmt.errors import SynthesisError
 
 from .general_midi import PROGRAMS
+from .mastering import TARGET, mastered
 from .quantize import without_overlaps
 from .song import Instrument, Song
 from .whole_file import whole_file
 
+SAMPLE_RATE = 44100
+"""The samples a second of music that is to be heard."""
 OUR_SOUNDFONT = Path(str(resources.files("midi_io") / "assets" / "FluidR3Mono_band.sf3"))
 """The SoundFont that comes with the package; data/make_soundfont.py made it."""
 
@@ -104,19 +107,39 @@ def find_soundfont(soundfont: str | os.PathLike[str] | None = None) -> Path:
     return _checked_soundfont(OUR_SOUNDFONT, "install video-cmt anew, or name another font with `soundfont`")
 
 
+def ready_soundfont(soundfont: str | os.PathLike[str] | None, otherwise: str) -> Path:
+    """The SoundFont that will play, found before minutes of work, so that they are not lost.
+
+    Parameters
+    ----------
+    otherwise
+        What to do where nothing can be played, such as "choose `midi_only`"; the message ends with it.
+
+    Raises
+    ------
+    SynthesisError
+        If FluidSynth is missing, or the SoundFont is none or missing.
+    """
+    try:
+        _load_fluidsynth()
+    except SynthesisError as error:
+        raise SynthesisError(f"{error}; or {otherwise}") from error
+    return find_soundfont(soundfont)
+
+
 def render(
     song: Song,
     *,
     soundfont: str | os.PathLike[str] | None = None,
-    sample_rate: int = 44100,
+    sample_rate: int = SAMPLE_RATE,
     programs: Mapping[Instrument, int] = PROGRAMS,
+    loudness: float | None = TARGET,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Play `song`; the same song, font and library give the same samples.
 
     Notes start within one block of FluidSynth (64 samples, 1.5 ms) of their exact time.
-    The end is faded out over 0.4 s or a tenth of the piece, whichever is shorter, and the
-    loudest sample is at -1 dBFS.
+    The end is faded out over 0.4 s or a tenth of the piece, whichever is shorter.
 
     Parameters
     ----------
@@ -126,6 +149,9 @@ def render(
         The samples a second, 8000 to 96000.
     programs
         The General MIDI program of each instrument, 0 to 127; of the drums, the kit.
+    loudness
+        The integrated loudness in LUFS, with true peaks below -1 dBTP (see `mastered`); None leaves the sound as it is
+        played, its loudest sample at -1 dBFS.
 
     Returns
     -------
@@ -138,8 +164,11 @@ def render(
         If FluidSynth or the SoundFont is missing or unusable.
     """
     audio = play(song, soundfont=soundfont, sample_rate=sample_rate, programs=programs, progress=progress)
-    _fade_out(audio, sample_rate)
-    _normalise(audio)
+    if song.notes and len(audio):
+        _fade_out(audio, sample_rate)
+        _normalise(audio)
+        if loudness is not None:
+            audio = mastered(audio, sample_rate, loudness)
     if progress is not None:
         progress(1.0)
     return audio
@@ -149,11 +178,11 @@ def play(
     song: Song,
     *,
     soundfont: str | os.PathLike[str] | None = None,
-    sample_rate: int = 44100,
+    sample_rate: int = SAMPLE_RATE,
     programs: Mapping[Instrument, int] = PROGRAMS,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Play `song` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
+    """Play `song` as `render` does, without its fade and mastering, at FluidSynth's own loudness, which may pass 1."""
     if sample_rate not in _SAMPLE_RATES:
         raise ValueError(f"sample_rate must be from 8000 to 96000, got {sample_rate}")
     n_sample = round(song.duration * sample_rate)

@@ -118,7 +118,7 @@ def test_damaged_pictures_are_numbered_and_dated(tmp_path, n_place):
     assert warning.startswith("b.avi: the picture is damaged ")
     assert all(np.abs(np.array(times) - index / 25).min() < 0.3 for index in planted)
     assert rhythm.duration > 5.5
-    assert rhythm.speed_per_bar(120.0, 3) == pytest.approx(0.1, rel=0.25)
+    assert rhythm.flow.mean_speed(np.arange(4) * 2.0) == pytest.approx(0.1, rel=0.25)
 
 
 def test_nothing_that_can_be_decoded_is_one_line(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -11,15 +12,20 @@ from loopback import skip_without_loopback
 from cmt.cli import main
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.grid.hits import Marker
 from cmt.machine.videos import find_videos
+from cmt.music.key import parse_key
+from cmt.music.words import Genre
 from cmt.planning.wishes import Wishes
-from cmt.soundtrack.batch import LOG, Job, Outcome, Settings, make_soundtracks, named, read_log, write_log
+from cmt.soundtrack.batch import LOG, Job, Outcome, Settings, Summary, make_soundtracks, named, read_log, write_log
+from cmt.soundtrack.output import Output
 from midi_io import read_midi
 from midi_io.song import Instrument
 
 pytestmark = pytest.mark.slow
 
-WISHES = Wishes(midi_only=True, instruments=(Instrument.BASS,))
+WISHES = Wishes(instruments=(Instrument.BASS,))
+MIDI_ONLY = Output(midi_only=True)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ def clips(tmp_path_factory):
 
 
 def run(videos, folder, checkpoint, config=None, **options):
-    settings = Settings(folder, WISHES, config or GenerateConfig(), checkpoint)
+    settings = Settings(folder, WISHES, config or GenerateConfig(), checkpoint, output=MIDI_ONLY)
     return make_soundtracks(videos, settings, jobs=1, **options)
 
 
@@ -83,7 +89,7 @@ def test_a_bad_video_is_an_outcome_and_the_others_get_music(made):
         ("b-clip", "done"),
     ]
     assert "bad.mov" in outcomes[1].error and "\n" not in outcomes[1].error
-    assert [round(outcome.summary["duration"]) for outcome in outcomes if outcome.files] == [1, 2]
+    assert [round(outcome.summary.duration) for outcome in outcomes if outcome.files] == [1, 2]
     assert {file.name for file in folder.iterdir()} == {
         LOG,
         *(f"{name}.{suffix}" for name in ("clip", "b-clip") for suffix in ("mid", "json", "png")),
@@ -120,7 +126,7 @@ def test_other_settings_are_another_run(made, clips, checkpoint, tmp_path):
     folder = tmp_path / "out"
     shutil.copytree(made[0], folder)
     (outcome,) = run([clips / "a" / "clip.mp4"], folder, checkpoint, GenerateConfig(seed=1))
-    assert outcome.is_new and outcome.summary["seed"] == 1
+    assert outcome.is_new and outcome.summary.seed == 1
     assert (folder / "clip.mid").read_bytes() != (made[0] / "clip.mid").read_bytes()
     assert len((folder / LOG).read_text().splitlines()) == 3  # the others' lines stay
 
@@ -141,9 +147,14 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(made, clips, checkpoint, tmp
 
 
 def test_a_log_is_read_as_it_was_written_and_strange_lines_are_passed_over(tmp_path):
-    outcome = Outcome("/v/clip.mp4", "clip", "done", "abc", 5, 6, files=("clip.mid",), is_new=False)
+    summary = Summary(duration=4.0, n_bar=2, tempo=120.0, key="C:major", genre=None, seed=0)
+    outcome = Outcome("/v/clip.mp4", "clip", "done", "abc", 5, 6, files=("clip.mid",), summary=summary, is_new=False)
+    failed = Outcome("/v/bad.mov", "bad", "failed", "abc", error="bad.mov: no video", is_new=False)
+    write_log(tmp_path / LOG, [outcome, failed])
+    assert read_log(tmp_path / LOG) == {"/v/clip.mp4": outcome, "/v/bad.mov": failed}
+    first, second = (json.loads(line)["summary"] for line in (tmp_path / LOG).read_text().splitlines())
+    assert (first, second) == (summary._asdict(), {})
     write_log(tmp_path / LOG, [outcome])
-    assert read_log(tmp_path / LOG) == {"/v/clip.mp4": outcome}
     line = (tmp_path / LOG).read_text()
     strange = [
         "",
@@ -152,6 +163,7 @@ def test_a_log_is_read_as_it_was_written_and_strange_lines_are_passed_over(tmp_p
         "7",
         line.replace("clip.mid", "../clip.mid"),
         line.replace('"name": "clip"', '"name": "/x"'),
+        line.replace('"n_bar": 2', '"bars": 2'),
     ]
     (tmp_path / LOG).write_text("\n".join(strange))
     assert read_log(tmp_path / LOG) == {}
@@ -168,6 +180,18 @@ def test_no_video_is_overwritten_by_the_music_of_another(clips, checkpoint):
     assert not (clips / "b" / LOG).exists()
 
 
+def test_the_words_of_which_the_hash_is_made_are_those_of_the_first_logs(tmp_path, monkeypatch):
+    """Or runs that were begun with an earlier version would begin anew."""
+    monkeypatch.setattr("cmt.soundtrack.batch._version", lambda: "0.1.0")
+    wishes = Wishes(Genre.POP, (Instrument.BASS,), "F#:minor", markers=(Marker(1.5, source="--hit"),))
+    settings = Settings(tmp_path, wishes, GenerateConfig(seed=4), output=Output(midi_only=True))
+    assert settings.fingerprint("abc", None) == "d2649faac4c523b7"
+    again = replace(settings, wishes=replace(wishes, key=parse_key("gb:minor")))
+    assert again.fingerprint("abc", None) == settings.fingerprint("abc", None)
+    other = replace(settings, output=Output(midi_only=True, original_audio="mix"))
+    assert other.fingerprint("abc", None) != settings.fingerprint("abc", None)
+
+
 def test_a_bug_with_one_video_does_not_end_the_run(clips, checkpoint, tmp_path, monkeypatch):
     def break_down(*args, **options):
         raise ZeroDivisionError("division\nby zero")
@@ -180,7 +204,7 @@ def test_a_bug_with_one_video_does_not_end_the_run(clips, checkpoint, tmp_path, 
 
 def test_two_processes_write_the_same(made, clips, checkpoint, tmp_path):
     videos = find_videos([clips], tmp_path).videos[1:]
-    settings = Settings(tmp_path / "processes", WISHES, GenerateConfig(), checkpoint)
+    settings = Settings(tmp_path / "processes", WISHES, GenerateConfig(), checkpoint, output=MIDI_ONLY)
     assert [outcome.status for outcome in make_soundtracks(videos, settings, jobs=2)] == ["failed", "done"]
     assert read_midi(tmp_path / "processes" / "clip.mid") == read_midi(made[0] / "b-clip.mid")
 
@@ -189,7 +213,7 @@ def test_a_cluster_writes_the_same(made, clips, checkpoint, tmp_path):
     distributed = pytest.importorskip("distributed")
     skip_without_loopback()
     videos = find_videos([clips], tmp_path).videos[1:]
-    settings = Settings(tmp_path / "cluster", WISHES, GenerateConfig(), checkpoint)
+    settings = Settings(tmp_path / "cluster", WISHES, GenerateConfig(), checkpoint, output=MIDI_ONLY)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as cluster:

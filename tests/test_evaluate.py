@@ -15,6 +15,7 @@ from clips import draw_clip
 from packs import write_pack
 
 from cmt.cli import main
+from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.evaluation.evaluate import Pair, evaluate, pairs_of
 from cmt.evaluation.files import as_json
@@ -29,8 +30,11 @@ from cmt.evaluation.reference import (
 from cmt.evaluation.text import number
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE
 from cmt.metrics.structure import MAX_FRAMES
+from cmt.music.key import Key
 from cmt.music.profile import profile_of_song
-from cmt.music.words import Genre
+from cmt.music.words import Genre, Mode
+from cmt.report.parts import Asked, StrengthAsked, grid_of
+from cmt.report.report import Report
 from midi_io import write_midi
 from midi_io.song import Instrument, Note, Song
 from video_rhythm import analyze
@@ -55,18 +59,25 @@ def random_song(seed, n_bar=8, tempo=160.0):
 def report_of(song):
     """A report that asks for just what the song has."""
     profile = profile_of_song(song)
-    return {
-        "density_asked": list(profile.density),
-        "strength_asked": [
-            {"bar": n.bar, "position": n.position, "instrument": n.instrument.label, "strength": n.strength}
-            for n in profile.simu_notes
-        ],
-        "duration": song.duration,
-        "tempo": song.tempo,
-        "instruments_asked": [instrument.label for instrument in song.instruments],
-        "genre": "pop",
-        "key": "C:major",
-    }
+    return Report(
+        picture=None,
+        duration=song.duration,
+        grid=grid_of(song.timeline, []),
+        length_in_beats=song.length / 4,
+        markers=(),
+        energy=None,
+        energy_per_bar=(None,) * song.n_bar,
+        mutes=(),
+        genre=Genre.POP,
+        instruments=song.instruments,
+        instruments_asked=song.instruments,
+        key=Key(0, Mode.MAJOR),
+        config=GenerateConfig(),
+        n_word=0,
+        asked=Asked(profile.density, tuple(StrengthAsked(*note) for note in profile.simu_notes)),
+        obtained=profile,
+        versions={},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +86,7 @@ def workplace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluate")
     for index in range(3):
         write_midi(random_song(index), folder / f"piece{index}.mid")
-    (folder / "piece0.json").write_text(json.dumps(report_of(random_song(0))))
+    (folder / "piece0.json").write_text(json.dumps(report_of(random_song(0)).as_json()))
     (folder / "broken.mid").write_bytes(b"MThd nothing")
     draw_clip(folder / "clip.mp4", 12.0)
     lines = ["midi,video", "piece0.mid,clip.mp4", "piece1.mid,clip.mp4", "piece2.mid,", "broken.mid,clip.mp4"]
@@ -237,7 +248,14 @@ def test_a_report_of_no_use_is_a_reason(tmp_path):
     write_midi(random_song(0), tmp_path / "a.mid")
     (tmp_path / "a.json").write_text('{"density_asked": [99]}')
     [piece] = evaluate([Pair(tmp_path / "a.mid", None)]).pieces
-    assert "a.json" in piece.failure
+    assert re.search(r"a\.json: .+ is missing; make it anew, or remove it to do without$", piece.failure)
+    content = report_of(random_song(0)).as_json() | {"schema": 99}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    [piece] = evaluate([Pair(tmp_path / "a.mid", None)]).pieces
+    assert "a.json: is a report of form 99" in piece.failure
+    (tmp_path / "a.json").write_text("{")
+    [piece] = evaluate([Pair(tmp_path / "a.mid", None)]).pieces
+    assert "a.json: not a report of cmt generate" in piece.failure
     (tmp_path / "a.json").write_text('{"something": "else"}')
     [piece] = evaluate([Pair(tmp_path / "a.mid", None)]).pieces
     assert not piece.failure and "density_error" not in piece.values
@@ -340,7 +358,7 @@ def test_the_shipped_reference_is_of_real_songs():
 def test_the_shipped_classifier_is_better_than_chance():
     classifier, held_out = shipped_classifier()
     assert classifier.classify(random_song(0)) is not None
-    assert held_out["cross_validation"]["balanced_accuracy"] > 2 * held_out["chance"]
+    assert held_out.cross_validation.balanced_accuracy > 2 * held_out.chance
 
 
 def test_packed_features_are_the_same_to_a_thousandth():

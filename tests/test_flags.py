@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import click
@@ -82,10 +83,27 @@ def test_a_warning_in_a_shell_names_the_flag(checkpoint, tmp_path):
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_environment_names_a_soundfont_where_the_option_is_left_out(asked, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.soundtrack.make.has_fluidsynth", lambda: True)
+    monkeypatch.setattr("midi_io.synthesis._load_fluidsynth", lambda: None)
     monkeypatch.setenv(SOUNDFONT_VARIABLE, str(tmp_path / "environment.sf2"))
     options = ["--soundfont", str(tmp_path / "asked.sf2")] if asked else []
     result = CliRunner().invoke(main, ["generate", "--length", "4", "-o", str(tmp_path / "out"), *options])
     name = tmp_path / ("asked.sf2" if asked else "environment.sf2")
     expected = f"cmt: {name}: no such file; correct --soundfont or $CMT_SOUNDFONT\n"
     assert (result.exit_code, result.stderr) == (1, expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "way_out"),
+    [
+        (["generate", "--length", "4"], "choose --midi-only"),
+        (["match", "a.mp4", "--library", "b"], "leave out --render"),
+    ],
+)
+def test_without_fluidsynth_every_command_says_the_same_and_its_own_way_out(command, way_out, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)  # makes the import fail
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    output = "-o" if command[0] == "generate" else "--render"
+    result = CliRunner().invoke(main, [*command, output, str(tmp_path / "out")])
+    said = r"cmt: the FluidSynth library cannot be loaded \(.*\); install it: apt-get .* libfluidsynth3, .*; or "
+    assert result.exit_code == 1 and re.fullmatch(said + way_out + "\n", result.stderr)
+    assert not (tmp_path / "out").exists()

@@ -110,7 +110,7 @@ def travelling(fps: float, size: tuple[int, int]) -> Iterator[Picture]:
 def test_one_scene_at_two_sizes_and_two_frame_rates_has_the_same_speeds(tmp_path):
     """Bars of a second: they correlate and agree within a tenth."""
     small, large = (
-        analyze(write_clip(tmp_path / f"{fps}.mp4", travelling(fps, size), fps)).speed_per_bar(240.0, 6)
+        analyze(write_clip(tmp_path / f"{fps}.mp4", travelling(fps, size), fps)).flow.mean_speed(np.arange(7.0))
         for fps, size in ((24, (180, 320)), (60, (360, 640)))
     )
     assert np.corrcoef(small, large)[0, 1] >= 0.95

@@ -18,9 +18,9 @@ from loopback import skip_without_loopback
 
 from cmt.cli import main
 from cmt.errors import CmtError
+from cmt.machine import journal as journals
 from cmt.machine.videos import find_videos
 from cmt.machine.workers import Workers
-from cmt.matching import journal as match_journal
 from cmt.matching import ranking
 from cmt.matching.index import PieceFilter, open_index
 from cmt.matching.ranking import MatchWishes, look_at_video, match
@@ -135,7 +135,7 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(place, tmp_path, monkeypat
         def flush(self):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(match_journal, "open", lambda *_, **__: Full(), raising=False)
+    monkeypatch.setattr(journals, "open", lambda *_, **__: Full(), raising=False)
     with pytest.raises(CmtError, match=r"journal: cannot be written \(No space left on device\)"):
         run(place, videos, journal=journal)
     monkeypatch.undo()

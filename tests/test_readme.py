@@ -18,6 +18,7 @@ from cmt.config import GenerateConfig
 from cmt.corpus.prepare import prepare
 from cmt.planning.wishes import Wishes
 from cmt.soundtrack.make import make_soundtrack
+from cmt.soundtrack.output import Output
 from midi_io import Instrument, has_fluidsynth, read_midi
 
 ROOT = Path(__file__).parent.parent
@@ -47,7 +48,7 @@ def workplace(tmp_path_factory):
     """A folder with the files that the commands name."""
     folder = tmp_path_factory.mktemp("readme")
     clip = draw_clip(folder / "video.mp4", 2.0)
-    files = make_soundtrack(clip, folder / "made", Wishes(midi_only=True)).files
+    files = make_soundtrack(clip, folder / "made", output=Output(midi_only=True)).files
     shutil.copy(next(file for file in files if file.suffix == ".mid"), folder / "song.mid")
     (folder / "clips").mkdir()
     shutil.copy(clip, folder / "clips" / "clip.mp4")

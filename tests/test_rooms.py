@@ -10,7 +10,7 @@ FLOORS = (
     {"midi_io", "video_rhythm"},
     {"film", "machine", "music"},
     {"config", "grid", "metrics"},
-    {"corpus", "network"},
+    {"corpus", "network", "report"},
     {"evaluation", "training", "writing"},
     {"planning"},
     {"matching", "soundtrack"},

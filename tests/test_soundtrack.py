@@ -1,6 +1,7 @@
 """The main job from end to end, with small models and small clips."""
 
 import json
+import sys
 import wave
 
 import av
@@ -14,7 +15,10 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker
 from cmt.music.words import Genre
-from cmt.soundtrack.make import Wishes, make_soundtrack
+from cmt.planning.wishes import Wishes
+from cmt.report.report import Report
+from cmt.soundtrack.make import make_soundtrack
+from cmt.soundtrack.output import Output
 from midi_io import SynthesisError, has_fluidsynth, read_midi
 from midi_io.song import Instrument
 from video_rhythm import VideoError
@@ -22,7 +26,7 @@ from video_rhythm import VideoError
 pytestmark = pytest.mark.slow
 
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
-MIDI_ONLY = Wishes(midi_only=True)
+MIDI_ONLY = Output(midi_only=True)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,8 @@ def test_five_files_are_written_and_nothing_else(soundtrack):
 
 def test_the_report_says_what_was_decided(soundtrack):
     report = json.loads(soundtrack.files[0].with_suffix(".json").read_text())
-    assert report == json.loads(json.dumps(soundtrack.report))
+    assert list(report.items()) == list(json.loads(json.dumps(soundtrack.report.as_json())).items())
+    assert Report.from_json(report, "clip.json") == soundtrack.report
     assert report["duration"] == pytest.approx(4.0, abs=1e-6)
     assert (report["genre"], report["key"], report["seed"], report["control"]) == ("pop", "F#:minor", 3, 1.0)
     assert report["instruments"] == ["drums", "bass"]
@@ -64,18 +69,15 @@ def test_the_report_says_what_was_decided(soundtrack):
 
 def test_at_full_control_the_picture_gets_what_it_asks_for(soundtrack):
     report = soundtrack.report
-    assert report["density_asked"] == report["density_obtained"]
-    obtained = {(s["bar"], s["position"], s["instrument"]): s["strength"] for s in report["strength_obtained"]}
-    for order in report["strength_asked"]:
-        if order["strength"] is not None:
-            assert obtained[order["bar"], order["position"], order["instrument"]] == order["strength"]
+    assert report.asked.density == report.obtained.density
+    assert report.asked.simu_notes and set(report.asked.simu_notes) <= set(report.obtained.simu_notes)
 
 
 def test_the_midi_file_ends_with_the_video_at_the_tempo_of_the_report(soundtrack):
     path = str(soundtrack.files[0].with_suffix(".mid"))
     midi = pretty_midi.PrettyMIDI(path)
     assert midi.get_end_time() == pytest.approx(4.0, abs=1 / 12)
-    assert midi.get_tempo_changes()[1][0] == pytest.approx(soundtrack.report["tempo"], rel=1e-5)
+    assert midi.get_tempo_changes()[1][0] == pytest.approx(soundtrack.report.grid.tempo, rel=1e-5)
     assert {i.name for i in midi.instruments if i.notes} == {"Drums", "Bass"}
     assert [i.is_drum for i in midi.instruments if i.notes] == [True, False]
     toolkit = miditoolkit.MidiFile(path)
@@ -101,7 +103,7 @@ def test_the_wav_is_as_long_as_the_video_and_neither_silent_nor_clipped(soundtra
 def test_the_same_seed_gives_the_same_bytes_and_another_another_piece(clip, checkpoint, tmp_path):
     def midi(seed, name):
         config = GenerateConfig(seed=seed)
-        files = make_soundtrack(clip, tmp_path / name, MIDI_ONLY, config, checkpoint=checkpoint).files
+        files = make_soundtrack(clip, tmp_path / name, None, config, output=MIDI_ONLY, checkpoint=checkpoint).files
         return next(file for file in files if file.suffix == ".mid").read_bytes()
 
     assert midi(1, "a") == midi(1, "b")
@@ -109,29 +111,30 @@ def test_the_same_seed_gives_the_same_bytes_and_another_another_piece(clip, chec
 
 
 def test_midi_only_writes_no_sound(clip, checkpoint, tmp_path):
-    make_soundtrack(clip, tmp_path, MIDI_ONLY, checkpoint=checkpoint)
+    make_soundtrack(clip, tmp_path, output=MIDI_ONLY, checkpoint=checkpoint)
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".json", ".mid", ".png"]
 
 
 def test_an_exact_tempo_shortens_the_last_bar(clip, checkpoint, tmp_path):
-    wishes = Wishes(tempo=100.0, midi_only=True)
-    report = make_soundtrack(clip, tmp_path, wishes, checkpoint=checkpoint).report
-    assert report["tempo"] == 100.0 and report["n_bar"] == 2
+    wishes = Wishes(tempo=100.0)
+    report = make_soundtrack(clip, tmp_path, wishes, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert report.grid.tempo == 100.0 and report.grid.n_bar == 2
     assert pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid")).get_end_time() == pytest.approx(4.0, abs=0.01)
     assert read_midi(tmp_path / "clip.mid").duration == pytest.approx(4.0, abs=0.1)
 
 
 def test_a_marker_gets_a_downbeat_and_an_accent_that_others_read_at_its_time(clip, checkpoint, tmp_path):
-    wishes = Wishes(tempo=120.0, markers=(Marker(1.5), Marker(3.5)), midi_only=True)
-    report = make_soundtrack(clip, tmp_path, wishes, GenerateConfig(control=0.0), checkpoint=checkpoint).report
-    assert (report["phase"], report["tempo"], report["n_bar"]) == (1.5, 120.0, 3)
-    assert report["bar_borders"] == pytest.approx([0.0, 1.5, 3.5, 4.0])
+    wishes = Wishes(tempo=120.0, markers=(Marker(1.5), Marker(3.5)))
+    config = GenerateConfig(control=0.0)
+    report = make_soundtrack(clip, tmp_path, wishes, config, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert (report.grid.phase, report.grid.tempo, report.grid.n_bar) == (1.5, 120.0, 3)
+    assert report.grid.bar_borders == pytest.approx([0.0, 1.5, 3.5, 4.0])
     midi = pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid"))
     onsets = {round(note.start, 4) for track in midi.instruments for note in track.notes}
     assert {1.5, 3.5} <= onsets and min(onsets) >= 0
     assert [time for time in midi.get_downbeats() if time > 0] == pytest.approx([1.5, 3.5])
     assert midi.get_end_time() == pytest.approx(4.0, abs=1e-3)
-    assert {(order["bar"], order["position"]) for order in report["strength_asked"]} == {(1, 0), (2, 0)}
+    assert {(order.bar, order.position) for order in report.asked.strengths} == {(1, 0), (2, 0)}
 
 
 def test_a_tempo_map_reaches_every_file_and_the_lengths_stay_exact(clip, checkpoint, tmp_path):
@@ -140,7 +143,7 @@ def test_a_tempo_map_reaches_every_file_and_the_lengths_stay_exact(clip, checkpo
     markers = (1.13, 2.31, 3.02)
     wishes = Wishes(tempo=110.0, markers=tuple(Marker(time) for time in markers), tempo_map=True)
     report = make_soundtrack(clip, tmp_path, wishes, checkpoint=checkpoint).report
-    assert report["hits"]["markers"]["on_grid"] == 1.0 and len(report["tempo_map"]) > 1
+    assert report.grid.hits.markers.on_grid == 1.0 and len(report.grid.tempo_map) > 1
     midi = pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid"))
     onsets = np.array([note.start for track in midi.instruments for note in track.notes])
     assert max(np.abs(onsets - marker).min() for marker in markers) < 0.04
@@ -148,7 +151,7 @@ def test_a_tempo_map_reaches_every_file_and_the_lengths_stay_exact(clip, checkpo
     with wave.open(str(tmp_path / "clip.wav")) as file:
         assert file.getnframes() == round(4.0 * file.getframerate())
     song = read_midi(tmp_path / "clip.mid")
-    assert song.seconds(16 - song.start % 16 + song.start) == pytest.approx(report["bar_borders"][1], abs=1e-4)
+    assert song.seconds(16 - song.start % 16 + song.start) == pytest.approx(report.grid.bar_borders[1], abs=1e-4)
     assert song.duration == pytest.approx(4.0, abs=0.15)  # the last note is rounded up to a sixteenth
 
 
@@ -158,17 +161,18 @@ def test_a_tempo_map_reaches_every_file_and_the_lengths_stay_exact(clip, checkpo
 )
 def test_odd_but_valid_clips_get_music(seconds, fps, size, still, checkpoint, tmp_path):
     clip = draw_clip(tmp_path / "odd.mp4", seconds, fps, size, still=still)
-    report = make_soundtrack(clip, tmp_path / "out", MIDI_ONLY, checkpoint=checkpoint).report
+    report = make_soundtrack(clip, tmp_path / "out", output=MIDI_ONLY, checkpoint=checkpoint).report
     end = pretty_midi.PrettyMIDI(str(tmp_path / "out" / "odd.mid")).get_end_time()
-    assert end == pytest.approx(report["duration"], abs=1 / fps)
+    assert end == pytest.approx(report.duration, abs=1 / fps)
 
 
 def test_a_still_picture_gets_calm_music(checkpoint, tmp_path):
     clip = draw_clip(tmp_path / "still.mp4", 6.0, still=True)
-    report = make_soundtrack(clip, tmp_path, MIDI_ONLY, GenerateConfig(control=1.0), checkpoint=checkpoint).report
-    assert report["visual_beats"] == [] and report["cuts"] == []
-    assert max(report["density_obtained"]) <= 8
-    assert min(report["density_obtained"]) >= 1
+    config = GenerateConfig(control=1.0)
+    report = make_soundtrack(clip, tmp_path, None, config, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert report.picture.visual_beats == report.picture.cuts == ()
+    assert max(report.obtained.density) <= 8
+    assert min(report.obtained.density) >= 1
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ def test_wishes_that_cannot_be_met_are_named_before_any_work(wishes, config, mes
 def test_what_is_no_video_leaves_nothing_behind(content, tmp_path, checkpoint):
     (tmp_path / "clip.mp4").write_bytes(content)
     with pytest.raises(VideoError, match=r"clip\.mp4"):
-        make_soundtrack(tmp_path / "clip.mp4", tmp_path / "out", MIDI_ONLY, checkpoint=checkpoint)
+        make_soundtrack(tmp_path / "clip.mp4", tmp_path / "out", output=MIDI_ONLY, checkpoint=checkpoint)
     assert not (tmp_path / "out").exists()
 
 
@@ -209,11 +213,12 @@ def test_results_do_not_overwrite_the_video_itself(clip, checkpoint):
 def test_a_folder_that_cannot_be_made_is_named(clip, checkpoint, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(CmtError, match="cannot be written to"):
-        make_soundtrack(clip, tmp_path / "file" / "out", MIDI_ONLY, checkpoint=checkpoint)
+        make_soundtrack(clip, tmp_path / "file" / "out", output=MIDI_ONLY, checkpoint=checkpoint)
 
 
 def test_without_fluidsynth_the_cure_is_said_before_any_work(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmt.soundtrack.make.has_fluidsynth", lambda: False)
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)  # makes the import fail
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     with pytest.raises(CmtError, match=r"libfluidsynth3.*`midi_only`"):
         make_soundtrack(clip, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -11,8 +11,9 @@ from cmt.errors import CmtError
 from cmt.grid.agreement import misses, seconds_at
 from cmt.grid.bend import bend_grid
 from cmt.grid.hits import Hit, Marker, checked_markers, hits_of, read_markers
-from cmt.grid.layout import describe_grid, grid_of_video, warnings_of
+from cmt.grid.layout import grid_of_video, warnings_of
 from cmt.grid.solver import fit_grid
+from cmt.report.parts import grid_of
 from video_rhythm import VisualBeat
 
 
@@ -125,10 +126,10 @@ def test_a_grid_begins_on_a_sixteenth_and_ends_with_the_video(times, tempo, chan
     assert grid.start == int(grid.start)
     positions = np.arange(int(grid.start), int(grid.length) + 1)
     assert [grid.seconds(int(p)) for p in positions] == pytest.approx(seconds_at(grid, positions).tolist(), abs=1e-9)
-    described = describe_grid(grid, hits)
-    assert len(described["bar_borders"]) == described["n_bar"] + 1
-    assert described["bar_borders"][0] == 0 and described["bar_borders"][-1] == pytest.approx(20.0)
-    assert described["hits"]["markers"]["n_hit"] == len(times)
+    described = grid_of(grid, hits)
+    assert len(described.bar_borders) == described.n_bar + 1
+    assert described.bar_borders[0] == 0 and described.bar_borders[-1] == pytest.approx(20.0)
+    assert described.hits.markers.n_hit == len(times)
 
 
 def test_what_the_grid_cannot_give_is_said_with_a_cure():
@@ -146,6 +147,6 @@ def test_what_the_grid_cannot_give_is_said_with_a_cure():
 
 def test_a_wish_for_a_tempo_and_a_range_is_granted():
     grid = grid_of_video(rhythm(cuts=(3.1, 7.7, 12.0)), [Marker(15.3)], tempo=100.0, tempo_change=5.0)
-    tempi = [stretch["tempo"] for stretch in describe_grid(grid, [])["tempo_map"]]
+    tempi = [stretch.tempo for stretch in grid_of(grid, []).tempo_map]
     assert len(tempi) > 1 and all(95 - 1e-6 <= tempo <= 105 + 1e-6 for tempo in tempi[1:])
     assert misses(grid, [3.1, 7.7, 12.0, 15.3], 16).max() < 0.04

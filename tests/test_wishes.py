@@ -7,18 +7,21 @@ import pretty_midi
 import pytest
 from clips import draw_clip
 
-from cmt.config import GenerateConfig
+from cmt.config import TEMPO_CHANGE, GenerateConfig
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker
 from cmt.metrics.degenerate import Verdict
-from cmt.music.words import Genre
+from cmt.music.words import Genre, Mode
 from cmt.planning.energy import Section, energy_of_sections
 from cmt.planning.mutes import parse_mute
 from cmt.planning.plan import TEMPO_QUARTILES, plan_music
-from cmt.planning.wishes import Wishes, settled
+from cmt.planning.wishes import Settled, Wishes, check_wishes, settled
 from cmt.soundtrack.make import make_soundtrack
+from cmt.soundtrack.output import Output
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Instrument
+
+MIDI_ONLY = Output(midi_only=True)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +29,9 @@ def clip(tmp_path_factory):
     return draw_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
 
 
-def midi_only(**wishes):
-    return Wishes(midi_only=True, **wishes)
-
-
 def test_music_without_a_video_is_as_long_as_asked_and_nothing_speaks_of_a_picture(checkpoint, tmp_path):
-    wishes = midi_only(length=3.7, genre=Genre.ROCK)
-    soundtrack = make_soundtrack(None, tmp_path, wishes, name="song", checkpoint=checkpoint)
+    wishes = Wishes(length=3.7, genre=Genre.ROCK)
+    soundtrack = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, name="song", checkpoint=checkpoint)
     assert [file.name for file in soundtrack.files] == ["song.json", "song.mid", "song.png"]
     assert pretty_midi.PrettyMIDI(str(tmp_path / "song.mid")).get_end_time() == pytest.approx(3.7, abs=1e-3)
     report = json.loads((tmp_path / "song.json").read_text())
@@ -48,45 +47,48 @@ def test_music_without_a_video_has_sound_and_no_film(checkpoint, tmp_path):
 
 
 def test_a_tempo_is_drawn_from_the_genres_and_another_seed_draws_another():
-    wishes = Wishes(length=600, genre=Genre.METAL)
-    grids = [plan_music(None, wishes, GenerateConfig(seed=seed)).timeline for seed in range(20)]
+    wishes = Wishes(length=240, genre=Genre.METAL)
+    grids = [plan_music(None, settled(wishes, 240), GenerateConfig(seed=seed)).timeline for seed in range(20)]
     tempi = [grid.tempo for grid in grids]
     low, high = TEMPO_QUARTILES[Genre.METAL]
-    assert low - 1 <= min(tempi) < max(tempi) <= high + 1 and len(set(tempi)) >= 15
+    assert low - 1 <= min(tempi) < max(tempi) <= high + 1 and len(set(tempi)) >= 10
     assert all(grid.length % 16 == 0 for grid in grids), "whole bars"
 
 
 def test_an_exact_tempo_and_markers_work_without_a_video(checkpoint, tmp_path):
-    wishes = midi_only(length=4.0, tempo=120.0, markers=(Marker(3.0),))
-    report = make_soundtrack(None, tmp_path, wishes, checkpoint=checkpoint).report
-    assert report["tempo"] == 120.0 and 3.0 in [round(border, 6) for border in report["bar_borders"]]
-    assert {(order["bar"], order["position"]) for order in report["strength_asked"]} == {(2, 0)}
+    wishes = Wishes(length=4.0, tempo=120.0, markers=(Marker(3.0),))
+    report = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert report.grid.tempo == 120.0 and 3.0 in [round(border, 6) for border in report.grid.bar_borders]
+    assert {(order.bar, order.position) for order in report.asked.strengths} == {(2, 0)}
 
 
 def test_sections_order_every_bar_they_cover_whatever_the_control(clip, checkpoint, tmp_path):
     energy = energy_of_sections([Section(0, 0.02), Section(2, 1.0), Section(3, 0.02)])
-    wishes = midi_only(tempo=240.0, energy=energy)
-    report = make_soundtrack(clip, tmp_path, wishes, GenerateConfig(control=0.0), checkpoint=checkpoint).report
-    assert report["energy_per_bar"] == [0.02, 0.02, 1.0, 0.02]
-    assert report["density_asked"] == report["density_obtained"]
-    assert report["density_asked"][:3] == [4, 4, 16]
-    assert report["energy"]["stretches"][2] == {"begin": 3, "end": 4.0, "first": 0.02, "last": 0.02}
+    wishes = Wishes(tempo=240.0, energy=energy)
+    config = GenerateConfig(control=0.0)
+    report = make_soundtrack(clip, tmp_path, wishes, config, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert report.energy_per_bar == (0.02, 0.02, 1.0, 0.02)
+    assert report.asked.density == report.obtained.density
+    assert report.asked.density[:3] == (4, 4, 16)
+    assert report.energy.stretches[2] == (3, 4.0, 0.02, 0.02)
 
 
 def test_bars_without_an_energy_are_the_pictures(clip):
     from video_rhythm import analyze
 
     rhythm = analyze(clip)
-    plain = plan_music(rhythm, Wishes(tempo=240.0), GenerateConfig(control=1.0))
+    plain = plan_music(rhythm, settled(Wishes(tempo=240.0), rhythm.duration), GenerateConfig(control=1.0))
     energy = energy_of_sections([Section(0, None), Section(2, 0.0), Section(3, None)])
-    led = plan_music(rhythm, Wishes(tempo=240.0, energy=energy), GenerateConfig(control=1.0))
+    wishes = settled(Wishes(tempo=240.0, energy=energy), rhythm.duration)
+    led = plan_music(rhythm, wishes, GenerateConfig(control=1.0))
     assert [led.asked.density[bar] for bar in (0, 1, 3)] == [plain.asked.density[bar] for bar in (0, 1, 3)]
     assert led.orders(0.0, 0).keys() == {2}
 
 
 def test_a_muted_instrument_neither_begins_nor_rings_in_its_time(clip, checkpoint, tmp_path):
     mutes = tuple(map(parse_mute, ("drums@0-1.3", "piano@2-", "bass@1-2", "strings@3.5-4")))
-    make_soundtrack(clip, tmp_path, midi_only(mutes=mutes), GenerateConfig(control=1.0), checkpoint=checkpoint)
+    config = GenerateConfig(control=1.0)
+    make_soundtrack(clip, tmp_path, Wishes(mutes=mutes), config, output=MIDI_ONLY, checkpoint=checkpoint)
     midi = pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid"))
     by_name = {track.name.lower(): track.notes for track in midi.instruments}
     assert set(by_name) == {instrument.label for instrument in Instrument}
@@ -98,13 +100,13 @@ def test_a_muted_instrument_neither_begins_nor_rings_in_its_time(clip, checkpoin
 
 def test_where_all_are_muted_the_bar_is_silent_and_it_is_said(checkpoint, tmp_path):
     mutes = tuple(parse_mute(f"{instrument.label}@2-4") for instrument in Instrument)
-    wishes = midi_only(length=6.0, tempo=120.0, mutes=mutes)
-    report = make_soundtrack(None, tmp_path, wishes, checkpoint=checkpoint).report
-    assert report["density_obtained"][1] == 0
-    assert report["warnings"] == ["`mutes`: nobody is left to play in bar 2; it is silent there"]
+    wishes = Wishes(length=6.0, tempo=120.0, mutes=mutes)
+    report = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert report.obtained.density[1] == 0
+    assert report.warnings == ("`mutes`: nobody is left to play in bar 2; it is silent there",)
     marked = plan_music(
         None,
-        Wishes(length=6.0, tempo=120.0, mutes=mutes, markers=(Marker(2.5),)),
+        settled(Wishes(length=6.0, tempo=120.0, mutes=mutes, markers=(Marker(2.5),)), 6.0),
         GenerateConfig(),
     )
     assert any("`markers`: 2.5 s is muted in all instruments" in warning for warning in marked.warnings)
@@ -124,57 +126,95 @@ def test_an_instrument_muted_throughout_is_left_out_of_all_and_contradicts_a_cho
 @pytest.mark.parametrize(
     ("wishes", "message"),
     [
-        (midi_only(), "give a video, or a length for music without one"),
-        (midi_only(length=0.5), "length 0.5: must be from 1 to 14400 seconds"),
-        (midi_only(length=math.nan), "length nan: must be from 1 to 14400 seconds"),
-        (midi_only(length=5.0, takes=0), "takes 0: must be 1 or more"),
-        (midi_only(length=5.0, takes=10**9), r"takes 1000000000: they need .* free; ask for \d+ at most"),
+        (Wishes(), "give a video, or a length for music without one"),
+        (Wishes(length=0.5), "length 0.5: must be from 1 to 14400 seconds"),
+        (Wishes(length=math.nan), "length nan: must be from 1 to 14400 seconds"),
+        (Wishes(length=5.0, takes=0), "takes 0: must be 1 or more"),
+        (Wishes(length=5.0, takes=10**9), r"takes 1000000000: they need .* free; ask for \d+ at most"),
         (
-            midi_only(length=5.0, instruments=(Instrument.BASS,), mutes=(parse_mute("drums@0-1"),)),
+            Wishes(length=5.0, instruments=(Instrument.BASS,), mutes=(parse_mute("drums@0-1"),)),
             "`mutes` drums@0-1: drums is not among `instruments`; leave one of them out",
         ),
-        (midi_only(length=5.0, mutes=(parse_mute("drums@9-"),)), "`mutes` drums@9- lies outside the piece"),
-        (midi_only(length=5.0, energy=energy_of_sections([Section(9, 0.5)])), "`sections`: 9 s lies outside the piece"),
+        (Wishes(length=5.0, mutes=(parse_mute("drums@9-"),)), "`mutes` drums@9- lies outside the piece"),
+        (Wishes(length=5.0, energy=energy_of_sections([Section(9, 0.5)])), "`sections`: 9 s lies outside the piece"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_leaves_nothing(wishes, message, checkpoint, tmp_path):
     with pytest.raises(CmtError, match=message):
-        make_soundtrack(None, tmp_path / "out", wishes, checkpoint=checkpoint)
+        make_soundtrack(None, tmp_path / "out", wishes, output=MIDI_ONLY, checkpoint=checkpoint)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
+    wishes = Wishes(genre="Pop", instruments=["bass", Instrument.DRUMS], key="gb:minor", markers=(Marker(3), Marker(1)))
+    assert settled(wishes, 4.0) == Settled(
+        duration=4.0,
+        genre=Genre.POP,
+        instruments=(Instrument.BASS, Instrument.DRUMS),
+        key=(6, Mode.MINOR),
+        tempo=None,
+        markers=(Marker(1), Marker(3)),
+        tempo_change=0.0,
+        energy=None,
+        mutes=(),
+        takes=1,
+    )
+    assert settled(Wishes(tempo_map=True), 4.0).tempo_change == TEMPO_CHANGE
+    assert str(settled(Wishes(key=":major"), 4.0).key) == ":major" and settled(Wishes(), 4.0).key == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        (Wishes(genre="jazz"), "no genre 'jazz'; choose from country, dance, electronic, metal, pop, rock"),
+        (Wishes(instruments=("flute",)), "no instrument 'flute'; choose from drums, piano, guitar, bass, strings"),
+        (Wishes(key="H:minor"), "no key 'H:minor'; write TONIC:MODE"),
+        (Wishes(tempo=19.9), "tempo 19.9: must be from 20 to 400 BPM"),
+        (Wishes(tempo_map=True, tempo_change=0), "tempo change 0: must be above 0 and at most 30 per cent"),
+        (Wishes(takes=0), "takes 0: must be 1 or more"),
+    ],
+)
+def test_what_no_video_could_meet_is_said_with_and_without_one(wishes, message):
+    for check in (check_wishes, lambda wishes: settled(wishes, 4.0)):
+        with pytest.raises(CmtError, match=message):
+            check(wishes)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../song", "a/b", "/song", "a\0b"])
 def test_a_name_stays_in_its_folder(name, checkpoint, tmp_path):
     with pytest.raises(CmtError, match="cannot name files"):
-        make_soundtrack(None, tmp_path / "out", midi_only(length=2.0), name=name, checkpoint=checkpoint)
+        make_soundtrack(None, tmp_path / "out", Wishes(length=2.0), name=name, output=MIDI_ONLY, checkpoint=checkpoint)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_take_is_the_piece_of_its_seed_and_the_best_is_kept(checkpoint, tmp_path):
     energy = energy_of_sections([Section(0, 0.02)])
-    wishes = midi_only(length=2.0, tempo=120.0, takes=3, keep_takes=True, energy=energy)
+    wishes = Wishes(length=2.0, tempo=120.0, takes=3, energy=energy)
     config = GenerateConfig(seed=7)
-    report = make_soundtrack(None, tmp_path / "takes", wishes, config, name="song", checkpoint=checkpoint).report
-    takes = report["takes"]
-    assert sorted(take["seed"] for take in takes) == [7, 8, 9] and report["seed"] == takes[0]["seed"]
-    assert [take["file"] for take in takes] == ["song.mid", "song.take2.mid", "song.take3.mid"]
-    sound = [take["score"] for take in takes if not take["rejected"]]
+    options = {"name": "song", "checkpoint": checkpoint}
+    kept = Output(midi_only=True, keep_takes=True)
+    report = make_soundtrack(None, tmp_path / "takes", wishes, config, output=kept, **options).report
+    takes = report.takes
+    assert sorted(take.seed for take in takes) == [7, 8, 9] and report.config.seed == takes[0].seed
+    assert [take.file for take in takes] == ["song.mid", "song.take2.mid", "song.take3.mid"]
+    sound = [take.score for take in takes if not take.rejected]
     assert sound == sorted(sound, reverse=True)
     for take in takes[:2]:
-        alone = midi_only(length=2.0, tempo=120.0, energy=energy)
-        folder = tmp_path / str(take["seed"])
-        make_soundtrack(None, folder, alone, GenerateConfig(seed=take["seed"]), name="song", checkpoint=checkpoint)
-        assert read_midi(folder / "song.mid").notes == read_midi(tmp_path / "takes" / take["file"]).notes
+        alone = Wishes(length=2.0, tempo=120.0, energy=energy)
+        folder = tmp_path / str(take.seed)
+        make_soundtrack(None, folder, alone, GenerateConfig(seed=take.seed), output=MIDI_ONLY, **options)
+        assert read_midi(folder / "song.mid").notes == read_midi(tmp_path / "takes" / take.file).notes
 
 
 def test_where_all_takes_are_rejected_the_best_is_kept_and_the_reason_is_said(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr("cmt.soundtrack.takes.judge", lambda song: Verdict(("one bar looped: planted",)))
-    report = make_soundtrack(None, tmp_path, midi_only(length=2.0, takes=2), checkpoint=checkpoint).report
-    assert all(take["rejected"][0] == "one bar looped: planted" for take in report["takes"])
-    assert [take["file"] for take in report["takes"]] == ["music.mid", None]
+    wishes = Wishes(length=2.0, takes=2)
+    report = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert all(take.rejected[0] == "one bar looped: planted" for take in report.takes)
+    assert [take.file for take in report.takes] == ["music.mid", None]
     assert any(
         warning.startswith("all 2 takes were rejected") and "one bar looped: planted" in warning
-        for warning in report["warnings"]
+        for warning in report.warnings
     )
     assert not list(tmp_path.glob("*.take*"))
 
@@ -182,8 +222,8 @@ def test_where_all_takes_are_rejected_the_best_is_kept_and_the_reason_is_said(ch
 def test_the_report_of_music_without_a_video_can_be_evaluated(checkpoint, tmp_path):
     from cmt.evaluation.piece import measure_piece
 
-    wishes = midi_only(length=2.0, energy=energy_of_sections([Section(0, 0.1)]))
-    report = make_soundtrack(None, tmp_path, wishes, name="song", checkpoint=checkpoint).report
+    wishes = Wishes(length=2.0, energy=energy_of_sections([Section(0, 0.1)]))
+    report = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, name="song", checkpoint=checkpoint).report
     piece = measure_piece(read_midi(tmp_path / "song.mid"), report=report)
     assert piece.values["density_error"].value == 0.0
     assert piece.values["instrument_recall"].value == 1.0

@@ -30,6 +30,8 @@ class VideoRhythm:
     """What a video has of rhythm, in seconds and diagonals."""
 
     path: str
+    stream_index: int
+    """The number of the stream that was measured; FFmpeg counts all streams of a file from 0."""
     duration: float
     """The seconds from the first picture to the end of the last."""
     fps: float
@@ -53,7 +55,7 @@ class VideoRhythm:
     tempo_confidence: float
     """The confidence in the visual tempo, 0..1."""
     warnings: tuple[str, ...]
-    """A line for each fault of the file that did not stop the analysis."""
+    """A line for each fault of the file that did not stop the analysis, and one if it holds several pictures."""
     fades: tuple[Fade, ...] = ()
     """Fades and dissolves with their begin and end, in order of time; they are no cuts."""
     thumbnails: tuple[Thumbnail, ...] = ()
@@ -102,6 +104,7 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
     pulse = visual_tempo(video.duration, impacts)
     return VideoRhythm(
         path=video.path,
+        stream_index=video.stream_index,
         duration=video.duration,
         fps=float(video.frame_rate),
         n_frame=video.n_frame,

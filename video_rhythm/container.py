@@ -1,4 +1,8 @@
-"""A video file opened safely: which of its streams is the picture, and what its header claims."""
+"""A video file opened safely: which of its streams is the picture, and what its header claims.
+
+Whoever reads a video, here or elsewhere, opens it and chooses its picture by this module: what is measured is what is
+shown.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ from cmt.errors import VideoError
 def printable(name: str) -> str:
     """The name on one line whatever it holds, for messages."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def file_url(path: str | os.PathLike[str]) -> str:
+    """The path as FFmpeg takes it for a file whatever it is called, ``http:`` and ``concat:a|b`` included."""
+    return f"file:{os.path.abspath(path)}"
 
 
 def open_container(path: str, name: str) -> av.container.InputContainer:
@@ -40,20 +49,28 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
     if not size:
         raise VideoError(f"{name}: is empty (0 bytes); copy or download it again")
     try:
-        # "file:" keeps a name such as "concat:a|b" a name, and the whitelist keeps a playlist
-        # in disguise from opening anything else.
-        return av.open("file:" + os.path.abspath(path), options={"protocol_whitelist": "file"})
+        # The whitelist keeps a playlist in disguise from opening anything else. Titles that are not
+        # UTF-8 are no reason to refuse a picture.
+        return av.open(file_url(path), options={"protocol_whitelist": "file"}, metadata_errors="ignore")
     except (av.error.FFmpegError, OSError, ValueError, UnicodeError):
         raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
 
 
+def moving_pictures(container: av.container.InputContainer) -> list[av.video.stream.VideoStream]:
+    """The video streams without cover art and thumbnails."""
+    no_picture = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+    return [stream for stream in container.streams.video if not stream.disposition & no_picture]
+
+
 def best_stream(container: av.container.InputContainer, name: str) -> av.video.stream.VideoStream:
-    """The video stream a player would show: the default one, then the largest; never cover art."""
-    pictures = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails)
-    ]
+    """The one picture that is measured and shown: the default stream, then the largest, then the first.
+
+    Raises
+    ------
+    VideoError
+        If there is no moving picture in the file, or none whose codec FFmpeg knows.
+    """
+    pictures = moving_pictures(container)
     if not pictures:
         held = "a cover picture" if container.streams.video else "sound" if container.streams.audio else "other data"
         raise VideoError(f"{name}: no video stream, only {held}; check it with: ffprobe {name}")

@@ -25,7 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import VideoError
-from video_rhythm.container import best_stream, claimed_duration, claimed_rate, open_container, printable
+from video_rhythm.container import (
+    best_stream,
+    claimed_duration,
+    claimed_rate,
+    moving_pictures,
+    open_container,
+    printable,
+)
 
 from .thumbnails import Thumbnail, ThumbnailKeeper
 
@@ -69,6 +76,8 @@ class Video:
     """
 
     path: str
+    stream_index: int
+    """The number of the stream that is read; FFmpeg counts all streams of a file from 0."""
     width: int
     """The width of the upright picture in pixels, from the first frame on (0 before)."""
     height: int
@@ -98,6 +107,8 @@ class Video:
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
+        self.stream_index = self._stream.index
+        self._n_picture = len(moving_pictures(self._container))
         self.frame_rate = claimed_rate(self._stream)
         self.expected_duration = claimed_duration(self._container, self._stream)
 
@@ -113,6 +124,12 @@ class Video:
     def warnings(self) -> tuple[str, ...]:
         """A line for each fault of the file that did not stop the reading."""
         found = []
+        if self._n_picture > 1:
+            found.append(
+                f"{self.name}: {self._n_picture} pictures in the file; stream {self.stream_index}, "
+                f"{self.width}x{self.height} at {float(self.frame_rate):.4g} fps, is measured and shown; "
+                f"for another one, give a file with that alone"
+            )
         if self._damage:
             where = ", ".join(f"{time:.1f}" for time in self._damage[:MOST_TIMES])
             more = f" and {len(self._damage) - MOST_TIMES} more" if len(self._damage) > MOST_TIMES else ""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +15,7 @@ from cmt.cli.wording import grid_in_words, print_hits
 from cmt.errors import CmtError
 
 if TYPE_CHECKING:
+    from cmt.report.parts import Grid, Picture
     from video_rhythm import VideoRhythm
 
 
@@ -37,9 +37,11 @@ def analyze(
     quiet: bool,
 ) -> None:
     """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, tempo, and where music's grid would lie."""
-    from cmt.grid.hits import checked_markers, hits_of
-    from cmt.grid.layout import describe_grid, warnings_of
+    from cmt.grid.hits import hits_of
+    from cmt.grid.layout import warnings_of
     from cmt.planning.plan import wished_grid
+    from cmt.planning.wishes import settled
+    from cmt.report.parts import grid_of, picture_of
     from video_rhythm import analyze as analyze_video
 
     wishes = timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
@@ -48,20 +50,21 @@ def analyze(
         rhythm = analyze_video(video, progress=lambda done, total: bars("analyze", done, total))
     finally:
         bars.close()
-    wishes = replace(wishes, markers=checked_markers(wishes.markers, rhythm.duration))
-    grid, hits = wished_grid(rhythm, wishes), hits_of(rhythm, wishes.markers)
-    music = describe_grid(grid, hits)
-    for warning in (*rhythm.warnings, *warnings_of(grid, hits, tempo_map=wishes.tempo_map)):
+    asked = settled(wishes, rhythm.duration)
+    timeline, hits = wished_grid(rhythm, asked), hits_of(rhythm, asked.markers)
+    grid = grid_of(timeline, hits)
+    picture = picture_of(rhythm, grid.bar_borders)
+    for warning in (*rhythm.warnings, *warnings_of(timeline, hits, tempo_map=asked.tempo_map)):
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if plot is not None:
-        _plot(rhythm, music["bar_borders"], plot)
+        _plot(rhythm, grid.bar_borders, plot)
     if as_json:
-        click.echo(json.dumps(_rhythm_as_json(rhythm, music), indent=1))
+        click.echo(json.dumps(_as_json(rhythm, picture, grid), indent=1))
     else:
-        _print_rhythm(rhythm, music, plot)
+        _print_rhythm(rhythm, picture, grid, plot)
 
 
-def _plot(rhythm: VideoRhythm, borders: list[float], path: Path) -> None:
+def _plot(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> None:
     from cmt.soundtrack.picture import draw_rhythm
     from midi_io.whole_file import whole_file
 
@@ -72,35 +75,33 @@ def _plot(rhythm: VideoRhythm, borders: list[float], path: Path) -> None:
             raise CmtError(f"{path}: cannot be drawn ({error})") from None
 
 
-def _rhythm_as_json(rhythm: VideoRhythm, music: dict[str, Any]) -> dict[str, Any]:
+def _as_json(rhythm: VideoRhythm, picture: Picture, grid: Grid) -> dict[str, object]:
+    """The picture and the grid as in a report, and between them what no report has."""
+    seen = picture.as_json()
     return {
-        "video": rhythm.path,
+        "video": seen.pop("video"),
+        "picture_stream": seen.pop("picture_stream"),
         "duration": rhythm.duration,
-        "fps": rhythm.fps,
+        "fps": seen.pop("fps"),
         "n_frame": rhythm.n_frame,
         "width": rhythm.width,
         "height": rhythm.height,
-        **music,
-        "visual_tempo": rhythm.tempo,
+        **grid.as_json(),
+        "visual_tempo": seen.pop("visual_tempo"),
         "visual_tempo_confidence": rhythm.tempo_confidence,
-        "speed_per_bar": _speed_by_bar(rhythm, music),
-        "visual_beats": [{"time": beat.time, "saliency": beat.saliency} for beat in rhythm.visual_beats],
-        "cuts": list(rhythm.cuts),
+        "speed_per_bar": seen.pop("speed_per_bar"),
+        **seen,
         "fades": [{"kind": fade.kind.value, "begin": fade.begin, "end": fade.end} for fade in rhythm.fades],
         "warnings": list(rhythm.warnings),
     }
 
 
-def _speed_by_bar(rhythm: VideoRhythm, music: dict[str, Any]) -> list[float]:
-    return [float(speed) for speed in rhythm.flow.mean_speed(music["bar_borders"])]
-
-
-def _print_rhythm(rhythm: VideoRhythm, music: dict[str, Any], plot: Path | None) -> None:
+def _print_rhythm(rhythm: VideoRhythm, picture: Picture, grid: Grid, plot: Path | None) -> None:
     visual = "none" if rhythm.tempo is None else f"{rhythm.tempo:.1f} BPM (confidence {rhythm.tempo_confidence:.2f})"
     click.echo(f"picture  {rhythm.width}x{rhythm.height}, {rhythm.fps:.3f} fps, {rhythm.duration:.3f} s")
-    click.echo(f"tempo    visual: {visual}; music that fits: {grid_in_words(music)}")
-    print_hits(music["hits"])
-    click.echo(f"speed    {_numbers(_speed_by_bar(rhythm, music), '.3f')}  (diagonals/s, by bar)")
+    click.echo(f"tempo    visual: {visual}; music that fits: {grid_in_words(grid)}")
+    print_hits(grid.hits)
+    click.echo(f"speed    {_numbers(picture.speed_per_bar, '.3f')}  (diagonals/s, by bar)")
     click.echo(f"beats    {len(rhythm.visual_beats)}: {_numbers((b.time for b in rhythm.visual_beats), '.2f')} s")
     click.echo(f"cuts     {len(rhythm.cuts)}: {_numbers(rhythm.cuts, '.3f')} s")
     fades = ", ".join(f"{fade.kind.value} {fade.begin:.2f}-{fade.end:.2f}" for fade in rhythm.fades[:8])

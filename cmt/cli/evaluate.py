@@ -11,7 +11,7 @@ from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
 from cmt.errors import CmtError
 from cmt.machine.plural import count
-from cmt.music.words import Genre
+from cmt.music.words import GENRES
 
 
 @click.command()
@@ -20,9 +20,7 @@ from cmt.music.words import Genre
 @click.option("--video", type=FILE, help="The video that all the pieces are for.")
 @click.option("--pairs", "pair_list", type=FILE, help="CSV file of lines MIDI,VIDEO, paths from its own folder.")
 @click.option("--reference", type=FILE, help="Folder of MIDI files or pack of songs. Else LPD's values, as shipped.")
-@click.option(
-    "--reference-genre", type=click.Choice([genre.label for genre in Genre]), help="Shipped values of one genre."
-)
+@click.option("--reference-genre", type=click.Choice(list(GENRES)), help="Shipped values of one genre.")
 @click.option("--no-audio", is_flag=True, help="Render nothing: AV-Align is left out.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of chance levels and intervals.")
@@ -57,7 +55,7 @@ def evaluate(
         evaluation = evaluate_pairs(
             pairs_of(midis, video, pair_list),
             reference,
-            genre=Genre[reference_genre.upper()] if reference_genre else None,
+            genre=GENRES[reference_genre] if reference_genre else None,
             jobs=jobs or processors(),
             audio=not no_audio,
             soundfont=os.environ.get(SOUNDFONT_VARIABLE) or None,

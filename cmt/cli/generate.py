@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -20,19 +21,23 @@ from cmt.cli.options import (
     KeyType,
     MuteType,
     SectionType,
+    chosen_genre,
+    range_of,
     soundfont_option,
     timing_options,
     timing_wishes,
 )
 from cmt.cli.wording import grid_in_words, print_hits
-from cmt.config import Dynamics, GenerateConfig
+from cmt.config import CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
 from cmt.machine.plural import count
-from cmt.music.words import Genre
+from cmt.music.key import WishedKey
 from cmt.planning.energy import LEVELS, Energy, Section, energy_of_sections, read_energy
 from cmt.planning.mutes import Mute
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
+    from cmt.report.parts import Take
+    from cmt.report.report import Report
     from cmt.soundtrack.make import Soundtrack
 
 SECTIONS = "--section"
@@ -75,7 +80,7 @@ HEADINGS = {
 @timing_options
 @click.option(
     "--control",
-    type=click.FloatRange(0, 1),
+    type=range_of(CONTROL_LIMITS),
     default=GenerateConfig.control,
     show_default=True,
     help="How much the picture decides: 0 free music, 1 every bar and visual beat.",
@@ -118,14 +123,14 @@ HEADINGS = {
 @click.option("--keep-takes", is_flag=True, help="Keep the other takes' MIDI files too.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(0, 5, min_open=True),
+    type=range_of(TEMPERATURE_LIMITS),
     default=GenerateConfig.temperature,
     show_default=True,
     help="Below 1 safer, above 1 wilder.",
 )
 @click.option(
     "--guidance",
-    type=click.FloatRange(0, 10),
+    type=range_of(GUIDANCE_LIMITS),
     default=GenerateConfig.guidance,
     show_default=True,
     help="How far genre and mode are driven: 1 as learnt, more is plainer.",
@@ -150,7 +155,7 @@ def generate(
     genre: str,
     instruments: tuple[Instrument, ...] | None,
     mutes: tuple[Mute, ...],
-    key: str | None,
+    key: WishedKey | None,
     length: float | None,
     tempo: float | None,
     hit_times: tuple[float, ...],
@@ -180,7 +185,9 @@ def generate(
     every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
     how long the music is.
     """
+    from cmt.soundtrack.batch import Settings
     from cmt.soundtrack.make import make_soundtrack
+    from cmt.soundtrack.output import Output
 
     if (length is None) == (not videos):
         raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
@@ -190,22 +197,21 @@ def generate(
         raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
     wishes = replace(
         timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change),
-        genre=None if genre == FREE else Genre[genre.upper()],
+        genre=chosen_genre(genre),
         instruments=instruments,
         mutes=mutes,
         key=key,
         length=length,
         energy=_energy(energy_file, sections),
         takes=takes,
-        keep_takes=keep_takes,
-        original_audio=original_audio,
-        midi_only=midi_only,
     )
+    written = Output(keep_takes=keep_takes, original_audio=original_audio, midi_only=midi_only)
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
         if name is not None:
             raise click.UsageError("--name is for one video")
-        generate_many(videos, output, wishes, config, checkpoint, soundfont, jobs, scheduler, quiet)
+        settings = Settings(output, wishes, config, checkpoint=checkpoint, soundfont=soundfont, output=written)
+        generate_many(videos, settings, jobs, scheduler, quiet)
         return
     bars = Bars(quiet)
     try:
@@ -214,6 +220,7 @@ def generate(
             output,
             wishes,
             config,
+            output=written,
             name=name,
             checkpoint=checkpoint,
             soundfont=soundfont,
@@ -221,7 +228,7 @@ def generate(
         )
     finally:
         bars.close()
-    for warning in soundtrack.report["warnings"]:
+    for warning in soundtrack.report.warnings:
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if not quiet:
         _print_soundtrack(soundtrack)
@@ -237,60 +244,61 @@ def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
 
 def _print_soundtrack(soundtrack: Soundtrack) -> None:
     report = soundtrack.report
-    if report["video"] is not None:
-        beats, cuts = len(report["visual_beats"]), len(report["cuts"])
-        click.echo(f"video    {report['duration']:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
-    click.echo(
-        f"music    {grid_in_words(report)}, {report['key']}, "
-        f"{report['genre'] or 'any genre'}, {', '.join(report['instruments'])}"
-    )
-    if report["video"] is not None or report["markers"]:
-        print_hits(report["hits"])
+    if report.picture is not None:
+        beats, cuts = len(report.picture.visual_beats), len(report.picture.cuts)
+        click.echo(f"video    {report.duration:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
+    genre = "any genre" if report.genre is None else report.genre.label
+    instruments = ", ".join(instrument.label for instrument in report.instruments)
+    click.echo(f"music    {grid_in_words(report.grid)}, {report.key}, {genre}, {instruments}")
+    if report.picture is not None or report.markers:
+        print_hits(report.grid.hits)
     _print_orders(report)
-    _print_takes(report["takes"])
-    stages = {name: seconds for name, seconds in report["stages"].items() if seconds >= 0.05}
-    total = sum(report["stages"].values())
+    _print_takes(report.takes)
+    stages = {name: seconds for name, seconds in report.stages.items() if seconds >= 0.05}
+    total = sum(report.stages.values())
     click.echo(f"took     {total:.1f} s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
     for file in soundtrack.files:
         click.echo(f"wrote    {file}")
 
 
-def _print_orders(report: dict[str, Any]) -> None:
+def _print_orders(report: Report) -> None:
     """What the picture ordered, what the energy, what is muted."""
-    bars = list(zip(report["density_asked"], report["density_obtained"], report["energy_per_bar"], strict=True))
+    bars = list(zip(report.asked.density, report.obtained.density, report.energy_per_bar, strict=True))
     by_picture = [asked == obtained for asked, obtained, energy in bars if asked is not None and energy is None]
     by_energy = [asked == obtained for asked, obtained, energy in bars if energy is not None]
-    if report["video"] is not None:
+    n_bar = count(report.grid.n_bar, "bar")
+    if report.picture is not None:
+        accents = count(len(report.asked.strengths), "accent")
         click.echo(
-            f"control  {report['control']:g}: {len(by_picture)} of {count(report['n_bar'], 'bar')} with the picture's "
-            f"density ({sum(by_picture)} exact), {count(len(report['strength_asked']), 'accent')} on visual beats"
+            f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} with the picture's density "
+            f"({sum(by_picture)} exact), {accents} on visual beats"
         )
-    if report["energy"] is not None:
+    if report.energy is not None:
         click.echo(
-            f"energy   {len(by_energy)} of {count(report['n_bar'], 'bar')} with a density of your own "
-            f"({sum(by_energy)} exact): {_energy_in_words(report)}"
+            f"energy   {len(by_energy)} of {n_bar} with a density of your own "
+            f"({sum(by_energy)} exact): {_energy_in_words(report, report.energy.source)}"
         )
-    if report["mutes"]:
-        spans = (f"{mute['instrument']} {mute['begin']:g} to {mute['end']:g} s" for mute in report["mutes"])
+    if report.mutes:
+        spans = (f"{mute.instrument.label} {mute.begin:g} to {mute.end:g} s" for mute in report.mutes)
         click.echo(f"muted    {', '.join(spans)}")
 
 
-def _energy_in_words(report: dict[str, Any]) -> str:
+def _energy_in_words(report: Report, source: str) -> str:
     """Where sections begin to be heard, ``0.05 from bar 1 (0.00 s), 0.9 from bar 7 (12.31 s)``; a curve's range."""
-    energies = report["energy_per_bar"]
+    energies = report.energy_per_bar
     known = [energy for energy in energies if energy is not None]
-    if report["energy"]["source"] != SECTIONS:
-        return f"{report['energy']['source']}, {min(known):.2g} to {max(known):.2g}" if known else "none"
+    if source != SECTIONS:
+        return f"{source}, {min(known):.2g} to {max(known):.2g}" if known else "none"
     return ", ".join(
-        f"{FREE if energy is None else format(energy, '.2g')} from bar {bar + 1} ({report['bar_borders'][bar]:.2f} s)"
+        f"{FREE if energy is None else format(energy, '.2g')} from bar {bar + 1} ({report.grid.bar_borders[bar]:.2f} s)"
         for bar, energy in enumerate(energies)
         if bar == 0 or energy != energies[bar - 1]
     )
 
 
-def _print_takes(takes: list[dict[str, Any]]) -> None:
+def _print_takes(takes: Sequence[Take]) -> None:
     for rank, take in enumerate(takes, 1):
-        match = "" if take["match"] is None else f"match {take['match']:.2f}, "
-        likeness = "" if take["likeness"] is None else f"like real songs {take['likeness']:.2f}"
-        verdict = f"; rejected: {'; '.join(take['rejected'])}" if take["rejected"] else ""
-        click.echo(f"take {rank:<4}seed {take['seed']}: {match}{likeness}{verdict}{'; kept' if rank == 1 else ''}")
+        match = "" if take.match is None else f"match {take.match:.2f}, "
+        likeness = "" if take.likeness is None else f"like real songs {take.likeness:.2f}"
+        verdict = f"; rejected: {'; '.join(take.rejected)}" if take.rejected else ""
+        click.echo(f"take {rank:<4}seed {take.seed}: {match}{likeness}{verdict}{'; kept' if rank == 1 else ''}")

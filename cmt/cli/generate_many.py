@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,7 @@ from cmt.cli.flags import with_flags
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
-    from cmt.config import GenerateConfig
-    from cmt.planning.wishes import Wishes
-    from cmt.soundtrack.batch import Outcome
+    from cmt.soundtrack.batch import Outcome, Settings
 
 WIDEST = 40
 """The table shows at most this many characters of a video's name."""
@@ -25,21 +24,23 @@ WIDEST = 40
 
 def generate_many(
     places: Sequence[Path],
-    output: Path,
-    wishes: Wishes,
-    config: GenerateConfig,
-    checkpoint: Path | None,
-    soundfont: Path | None,
+    settings: Settings,
     jobs: int | None,
     scheduler: str | None,
     quiet: bool,
 ) -> None:
     """Make music for all videos at `places`; exit with 1 if one failed, as a script wants to know."""
     from cmt.machine.videos import find_videos
-    from cmt.soundtrack.batch import LOG, Settings, make_soundtracks
+    from cmt.soundtrack.batch import LOG, make_soundtracks
 
+    output = settings.folder
     found = find_videos(places, output)
-    settings = Settings(output.absolute(), wishes, config, _absolute(checkpoint), _absolute(soundfont))
+    settings = replace(
+        settings,
+        folder=output.absolute(),
+        checkpoint=_absolute(settings.checkpoint),
+        soundfont=_absolute(settings.soundfont),
+    )
     shown = not quiet and sys.stderr.isatty()
     bar = tqdm(total=len(found.videos), desc="videos", leave=False, disable=not shown)
 
@@ -83,9 +84,10 @@ def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
             click.echo(f"failed   {name:{wide}}  {with_flags(outcome.error)}")
             continue
         music = outcome.summary
+        assert music is not None  # whoever is done has one
         click.echo(
-            f"{'made' if outcome.is_new else 'kept':8} {name:{wide}}  {music['duration']:7.2f} s  "
-            f"{count(music['n_bar'], 'bar'):>8} at {music['tempo']:6.2f} BPM  {music['key']:8}  "
+            f"{'made' if outcome.is_new else 'kept':8} {name:{wide}}  {music.duration:7.2f} s  "
+            f"{count(music.n_bar, 'bar'):>8} at {music.tempo:6.2f} BPM  {music.key:8}  "
             f"{outcome.seconds:6.1f} s of work  {outcome.name}.mid"
         )
     made = sum(outcome.status == "done" and outcome.is_new for outcome in outcomes)

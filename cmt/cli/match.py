@@ -15,12 +15,21 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, ParamType, soundfont_option
+from cmt.cli.options import (
+    FILE,
+    FREE,
+    Bars,
+    GenreType,
+    InstrumentsType,
+    KeyType,
+    ParamType,
+    chosen_genre,
+    soundfont_option,
+)
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.plural import count
-from cmt.music.key import parse_key
-from cmt.music.words import Genre
+from cmt.music.key import ANY_KEY, WishedKey
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
@@ -88,7 +97,7 @@ def match(
     genre: str,
     instruments: tuple[Instrument, ...] | None,
     piece_tempo: tuple[float, float] | None,
-    key: str | None,
+    key: WishedKey | None,
     dynamics: Any,
     original_audio: Any,
     soundfont: Path | None,
@@ -107,25 +116,23 @@ def match(
     from cmt.matching.ranking import match as match_videos
     from cmt.matching.render import RenderWishes
     from cmt.matching.tables import check_table, write_table
-    from midi_io import find_soundfont, has_fluidsynth
+    from midi_io import ready_soundfont
 
     for path in out:
         check_table(path)
-    if render is not None and not has_fluidsynth():
-        raise CmtError(
-            "the FluidSynth library is missing, no films can be made; install it "
-            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or leave out --render"
-        )
+    films = None
+    if render is not None:
+        films = RenderWishes(render.resolve(), ready_soundfont(soundfont, "leave out --render"), original_audio)
     found = find_videos(videos).videos
-    tonic, mode = parse_key(key) if key else (None, None)
+    tonic, mode = key or ANY_KEY
     wishes = MatchWishes(
         top=top,
         dynamics=dynamics,
-        pieces=PieceFilter(None if genre == FREE else Genre[genre.upper()], instruments, piece_tempo, tonic, mode),
+        pieces=PieceFilter(
+            genre=chosen_genre(genre), instruments=instruments, tempo=piece_tempo, tonic=tonic, mode=mode
+        ),
         matrix=matrix.resolve() if matrix is not None else None,
-        render=RenderWishes(render.resolve(), find_soundfont(soundfont), original_audio)
-        if render is not None
-        else None,
+        render=films,
     )
     journal = out[0].with_name(f"{out[0].name}.unfinished") if out else None
     bars = Bars(quiet)

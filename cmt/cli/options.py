@@ -12,13 +12,13 @@ import click
 from tqdm import tqdm
 
 from cmt.cli.flags import SOUNDFONT_VARIABLE
-from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE
+from cmt.config import TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS, Limits
 from cmt.errors import CmtError
-from cmt.music.key import parse_key
-from cmt.music.words import Genre
+from cmt.music.key import WishedKey, parse_key
+from cmt.music.words import GENRES, Genre
 from cmt.planning.energy import Section, parse_section
 from cmt.planning.mutes import Mute, parse_mute
-from midi_io.song import Instrument
+from midi_io.song import INSTRUMENTS, Instrument
 
 if TYPE_CHECKING:
     from cmt.planning.wishes import Wishes
@@ -69,12 +69,11 @@ class InstrumentsType(ParamType):
             return converted
         if value == FREE:
             return None
-        by_label = {instrument.label: instrument for instrument in Instrument}
         names = [name.strip().lower() for name in value.split(",")]
         for name in names:
-            if name not in by_label:
-                self.fail(f"no instrument {name!r}; choose from {', '.join(by_label)}, with commas, or {FREE}")
-        return tuple(sorted({by_label[name] for name in names}))
+            if name not in INSTRUMENTS:
+                self.fail(f"no instrument {name!r}; choose from {', '.join(INSTRUMENTS)}, with commas, or {FREE}")
+        return tuple(sorted({INSTRUMENTS[name] for name in names}))
 
 
 class KeyType(ParamType):
@@ -82,13 +81,12 @@ class KeyType(ParamType):
 
     name = "key"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        """The key as typed, if there is such a one."""
+    def convert(self, value: Any, param: Any, ctx: Any) -> WishedKey:
+        """The key, of which tonic or mode may be open."""
         try:
-            parse_key(value)
+            return value if isinstance(value, WishedKey) else parse_key(value)
         except CmtError as error:
             self.fail(str(error))
-        return str(value)
 
 
 class MuteType(ParamType):
@@ -121,7 +119,17 @@ class GenreType(Choice):
     """One of the six genres, or ``free``."""
 
     def __init__(self) -> None:
-        super().__init__([*(genre.label for genre in Genre), FREE], case_sensitive=False)
+        super().__init__([*GENRES, FREE], case_sensitive=False)
+
+
+def chosen_genre(label: str) -> Genre | None:
+    """The genre that a `GenreType` gave; None for ``free``."""
+    return GENRES.get(label)
+
+
+def range_of(limits: Limits) -> click.FloatRange:
+    """The type of an option for the numbers within `limits`."""
+    return click.FloatRange(limits.least, limits.most, min_open=limits.above)
 
 
 class Bars:
@@ -166,7 +174,7 @@ def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option(
                 "--tempo",
-                type=click.FloatRange(20, 400),
+                type=range_of(TEMPO_LIMITS),
                 help="Exact BPM. Left out, the tempo is chosen so that cuts and visual beats fall on the grid.",
             ),
             click.option(
@@ -191,7 +199,7 @@ def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--tempo-change",
-                type=click.FloatRange(0, MOST_TEMPO_CHANGE, min_open=True),
+                type=range_of(TEMPO_CHANGE_LIMITS),
                 metavar="PERCENT",
                 help=f"How far a tempo map may leave the tempo.  [default: {TEMPO_CHANGE:g}]",
             ),

@@ -16,9 +16,9 @@ from cmt.cli.options import FILE, Bars, soundfont_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Play MIDI into a WAV file by FluidSynth."""
-    from cmt.soundtrack.make import SAMPLE_RATE
     from midi_io import read_midi, write_wav
     from midi_io import render as render_song
+    from midi_io.synthesis import SAMPLE_RATE
 
     target = midi.with_suffix(".wav") if output is None else output
     song = read_midi(midi)

@@ -42,6 +42,7 @@ from cmt.corpus.shards import Shard, appended, joined_shard, read_column, read_s
 from cmt.corpus.songs import SongInfo
 from cmt.corpus.statistics import draw_statistics, statistics_of
 from cmt.errors import CmtError
+from cmt.machine.files import NO_FILE, file_state
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
 from cmt.music.encoding import NoteArrays
@@ -220,12 +221,9 @@ def _songs_of_folder(folder: Path) -> list[tuple[str, _Facts]]:
         for name in names:
             if os.path.splitext(name)[1].lower() in (*PIANOROLLS, *MIDI_SUFFIXES):
                 path = os.path.join(parent, name)
-                try:
-                    status = os.stat(path)
-                except OSError:  # a link that leads nowhere is found out when it is read
-                    facts: _Facts = ()
-                else:
-                    facts = (status.st_size, status.st_mtime_ns)
+                state = file_state(path)
+                # A link that leads nowhere is found out when it is read.
+                facts: _Facts = () if state == NO_FILE else state
                 found.append((os.path.relpath(path, folder), facts))
     if not found:
         what = "no songs in it" if any(folder.iterdir()) else "is empty"

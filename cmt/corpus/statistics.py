@@ -19,7 +19,7 @@ FREE_GENRE = "free"
 _QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
-def statistics_of(songs: Iterable[tuple[Entry, Rhythm]]) -> dict[str, Any]:
+def statistics_of(songs: Iterable[tuple[Entry, Rhythm]]) -> dict[str, object]:
     """The numbers, ready for JSON; a song's words are those of its whole length, END included."""
     words, bars, notes = [], [], []
     splits: dict[str, int] = {}

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from cmt.errors import CmtError
 from cmt.evaluation.piece import Piece, measure_piece, other_metre, read_report
-from cmt.evaluation.reference import Reference, measure_reference, read_shipped_reference, shipped_classifier
+from cmt.evaluation.reference import HeldOut, Reference, measure_reference, read_shipped_reference, shipped_classifier
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
 from cmt.metrics.catalogue import BY_NAME
@@ -80,7 +80,7 @@ class Evaluation:
     frechet: float
     frechet_of_reference: float
     frechet_reason: str
-    classifier: dict[str, Any]
+    classifier: HeldOut
     """The accuracy of the genre classifier on real songs."""
     seed: int
 

@@ -10,14 +10,15 @@ import io
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cmt.errors import CmtError
 from cmt.evaluation.evaluate import Evaluation, Row
 from cmt.evaluation.page import page_of
 from cmt.evaluation.piece import Piece
 from cmt.evaluation.text import NOT_THERE, interval_text, number
+from cmt.machine.files import ready_folder
 from cmt.metrics.catalogue import BY_NAME, CHANCE_DEFINITION, INTERVAL_DEFINITION
 from cmt.metrics.distribution import Interval
 from midi_io.whole_file import whole_file
@@ -33,10 +34,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     CmtError
         If they cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another `folder`") from None
+    ready_folder(folder)
     contents = {
         "evaluation.html": page_of(evaluation),
         "evaluation.json": json.dumps(as_json(evaluation), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
@@ -102,7 +100,7 @@ def _row_text(row: Row, group: str) -> str:
     return text
 
 
-def as_json(evaluation: Evaluation) -> dict[str, Any]:
+def as_json(evaluation: Evaluation) -> dict[str, object]:
     """Everything, with null where a number is not defined."""
     reference = evaluation.reference
     return {
@@ -131,7 +129,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             "frechet_distance_of_reference": _finite(evaluation.frechet_of_reference),
             "frechet_reason": evaluation.frechet_reason,
         },
-        "genre_classifier": evaluation.classifier,
+        "genre_classifier": asdict(evaluation.classifier),
         "pieces": [_piece_json(piece) for piece in evaluation.pieces],
         "definitions": {
             **{metric.name: f"{metric.label} ({metric.unit}). {metric.definition}" for metric in BY_NAME.values()},
@@ -141,8 +139,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _row_json(row: Row) -> dict[str, Any]:
-    content: dict[str, Any] = {**_interval_json(row.interval), "undefined": row.undefined}
+def _row_json(row: Row) -> dict[str, object]:
+    content: dict[str, object] = {**_interval_json(row.interval), "undefined": row.undefined}
     if row.above_chance is not None:
         content["chance"] = _finite(row.chance)
         content["above_chance"] = _interval_json(row.above_chance)
@@ -157,11 +155,11 @@ def _row_json(row: Row) -> dict[str, Any]:
     return content
 
 
-def _interval_json(interval: Interval) -> dict[str, Any]:
+def _interval_json(interval: Interval) -> dict[str, object]:
     return {key: _finite(value) for key, value in interval._asdict().items()}
 
 
-def _piece_json(piece: Piece) -> dict[str, Any]:
+def _piece_json(piece: Piece) -> dict[str, object]:
     if piece.failure:
         return {"midi": piece.midi, "video": piece.video, "failure": piece.failure}
     return {

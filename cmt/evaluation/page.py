@@ -195,11 +195,11 @@ def _control(evaluation: Evaluation) -> str:
     ]
     if not rows:
         return "<p>No report (clip.json, as cmt generate writes it) lies beside the MIDI files: nothing was asked.</p>"
-    validation = evaluation.classifier["cross_validation"]
+    validation = evaluation.classifier.cross_validation
     text = (
-        f"The genre classifier is right on {number(validation['accuracy'])} of {validation['excerpts']} excerpts of "
-        f"{validation['songs']} real songs that it had not learnt from (mean of the genres "
-        f"{number(validation['balanced_accuracy'])}; chance {number(evaluation.classifier['chance'])}): "
+        f"The genre classifier is right on {number(validation.accuracy)} of {validation.excerpts} excerpts of "
+        f"{validation.songs} real songs that it had not learnt from (mean of the genres "
+        f"{number(validation.balanced_accuracy)}; chance {number(evaluation.classifier.chance)}): "
         "no more is to be expected of any music."
     )
     return _table(("metric", "mean [95 %]", "n", "good"), rows) + f"<p class='remark'>{text}</p>"

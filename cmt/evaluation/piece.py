@@ -11,7 +11,7 @@ import math
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +26,13 @@ from cmt.metrics.degenerate import judge
 from cmt.metrics.music import onsets
 from cmt.metrics.synchrony import Synchrony
 from cmt.metrics.validation import NOT_DEFINED, Measurement, undefined
-from cmt.music.key import parse_key
-from cmt.music.profile import SimuNote
-from cmt.music.words import Genre
+from cmt.music.key import Key
+from cmt.report.report import Report, looks_like_report
 from midi_io import SynthesisError, has_fluidsynth, render
-from midi_io.song import POSITIONS_PER_BEAT, Instrument, Song
+from midi_io.song import POSITIONS_PER_BEAT, Song
 from video_rhythm import VideoRhythm
 
-SAMPLE_RATE = 22050
+ONSET_SAMPLE_RATE = 22050
 """The sample rate, in Hz, of the audio in which onsets are looked for."""
 LONGEST_AUDIO = 20 * 60.0
 """The music for a video of more seconds than this is not rendered."""
@@ -79,7 +78,7 @@ class Piece:
 def measure_piece(
     song: Song,
     video: VideoRhythm | None = None,
-    report: dict[str, Any] | None = None,
+    report: Report | None = None,
     *,
     names: tuple[str, str | None] = ("", None),
     audio: bool = True,
@@ -98,12 +97,13 @@ def measure_piece(
     asked_genre = None
     asked: tuple[int | None, ...] = ()
     if report is not None:
-        asked = tuple(report.get("density_asked") or ())
-        asked_genre = report.get("genre")
+        asked = report.asked.density
         values |= _control(song, report)
-        if asked_genre in {genre.label for genre in Genre} and guess is not None:
-            values["genre_hit"] = Measurement(float(heard == asked_genre))
-            values["genre_probability"] = Measurement(guess.probabilities[Genre[asked_genre.upper()]])
+        if report.genre is not None:
+            asked_genre = report.genre.label
+            if guess is not None:
+                values["genre_hit"] = Measurement(float(guess.genre == report.genre))
+                values["genre_probability"] = Measurement(guess.probabilities[report.genre])
     chances: dict[str, Synchrony] = {}
     lag = None
     speed: tuple[float, ...] = ()
@@ -135,63 +135,46 @@ def measure_piece(
     )
 
 
-def _control(song: Song, report: dict[str, Any]) -> dict[str, Measurement]:
+def _control(song: Song, report: Report) -> dict[str, Measurement]:
     """The control metrics that the report allows."""
-    values: dict[str, Measurement] = {}
-    asked = list(report.get("density_asked") or ())
-    strengths = [
-        SimuNote(note["bar"], note["position"], Instrument[note["instrument"].upper()], note["strength"])
-        for note in report.get("strength_asked") or ()
-    ]
-    if "density_asked" in report:
-        values["density_error"] = control.density_error(asked, song)
-        values["density_rank_correlation"] = control.density_rank_correlation(asked, song)
-    if "strength_asked" in report:
-        values["strength_error"] = control.strength_error(strengths, song)
-    if report.get("duration"):
-        values["time_error"] = Measurement(control.time_error(song, report["duration"]))
-        values["length_error"] = Measurement(control.length_error(song, report["duration"]))
-    if report.get("tempo"):
-        values["tempo_error"] = Measurement(control.tempo_error(song, report["tempo"]))
-    if report.get("instruments_asked"):
-        wanted = [Instrument[name.upper()] for name in report["instruments_asked"]]
-        score = control.instrument_score(song, wanted)
+    values = {
+        "density_error": control.density_error(report.asked.density, song),
+        "density_rank_correlation": control.density_rank_correlation(report.asked.density, song),
+        "strength_error": control.strength_error(report.asked.simu_notes, song),
+        "time_error": Measurement(control.time_error(song, report.duration)),
+        "length_error": Measurement(control.length_error(song, report.duration)),
+        "tempo_error": Measurement(control.tempo_error(song, report.grid.tempo)),
+    }
+    if report.instruments_asked:
+        score = control.instrument_score(song, report.instruments_asked)
         values["instrument_precision"], values["instrument_recall"] = score.precision, score.recall
-    if report.get("key"):
-        values["key_score"] = _key_score(song, report["key"])
+    values["key_score"] = _key_score(song, report.key)
     return values
 
 
-def _key_score(song: Song, key: str) -> Measurement:
-    tonic, mode = parse_key(key)
+def _key_score(song: Song, key: Key) -> Measurement:
     guess = control.guess_key(song)
     if guess is None:
         return undefined(control.why_no_key(song))
-    if tonic is None or mode is None:
-        return Measurement(NOT_DEFINED)  # half a key, which no report of `cmt generate` has
-    return Measurement(control.key_score((tonic, mode), (guess.tonic, guess.mode)))
+    return Measurement(control.key_score(key, (guess.tonic, guess.mode)))
 
 
-def read_report(midi: Path) -> dict[str, Any] | None:
+def read_report(midi: Path) -> Report | None:
     """The report beside a MIDI file; None without one, or if the JSON beside it is something else.
 
     Raises
     ------
     CmtError
-        If it is a damaged report.
+        If it is a damaged report, or one that a newer version wrote.
     """
     path = midi.with_suffix(".json")
     if not path.is_file():
         return None
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(report, dict) or "density_asked" not in report:
-            return None
-        # Whatever is of no use is found here, not half-way through the measuring.
-        _control(Song.steady((), 120.0, 0.0), report)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, CmtError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise CmtError(f"{path}: not a report of cmt generate ({error}); remove it to evaluate without it") from None
-    return report
+    return Report.from_json(content, str(path)) if looks_like_report(content) else None
 
 
 def other_metre(path: Path) -> tuple[str, ...]:
@@ -260,5 +243,10 @@ def _heard_onsets(
         raise SynthesisError(f"the video is longer than {LONGEST_AUDIO / 60:.0f} minutes, which are not rendered")
     length = min(song.length, math.ceil(song.timeline.position(seconds)))
     kept = tuple(note for note in song.notes if note.position < length)
-    rendered = render(Song(kept, replace(song.timeline, length=length)), soundfont=soundfont, sample_rate=SAMPLE_RATE)
-    return audio_onsets(rendered, SAMPLE_RATE)
+    rendered = render(
+        Song(kept, replace(song.timeline, length=length)),
+        soundfont=soundfont,
+        sample_rate=ONSET_SAMPLE_RATE,
+        loudness=None,
+    )
+    return audio_onsets(rendered, ONSET_SAMPLE_RATE)

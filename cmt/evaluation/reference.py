@@ -191,10 +191,44 @@ def read_shipped_reference(n_bar: int, genre: str = "all") -> Reference:
     )
 
 
-def shipped_classifier() -> tuple[GenreClassifier, dict[str, Any]]:
+@dataclass(frozen=True)
+class Accuracy:
+    """How often the genre classifier is right on songs that it has not learnt from."""
+
+    songs: int
+    excerpts: int
+    accuracy: float
+    """The share, 0..1, of the excerpts."""
+    balanced_accuracy: float
+    """The mean of the genres' shares."""
+    recall: dict[str, float]
+    """The share of each genre's excerpts."""
+    excerpts_by_genre: dict[str, int]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How well the genre classifier does on real songs."""
+
+    excerpt_bars: int
+    chance: float
+    """The share of excerpts on which a guess is right."""
+    cross_validation: Accuracy
+    """On songs of the training split, each left out in turn."""
+    validation: Accuracy
+    """On songs of the validation split."""
+
+
+def shipped_classifier() -> tuple[GenreClassifier, HeldOut]:
     """The genre classifier that comes with the package, and how well it does on songs it has not learnt from."""
     content = _shipped()["genre_classifier"]
-    return read_classifier(content), content["held_out"]
+    held_out = content["held_out"]
+    return read_classifier(content), HeldOut(
+        excerpt_bars=held_out["excerpt_bars"],
+        chance=held_out["chance"],
+        cross_validation=Accuracy(**held_out["cross_validation"]),
+        validation=Accuracy(**held_out["validation"]),
+    )
 
 
 @cache

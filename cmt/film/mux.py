@@ -16,6 +16,7 @@ from cmt.errors import MidiError
 from cmt.film.picture import Picture, measure_picture, open_video, picture_packets
 from cmt.film.sound import decoded_sound, fitted, mixed, music_packets, original_packets, original_sound
 from midi_io.whole_file import whole_file
+from video_rhythm.container import file_url
 
 if TYPE_CHECKING:
     import av
@@ -77,8 +78,7 @@ def write_video(
     if sample_rate not in AAC_SAMPLE_RATES:
         raise ValueError(f"sample_rate must be one that AAC knows, {AAC_SAMPLE_RATES}, got {sample_rate}")
     video_path, output_path = Path(video_path), Path(output_path)
-    if output_path.exists() and video_path.exists() and output_path.samefile(video_path):
-        raise MidiError(f"{output_path}: is the video itself; give the output another name")
+    refuse_the_video_itself(output_path, video_path)
     picture = measure_picture(video_path)
     music = fitted(audio, round(picture.duration * sample_rate))
     with whole_file(output_path) as unfinished:
@@ -86,6 +86,12 @@ def write_video(
     if progress is not None:
         progress(1.0)
     return WrittenVideo(output_path, float(picture.duration), tuple(notes))
+
+
+def refuse_the_video_itself(output: Path, video: Path) -> None:
+    """Raise `MidiError` if a file that is to be written is the video that is to be read, whatever its name."""
+    if output.exists() and video.exists() and output.samefile(video):
+        raise MidiError(f"{output}: is the video itself; choose another folder or name")
 
 
 def _mux(
@@ -106,7 +112,7 @@ def _mux(
         with ExitStack() as stack:
             source = stack.enter_context(open_video(video_path))
             target = stack.enter_context(
-                av.open(str(unfinished), "w", format="mp4", container_options={"movflags": "faststart"})
+                av.open(file_url(unfinished), "w", format="mp4", container_options={"movflags": "faststart"})
             )
             target.metadata.update(
                 (key, value) for key, value in source.metadata.items() if key.lower() not in _UNKEPT_METADATA

@@ -7,7 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cmt.errors import MidiError
+from cmt.errors import MidiError, VideoError
+from video_rhythm.container import best_stream, open_container
 
 if TYPE_CHECKING:
     import av
@@ -50,25 +51,18 @@ class Picture(NamedTuple):
 
 def open_video(path: Path) -> av.container.InputContainer:
     """Open a video for reading; raise `MidiError` if it is none."""
-    import av
-
     try:
-        return av.open(str(path), metadata_errors="ignore")
-    except (av.error.FFmpegError, OSError) as error:
-        raise MidiError(
-            f"{path}: cannot be opened as a video ({error.strerror}); check it with ffprobe {path}"
-        ) from error
+        return open_container(str(path), str(path))
+    except VideoError as error:
+        reason = str(error).removeprefix(f"{path}: ").partition(";")[0]
+        raise MidiError(f"{path}: cannot be opened as a video ({reason}); check it with ffprobe {path}") from error
 
 
 def _picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The stream that players show: FFmpeg's choice, but never a cover."""
-    from av.stream import Disposition
-
-    moving = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    if not moving:
-        raise MidiError(f"{path}: no video stream; check it with ffprobe {path}")
-    best = container.streams.best("video")
-    return next((stream for stream in moving if best is not None and stream.index == best.index), moving[0])
+    try:
+        return best_stream(container, str(path))
+    except VideoError as error:
+        raise MidiError(str(error)) from error
 
 
 def measure_picture(path: Path) -> Picture:

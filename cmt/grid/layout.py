@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from cmt.grid.agreement import TOLERANCE, agreement, misses
+from cmt.grid.agreement import TOLERANCE, misses
 from cmt.grid.bend import bend_grid
 from cmt.grid.hits import Hit, Marker, hits_of
 from cmt.grid.solver import fit_grid
@@ -70,25 +69,3 @@ def warnings_of(grid: Timeline, hits: Sequence[Hit], *, tempo_map: bool) -> tupl
             f"off the grid: {len(missed)} of {len(markers)} times asked for ({times} s); {cure} may bring them back"
         )
     return tuple(warnings)
-
-
-def describe_grid(grid: Timeline, hits: Sequence[Hit]) -> dict[str, Any]:
-    """The tempo, the phase and the number of hits that they meet, for the report."""
-    return {
-        "tempo": grid.tempo,
-        "n_bar": grid.n_bar,
-        "phase": grid.phase,
-        "bar_borders": grid.bar_borders,
-        "tempo_map": [
-            {
-                "position": knot.position,
-                "seconds": knot.seconds,
-                "tempo": grid.tempo_between(knot.position, following.position),
-            }
-            for knot, following in zip(grid.knots, grid.knots[1:], strict=False)
-        ],
-        "hits": {
-            name: agreement(grid, [hit.time for hit in hits if kind in (hit.kind, None)])._asdict()
-            for name, kind in (("all", None), ("markers", "marker"), ("cuts", "cut"), ("visual_beats", "visual beat"))
-        },
-    }

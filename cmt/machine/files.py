@@ -1,4 +1,4 @@
-"""Folders in which either everything appears or nothing."""
+"""Folders that are written into, also all or nothing, and what shows that a file has changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,40 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cmt.errors import CmtError
+
+NO_FILE = (0, 0)
+"""The state of a file that is not there."""
+
+
+def file_state(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """What shows that a file has changed: its size in bytes and the time of its last change in nanoseconds.
+
+    `NO_FILE` if there is no such file, or none that may be looked at.
+    """
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return NO_FILE
+    return status.st_size, status.st_mtime_ns
+
+
+def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> None:
+    """Make a folder to write into, and those above it, unless it is there.
+
+    Parameters
+    ----------
+    otherwise
+        What to do where it cannot be made; the message ends with it.
+
+    Raises
+    ------
+    CmtError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CmtError(f"{folder}: cannot be made ({error.strerror or error}); {otherwise}") from None
 
 
 @contextmanager

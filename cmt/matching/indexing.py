@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cmt.errors import CmtError
+from cmt.machine.files import ready_folder
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
 from cmt.matching.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
@@ -54,7 +55,7 @@ def update_index(
     """
     sources = {source.path: source for source in find_sources(libraries)}
     roots = tuple(str(library.resolve()) for library in libraries)
-    _ready_folder(folder)
+    _begin_index(folder)
     n_kept, n_dropped, current = _without_stale(folder, sources, roots)
     waiting = [source for path, source in sources.items() if path not in current]
     n_added, done = 0, 0
@@ -73,7 +74,8 @@ def update_index(
     return IndexUpdate(n_added, n_kept, n_dropped, tuple(_failures(folder, sources)))
 
 
-def _ready_folder(folder: Path) -> None:
+def _begin_index(folder: Path) -> None:
+    """See that the folder is an index, or make it one if it is empty or not there."""
     if folder.exists():
         if not folder.is_dir():
             raise CmtError(f"{folder}: is a file; an index is a folder, choose another name")
@@ -82,10 +84,7 @@ def _ready_folder(folder: Path) -> None:
             return
         if any(folder.iterdir()):
             raise CmtError(f"{folder}: holds files and is not an index; choose an empty or a new folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another `folder`") from None
+    ready_folder(folder)
     with whole_file(folder / ABOUT) as unfinished:
         about = {"format": "cmt index", "version": INDEX_VERSION}
         unfinished.write_text(json.dumps(about) + "\n", encoding="utf-8")

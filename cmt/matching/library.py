@@ -7,7 +7,6 @@ all these. Every file gives entries, an unreadable one an entry with its reason.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from cmt.corpus.folder import SONGS
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
+from cmt.machine.files import NO_FILE, file_state
 from cmt.matching.index import instrument_bits
 from cmt.matching.score import rhythm_of_onsets, rhythm_of_song
 from cmt.music.key import home_key, key_of_song
@@ -89,9 +89,9 @@ def find_sources(libraries: Sequence[Path]) -> list[Source]:
         raise CmtError(f"{names}: no music found; give a folder of .mid files, .npz pianorolls or .npz.xz packs")
     sources = []
     for path in sorted(paths):
-        with suppress(OSError):  # gone since the folder was listed
-            status = path.stat()
-            sources.append(Source(str(path), status.st_size, status.st_mtime_ns))
+        state = file_state(path)
+        if state != NO_FILE:  # else it has gone since the folder was listed
+            sources.append(Source(str(path), *state))
     return sources
 
 

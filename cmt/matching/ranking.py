@@ -7,7 +7,6 @@ and writes the same rows. A bad video is a row with its reason.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +20,12 @@ import pyarrow.parquet as pq
 
 from cmt.config import Dynamics
 from cmt.errors import CmtError
+from cmt.machine.files import file_state, ready_folder
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.matching.index import PieceFilter, read_metadata, read_pieces
-from cmt.matching.journal import Journal
+from cmt.matching.journal import MatchJournal
 from cmt.matching.library import shown_name
 from cmt.matching.render import Rendered, RenderTask, RenderWishes, render_match
 from cmt.matching.rows import Found, Match, row
@@ -44,6 +44,8 @@ _GROUP = 8
 """This many videos are scored while a piece is in the processor's cache."""
 _TASK_PIECES = 32_768
 """A worker scores this many pieces before it reports."""
+_OTHER_FOLDER = "choose another folder"
+"""What to do where a folder cannot be made: it is one of several that a run may have, and none of them is `folder`."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ class MatchWishes:
     """The folder for the scores of all pieces, a Parquet file for each video."""
     render: RenderWishes | None = None
     """How to make a film of each video with the best piece; None makes none."""
+
+
+class _Waiting(NamedTuple):
+    """A video whose pieces are still to be found."""
+
+    number: int
+    """The place of the video among those of the run."""
+    path: str
+    demand: VideoDemand
 
 
 class _ScoreTask(NamedTuple):
@@ -108,13 +119,17 @@ def match(
         If a shard is damaged or the matrix's folder cannot be written. A bad video is a row.
     """
     paths = [str(video.resolve()) for video in videos]
-    with Journal(journal, _fingerprint(paths, shards, wishes)) as done:
+    done = MatchJournal(journal, _fingerprint(paths, shards, wishes))
+    with done:
         demands = _demands(paths, wishes, workers, done, progress)
         results = Results()
-        waiting = [number for number, demand in enumerate(demands) if isinstance(demand, VideoDemand)]
-        waiting = [number for number in waiting if number not in done.rows]
+        waiting = [
+            _Waiting(number, path, demand)
+            for number, (path, demand) in enumerate(zip(paths, demands, strict=True))
+            if isinstance(demand, VideoDemand) and number not in done.rows
+        ]
         begin = time.perf_counter()
-        for number, rows, n_piece in _ranked(paths, demands, waiting, shards, wishes, workers, progress):
+        for number, rows, n_piece in _ranked(waiting, shards, wishes, workers, progress):
             done.keep_rows(number, rows, n_piece)
             results.n_scored += n_piece
         results.seconds_scoring = time.perf_counter() - begin
@@ -136,20 +151,12 @@ def match(
 
 def _fingerprint(paths: Sequence[str], shards: Sequence[Path], wishes: MatchWishes) -> str:
     """A hash that changes whenever any row of the result might change."""
-    files = [(path, *_state(path)) for path in [*paths, *map(str, shards)]]
+    files = [(path, *file_state(path)) for path in [*paths, *map(str, shards)]]
     return hashlib.sha256(repr((files, wishes)).encode(errors="surrogateescape")).hexdigest()
 
 
-def _state(path: str) -> tuple[int, int]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
 def _demands(
-    paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: Journal, progress: Progress
+    paths: Sequence[str], wishes: MatchWishes, workers: Workers, done: MatchJournal, progress: Progress
 ) -> list[VideoDemand | str]:
     """The demand of each video, or the reason why it has none."""
     waiting = [number for number in range(len(paths)) if number not in done.demands]
@@ -174,9 +181,7 @@ def _unwatchable(path: str, reason: str) -> str:
 
 
 def _ranked(
-    paths: Sequence[str],
-    demands: Sequence[VideoDemand | str],
-    waiting: Sequence[int],
+    waiting: Sequence[_Waiting],
     shards: Sequence[Path],
     wishes: MatchWishes,
     workers: Workers,
@@ -184,15 +189,11 @@ def _ranked(
 ) -> Iterator[tuple[int, list[Match], int]]:
     """Three values for each video in `waiting`: its number, its rows, and the number of pieces it was held against."""
     if wishes.matrix is not None:
-        _ready_folder(wishes.matrix)
+        ready_folder(wishes.matrix, _OTHER_FOLDER)
     size = 1 if wishes.matrix is not None else _GROUP
     groups = [tuple(waiting[i : i + size]) for i in range(0, len(waiting), size)]
     chunks = list(_chunks(shards))
-    tasks = (
-        _ScoreTask(tuple(demands[number] for number in group), chunk)  # type: ignore[misc]
-        for group in groups
-        for chunk in chunks
-    )
+    tasks = (_ScoreTask(tuple(video.demand for video in group), chunk) for group in groups for chunk in chunks)
     function = partial(score_shards, wanted=wishes.pieces, top=wishes.top, with_matrix=wishes.matrix is not None)
     scored = workers.map(function, tasks)
     n_done = 0
@@ -208,12 +209,10 @@ def _ranked(
                 tables[place] += part.matrix[place : place + 1]
             n_done += 1
             progress("match", n_done, len(groups) * len(chunks))
-        for place, number in enumerate(group):
-            demand = demands[number]
-            assert isinstance(demand, VideoDemand)
+        for place, video in enumerate(group):
             if wishes.matrix is not None:
-                _write_matrix(wishes.matrix, number, paths[number], tables[place])
-            yield number, _rows(paths[number], demand, best[place]), n_piece
+                _write_matrix(wishes.matrix, video.number, video.path, tables[place])
+            yield video.number, _rows(video.path, video.demand, best[place]), n_piece
 
 
 def _chunks(shards: Sequence[Path]) -> Iterator[tuple[str, ...]]:
@@ -307,10 +306,10 @@ def _render(
     demands: Sequence[VideoDemand | str],
     wishes: RenderWishes,
     workers: Workers,
-    done: Journal,
+    done: MatchJournal,
     progress: Progress,
 ) -> None:
-    _ready_folder(wishes.folder)
+    ready_folder(wishes.folder, _OTHER_FOLDER)
     taken: set[str] = set()
     names = [name_for(Path(path), taken) for path in paths]
     waiting, tasks = [], []
@@ -320,7 +319,14 @@ def _render(
             if best.source is not None and best.start_bar is not None:
                 waiting.append(number)
                 tasks.append(
-                    RenderTask(paths[number], demand, best.source, best.name or "", best.start_bar - 1, names[number])
+                    RenderTask(
+                        video=paths[number],
+                        demand=demand,
+                        source=best.source,
+                        name=best.name or "",
+                        start=best.start_bar - 1,
+                        stem=names[number],
+                    )
                 )
     films = workers.map(partial(render_match, wishes=wishes), tasks, lost=_no_film)
     for count, (number, film) in enumerate(zip(waiting, films, strict=True), 1):
@@ -330,10 +336,3 @@ def _render(
 
 def _no_film(task: RenderTask, reason: str) -> Rendered:
     return Rendered(None, reason)
-
-
-def _ready_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None

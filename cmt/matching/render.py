@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 from cmt.corpus.songs import Corpus, song_of_pack
 from cmt.errors import CmtError
-from cmt.film.mux import OriginalAudio, write_video
+from cmt.film.film import film_of
+from cmt.film.mux import OriginalAudio, refuse_the_video_itself
 from cmt.matching.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching.score import VideoDemand
-from midi_io import close_ending, perform, read_midi, read_pianoroll, render, write_midi
+from midi_io import close_ending, perform, read_midi, read_pianoroll, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
-
-SAMPLE_RATE = 44100
-"""The sample rate of the rendered audio, in Hz."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +52,12 @@ def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
     """Write ``<stem>.mid`` and ``<stem>.mp4``: the music alone, and the video with it; errors become its `failure`."""
     film = wishes.folder / f"{task.stem}.mp4"
     try:
-        if film.exists() and film.samefile(task.video):
-            raise CmtError(f"{film}: is the video itself; choose another folder")
+        refuse_the_video_itself(film, Path(task.video))
         song = fitted(_song(task.source, task.name), task.start, task.demand)
         if not song.notes:
             raise CmtError(f"{task.source}: nothing is played where the video is")
         write_midi(song, wishes.folder / f"{task.stem}.mid", title=f"Music for {Path(task.video).stem}")
-        audio = render(song, soundfont=wishes.soundfont, sample_rate=SAMPLE_RATE)
-        write_video(task.video, audio, SAMPLE_RATE, film, original_audio=wishes.original_audio)
+        film_of(song, Path(task.video), film, soundfont=wishes.soundfont, original_audio=wishes.original_audio)
     except (CmtError, OSError) as error:
         return Rendered(None, " ".join(str(error).split()))
     return Rendered(str(film))

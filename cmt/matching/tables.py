@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,8 +61,8 @@ def write_table(rows: Sequence[Sequence[Match]], path: Path) -> None:
             pq.write_table(pa.Table.from_arrays(arrays, schema=_schema()), unfinished)
 
 
-def _by_video(rows: Sequence[Sequence[Match]]) -> list[dict[str, Any]]:
-    videos = []
+def _by_video(rows: Sequence[Sequence[Match]]) -> list[dict[str, object]]:
+    videos: list[dict[str, object]] = []
     for rows_of_video in rows:
         matches = [row._asdict() for row in rows_of_video if not row.failure]
         failure = next((row.failure for row in rows_of_video if row.failure), "")

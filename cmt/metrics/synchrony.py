@@ -212,7 +212,16 @@ def _summary(observed: float, scores: Floats, n_picture: int, n_music: int) -> S
     low, high = np.quantile(scores, [0.025, 0.975])
     above = (observed - chance) / (1 - chance) if chance < SATURATED else NOT_DEFINED
     p_value = (1 + int((scores >= observed - _EXACT).sum())) / (1 + len(scores))
-    return Synchrony(observed, chance, float(low), float(high), above, p_value, n_picture, n_music)
+    return Synchrony(
+        score=observed,
+        chance=chance,
+        low=float(low),
+        high=float(high),
+        above_chance=above,
+        p_value=p_value,
+        n_picture=n_picture,
+        n_music=n_music,
+    )
 
 
 def motion_correlation(

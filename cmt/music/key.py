@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +35,29 @@ class Key(NamedTuple):
         return f"{TONICS[self.tonic]}:{self.mode.label}"
 
 
-def parse_key(text: str) -> tuple[int | None, Mode | None]:
-    """Tonic and mode of a key such as ``F#:minor``, ``C``, ``:minor``; None where left open.
+KEYS: Mapping[str, Key] = {str(key): key for key in (Key(tonic, mode) for mode in Mode for tonic in range(len(TONICS)))}
+"""All keys by their names."""
+
+
+class WishedKey(NamedTuple):
+    """A key of which the tonic, the mode or both may be left open."""
+
+    tonic: int | None = None
+    """The pitch class, 0 = C."""
+    mode: Mode | None = None
+
+    def __str__(self) -> str:
+        """The key as `parse_key` reads it, such as ``F#:minor``, ``C``, ``:minor``."""
+        tonic = "" if self.tonic is None else TONICS[self.tonic]
+        return tonic if self.mode is None else f"{tonic}:{self.mode.label}"
+
+
+ANY_KEY = WishedKey()
+"""Tonic and mode are both left open."""
+
+
+def parse_key(text: str) -> WishedKey:
+    """A key such as ``F#:minor``, ``C``, ``:minor``.
 
     Raises
     ------
@@ -52,7 +74,7 @@ def parse_key(text: str) -> tuple[int | None, Mode | None]:
             f"and a mode of {', '.join(modes)}"
         )
     tonic = TONICS.index(tonic_text) if tonic_text else None
-    return tonic, modes[mode_text.lower()] if mode_text else None
+    return WishedKey(tonic, modes[mode_text.lower()] if mode_text else None)
 
 
 def estimate_key(histogram: np.ndarray) -> Key:

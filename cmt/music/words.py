@@ -94,6 +94,10 @@ class Genre(IntEnum):
         return self.name.lower()
 
 
+GENRES: Mapping[str, Genre] = {genre.label: genre for genre in Genre}
+"""The genres by their labels."""
+
+
 class Mode(IntEnum):
     """Major or minor."""
 

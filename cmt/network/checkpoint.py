@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -33,7 +34,7 @@ class Checkpoint:
     decoder: Decoder
     sha256: str
     """The file's hash."""
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, object] = field(default_factory=dict)
     """Facts about its training: words seen, losses, data."""
 
 
@@ -42,7 +43,7 @@ def default_checkpoint() -> Path:
     return Path(str(resources.files("cmt") / "assets" / "small.safetensors"))
 
 
-def save_checkpoint(config: ModelConfig, weights: Tensors, path: Path, provenance: dict[str, Any]) -> None:
+def save_checkpoint(config: ModelConfig, weights: Tensors, path: Path, provenance: Mapping[str, object]) -> None:
     """Write the configuration and the weights, in half precision; never half a file.
 
     `weights` are arrays by name, of the shapes that `cmt.network.weights.weight_shapes` gives.
@@ -56,7 +57,7 @@ def save_checkpoint(config: ModelConfig, weights: Tensors, path: Path, provenanc
     save_tensors({name: weight.astype(np.float16) for name, weight in weights.items()}, description, path)
 
 
-def save_tensors(tensors: Tensors, description: dict[str, Any], path: Path) -> None:
+def save_tensors(tensors: Tensors, description: Mapping[str, object], path: Path) -> None:
     """Write tensors, arrays (...) by name, and a description as JSON into one safetensors file, renamed into place.
 
     Raises

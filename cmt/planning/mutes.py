@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cmt.errors import CmtError
 from cmt.machine.columns import number_in, shown
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Timeline
+from midi_io.song import INSTRUMENTS, POSITIONS_PER_BAR, Instrument, Note, Timeline
 
 HAIR = 1e-6
 """A sixteenth that ends at most this many seconds after a mute's begin does not reach into it."""
@@ -40,16 +40,15 @@ def parse_mute(text: str) -> Mute:
     CmtError
         If it is none.
     """
-    by_label = {instrument.label: instrument for instrument in Instrument}
     name, _, span = (part.strip() for part in text.partition("@"))
     begin_text, dash, end_text = (part.strip() for part in span.partition("-"))
     begin, end = number_in(begin_text), number_in(end_text) if end_text else math.inf
-    if name.lower() not in by_label or not dash or begin is None or end is None or not 0 <= begin < end:
+    if name.lower() not in INSTRUMENTS or not dash or begin is None or end is None or not 0 <= begin < end:
         raise CmtError(
             f"no mute {shown(text)}; write INSTRUMENT@BEGIN-END in seconds, e.g. drums@0-4, or drums@8- to the end, "
-            f"with one of {', '.join(by_label)}"
+            f"with one of {', '.join(INSTRUMENTS)}"
         )
-    return Mute(by_label[name.lower()], begin, end)
+    return Mute(INSTRUMENTS[name.lower()], begin, end)
 
 
 def muted_throughout(mutes: Sequence[Mute], duration: float) -> set[Instrument]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cmt.config import GenerateConfig
 from cmt.grid.hits import Hit, hits_of
 from cmt.grid.layout import grid_of_video, music_grid, warnings_of
-from cmt.music.key import parse_key
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import Genre
 from cmt.planning.calibration import read_calibration
@@ -20,7 +18,7 @@ from cmt.planning.energy import with_energy
 from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness
 from cmt.planning.mutes import rests_by_bar, rests_of
 from cmt.planning.sheet import Sheet
-from cmt.planning.wishes import ALL_INSTRUMENTS, Wishes
+from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
 from midi_io.song import Timeline
@@ -40,12 +38,13 @@ MOST_NAMED = 8
 """A warning names at most this many bars or times."""
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """All that is known of a piece before its first word."""
 
     rhythm: VideoRhythm | None
     """The rhythm of the video, if there is one."""
-    wishes: Wishes
+    wishes: Settled
     hits: tuple[Hit, ...]
     """The times that the music should meet."""
     sheet: Sheet
@@ -67,8 +66,14 @@ class Plan(NamedTuple):
     @property
     def request(self) -> PieceRequest:
         """The request for a piece as planned."""
-        tonic, mode = parse_key(self.wishes.key) if self.wishes.key else (None, None)
-        return PieceRequest(self.timeline, self.wishes.genre, self.wishes.instruments, tonic, mode)
+        wishes = self.wishes
+        return PieceRequest(
+            timeline=self.timeline,
+            genre=wishes.genre,
+            instruments=wishes.instruments,
+            tonic=wishes.key.tonic,
+            mode=wishes.key.mode,
+        )
 
     @property
     def density(self) -> tuple[int | None, ...]:
@@ -94,11 +99,8 @@ class Plan(NamedTuple):
         return orders
 
 
-def plan_music(rhythm: VideoRhythm | None, wishes: Wishes, config: GenerateConfig) -> Plan:
-    """The plan of music for `rhythm`, exactly as long, or of music without a video, `wishes.length` long.
-
-    The wishes are settled for this duration.
-    """
+def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConfig) -> Plan:
+    """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long."""
     hits = hits_of(rhythm, wishes.markers)
     grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
     sheet = Sheet(grid, wishes.instruments or ALL_INSTRUMENTS, rests_of(wishes.mutes, grid))
@@ -115,24 +117,32 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Wishes, config: GenerateConfi
         asked = with_energy(asked, energies, sheet, calibration, marked)
     profile = profile_of_liveliness(asked, sheet, calibration)
     warnings = (*warnings_of(grid, hits, tempo_map=wishes.tempo_map), *_mute_warnings(sheet, markers))
-    return Plan(rhythm, wishes, hits, sheet, profile, tuple(energies), marked, warnings)
+    return Plan(
+        rhythm=rhythm,
+        wishes=wishes,
+        hits=hits,
+        sheet=sheet,
+        asked=profile,
+        energies=tuple(energies),
+        marked=marked,
+        warnings=warnings,
+    )
 
 
-def wished_grid(rhythm: VideoRhythm, wishes: Wishes) -> Timeline:
+def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
     """The grid of music exactly as long as the picture, as the user wants it."""
-    return grid_of_video(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change if wishes.tempo_map else 0.0)
+    return grid_of_video(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change)
 
 
-def _grid_without_picture(hits: Sequence[Hit], wishes: Wishes, seed: int) -> Timeline:
+def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Timeline:
     """The grid of music without a video: it leans to a tempo drawn from the middle half of the genre's."""
-    assert wishes.length is not None
     return music_grid(
-        wishes.length,
+        wishes.duration,
         hits,
         prior_tempo=float(np.random.default_rng([seed, 2]).uniform(*TEMPO_QUARTILES[wishes.genre])),
         prior_confidence=1.0,
         tempo=wishes.tempo,
-        tempo_change=wishes.tempo_change if wishes.tempo_map else 0.0,
+        tempo_change=wishes.tempo_change,
     )
 
 

@@ -1,107 +1,179 @@
-"""What the user asks of the music, and which of it cannot be."""
+"""What the user asks of the music, as given and as it can be met."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
-from cmt.config import MOST_TEMPO_CHANGE, TEMPO_CHANGE, GenerateConfig
+from cmt.config import (
+    CONTROL_LIMITS,
+    GUIDANCE_LIMITS,
+    LENGTH_LIMITS,
+    TEMPERATURE_LIMITS,
+    TEMPO_CHANGE,
+    TEMPO_CHANGE_LIMITS,
+    TEMPO_LIMITS,
+    GenerateConfig,
+)
 from cmt.errors import CmtError
-from cmt.film.mux import OriginalAudio
 from cmt.grid.hits import Marker, checked_markers
-from cmt.music.key import parse_key
-from cmt.music.words import Genre
+from cmt.music.key import ANY_KEY, WishedKey, parse_key
+from cmt.music.words import GENRES, Genre
 from cmt.planning.energy import Energy, check_energy
 from cmt.planning.mutes import Mute, check_mutes, muted_throughout
-from midi_io.song import Instrument
+from midi_io.song import INSTRUMENTS, Instrument
 
-TEMPO_LIMITS = (20.0, 400.0)
-"""The lowest and the highest tempo, in BPM, that a user may ask for."""
-LENGTH_LIMITS = (1.0, 14_400.0)
-"""The fewest and the most seconds that music without a video may last."""
+T = TypeVar("T")
+
 ALL_INSTRUMENTS = tuple(Instrument)
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user asks of the music; None leaves it open."""
+    """What the user asks of the music, as given; None leaves it open.
 
-    genre: Genre | None = None
-    instruments: tuple[Instrument, ...] | None = ALL_INSTRUMENTS
-    key: str | None = None
+    Genre and instruments may be given by their names, ``"pop"`` or ``"drums"``, the key as ``"A:minor"``. What is
+    planned takes `Settled` wishes only: `settled` checks these and reads the names.
+    """
+
+    genre: Genre | str | None = None
+    instruments: Sequence[Instrument | str] | None = ALL_INSTRUMENTS
+    key: WishedKey | str | None = None
     """The key, such as ``F#:minor``, ``C``, ``:major``; None leaves it open."""
     tempo: float | None = None
-    """The exact BPM; None chooses one at which the picture's hits fall on the grid."""
+    """The exact BPM, in `TEMPO_LIMITS`; None chooses one at which the picture's hits fall on the grid."""
     length: float | None = None
-    """The seconds of music without a video; None with one."""
+    """The seconds of music without a video, in `LENGTH_LIMITS`; None with one."""
     markers: tuple[Marker, ...] = ()
     """The times that the music meets before all others."""
     tempo_map: bool = False
     """Whether the tempo may change at cuts and markers, so that they fall on the grid exactly."""
     tempo_change: float = TEMPO_CHANGE
-    """A tempo map may leave the tempo by this many per cent."""
+    """A tempo map may leave the tempo by this many per cent, in `TEMPO_CHANGE_LIMITS`."""
     energy: Energy | None = None
     """The liveliness of the music where the user, not the picture, says it."""
     mutes: tuple[Mute, ...] = ()
     """The times at which instruments must be silent."""
     takes: int = 1
     """The number of pieces written, of which the best is kept; their seeds follow one another."""
-    keep_takes: bool = False
-    """Whether the other takes' MIDI files are kept too."""
-    original_audio: OriginalAudio = "drop"
-    midi_only: bool = False
-    """Whether neither audio nor video is written: no FluidSynth is needed."""
 
 
-def check_wishes(wishes: Wishes, config: GenerateConfig) -> None:
-    """Raise a CmtError for what cannot be, whatever the video is."""
-    if not 0 <= config.control <= 1:
+@dataclass(frozen=True)
+class Settled:
+    """Wishes that can be met in a piece of one duration; `settled` makes them."""
+
+    duration: float
+    """The seconds of the piece."""
+    genre: Genre | None
+    instruments: tuple[Instrument, ...] | None
+    """The instruments, without those that are muted throughout; None leaves the choice to the model."""
+    key: WishedKey
+    tempo: float | None
+    """The exact BPM; None chooses one at which the picture's hits fall on the grid."""
+    markers: tuple[Marker, ...]
+    """The markers in order of time, none of them twice, all within the piece."""
+    tempo_change: float
+    """The tempo map may leave the tempo by this many per cent; 0 keeps the tempo steady."""
+    energy: Energy | None
+    mutes: tuple[Mute, ...]
+    """The mutes, which all begin within the piece."""
+    takes: int
+
+    @property
+    def tempo_map(self) -> bool:
+        """Whether the tempo may change at cuts and markers."""
+        return self.tempo_change > 0
+
+
+def check_config(config: GenerateConfig) -> None:
+    """Raise a CmtError for what cannot be in how a piece is written."""
+    if config.control not in CONTROL_LIMITS:
         raise CmtError(f"control {config.control:g}: must be from 0 (free music) to 1 (the video decides)")
-    if not 0 < config.temperature <= 5:
-        raise CmtError(f"temperature {config.temperature:g}: must be above 0 and at most 5")
-    if not 0 <= config.guidance <= 10:
-        raise CmtError(f"guidance {config.guidance:g}: must be from 0 (no genre) to 10")
-    if wishes.tempo is not None and not TEMPO_LIMITS[0] <= wishes.tempo <= TEMPO_LIMITS[1]:
-        raise CmtError(f"tempo {wishes.tempo:g}: must be from {TEMPO_LIMITS[0]:g} to {TEMPO_LIMITS[1]:g} BPM")
-    if wishes.length is not None and not LENGTH_LIMITS[0] <= wishes.length <= LENGTH_LIMITS[1]:
-        raise CmtError(f"length {wishes.length:g}: must be from {LENGTH_LIMITS[0]:g} to {LENGTH_LIMITS[1]:g} seconds")
-    if wishes.tempo_map and not 0 < wishes.tempo_change <= MOST_TEMPO_CHANGE:
+    if config.temperature not in TEMPERATURE_LIMITS:
+        raise CmtError(f"temperature {config.temperature:g}: must be above 0 and at most {TEMPERATURE_LIMITS.most:g}")
+    if config.guidance not in GUIDANCE_LIMITS:
+        raise CmtError(f"guidance {config.guidance:g}: must be from 0 (no genre) to {GUIDANCE_LIMITS.most:g}")
+
+
+def check_wishes(wishes: Wishes) -> None:
+    """Raise a CmtError for what cannot be, whatever the video is."""
+    if wishes.tempo is not None and wishes.tempo not in TEMPO_LIMITS:
+        raise CmtError(f"tempo {wishes.tempo:g}: must be from {TEMPO_LIMITS.least:g} to {TEMPO_LIMITS.most:g} BPM")
+    if wishes.length is not None and wishes.length not in LENGTH_LIMITS:
+        least, most = LENGTH_LIMITS.least, LENGTH_LIMITS.most
+        raise CmtError(f"length {wishes.length:g}: must be from {least:g} to {most:g} seconds")
+    if wishes.tempo_map and wishes.tempo_change not in TEMPO_CHANGE_LIMITS:
         raise CmtError(
-            f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {MOST_TEMPO_CHANGE:g} per cent"
+            f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {TEMPO_CHANGE_LIMITS.most:g} per cent"
         )
     if wishes.takes < 1:
         raise CmtError(f"takes {wishes.takes}: must be 1 or more")
-    if wishes.key is not None:
-        parse_key(wishes.key)
+    _genre(wishes)
+    _key(wishes)
+    instruments = _instruments(wishes)
     for mute in wishes.mutes:
-        if wishes.instruments is not None and mute.instrument not in wishes.instruments:
+        if instruments is not None and mute.instrument not in instruments:
             raise CmtError(f"`mutes` {mute}: {mute.instrument.label} is not among `instruments`; leave one of them out")
 
 
-def settled(wishes: Wishes, duration: float) -> Wishes:
+def settled(wishes: Wishes, duration: float) -> Settled:
     """The wishes for a piece of `duration` seconds: markers in order, instruments without those that never sound.
 
     Raises
     ------
     CmtError
-        If a time lies outside the piece, or an instrument that was chosen is muted throughout.
+        If something cannot be, whatever the video is, a time lies outside the piece, or an instrument that was chosen
+        is muted throughout.
     """
+    check_wishes(wishes)
     check_mutes(wishes.mutes, duration)
     if wishes.energy is not None:
         check_energy(wishes.energy, duration)
-    return replace(
-        wishes,
+    return Settled(
+        duration=duration,
+        genre=_genre(wishes),
+        instruments=_heard(_instruments(wishes), muted_throughout(wishes.mutes, duration)),
+        key=_key(wishes),
+        tempo=wishes.tempo,
         markers=checked_markers(wishes.markers, duration),
-        instruments=_heard(wishes, muted_throughout(wishes.mutes, duration)),
+        tempo_change=wishes.tempo_change if wishes.tempo_map else 0.0,
+        energy=wishes.energy,
+        mutes=wishes.mutes,
+        takes=wishes.takes,
     )
 
 
-def _heard(wishes: Wishes, silent: set[Instrument]) -> tuple[Instrument, ...] | None:
+def _genre(wishes: Wishes) -> Genre | None:
+    return _named(wishes.genre, GENRES, "genre") if isinstance(wishes.genre, str) else wishes.genre
+
+
+def _key(wishes: Wishes) -> WishedKey:
+    if wishes.key is None:
+        return ANY_KEY
+    return parse_key(wishes.key) if isinstance(wishes.key, str) else wishes.key
+
+
+def _instruments(wishes: Wishes) -> tuple[Instrument, ...] | None:
+    if wishes.instruments is None:
+        return None
+    named = (_named(one, INSTRUMENTS, "instrument") if isinstance(one, str) else one for one in wishes.instruments)
+    return tuple(named)
+
+
+def _named(name: str, choices: Mapping[str, T], kind: str) -> T:
+    if name.lower() not in choices:
+        raise CmtError(f"no {kind} {name!r}; choose from {', '.join(choices)}")
+    return choices[name.lower()]
+
+
+def _heard(chosen: tuple[Instrument, ...] | None, silent: set[Instrument]) -> tuple[Instrument, ...] | None:
     names = ", ".join(sorted(instrument.label for instrument in silent))
     if silent == set(ALL_INSTRUMENTS):
         raise CmtError(f"`mutes`: {names} are muted from beginning to end, so nothing is left to play; leave one out")
-    if wishes.instruments is None:
+    if chosen is None:
         return None
     # Where all instruments were chosen, the default, muting one throughout is a way to do without it.
-    if silent and set(wishes.instruments) != set(ALL_INSTRUMENTS):
+    if silent and set(chosen) != set(ALL_INSTRUMENTS):
         raise CmtError(f"`mutes`: {names} from beginning to end, yet among `instruments`; leave one of them out")
-    return tuple(instrument for instrument in wishes.instruments if instrument not in silent)
+    return tuple(instrument for instrument in chosen if instrument not in silent)

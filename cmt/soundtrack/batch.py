@@ -19,11 +19,17 @@ from typing import Any, NamedTuple
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.machine.files import file_state, ready_folder
+from cmt.machine.journal import Journal, read_journal
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
+from cmt.music.key import WishedKey
 from cmt.network.checkpoint import load_checkpoint
-from cmt.planning.wishes import Wishes, check_wishes
-from cmt.soundtrack.make import make_soundtrack, ready_soundfont
+from cmt.planning.wishes import Wishes, check_config, check_wishes
+from cmt.report.report import Report
+from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
+from cmt.soundtrack.output import Output
+from midi_io import ready_soundfont
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"
@@ -34,6 +40,18 @@ class Job(NamedTuple):
 
     video: Path
     name: str
+
+
+class Summary(NamedTuple):
+    """A few values of the report."""
+
+    duration: float
+    n_bar: int
+    tempo: float
+    """The BPM."""
+    key: str
+    genre: str | None
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -57,8 +75,8 @@ class Outcome:
     files: tuple[str, ...] = ()
     report_sha256: str = ""
     """The .json file's hash: results that others have replaced since are made again."""
-    summary: Mapping[str, Any] = field(default_factory=dict)
-    """A few values of the report: duration, tempo, bars, key, genre, seed."""
+    summary: Summary | None = None
+    """The music in a few values; None if there is none."""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     """The seconds that the video took."""
@@ -75,11 +93,16 @@ class Settings:
     config: GenerateConfig
     checkpoint: Path | None = None
     soundfont: Path | None = None
+    output: Output = field(default_factory=Output)
 
     def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
-        """A hash of all that decides how the results sound."""
-        parts = (self.wishes, self.config, checkpoint_sha256, str(font), _version())
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        """A hash of all that decides how the results sound, in the words of the first logs, which still hold."""
+        fields = vars(self.wishes) | vars(self.output)
+        if isinstance(self.wishes.key, WishedKey):
+            fields["key"] = str(self.wishes.key)
+        wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+        parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
+        return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]
 
 
 def make_soundtracks(
@@ -100,14 +123,15 @@ def make_soundtracks(
         If nothing could be made for any video: a wish, the checkpoint, the SoundFont, the folder or the scheduler
         is of no use, or results would overwrite one of the videos.
     """
-    check_wishes(settings.wishes, settings.config)
-    font = None if settings.wishes.midi_only else ready_soundfont(settings.soundfont)
+    check_wishes(settings.wishes)
+    check_config(settings.config)
+    font = None if settings.output.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
     before = read_log(log)
     videos = [video.absolute() for video in videos]  # workers may stand in another folder
     work = named(videos, before)
-    if not settings.wishes.midi_only:
+    if not settings.output.midi_only:
         _refuse_to_overwrite(videos, work, settings.folder)
     outcomes = {}
     to_do = []
@@ -118,14 +142,12 @@ def make_soundtracks(
             progress(old)
         else:
             to_do.append(job)
-    _make_folder(settings.folder)
-    if before:
-        write_log(log, before.values())  # without what a run that was killed left half-written
+    ready_folder(settings.folder)
     one = partial(_one, settings, fingerprint)
-    with Workers(jobs, scheduler) as workers:
+    with Workers(jobs, scheduler) as workers, Journal(log) as journal:
         for job, outcome in zip(to_do, workers.map(one, to_do, lost=partial(_lost, fingerprint)), strict=True):
             outcomes[job] = outcome
-            _append(log, outcome)
+            journal.write(_as_line(outcome))
             progress(outcome)
     # A line for each video, also for those that were made once more.
     write_log(log, read_log(log).values())
@@ -164,25 +186,18 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _is_done(old: Outcome, job: Job, fingerprint: str, folder: Path) -> bool:
     return (
         old.status == "done"
+        and old.summary is not None
         and old.settings == fingerprint
-        and (old.size, old.modified) == _state(job.video)
+        and (old.size, old.modified) == file_state(job.video)
         and all((folder / file).is_file() for file in old.files)
         and old.report_sha256 == _sha256(folder / f"{old.name}.json")
     )
 
 
-def _state(video: Path) -> tuple[int, int]:
-    try:
-        status = video.stat()
-    except (OSError, ValueError):
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
 def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
     """Make music for one video, in whatever process."""
     begin = time.perf_counter()
-    size, modified = _state(job.video)
+    size, modified = file_state(job.video)
     outcome = partial(Outcome, str(job.video), job.name, settings=fingerprint, size=size, modified=modified)
     try:
         soundtrack = make_soundtrack(
@@ -190,6 +205,7 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
             settings.folder,
             settings.wishes,
             settings.config,
+            output=settings.output,
             name=job.name,
             checkpoint=settings.checkpoint,
             soundfont=settings.soundfont,
@@ -204,9 +220,21 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
         "done",
         files=tuple(file.name for file in soundtrack.files),
         report_sha256=_sha256(settings.folder / f"{job.name}.json"),
-        summary={name: report[name] for name in ("duration", "n_bar", "tempo", "key", "genre", "seed")},
-        warnings=tuple(report["warnings"]),
+        summary=summary_of(report),
+        warnings=report.warnings,
         seconds=_since(begin),
+    )
+
+
+def summary_of(report: Report) -> Summary:
+    """The music in a few values."""
+    return Summary(
+        duration=report.duration,
+        n_bar=report.grid.n_bar,
+        tempo=report.grid.tempo,
+        key=str(report.key),
+        genre=None if report.genre is None else report.genre.label,
+        seed=report.config.seed,
     )
 
 
@@ -222,7 +250,7 @@ def _since(begin: float) -> float:
 
 
 def _lost(fingerprint: str, job: Job, reason: str) -> Outcome:
-    return Outcome(str(job.video), job.name, "failed", fingerprint, *_state(job.video), error=reason)
+    return Outcome(str(job.video), job.name, "failed", fingerprint, *file_state(job.video), error=reason)
 
 
 def read_log(path: Path) -> dict[str, Outcome]:
@@ -236,54 +264,38 @@ def read_log(path: Path) -> dict[str, Outcome]:
         If the file cannot be read.
     """
     outcomes: dict[str, Outcome] = {}
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror}); check its rights, or remove it") from None
-    for line in lines:
-        outcome = _outcome_in(line)
+    for line in read_journal(path):
+        outcome = _outcome_of(line)
         if outcome is not None:
             outcomes[outcome.video] = outcome
     return outcomes
 
 
-def _outcome_in(line: str) -> Outcome | None:
+def _outcome_of(line: dict[str, Any]) -> Outcome | None:
     try:
-        content = json.loads(line)
-        files = tuple(content.pop("files"))
+        files = tuple(line["files"])
         # Names come from a file that anyone may have changed.
-        if any(Path(name).name != name for name in (*files, content["name"])):
+        if any(Path(name).name != name for name in (*files, line["name"])):
             return None
-        return Outcome(**{**content, "files": files, "warnings": tuple(content["warnings"]), "is_new": False})
-    except (ValueError, TypeError, KeyError, AttributeError):
+        summary = Summary(**line["summary"]) if line.get("summary") else None
+        read = {"files": files, "warnings": tuple(line["warnings"]), "summary": summary, "is_new": False}
+        return Outcome(**{**line, **read})
+    except (ValueError, TypeError, KeyError):
         return None
 
 
-def _as_line(outcome: Outcome) -> str:
-    content = asdict(outcome)
-    del content["is_new"]
-    return json.dumps(content) + "\n"
+def _as_line(outcome: Outcome) -> dict[str, Any]:
+    line = asdict(outcome)
+    line["summary"] = outcome.summary._asdict() if outcome.summary else {}
+    del line["is_new"]
+    return line
 
 
 def write_log(path: Path, outcomes: Iterable[Outcome]) -> None:
     """A log with these lines, in place of the one that is there; whole or not at all."""
     with whole_file(path) as unfinished:
-        unfinished.write_text("".join(map(_as_line, outcomes)), encoding="utf-8")
-
-
-def _append(path: Path, outcome: Outcome) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(_as_line(outcome))
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be written to ({error.strerror}); check its space and rights") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
+        lines = (json.dumps(_as_line(outcome)) + "\n" for outcome in outcomes)
+        unfinished.write_text("".join(lines), encoding="utf-8")
 
 
 def _version() -> str:

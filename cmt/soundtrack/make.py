@@ -10,30 +10,34 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
-from cmt.film.mux import write_video
+from cmt.film.film import film_of
+from cmt.film.mux import refuse_the_video_itself
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.planning.mutes import cut_at_rests
 from cmt.planning.plan import Plan, plan_music
-from cmt.planning.wishes import Wishes, check_wishes, settled
-from cmt.soundtrack.report import report_of, takes_as_json
+from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
+from cmt.report.parts import Model
+from cmt.report.report import Report
+from cmt.soundtrack.output import Output
+from cmt.soundtrack.report import report_of, takes_of
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
-from midi_io import close_ending, find_soundfont, has_fluidsynth, perform, render, write_midi, write_wav
+from midi_io import close_ending, perform, ready_soundfont, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
-from video_rhythm import VideoRhythm, analyze
+from video_rhythm import analyze
 
 if TYPE_CHECKING:
     from cmt.soundtrack.takes import Judgement
 
-SAMPLE_RATE = 44100
-"""The sample rate of the rendered audio, in Hz."""
+WITHOUT_SOUND = "choose `midi_only`"
+"""What to do where no sound can be made; the message that says so ends with it."""
 TAKES_AT_ONCE = 16
 """This many takes are written side by side: what the model knows of each is held only while it is written."""
 
@@ -42,8 +46,12 @@ class Soundtrack(NamedTuple):
     """What was written, and everything that was decided."""
 
     files: tuple[Path, ...]
-    report: dict[str, Any]
-    """The report, which is the content of the .json file."""
+    report: Report
+    """The report; its `as_json` is the content of the .json file."""
+
+
+class _StageProgress(Protocol):
+    def __call__(self, done: float, total: float | None = 1.0, /) -> None: ...
 
 
 class _Stages:
@@ -54,15 +62,17 @@ class _Stages:
         self._progress = progress
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        self.progress(name, 0.0, None)
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)
+    def stage(self, name: str) -> Iterator[_StageProgress]:
+        """Measure a stage; gives a function to call with how much of it is done, and how much there is to do."""
 
-    def progress(self, name: str, done: float, total: float | None) -> None:
-        if self._progress is not None:
-            self._progress(name, done, total)
+        def report_progress(done: float, total: float | None = 1.0) -> None:
+            if self._progress is not None:
+                self._progress(name, done, total)
+
+        start = time.perf_counter()
+        report_progress(0.0, None)
+        yield report_progress
+        self.seconds[name] = round(time.perf_counter() - start, 3)
 
 
 def make_soundtrack(
@@ -71,6 +81,7 @@ def make_soundtrack(
     wishes: Wishes | None = None,
     config: GenerateConfig | None = None,
     *,
+    output: Output | None = None,
     name: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
@@ -83,6 +94,8 @@ def make_soundtrack(
 
     Parameters
     ----------
+    output
+        Which files are written, and what becomes of the video's own sound; the defaults of `Output` if left out.
     name
         The name of the files, without a suffix; the video's own if left out, ``music`` without a video.
 
@@ -92,48 +105,63 @@ def make_soundtrack(
         If the video, the SoundFont, the checkpoint, a wish or the folder is of no use.
     """
     video, folder = Path(video) if video is not None else None, Path(folder)
-    wishes, config = wishes or Wishes(), config or GenerateConfig()
-    check_wishes(wishes, config)
+    wishes, config, output = wishes or Wishes(), config or GenerateConfig(), output or Output()
+    check_wishes(wishes)
+    check_config(config)
     if (video is None) == (wishes.length is None):
         raise CmtError("give a video, or a length for music without one: one of the two")
     name = _checked_name(name if name is not None else video.stem if video is not None else "music")
     if video is None:
         config = replace(config, control=0.0)
-    font = None if wishes.midi_only else ready_soundfont(soundfont)
+    font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
     stages = _Stages(progress)
     with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
-        with stages.stage("analyze"):
-            rhythm = _seen(video, stages)
+        with stages.stage("analyze") as report_progress:
+            rhythm = analyze(video, report_progress) if video is not None else None
             duration = rhythm.duration if rhythm is not None else wishes.length
             assert duration is not None  # checked above: there is a video or a length
             plan = plan_music(rhythm, settled(wishes, duration), config)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
-        with stages.stage("compose"):
-            takes = _compose(loaded.decoder, plan, config, lambda a, b: stages.progress("compose", a, b))
+        with stages.stage("compose") as report_progress:
+            takes = _compose(loaded.decoder, plan, config, report_progress)
         best = takes[0]
         with stages.stage("midi"):
-            names = _write_takes(takes if wishes.keep_takes else takes[:1], unfinished, name)
+            names = _write_takes(takes if output.keep_takes else takes[:1], unfinished, name)
         picture = beside.submit(_draw, plan, best.song, name, unfinished / f"{name}.png")
-        notes = _write_sound(video, best.song, font, wishes, unfinished / name, stages) if font else ()
+        notes: tuple[str, ...] = ()
+        if font is not None:
+            notes = film_of(
+                best.song,
+                video,
+                unfinished / f"{name}.mp4",
+                wav=unfinished / f"{name}.wav",
+                soundfont=font,
+                original_audio=output.original_audio,
+                stage=stages.stage,
+            )
         with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
             picture.result()
-        report = report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed))
-        report["takes"] = takes_as_json([take.judgement for take in takes if take.judgement], names)
-        report["warnings"] = [
-            *(rhythm.warnings if rhythm is not None else ()),
-            *plan.warnings,
-            *best.piece.notes,
-            *notes,
-            *_warnings_of(takes),
-        ]
-        report["checkpoint"] = {"sha256": loaded.sha256, **loaded.provenance}
-        report["soundfont"] = font.name if font else None
-        report["stages"] = stages.seconds
-        (unfinished / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        report = replace(
+            report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed)),
+            original_audio=output.original_audio,
+            takes=takes_of([take.judgement for take in takes if take.judgement], names),
+            warnings=(
+                *(rhythm.warnings if rhythm is not None else ()),
+                *plan.warnings,
+                *best.piece.notes,
+                *notes,
+                *_warnings_of(takes),
+            ),
+            checkpoint=Model(loaded.sha256, loaded.provenance),
+            soundfont=font.name if font else None,
+            stages=stages.seconds,
+        )
+        (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
         files = sorted(file.name for file in unfinished.iterdir())
         if video is not None:
-            _refuse_to_overwrite_the_video(video, unfinished, folder)
+            for file in files:
+                refuse_the_video_itself(folder / file, video)
     return Soundtrack(tuple(folder / file for file in files), report)
 
 
@@ -152,65 +180,10 @@ def _write_takes(takes: list[_Take], folder: Path, name: str) -> list[str]:
     return names
 
 
-def _write_sound(
-    video: Path | None, song: Song, font: Path, wishes: Wishes, place: Path, stages: _Stages
-) -> tuple[str, ...]:
-    """The music as audio and, where there is a video, the video with it; what is to be said of that, a line each."""
-    with stages.stage("render"):
-        audio = render(
-            song,
-            soundfont=font,
-            sample_rate=SAMPLE_RATE,
-            progress=lambda share: stages.progress("render", share, 1.0),
-        )
-        write_wav(audio, place.with_name(f"{place.name}.wav"), SAMPLE_RATE)
-    if video is None:
-        return ()
-    with stages.stage("mux"):
-        written = write_video(
-            video,
-            audio,
-            SAMPLE_RATE,
-            place.with_name(f"{place.name}.mp4"),
-            original_audio=wishes.original_audio,
-            progress=lambda share: stages.progress("mux", share, 1.0),
-        )
-    return written.notes
-
-
 def _checked_name(name: str) -> str:
     if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
         raise CmtError(f"name {name!r}: cannot name files; give a name without folders and suffix, such as song")
     return name
-
-
-def _seen(video: Path | None, stages: _Stages) -> VideoRhythm | None:
-    if video is None:
-        return None
-    return analyze(video, progress=lambda done, total: stages.progress("analyze", done, total))
-
-
-def ready_soundfont(soundfont: str | os.PathLike[str] | None) -> Path:
-    """The SoundFont that will play: found before minutes of work, so that they are not lost.
-
-    Raises
-    ------
-    CmtError
-        If FluidSynth is missing or the SoundFont is none.
-    """
-    if not has_fluidsynth():
-        raise CmtError(
-            "the FluidSynth library is missing, no audio can be made; install it "
-            "(apt-get install --no-install-recommends libfluidsynth3; brew install fluid-synth) or choose `midi_only`"
-        )
-    return find_soundfont(soundfont)
-
-
-def _refuse_to_overwrite_the_video(video: Path, unfinished: Path, folder: Path) -> None:
-    for file in unfinished.iterdir():
-        target = folder / file.name
-        if target.exists() and target.samefile(video):
-            raise CmtError(f"{target}: is the video itself; choose another `folder`")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from cmt.config import ModelConfig, TrainConfig
 from cmt.errors import CmtError
+from cmt.machine.files import ready_folder
 from cmt.network.checkpoint import config_from, load_tensors, save_checkpoint, save_tensors
 from cmt.training.average import Average
 from cmt.training.dataset import Place
@@ -72,12 +73,9 @@ def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: boo
         return
     if not resume and (run / STATE).exists():
         raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            _describe(run, model_config, config)
-    except OSError as error:
-        raise CmtError(f"{run}: cannot be written ({error.strerror or error}); choose another folder") from None
+    ready_folder(run)
+    if not resume:
+        _describe(run, model_config, config)
 
 
 def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:

@@ -1,0 +1,61 @@
+"""From a song to a film: it is played, and put under the video that it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from cmt.film.mux import OriginalAudio, write_video
+from midi_io import render, write_wav
+from midi_io.song import Song
+from midi_io.synthesis import SAMPLE_RATE
+
+Stage: TypeAlias = Callable[[str], AbstractContextManager[Callable[[float], object]]]
+"""A function that is called with the name of a stage, ``render`` or ``mux``. What it returns is entered for as long as
+the stage lasts and gives a function to call with the share that is done, 0 to 1."""
+
+
+@contextmanager
+def _unwatched(name: str) -> Iterator[Callable[[float], object]]:
+    yield lambda share: None
+
+
+def film_of(
+    song: Song,
+    video: Path | None,
+    film: Path,
+    *,
+    wav: Path | None = None,
+    soundfont: Path | None = None,
+    original_audio: OriginalAudio = "drop",
+    stage: Stage = _unwatched,
+) -> tuple[str, ...]:
+    """Play `song` and write `film`, an mp4 with the picture of `video`; a line for each thing that did not go as asked.
+
+    Parameters
+    ----------
+    video
+        The video; without one only the sound is written.
+    wav
+        A file for the sound alone, if it is wanted.
+    soundfont
+        A SoundFont; if None, the one that `midi_io.find_soundfont` finds.
+    original_audio
+        What becomes of the video's own sound, as in `cmt.film.mux.write_video`.
+
+    Raises
+    ------
+    CmtError
+        If the song cannot be played, the video cannot be read or is the film itself, or a file cannot be written.
+    """
+    with stage("render") as report:
+        audio = render(song, soundfont=soundfont, sample_rate=SAMPLE_RATE, progress=report)
+        if wav is not None:
+            write_wav(audio, wav, SAMPLE_RATE)
+    if video is None:
+        return ()
+    with stage("mux") as report:
+        written = write_video(video, audio, SAMPLE_RATE, film, original_audio=original_audio, progress=report)
+    return written.notes

@@ -1,0 +1,226 @@
+"""The report of a soundtrack: everything that was decided, asked and obtained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import get_args
+
+from cmt.config import Dynamics, GenerateConfig
+from cmt.errors import CmtError
+from cmt.film.mux import OriginalAudio
+from cmt.grid.agreement import Agreement
+from cmt.grid.hits import Marker
+from cmt.music.key import KEYS, Key
+from cmt.music.profile import RhythmProfile
+from cmt.music.words import GENRES, Genre
+from cmt.report.parts import (
+    NO_PICTURE,
+    Asked,
+    EnergyAsked,
+    Grid,
+    Hits,
+    Model,
+    MuteAsked,
+    Picture,
+    Take,
+    obtained_from_json,
+    strength_as_json,
+)
+from cmt.report.values import Value
+from midi_io.song import INSTRUMENTS, Instrument
+
+SCHEMA = 1
+"""The number of the JSON's form. It goes up when a key changes its meaning or goes. A new key does not raise it: it
+gets a line in `_ADDED`."""
+
+DYNAMICS: Mapping[str, Dynamics] = {name: name for name in get_args(Dynamics)}
+ORIGINAL_AUDIO: Mapping[str, OriginalAudio] = {name: name for name in get_args(OriginalAudio)}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that was decided, asked and obtained. Its JSON lies beside the music; see `as_json`."""
+
+    picture: Picture | None
+    """What was seen; None for music without a video."""
+    duration: float
+    """The seconds of the video, and of the music."""
+    grid: Grid
+    length_in_beats: float
+    markers: tuple[Marker, ...]
+    """The user's markers in order of time, without the places where they were given."""
+    energy: EnergyAsked | None
+    """The energy as the user gave it; None leaves it to the picture."""
+    energy_per_bar: tuple[float | None, ...]
+    """The energy of each bar (n_bar,), 0..1; None where the picture decides."""
+    mutes: tuple[MuteAsked, ...]
+    genre: Genre | None
+    instruments: tuple[Instrument, ...]
+    """The instruments that play."""
+    instruments_asked: tuple[Instrument, ...] | None
+    """The instruments that had to play; None if the choice was left to the model."""
+    key: Key
+    config: GenerateConfig
+    """How the piece was written, with the seed of the take that was kept."""
+    n_word: int
+    """The number of words that the model wrote."""
+    asked: Asked
+    obtained: RhythmProfile
+    versions: Mapping[str, str | None]
+    """The version of each library that decides how the music sounds; None if it is not installed as a package."""
+    original_audio: OriginalAudio = "drop"
+    """What became of the video's own sound."""
+    takes: tuple[Take, ...] = ()
+    """The takes, the best first; empty where only one was written."""
+    warnings: tuple[str, ...] = ()
+    """A line for each thing that did not go as asked."""
+    checkpoint: Model = field(default_factory=lambda: Model(""))
+    soundfont: str | None = None
+    """The name of the SoundFont; None if no audio was made."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """The seconds that each stage took."""
+
+    def as_json(self) -> dict[str, object]:
+        """The report as JSON, keys in order, the number of its form first."""
+        config = self.config
+        return {
+            "schema": SCHEMA,
+            **(NO_PICTURE if self.picture is None else self.picture.as_json()),
+            "duration": self.duration,
+            **self.grid.as_json(),
+            "length_in_beats": self.length_in_beats,
+            "markers": [{"time": marker.time, "weight": marker.weight} for marker in self.markers],
+            "energy": None if self.energy is None else self.energy.as_json(),
+            "energy_per_bar": list(self.energy_per_bar),
+            "mutes": [mute.as_json() for mute in self.mutes],
+            "seed": config.seed,
+            "genre": None if self.genre is None else self.genre.label,
+            "instruments": _labels(self.instruments),
+            "instruments_asked": None if self.instruments_asked is None else _labels(self.instruments_asked),
+            "key": str(self.key),
+            "control": config.control,
+            "dynamics": config.dynamics,
+            "temperature": config.temperature,
+            "guidance": config.guidance,
+            "nucleus": config.nucleus,
+            "pitch_nucleus": config.pitch_nucleus,
+            "original_audio": self.original_audio,
+            "n_word": self.n_word,
+            "density_asked": list(self.asked.density),
+            "density_obtained": list(self.obtained.density),
+            "strength_asked": [strength_as_json(note) for note in self.asked.strengths],
+            "strength_obtained": [strength_as_json(note) for note in self.obtained.simu_notes],
+            "versions": dict(self.versions),
+            "takes": [take.as_json() for take in self.takes],
+            "warnings": list(self.warnings),
+            "checkpoint": self.checkpoint.as_json(),
+            "soundfont": self.soundfont,
+            "stages": dict(self.stages),
+        }
+
+    @classmethod
+    def from_json(cls, content: object, file: str) -> Report:
+        """The report of a JSON file's content; `file` is its name for messages. Unknown keys are passed over.
+
+        Files that were written before there was a number of the form are read too.
+
+        Raises
+        ------
+        CmtError
+            If a key is missing or its value is of another type, or the form is newer than this version knows.
+        """
+        report = _in_this_form(Value(content, file))
+        return cls(
+            picture=Picture.from_json(report),
+            duration=report["duration"].positive(),
+            grid=Grid.from_json(report),
+            length_in_beats=report["length_in_beats"].number(),
+            markers=report["markers"].each(
+                lambda marker: Marker(time=marker["time"].number(), weight=marker["weight"].number())
+            ),
+            energy=report["energy"].maybe(EnergyAsked.from_json),
+            energy_per_bar=report["energy_per_bar"].each(lambda bar: bar.maybe(Value.number)),
+            mutes=report["mutes"].each(MuteAsked.from_json),
+            genre=report["genre"].maybe(lambda genre: genre.one_of(GENRES)),
+            instruments=_instruments(report["instruments"]),
+            instruments_asked=report["instruments_asked"].maybe(_instruments),
+            key=_key(report["key"]),
+            config=GenerateConfig(
+                control=report["control"].number(),
+                dynamics=report["dynamics"].one_of(DYNAMICS),
+                temperature=report["temperature"].number(),
+                guidance=report["guidance"].number(),
+                nucleus=report["nucleus"].number(),
+                pitch_nucleus=report["pitch_nucleus"].number(),
+                seed=report["seed"].whole(),
+            ),
+            n_word=report["n_word"].whole(),
+            asked=Asked.from_json(report),
+            obtained=obtained_from_json(report),
+            versions=report["versions"].values(lambda version: version.maybe(Value.text)),
+            original_audio=report["original_audio"].one_of(ORIGINAL_AUDIO),
+            takes=report["takes"].each(Take.from_json),
+            warnings=report["warnings"].each(Value.text),
+            checkpoint=Model.from_json(report["checkpoint"]),
+            soundfont=report["soundfont"].maybe(Value.text),
+            stages=report["stages"].values(Value.number),
+        )
+
+
+def looks_like_report(content: object) -> bool:
+    """Whether the content of a JSON file means to be a report of any form, sound or damaged."""
+    return isinstance(content, dict) and ("density_asked" in content or isinstance(content.get("schema"), int))
+
+
+def _labels(instruments: tuple[Instrument, ...]) -> list[str]:
+    return [instrument.label for instrument in instruments]
+
+
+def _instruments(labels: Value) -> tuple[Instrument, ...]:
+    return labels.each(lambda label: label.one_of(INSTRUMENTS))
+
+
+def _key(name: Value) -> Key:
+    if name.text() not in KEYS:
+        raise name.fault("a key, such as F#:minor")
+    return KEYS[name.text()]
+
+
+def _in_this_form(report: Value) -> Value:
+    """A report of any form that is known, with the keys that this one has."""
+    content = report.by_key()
+    schema = report["schema"].whole() if "schema" in content else 0
+    if schema > SCHEMA:
+        raise CmtError(
+            f"{report.file}: is a report of form {schema}, this version of cmt reads forms up to {SCHEMA}; "
+            "install a newer one (pip install -U video-cmt)"
+        )
+    # There was one nucleus for all attributes at first.
+    return Value({**_ADDED, "pitch_nucleus": content.get("nucleus"), **content}, report.file)
+
+
+_NONE_MET = Agreement(
+    n_hit=0,
+    on_grid=0.0,
+    on_grid_by_chance=0.0,
+    on_beats=0.0,
+    on_beats_by_chance=0.0,
+    on_downbeats=0.0,
+    on_downbeats_by_chance=0.0,
+)
+_ADDED: Mapping[str, object] = {
+    "picture_stream": None,
+    "phase": 0.0,
+    "bar_borders": [],
+    "tempo_map": [],
+    "hits": Hits(all=_NONE_MET, markers=_NONE_MET, cuts=_NONE_MET, visual_beats=_NONE_MET).as_json(),
+    "markers": [],
+    "energy": None,
+    "energy_per_bar": [],
+    "mutes": [],
+    "dynamics": "absolute",
+    "guidance": 1.0,
+    "takes": [],
+}
+"""The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

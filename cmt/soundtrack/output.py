@@ -1,0 +1,19 @@
+"""What is written of a soundtrack: not how the music is, but which files come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cmt.film.mux import OriginalAudio
+
+
+@dataclass(frozen=True)
+class Output:
+    """Which files are written, and what becomes of the video's own sound."""
+
+    keep_takes: bool = False
+    """Whether the other takes' MIDI files are kept too."""
+    original_audio: OriginalAudio = "drop"
+    """Whether the video's own sound is left out, a second track, or mixed with the music: `drop`, `keep`, `mix`."""
+    midi_only: bool = False
+    """Whether neither audio nor video is written: no FluidSynth is needed."""

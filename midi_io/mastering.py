@@ -1,0 +1,197 @@
+"""Mastering: every piece is as loud as every other, and no peak of it clips.
+
+Loudness is that of ITU-R BS.1770-4 in LUFS: the power of both channels behind a filter that hears as the ear does,
+over blocks of 400 ms, of which the quiet ones are left out. Peaks are held by FFmpeg's limiter, which looks ahead, on
+four times the samples: a player draws a curve through the samples, and its peaks may lie between two of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+TARGET = -14.0
+"""LUFS to which the large streaming services play what they are given."""
+CEILING = -1.5
+"""dBTP above which no peak of the limiter's output lies; lossy coding overshoots by some tenths more."""
+MOST_LIMITING = 8.0
+"""dB by which the limiter may hold back the loudest peak: where more would be needed, as for a single stroke in a
+silence, the piece stays softer instead."""
+_LIMITER = f"limit={10 ** (CEILING / 20):.4f}:attack=5:release=60:level=0:latency=1"
+"""Milliseconds to hold a peak back and to let go; no gain of its own, no delay."""
+_OVERSAMPLING = 4
+_NEAR_ENOUGH = 0.1
+"""LU from the target at which one pass of the limiter is enough."""
+_LOST_AGAIN = 1.2
+"""What is missing after the first pass is added with this factor: the second pass takes some of it again."""
+
+_BLOCK, _HOP = 0.4, 0.1
+"""Seconds that a block of the standard lasts, and from one block to the next."""
+_ABSOLUTE_GATE, _RELATIVE_GATE = -70.0, -10.0
+"""LUFS below which a block is silence, and LU below the mean of the others at which it is left out."""
+_SHELF = (1681.974450955533, 3.999843853973347, 0.7071752369554196)
+_HIGH_PASS = (38.13547087602444, 0.5003270373238773)
+"""Hz, dB and quality of the two filters that the standard gives as coefficients at 48 kHz; this form, by Brecht De Man
+(2014), gives them at any rate."""
+_CHUNK, _WARM_UP = 60.0, 0.5
+"""Seconds that are filtered at a time, and those before them in which the filters swing in."""
+
+
+def loudness(audio: NDArray[np.floating], sample_rate: int) -> float:
+    """Integrated loudness, in LUFS, of `audio`, (n_sample, n_channel) in -1..1; minus infinity for silence.
+
+    Raises
+    ------
+    ValueError
+        If `audio` has another shape.
+    """
+    if audio.ndim != 2:
+        raise ValueError(f"audio must be (n_sample, n_channel), got {audio.shape}")
+    powers = np.concatenate([np.zeros(0), *_powers_of_hops(audio, sample_rate)])
+    n_hop = round(_BLOCK / _HOP)
+    if not len(powers):
+        return -math.inf
+    n_hop = min(n_hop, len(powers))  # of what is shorter than a block, the whole
+    blocks = np.lib.stride_tricks.sliding_window_view(powers, n_hop).mean(axis=-1)
+    loud = blocks[blocks > _power(_ABSOLUTE_GATE)]
+    if not len(loud):
+        return -math.inf
+    loud = loud[loud > loud.mean() * 10 ** (_RELATIVE_GATE / 10)]
+    return float(_lufs(loud.mean()))
+
+
+def mastered(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET) -> NDArray[np.float32]:
+    """`audio`, (n_sample, 2), brought to the loudness `target` in LUFS, its true peaks below -1 dBTP.
+
+    Silence stays what it is. What would need more than `MOST_LIMITING` of limiting stays below the target.
+    """
+    heard = loudness(audio, sample_rate)
+    peak = float(np.max(np.abs(audio), initial=0.0))
+    if math.isinf(heard) or not peak:
+        return audio
+    most = CEILING - 20 * math.log10(peak) + MOST_LIMITING
+    gain = min(target - heard, most)
+    result = _limited(_louder(audio, gain), sample_rate)
+    missing = target - loudness(result, sample_rate)
+    if abs(missing) > _NEAR_ENOUGH and gain < most:
+        result = _limited(_louder(audio, min(gain + _LOST_AGAIN * missing, most)), sample_rate)
+    return result
+
+
+def _louder(audio: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
+    return np.asarray(audio * np.float32(10 ** (decibels / 20)))
+
+
+def _powers_of_hops(audio: NDArray[np.floating], sample_rate: int) -> Iterator[NDArray[np.float64]]:
+    """The mean power of all channels, as the ear hears it, in one hop after another; a last begun one is left out."""
+    hop, warm_up = round(_HOP * sample_rate), round(_WARM_UP * sample_rate)
+    n_hop = max(1, len(audio) // hop) if len(audio) else 0
+    at_once = round(_CHUNK / _HOP)
+    for first in range(0, n_hop, at_once):
+        begin, end = first * hop, min((first + at_once) * hop, n_hop * hop, len(audio))
+        before = min(begin, warm_up)
+        filtered = _as_heard(audio[begin - before : end], sample_rate)[before:]
+        power = np.square(filtered, dtype=np.float64).sum(axis=1)
+        yield power.reshape(-1, min(hop, len(power))).mean(axis=1)
+
+
+def _as_heard(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.floating]:
+    """Behind the standard's two filters, (n_sample, n_channel); before the first sample there is silence."""
+    n = len(audio) + round(_WARM_UP * sample_rate)  # so that the end does not come back at the beginning
+    spectra = np.fft.rfft(audio, n, axis=0) * _response_of_the_ear(n, sample_rate)[:, None]
+    return np.asarray(np.fft.irfft(spectra, n, axis=0)[: len(audio)])
+
+
+@lru_cache(maxsize=2)  # a piece is heard several times in chunks of one length
+def _response_of_the_ear(n: int, sample_rate: int) -> NDArray[np.complex64]:
+    """(n // 2 + 1,) what both filters do to each frequency of `n` samples."""
+    z = np.exp(-2j * np.pi * np.fft.rfftfreq(n))
+    return (_response(_shelf(sample_rate), z) * _response(_high_pass(sample_rate), z)).astype(np.complex64)
+
+
+Biquad = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+def _shelf(sample_rate: int) -> Biquad:
+    """The first filter: high tones are louder, as a head makes them."""
+    frequency, decibels, quality = _SHELF
+    k = math.tan(math.pi * frequency / sample_rate)
+    high = 10 ** (decibels / 20)
+    band = high**0.4996667741545416
+    a0 = 1 + k / quality + k * k
+    numerator = (high + band * k / quality + k * k, 2 * (k * k - high), high - band * k / quality + k * k)
+    return _over(numerator, a0), _over((a0, 2 * (k * k - 1), 1 - k / quality + k * k), a0)
+
+
+def _high_pass(sample_rate: int) -> Biquad:
+    """The second filter: very low tones are hardly heard."""
+    frequency, quality = _HIGH_PASS
+    k = math.tan(math.pi * frequency / sample_rate)
+    a0 = 1 + k / quality + k * k
+    return (1.0, -2.0, 1.0), _over((a0, 2 * (k * k - 1), 1 - k / quality + k * k), a0)
+
+
+def _over(coefficients: tuple[float, float, float], divisor: float) -> tuple[float, float, float]:
+    a, b, c = coefficients
+    return a / divisor, b / divisor, c / divisor
+
+
+def _response(biquad: Biquad, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """What the filter does to each frequency; `z` is e^-iw of each."""
+    (b0, b1, b2), (a0, a1, a2) = biquad
+    return np.asarray((b0 + b1 * z + b2 * z * z) / (a0 + a1 * z + a2 * z * z))
+
+
+def _lufs(power: float) -> float:
+    return -0.691 + 10 * math.log10(power)
+
+
+def _power(lufs: float) -> float:
+    return float(10 ** ((lufs + 0.691) / 10))
+
+
+def _limited(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    """`audio` with its peaks held below the ceiling, as long as before."""
+    from av import AudioFrame
+    from av.error import BlockingIOError as NothingYet
+    from av.error import EOFError as TheEnd
+    from av.filter import Graph
+
+    graph = Graph()
+    chain = [
+        graph.add_abuffer(sample_rate=sample_rate, format="fltp", layout="stereo", time_base=Fraction(1, sample_rate)),
+        graph.add("aresample", str(_OVERSAMPLING * sample_rate)),
+        graph.add("alimiter", _LIMITER),
+        graph.add("aresample", str(sample_rate)),
+        graph.add("aformat", "sample_fmts=fltp"),
+        graph.add("abuffersink"),
+    ]
+    graph.link_nodes(*chain).configure()
+    limited: list[NDArray[np.float32]] = []
+
+    def drain() -> None:
+        while True:
+            try:
+                frame = chain[-1].pull()
+            except (NothingYet, TheEnd):
+                return
+            assert isinstance(frame, AudioFrame)
+            limited.append(frame.to_ndarray().T.astype(np.float32))
+
+    for begin in range(0, len(audio), sample_rate):
+        block = np.ascontiguousarray(audio[begin : begin + sample_rate].T)
+        frame = AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
+        chain[0].push(frame)
+        drain()
+    chain[0].push(None)
+    drain()
+    result = np.zeros_like(audio)
+    joined = np.concatenate(limited)[: len(audio)]
+    result[: len(joined)] = joined
+    return result

@@ -1,0 +1,160 @@
+"""The report: what is written is read back the same, and what is damaged is one line that names the place."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from cmt.config import GenerateConfig
+from cmt.errors import CmtError
+from cmt.grid.hits import Hit, Marker
+from cmt.music.key import Key
+from cmt.music.profile import RhythmProfile, SimuNote
+from cmt.music.words import Genre, Mode
+from cmt.report.parts import (
+    Asked,
+    EnergyAsked,
+    EnergyStretch,
+    Model,
+    MuteAsked,
+    Picture,
+    StrengthAsked,
+    Take,
+    grid_of,
+)
+from cmt.report.report import SCHEMA, Report, looks_like_report
+from midi_io.song import Instrument, Knot, Timeline
+from video_rhythm import VisualBeat
+
+ADDED = frozenset(
+    "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
+    " picture_stream".split()
+)
+"""The keys that the first reports lack."""
+
+
+def full_report():
+    """A report in which every part says something."""
+    timeline = Timeline((Knot(0.0, 0.0), Knot(16.0, 2.0), Knot(32.0, 4.1)), length=32)
+    return Report(
+        picture=Picture(
+            video="/videos/clip.mp4",
+            stream=0,
+            fps=24.0,
+            visual_tempo=None,
+            visual_beats=(VisualBeat(1.25, 0.5),),
+            cuts=(2.0,),
+            speed_per_bar=(0.1, 0.25),
+        ),
+        duration=4.1,
+        grid=grid_of(timeline, [Hit(2.0, 1.0, "cut"), Hit(3.0, 3.0, "marker")]),
+        length_in_beats=8.0,
+        markers=(Marker(3.0, 2.0),),
+        energy=EnergyAsked("curve.csv", (EnergyStretch(0, 4.1, 0.1, 0.9),)),
+        energy_per_bar=(0.3, None),
+        mutes=(MuteAsked(Instrument.DRUMS, 0.0, 1.0),),
+        genre=Genre.POP,
+        instruments=(Instrument.DRUMS, Instrument.BASS),
+        instruments_asked=(Instrument.DRUMS, Instrument.BASS),
+        key=Key(6, Mode.MINOR),
+        config=GenerateConfig(control=1.0, seed=7),
+        n_word=120,
+        asked=Asked((4, None), (StrengthAsked(0, 8, Instrument.BASS, 2), StrengthAsked(1, 0, Instrument.DRUMS, None))),
+        obtained=RhythmProfile((4, 6), (SimuNote(0, 8, Instrument.BASS, 2),)),
+        versions={"numpy": "2.0", "av": None},
+        original_audio="mix",
+        takes=(Take(7, "clip.mid", (), 0.5, None, 0.5, ("polyphony 9.00 (real songs 1.00 to 4.00)",)),),
+        warnings=("a line",),
+        checkpoint=Model("abc", {"words": 5, "data": {"pack": "lpd"}}),
+        soundfont="font.sf2",
+        stages={"analyze": 0.5},
+    )
+
+
+def reports():
+    full = full_report()
+    bare = replace(full, picture=None, energy=None, genre=None, instruments_asked=None, soundfont=None, takes=())
+    return [full, bare]
+
+
+def as_json(report):
+    """As it is read from a file."""
+    return json.loads(json.dumps(report.as_json()))
+
+
+@pytest.mark.parametrize("report", reports(), ids=["full", "bare"])
+def test_what_is_written_is_read_back_the_same(report):
+    content = as_json(report)
+    assert next(iter(content.items())) == ("schema", SCHEMA)
+    assert Report.from_json(content, "clip.json") == report
+    assert Report.from_json({"a key of": ["another", "version"], **content}, "clip.json") == report
+
+
+def test_reports_without_a_picture_have_the_same_keys():
+    full, bare = map(as_json, reports())
+    assert list(full) == list(bare)
+    assert (bare["video"], bare["visual_beats"], bare["speed_per_bar"]) == (None, [], None)
+
+
+def test_files_from_before_the_form_had_a_number_are_read():
+    content = as_json(full_report())
+    del content["schema"]
+    assert Report.from_json(content, "clip.json") == full_report()
+    for key in ADDED:
+        del content[key]
+    old = Report.from_json(content, "clip.json")
+    assert (old.asked, old.obtained, old.duration) == (full_report().asked, full_report().obtained, 4.1)
+    assert (old.takes, old.markers, old.energy, old.grid.bar_borders, old.grid.hits.all.n_hit) == ((), (), None, (), 0)
+    assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, 0.85)
+
+
+def test_a_report_of_a_newer_form_says_what_to_do():
+    with pytest.raises(CmtError, match=r"^clip\.json: is a report of form 2, .* up to 1; install a newer one \(pip"):
+        Report.from_json(as_json(full_report()) | {"schema": 2}, "clip.json")
+
+
+@pytest.mark.parametrize("key", [key for key in full_report().as_json() if key not in ADDED | {"schema"}])
+def test_every_missing_key_is_named(key):
+    content = as_json(full_report())
+    del content[key]
+    with pytest.raises(CmtError, match=rf"^clip\.json: {key} is missing; make it anew, or remove it to do without$"):
+        Report.from_json(content, "clip.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("schema", "1", "schema must be a whole number from 0 on, not '1'"),
+        ("density_asked", [99], r"density_asked\[0\] must be a whole number from 0 to 16, not 99"),
+        ("density_asked", [1.5], r"density_asked\[0\] must be a whole number from 0 to 16, not 1.5"),
+        ("density_asked", 4, "density_asked must be a list, not 4"),
+        ("strength_asked", [{"bar": 0}], r"strength_asked\[0\].position is missing"),
+        ("strength_asked", [7], r"strength_asked\[0\] must be an object, not 7"),
+        ("duration", 0, "duration must be a number above 0, not 0"),
+        ("duration", float("nan"), "duration must be a finite number, not nan"),
+        ("tempo", True, "tempo must be a number, not True"),
+        ("genre", "jazz", "genre must be one of country, dance, .*, not 'jazz'"),
+        ("genre", ["pop"], r"genre must be one of .*, not \['pop'\]"),
+        ("instruments_asked", ["drums", "flute"], r"instruments_asked\[1\] must be one of drums, .*, not 'flute'"),
+        ("key", "C", "key must be a key, such as F#:minor, not 'C'"),
+        ("key", None, "key must be a text, not None"),
+        ("hits", {}, "hits.all is missing"),
+        ("warnings", ["a" * 100, 3], r"warnings\[1\] must be a text, not 3"),
+        ("warnings", "a" * 100, r"warnings must be a list, not 'a{36}\.\.\."),
+    ],
+)
+def test_every_damaged_value_is_named(key, value, message):
+    with pytest.raises(CmtError, match=rf"^clip\.json: {message}; make it anew, or remove it to do without$"):
+        Report.from_json(as_json(full_report()) | {key: value}, "clip.json")
+
+
+@pytest.mark.parametrize("content", [None, 7, [], "density_asked"])
+def test_what_is_no_object_is_no_report(content):
+    assert not looks_like_report(content)
+    with pytest.raises(CmtError, match=r"^clip\.json: the content must be an object, not"):
+        Report.from_json(content, "clip.json")
+
+
+def test_other_json_does_not_look_like_a_report():
+    assert not looks_like_report({"schema": "https://example.org", "name": "something else"})
+    assert looks_like_report({"schema": 2}) and looks_like_report({"density_asked": [99]})
