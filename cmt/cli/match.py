@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE, FREE, Bars, GenreType, InstrumentsType, KeyType, ParamType, soundfont_option
+from cmt.cli.options import (
+    FILE,
+    FREE,
+    Bars,
+    GenreType,
+    InstrumentsType,
+    KeyType,
+    ParamType,
+    scheduler_option,
+    soundfont_option,
+)
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.plural import count
@@ -76,7 +86,7 @@ class TempoRangeType(ParamType):
 )
 @soundfont_option("With --render. Else $CMT_SOUNDFONT, the system's, or a small one.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of a dask cluster that works instead, tcp://host:8786.")
+@scheduler_option("Of a dask cluster that works instead, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def match(
     videos: tuple[Path, ...],
