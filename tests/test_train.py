@@ -138,7 +138,7 @@ def test_two_processes_learn_together(tmp_path):
     skip_without_loopback()
     write_pack(tmp_path)
     script = (
-        "import sys; from pathlib import Path; import test_train as t; from cmt.corpus import read_corpus\n"
+        "import sys; from pathlib import Path; import test_train as t; from cmt.corpus.reading import read_corpus\n"
         "corpus = read_corpus([Path(sys.argv[1])], 'train')\n"
         "t.train(corpus, corpus, Path(sys.argv[2]), t.MINIATURE, t.QUICK, steps=30, show_progress=False)"
     )
