@@ -124,6 +124,10 @@ class PrepareConfig:
     """Share of songs that are held out, where a song does not say itself which split it is in."""
 
 
+KERNELS = ("chunked", "fast-transformers")
+"""The code that multiplies out the attention of a whole sequence: our own, or that extra where it is installed."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How a model is trained."""
@@ -162,7 +166,7 @@ class TrainConfig:
     precision: str = "auto"
     """`fp32`, `bf16` (autocast), or `auto`: bf16 where the processor multiplies it in hardware."""
     kernel: str = "chunked"
-    """The code that multiplies out the attention: `chunked`, our own, or `fast-transformers`, where it is installed."""
+    """The code that multiplies out the attention, one of `KERNELS`; the numbers are the same."""
     accumulate: int = 1
     """Batches in a step, for batches larger than the memory."""
     average: float = 0.999

@@ -50,7 +50,10 @@ _BUNDLED_SOUNDFONT = "TimGM6mb.sf2"
 
 _DRUM_CHANNEL = 9
 _DRUM_BANK = 128
-_PAN, _REVERB_SEND, _CHORUS_SEND = 10, 91, 93
+_SETTINGS = {"synth.chorus.active": 0}
+"""FluidSynth's chorus is off. Presets of some fonts send into it by themselves, whatever controller 93 says, and come
+back louder and in counter-phase: TimGM6mb's strings lose 12 dB when the two channels are heard as one."""
+_PAN, _REVERB_SEND = 10, 91
 _CENTRE = 64
 _PANS = {Instrument.PIANO: 54, Instrument.GUITAR: 82, Instrument.STRINGS: 44}
 """The values of controller 10, from 0 (left) to 127; drums and bass stay in the middle."""
@@ -204,7 +207,7 @@ class _Synthesizer:
     def __init__(self, soundfont: Path, sample_rate: int) -> None:
         fluidsynth = _load_fluidsynth()
         _silence_log(fluidsynth)
-        self._synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate), channels=16)
+        self._synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate), channels=16, **_SETTINGS)
         pointer, integer = ctypes.c_void_p, ctypes.c_int
         self._write_float = fluidsynth.cfunc(
             "fluid_synth_write_float",
@@ -254,7 +257,6 @@ class _Synthesizer:
                 )
             self._synth.cc(channel, _PAN, _PANS.get(instrument, _CENTRE))
             self._synth.cc(channel, _REVERB_SEND, _REVERB_SENDS[instrument])
-            self._synth.cc(channel, _CHORUS_SEND, 0)
 
     def _select(self, channel: int, font: int, instrument: Instrument) -> bool:
         bank = _DRUM_BANK if instrument is Instrument.DRUMS else 0

@@ -167,6 +167,14 @@ def test_a_note_struck_again_sounds_its_full_length():
 
 
 @needs_fluidsynth
+def test_a_telephone_with_one_speaker_loses_nothing():
+    """Presets that send into FluidSynth's chorus would come in counter-phase and cancel out."""
+    audio = render(Song.steady([Note(p, i, 48, 8) for p in (0, 8) for i in Instrument], 120.0, 16))
+    lost = 20 * np.log10(rms(audio) / rms(audio.mean(axis=1)))
+    assert 0 <= lost < 1
+
+
+@needs_fluidsynth
 def test_bass_is_in_the_middle_and_guitar_to_the_right():
     def balance(instrument):
         audio = render(Song.steady((Note(0, instrument, 48, 12),), 120.0, 16))
@@ -205,7 +213,7 @@ def test_a_damaged_font_is_one_line_and_nothing_on_the_terminal(tmp_path):
     font(tmp_path / "damaged.sf2")
     code = (
         "import sys; from midi_io import *\n"
-        "song = Song((Note(0, Instrument.PIANO, 60, 4),), 120.0, 4)\n"
+        "song = Song.steady((Note(0, Instrument.PIANO, 60, 4),), 120.0, 4)\n"
         "try: render(song, soundfont=sys.argv[1])\n"
         "except SynthesisError as error: print(error)"
     )
@@ -221,7 +229,7 @@ def test_a_damaged_font_is_one_line_and_nothing_on_the_terminal(tmp_path):
 def test_rendering_prints_nothing():
     code = (
         "from midi_io import *\n"
-        "render(Song((Note(0, Instrument.DRUMS, 3, 4), Note(0, Instrument.PIANO, 127, 4)), 120.0, 4))"
+        "render(Song.steady((Note(0, Instrument.DRUMS, 3, 4), Note(0, Instrument.PIANO, 127, 4)), 120.0, 4))"
     )
     with_ci = {**os.environ, "CI": "true"}  # where pyfluidsynth says what it loads
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=with_ci)

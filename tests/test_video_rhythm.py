@@ -64,19 +64,19 @@ def test_a_hard_cut_is_found_to_the_frame(tmp_path):
 def test_a_still_picture_has_no_rhythm(tmp_path):
     rhythm = analyze(draw_clip(tmp_path / "still.mp4", 3.0, still=True))
     assert rhythm.tempo is None and rhythm.visual_beats == () and rhythm.cuts == ()
-    assert rhythm.speed_per_bar(120, 2) == pytest.approx([0, 0], abs=1e-3)
+    assert rhythm.flow.mean_speed(np.array([0.0, 2.0, 4.0])) == pytest.approx([0, 0], abs=1e-3)
 
 
 def test_a_fast_half_is_faster_than_a_calm_one(tmp_path):
     rhythm = analyze(draw_clip(tmp_path / "clip.mp4", 8.0, fps=24))
-    calm, fast = rhythm.speed_per_bar(60, 2)
+    calm, fast = rhythm.flow.mean_speed(np.array([0.0, 4.0, 8.0]))
     assert fast > 2 * calm > 0
 
 
-def test_speed_per_bar_is_finite_for_bars_beyond_the_end_and_shorter_than_a_sample(tmp_path):
+def test_mean_speed_is_finite_for_bars_beyond_the_end_and_shorter_than_a_sample(tmp_path):
     rhythm = analyze(draw_clip(tmp_path / "clip.mp4", 1.0))
     for tempo, n_bar in [(30, 5), (400, 2), (20_000, 80)]:
-        assert np.isfinite(rhythm.speed_per_bar(tempo, n_bar)).all()
+        assert np.isfinite(rhythm.flow.mean_speed(np.arange(n_bar + 1) * 240 / tempo)).all()
 
 
 def test_progress_reaches_the_end(tmp_path):

@@ -59,32 +59,6 @@ class VideoRhythm:
     thumbnails: tuple[Thumbnail, ...] = ()
     """Small pictures in colour from all over the video, 64 at most."""
 
-    def speed_per_bar(self, tempo: float, n_bar: int) -> NDArray[np.float64]:
-        """Mean speed in each bar (Di et al. 2021, eq. 5).
-
-        A bar shorter than a step of the flow gets that step's speed; a last bar that outlasts the video has
-        the mean of what there is of it; beyond the end the last speed goes on.
-
-        Parameters
-        ----------
-        tempo
-            Quarter notes a minute, above 0; bars of 4/4 from the first picture on.
-        n_bar
-            Bars, 1 or more.
-
-        Returns
-        -------
-        (n_bar,) diagonals per second, always finite.
-
-        Raises
-        ------
-        ValueError
-            If `tempo` or `n_bar` is out of range.
-        """
-        if not (tempo > 0 and np.isfinite(tempo)) or n_bar < 1:
-            raise ValueError(f"tempo must be above 0 and n_bar 1 or more, got {tempo} and {n_bar}")
-        return self.flow.mean_speed(np.arange(n_bar + 1, dtype=np.float64) * (240.0 / tempo))
-
 
 def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> VideoRhythm:
     """Measure the rhythm of a video file, decoding it once.

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from cmt.cli.options import FILE
-from cmt.config import ADAMW_RATE, PRESETS, Optimizer, TrainConfig
+from cmt.config import ADAMW_RATE, KERNELS, PRESETS, Optimizer, TrainConfig
 from cmt.machine.extras import require
 from cmt.machine.plural import count
 
@@ -115,7 +115,7 @@ def is_given(option: str) -> bool:
 )
 @click.option(
     "--kernel",
-    type=click.Choice(["chunked", "fast-transformers"]),
+    type=click.Choice(KERNELS),
     default=own("kernel"),
     show_default=True,
     help="Who multiplies out the attention; the numbers are the same.",

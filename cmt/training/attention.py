@@ -21,11 +21,6 @@ def feature_map(x: Tensor) -> Tensor:
     return functional.elu(x) + 1
 
 
-KERNELS = ("chunked", "fast-transformers")
-"""The code that multiplies out a whole sequence: this module, or the extra `fast-transformers` where it is
-installed."""
-
-
 def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor, kernel: str = "chunked") -> tuple[Tensor, Tensor]:
     """Attention of each step to itself and all before it.
 
@@ -34,7 +29,7 @@ def attend_sequence(queries: Tensor, keys: Tensor, values: Tensor, kernel: str =
     queries, keys, values
         (batch, head, step, size), before the feature map.
     kernel
-        One of KERNELS; the numbers are the same.
+        One of `cmt.config.KERNELS`; the numbers are the same.
 
     Returns
     -------

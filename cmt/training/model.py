@@ -100,7 +100,7 @@ class Layer(nn.Module):
         self.n_head = config.n_head
         self.pre_norm = config.pre_norm
         self.kernel = "chunked"
-        """One of attention.KERNELS. It decides how the work is done, not what comes out, so it is no part of the
+        """One of cmt.config.KERNELS. It decides how the work is done, not what comes out, so it is no part of the
         configuration."""
         self.attention_in = nn.Linear(config.d_model, 3 * config.d_model)
         self.attention_out = nn.Linear(config.d_model, config.d_model)
@@ -202,7 +202,7 @@ class MusicTransformer(nn.Module):
         return [(module.weight, 3 if module in thrice else 1) for module in linear]
 
     def use_kernel(self, kernel: str) -> None:
-        """Multiply out whole sequences by one of `attention.KERNELS`."""
+        """Multiply out whole sequences by one of `cmt.config.KERNELS`."""
         for layer in self.layers:
             assert isinstance(layer, Layer)  # for the type checker
             layer.kernel = kernel
