@@ -23,6 +23,7 @@ from cmt.cli.options import (
     SectionType,
     chosen_genre,
     range_of,
+    scheduler_option,
     soundfont_option,
     timing_options,
     timing_wishes,
@@ -146,7 +147,7 @@ HEADINGS = {
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one.")
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
 @click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
-@click.option("--scheduler", metavar="ADDRESS", help="dask scheduler of a cluster that works, tcp://host:8786.")
+@scheduler_option("dask scheduler of a cluster that works, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def generate(
     videos: tuple[Path, ...],
