@@ -5,10 +5,12 @@
 #   PYTHON     the interpreter .venv is made with            (make setup PYTHON=python3.12)
 #   PIP_FLAGS  more options for pip, such as another index   (make demo PIP_FLAGS="--extra-index-url ...")
 #   TEST_FLAGS more options for pytest                       (make test TEST_FLAGS="-x tests/test_grid.py")
+#   TEST_JOBS  processes that run the tests side by side     (make test TEST_JOBS=4)
 
 PYTHON ?= python3
 PIP_FLAGS ?=
 TEST_FLAGS ?=
+TEST_JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,11 +55,11 @@ demo: $(LEAN) system $(SAMPLE)  ## draw a sample clip and compose music for it, 
 
 test: lint  ## check the code and run all tests
 	@echo "test: pytest"
-	@$(BIN)/python -m pytest -q $(TEST_FLAGS)
+	@$(BIN)/python -m pytest -q -n $(TEST_JOBS) $(TEST_FLAGS)
 
 quick: lint  ## check the code and run the tests that take no time
 	@echo "quick: pytest"
-	@$(BIN)/python -m pytest -q -m 'not slow' $(TEST_FLAGS)
+	@$(BIN)/python -m pytest -q -n $(TEST_JOBS) -m 'not slow' $(TEST_FLAGS)
 
 lint: setup  ## check the code with ruff and mypy
 	@echo "lint: ruff"

@@ -7,8 +7,9 @@ import importlib.util
 import io
 import os
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,37 +26,16 @@ from .whole_file import whole_file
 
 SAMPLE_RATE = 44100
 """The samples a second of music that is to be heard."""
-SOUNDFONT_FOLDERS = tuple(
-    Path(folder)
-    for folder in (
-        "/usr/share/sounds/sf2",
-        "/usr/share/sounds/sf3",
-        "/usr/share/soundfonts",
-        "/usr/local/share/sounds/sf2",
-        "/usr/local/share/sounds/sf3",
-        "/usr/local/share/soundfonts",
-        "/opt/homebrew/share/soundfonts",
-    )
-)
-_SOUNDFONT_NAMES = (
-    "FluidR3_GM",
-    "MuseScore_General",
-    "MuseScore_General_Full",
-    "FluidR3Mono_GM",
-    "MuseScore_General_Lite",
-    "FluidR3",
-    "default-GM",
-    "default",
-    "TimGM6mb",
-)
-"""The names of General MIDI fonts, the better first. Others may hold one piano only, so they must be asked for."""
-_BUNDLED_SOUNDFONT = "TimGM6mb.sf2"
+OUR_SOUNDFONT = Path(str(resources.files("midi_io") / "assets" / "FluidR3Mono_band.sf3"))
+"""The SoundFont that comes with the package; data/make_soundfont.py made it."""
 
 _DRUM_CHANNEL = 9
 _DRUM_BANK = 128
-_SETTINGS = {"synth.chorus.active": 0}
+_SETTINGS = {"synth.chorus.active": 0, "synth.dynamic-sample-loading": 1}
 """FluidSynth's chorus is off. Presets of some fonts send into it by themselves, whatever controller 93 says, and come
-back louder and in counter-phase: TimGM6mb's strings lose 12 dB when the two channels are heard as one."""
+back louder and in counter-phase: TimGM6mb's strings lose 12 dB when the two channels are heard as one. Samples are
+loaded with the programs that play them, not with the font: a compressed font need not be unpacked whole."""
+_UNSUPPORTED = ": it is damaged, or the library was built without libsndfile, which compressed fonts (.sf3) need"
 _PAN, _REVERB_SEND = 10, 91
 _CENTRE = 64
 _PANS = {Instrument.PIANO: 54, Instrument.GUITAR: 82, Instrument.STRINGS: 44}
@@ -101,27 +81,30 @@ def has_fluidsynth() -> bool:
     return True
 
 
-def find_soundfont(soundfont: str | os.PathLike[str] | None = None) -> Path:
-    """The SoundFont to play with.
-
-    In this order: `soundfont`; a known General MIDI font in the system's folders, large fonts
-    before small ones; the small one that comes with pretty_midi.
+def fluidsynth_version() -> str:
+    """The version of the FluidSynth library, such as 2.3.1.
 
     Raises
     ------
     SynthesisError
-        If the font asked for is not a SoundFont, or if there is none anywhere.
+        If pyfluidsynth or the library cannot be loaded.
+    """
+    return str(_load_fluidsynth().cfunc("fluid_version_str", ctypes.c_char_p)().decode())
+
+
+def find_soundfont(soundfont: str | os.PathLike[str] | None = None) -> Path:
+    """The SoundFont to play with: `soundfont`, or the one that comes with the package if it is None.
+
+    Fonts of the system are not looked for, so that the same song sounds the same everywhere.
+
+    Raises
+    ------
+    SynthesisError
+        If there is no such file, or it is no SoundFont.
     """
     if soundfont is not None:
-        return _checked_soundfont(Path(soundfont))
-    for candidate in _system_soundfonts():
-        if _is_soundfont(candidate):
-            return candidate
-    if bundled := _bundled_soundfont():
-        return bundled
-    raise SynthesisError(
-        "no SoundFont found; install one (apt-get install fluid-soundfont-gm) or name one with `soundfont`"
-    )
+        return _checked_soundfont(Path(soundfont).expanduser(), "correct `soundfont`")
+    return _checked_soundfont(OUR_SOUNDFONT, "install video-cmt anew, or name another font with `soundfont`")
 
 
 def ready_soundfont(soundfont: str | os.PathLike[str] | None, otherwise: str) -> Path:
@@ -149,6 +132,7 @@ def render(
     *,
     soundfont: str | os.PathLike[str] | None = None,
     sample_rate: int = SAMPLE_RATE,
+    programs: Mapping[Instrument, int] = PROGRAMS,
     loudness: float | None = TARGET,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
@@ -163,6 +147,8 @@ def render(
         A SoundFont; if None, the one that `find_soundfont` finds.
     sample_rate
         The samples a second, 8000 to 96000.
+    programs
+        The General MIDI program of each instrument, 0 to 127; of the drums, the kit.
     loudness
         The integrated loudness in LUFS, with true peaks below -1 dBTP (see `mastered`); None leaves the sound as it is
         played, its loudest sample at -1 dBFS.
@@ -177,19 +163,32 @@ def render(
     SynthesisError
         If FluidSynth or the SoundFont is missing or unusable.
     """
+    audio = play(song, soundfont=soundfont, sample_rate=sample_rate, programs=programs, progress=progress)
+    _fade_out(audio, sample_rate)
+    _normalise(audio)
+    if loudness is not None:
+        audio = mastered(audio, sample_rate, loudness)
+    if progress is not None:
+        progress(1.0)
+    return audio
+
+
+def play(
+    song: Song,
+    *,
+    soundfont: str | os.PathLike[str] | None = None,
+    sample_rate: int = SAMPLE_RATE,
+    programs: Mapping[Instrument, int] = PROGRAMS,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Play `song` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
     if sample_rate not in _SAMPLE_RATES:
         raise ValueError(f"sample_rate must be from 8000 to 96000, got {sample_rate}")
     n_sample = round(song.duration * sample_rate)
     audio = np.zeros((n_sample, 2), np.float32)
     if song.notes and n_sample:
-        with closing(_Synthesizer(find_soundfont(soundfont), sample_rate)) as synth:
+        with closing(_Synthesizer(find_soundfont(soundfont), sample_rate, programs)) as synth:
             _play(synth, _events_of(song, sample_rate, n_sample), audio, progress)
-        _fade_out(audio, sample_rate)
-        _normalise(audio)
-        if loudness is not None:
-            audio = mastered(audio, sample_rate, loudness)
-    if progress is not None:
-        progress(1.0)
     return audio
 
 
@@ -232,7 +231,7 @@ class _Synthesizer:
     the library's float output is declared here.
     """
 
-    def __init__(self, soundfont: Path, sample_rate: int) -> None:
+    def __init__(self, soundfont: Path, sample_rate: int, programs: Mapping[Instrument, int]) -> None:
         fluidsynth = _load_fluidsynth()
         _silence_log(fluidsynth)
         self._synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate), channels=16, **_SETTINGS)
@@ -250,7 +249,8 @@ class _Synthesizer:
             ("right_step", integer, 1),
         )
         try:
-            self._set_up(soundfont)
+            with _quiet_stderr():
+                self._set_up(soundfont, programs)
         except BaseException:
             self.close()
             raise
@@ -270,15 +270,17 @@ class _Synthesizer:
         if self._write_float(self._synth.synth, len(audio), address, 0, 2, address, 1, 2) != 0:
             raise SynthesisError("FluidSynth stopped; try another SoundFont with `soundfont`")
 
-    def _set_up(self, soundfont: Path) -> None:
-        with _quiet_stderr():
-            font = self._synth.sfload(str(soundfont))
+    def _set_up(self, soundfont: Path, programs: Mapping[Instrument, int]) -> None:
+        font = self._synth.sfload(str(soundfont))
         if font < 0:
-            raise SynthesisError(f"{soundfont}: FluidSynth cannot load it; choose another SoundFont with `soundfont`")
+            reason = _UNSUPPORTED if _is_compressed(soundfont) else ""
+            raise SynthesisError(
+                f"{soundfont}: FluidSynth cannot load it{reason}; choose another SoundFont with `soundfont`"
+            )
         self._synth.set_reverb(_REVERB_ROOM, _REVERB_DAMPING, _REVERB_WIDTH, _REVERB_LEVEL)
         for instrument in Instrument:
             channel = _channel_of(instrument)
-            if not self._select(channel, font, instrument):
+            if not self._select(channel, font, instrument, programs[instrument]):
                 raise SynthesisError(
                     f"{soundfont}: has no sound for {instrument.label}; "
                     "choose a General MIDI SoundFont with `soundfont`"
@@ -286,12 +288,11 @@ class _Synthesizer:
             self._synth.cc(channel, _PAN, _PANS.get(instrument, _CENTRE))
             self._synth.cc(channel, _REVERB_SEND, _REVERB_SENDS[instrument])
 
-    def _select(self, channel: int, font: int, instrument: Instrument) -> bool:
+    def _select(self, channel: int, font: int, instrument: Instrument, program: int) -> bool:
         bank = _DRUM_BANK if instrument is Instrument.DRUMS else 0
-        # A small font may have only the first program of a bank.
-        return any(
-            self._synth.program_select(channel, font, bank, program) == 0 for program in (PROGRAMS[instrument], 0)
-        )
+        # A small font may lack the program, or have only the first one of a bank.
+        choices = (program, PROGRAMS[instrument], 0)
+        return any(self._synth.program_select(channel, font, bank, choice) == 0 for choice in choices)
 
 
 def _silence_log(fluidsynth: Any) -> None:
@@ -357,39 +358,33 @@ def _fade_out(audio: NDArray[np.float32], sample_rate: int) -> None:
 
 
 def _normalise(audio: NDArray[np.float32]) -> None:
-    peak = float(np.max(np.abs(audio)))
+    peak = float(np.max(np.abs(audio), initial=0.0))
     if peak > _SILENCE:
         audio *= np.float32(_PEAK / peak)
 
 
-def _system_soundfonts() -> Iterator[Path]:
-    for name in _SOUNDFONT_NAMES:
-        for folder in SOUNDFONT_FOLDERS:
-            for suffix in (".sf2", ".sf3"):
-                yield folder / f"{name}{suffix}"
-
-
-def _bundled_soundfont() -> Path | None:
-    spec = importlib.util.find_spec("pretty_midi")  # finds the package without importing it
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).with_name(_BUNDLED_SOUNDFONT)
-    return path if _is_soundfont(path) else None
-
-
-def _is_soundfont(path: Path) -> bool:
+def _checked_soundfont(path: Path, cure: str) -> Path:
+    """The path, if a SoundFont lies there whole; what else it may be is said in one line that ends with `cure`."""
     try:
         with open(path, "rb") as file:
             head = file.read(12)
-    except OSError:
-        return False
-    return head[:4] == b"RIFF" and head[8:] == b"sfbk"
-
-
-def _checked_soundfont(path: Path) -> Path:
-    path = path.expanduser()
-    if not path.is_file():
-        raise SynthesisError(f"{path}: no such file; correct `soundfont`")
-    if not _is_soundfont(path):
-        raise SynthesisError(f"{path}: not a SoundFont (.sf2, .sf3); correct `soundfont`")
+            size = file.seek(0, os.SEEK_END)
+    except FileNotFoundError as error:
+        raise SynthesisError(f"{path}: no such file; {cure}") from error
+    except OSError as error:
+        raise SynthesisError(f"{path}: cannot be read ({error.strerror or error}); {cure}") from error
+    if not size:
+        raise SynthesisError(f"{path}: is empty, not a SoundFont; {cure}")
+    if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+        raise SynthesisError(f"{path}: not a SoundFont (.sf2, .sf3); {cure}")
+    whole = 8 + int.from_bytes(head[4:8], "little")
+    if size < whole:
+        raise SynthesisError(f"{path}: is cut off, {size} bytes of {whole}; {cure}")
     return path
+
+
+def _is_compressed(soundfont: Path) -> bool:
+    """Whether the font is an .sf3: its first chunk, `ifil`, says version 3."""
+    with open(soundfont, "rb") as file:
+        head = file.read(34)
+    return head[24:28] == b"ifil" and head[32:34] == b"\3\0"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from midi_io import (
     synthesis,
     write_wav,
 )
+from midi_io.general_midi import PROGRAMS
 
 pytestmark = pytest.mark.slow
 
@@ -42,16 +44,6 @@ FAKE_FONT = b"RIFF\x10\x00\x00\x00sfbk" + bytes(100)
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 
 
-@pytest.fixture
-def no_system_fonts(monkeypatch, tmp_path):
-    """Two empty folders in place of the system's."""
-    folders = (tmp_path / "sf2", tmp_path / "sf3")
-    for folder in folders:
-        folder.mkdir()
-    monkeypatch.setattr(synthesis, "SOUNDFONT_FOLDERS", folders)
-    return folders
-
-
 def font(path):
     path.write_bytes(FAKE_FONT)
     return path
@@ -61,48 +53,44 @@ def rms(audio):
     return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64))))
 
 
-def test_the_font_asked_for_comes_first(tmp_path, no_system_fonts):
-    font(no_system_fonts[0] / "FluidR3_GM.sf2")
+def test_the_font_asked_for_comes_first(tmp_path):
     asked = font(tmp_path / "asked.sf2")
     assert find_soundfont(asked) == asked
 
 
-def test_a_large_font_comes_before_a_small_one_wherever_it_lies(no_system_fonts):
-    sf2, sf3 = no_system_fonts
-    small, large = font(sf2 / "TimGM6mb.sf2"), font(sf3 / "MuseScore_General.sf3")
-    assert find_soundfont() == large
-    large.unlink()
-    assert find_soundfont() == small
-
-
-def test_a_system_font_of_unknown_name_is_not_taken_for_general_midi(no_system_fonts):
-    font(no_system_fonts[0] / "My Church Organ.sf2")
-    assert find_soundfont().name == "TimGM6mb.sf2"
-
-
-def test_the_font_of_pretty_midi_is_the_last_resort(no_system_fonts):
+def test_our_own_font_plays_where_none_is_asked_for():
     found = find_soundfont()
-    assert found.name == "TimGM6mb.sf2"
-    assert found.parent.name == "pretty_midi"
+    assert found == synthesis.OUR_SOUNDFONT
+    assert found.parent.parent == Path(synthesis.__file__).parent
 
 
-def test_finding_a_font_does_not_import_pretty_midi():
-    code = "import sys, midi_io; midi_io.find_soundfont(); sys.exit('pretty_midi' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_no_font_anywhere_says_how_to_get_one(no_system_fonts, monkeypatch):
-    monkeypatch.setattr(synthesis, "_bundled_soundfont", lambda: None)
-    with pytest.raises(SynthesisError, match="name one with `soundfont`"):
+def test_our_own_font_missing_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(synthesis, "OUR_SOUNDFONT", tmp_path / "none.sf3")
+    with pytest.raises(SynthesisError, match="no such file; install video-cmt anew, or name another font"):
         find_soundfont()
 
 
-def test_a_font_that_is_none_is_an_error_and_not_passed_over(tmp_path):
-    text = tmp_path / "font.sf2"
-    text.write_text("not a font")
-    for path, reason in ((tmp_path / "none.sf2", "no such file"), (text, "not a SoundFont")):
-        with pytest.raises(SynthesisError, match=f"{reason}.*; correct `soundfont`"):
-            find_soundfont(path)
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "no such file"),
+        (b"", "is empty"),
+        (b"not a font", "not a SoundFont"),
+        (b"RIFF\x10\x00\x00\x00WAVEfmt " + bytes(100), "not a SoundFont"),
+        (FAKE_FONT[:20], "is cut off, 20 bytes of 24"),
+    ],
+)
+def test_a_font_that_is_none_is_an_error_and_not_passed_over(tmp_path, content, reason):
+    path = tmp_path / "font.sf2"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SynthesisError, match=f"{reason}.*; correct `soundfont`"):
+        find_soundfont(path)
+
+
+def test_a_folder_is_no_font(tmp_path):
+    with pytest.raises(SynthesisError, match=r"cannot be read .*; correct `soundfont`"):
+        find_soundfont(tmp_path)
 
 
 @needs_fluidsynth
@@ -222,7 +210,26 @@ def test_a_damaged_font_is_one_line_and_nothing_on_the_terminal(tmp_path):
     )
     assert result.stderr == ""
     assert result.stdout.count("\n") == 1
-    assert "cannot load" in result.stdout
+    assert "cannot load it; choose" in result.stdout
+
+
+@needs_fluidsynth
+def test_a_compressed_font_that_does_not_load_says_what_may_be_missing(tmp_path):
+    """A library without libsndfile refuses every .sf3, as this one does one without presets."""
+    path = tmp_path / "font.sf3"
+    path.write_bytes(b"RIFF\x1c\x00\x00\x00sfbkLIST\x10\x00\x00\x00INFOifil\x04\x00\x00\x00\3\0\1\0")
+    with pytest.raises(SynthesisError, match=r"font\.sf3: FluidSynth cannot load it: .* without libsndfile"):
+        render(TUNE, soundfont=path)
+
+
+@needs_fluidsynth
+def test_instruments_play_the_programs_given():
+    solo = Song.steady((Note(0, PIANO, 60, 8),), 120.0, 16)
+    grand, rhodes = (render(solo, programs={**PROGRAMS, PIANO: program}) for program in (0, 4))
+    assert np.array_equal(render(solo), grand)
+    assert not np.array_equal(grand, rhodes)
+    missing = render(solo, programs={**PROGRAMS, PIANO: 127})
+    assert np.array_equal(missing, grand)  # a program that the font lacks is the usual one
 
 
 @needs_fluidsynth

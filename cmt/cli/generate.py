@@ -144,7 +144,7 @@ HEADINGS = {
     help="The video's own sound: left out, a second track, or mixed with the music.",
 )
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
-@soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one.")
+@soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
 @click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
 @scheduler_option("dask scheduler of a cluster that works, tcp://host:8786.")

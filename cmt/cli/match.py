@@ -84,7 +84,7 @@ class TempoRangeType(ParamType):
     show_default=True,
     help="With --render: the video's own sound left out, a second track, or mixed with the music.",
 )
-@soundfont_option("With --render. Else $CMT_SOUNDFONT, the system's, or a small one.")
+@soundfont_option("With --render. Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
 @scheduler_option("Of a dask cluster that works instead, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")

@@ -12,7 +12,7 @@ from cmt.cli.options import FILE, Bars, soundfont_option
 @click.command()
 @click.argument("midi", type=FILE)
 @click.option("-o", "--output", type=FILE, help="WAV file. Left out, the MIDI file's name with .wav.")
-@soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, the system's, or a small one.")
+@soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
     """Play MIDI into a WAV file by FluidSynth."""

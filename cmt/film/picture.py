@@ -157,7 +157,7 @@ def picture_packets(
             copy.codec_context.codec_tag = "hvc1"  # Apple's players do not show FFmpeg's default, hev1
         return _copied_picture(video, picture, picture.decode_times, copy)
     reason = "its packets lack timestamps" if codec in _COPIED_VIDEO else f"{codec} does not fit into an mp4"
-    encoder = _video_encoder()
+    encoder = video_encoder()
     notes.append(f"the picture was encoded again with {encoder}: {reason}")
     return _encoded_picture(video, picture, target, encoder)
 
@@ -175,7 +175,14 @@ def _copied_picture(
         yield packet
 
 
-def _video_encoder() -> str:
+def video_encoder() -> str:
+    """The encoder for a picture that an mp4 cannot carry.
+
+    Raises
+    ------
+    MidiError
+        If this build of PyAV has none.
+    """
     import av
 
     for name in _VIDEO_ENCODERS:
