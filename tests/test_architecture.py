@@ -129,8 +129,6 @@ DISTRIBUTION_OF = {
     "fast_transformers": "pytorch-fast-transformers",
     "torch.utils.tensorboard": "tensorboard",
 }
-# Required, and yet not imported: its SoundFont is what cmt plays with where the system has none.
-NEVER_IMPORTED = {"pretty_midi"}
 # The libraries of extras, and who alone may import them.
 EXTRA_OF = {
     "torch": "train",
@@ -201,7 +199,7 @@ def test_libraries_are_known_to_few(module: str):
 def test_nothing_is_required_that_nobody_imports():
     used = set().union(*(libraries_of(imports(module)) for module in SOURCES))
     assert set(KNOWN_TO) <= used
-    assert requirements_of(None) - NEVER_IMPORTED == {DISTRIBUTION_OF.get(name, name) for name in used - set(EXTRA_OF)}
+    assert requirements_of(None) == {DISTRIBUTION_OF.get(name, name) for name in used - set(EXTRA_OF)}
     for library, extra in EXTRA_OF.items():
         assert requirements_of(extra) == {DISTRIBUTION_OF.get(library, library)}
 

@@ -269,7 +269,7 @@ def _print_orders(report: Report) -> None:
     by_energy = [asked == obtained for asked, obtained, energy in bars if energy is not None]
     n_bar = count(report.grid.n_bar, "bar")
     if report.picture is not None:
-        accents = count(len(report.asked.strengths), "accent")
+        accents = count(len({(order.bar, order.position) for order in report.asked.strengths}), "accent")
         click.echo(
             f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} with the picture's density "
             f"({sum(by_picture)} exact), {accents} on visual beats"
