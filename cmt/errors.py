@@ -6,7 +6,8 @@ The message of each is one line: what, where, and the cure. The tree:
     ├── VideoError           a video that cannot be read, or is of no use
     ├── MidiError            a song, a pianoroll or a film that cannot be read or made
     ├── SynthesisError       no sound can be made: FluidSynth or its SoundFont is missing or unusable
-    └── WriteError           a file that cannot be written, whatever is in it
+    ├── WriteError           a file that cannot be written, whatever is in it
+    └── MissingLibraryError  a library of an extra is not installed; an ImportError as well
 
 This module imports nothing, so that `midi_io` and `video_rhythm` may know it, and it alone, of `cmt`.
 """
@@ -30,3 +31,7 @@ class SynthesisError(CmtError):
 
 class WriteError(CmtError):
     """A file that cannot be written: its folder is missing, it is a folder itself, or the system refuses."""
+
+
+class MissingLibraryError(CmtError, ImportError):
+    """A library is not installed that only an extra brings; for Python an import that failed, as any other."""

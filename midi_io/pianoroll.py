@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.errors import MidiError
+from cmt.errors import MidiError, MissingLibraryError
 
 from .general_midi import PROGRAMS, instrument_of_program
 from .quantize import quantize_span, without_overlaps
@@ -43,6 +43,11 @@ def song_to_multitrack(song: Song) -> pypianoroll.Multitrack:
 
     A note that is struck again the moment it ends is written one step short, for a
     pianoroll cannot tell two touching notes from one.
+
+    Raises
+    ------
+    MissingLibraryError
+        If pypianoroll, of the extra `pianoroll`, is not installed.
     """
     pypianoroll = _load_pypianoroll()
     n_step = round(song.length * STEPS_PER_POSITION)
@@ -168,6 +173,8 @@ def write_pianoroll(song: Song, path: str | os.PathLike[str]) -> None:
         If the file is not called .npz.
     WriteError
         If it cannot be written.
+    MissingLibraryError
+        If pypianoroll, of the extra `pianoroll`, is not installed.
     """
     pypianoroll = _load_pypianoroll()
     if Path(path).suffix != ".npz":
@@ -309,6 +316,14 @@ def _tempo_of(tempo: NDArray[np.floating] | None) -> float:
 
 
 def _load_pypianoroll() -> Any:
-    with redirect_stdout(io.StringIO()):  # it loads pyfluidsynth, which says so where $CI is set
-        import pypianoroll
+    try:
+        with redirect_stdout(io.StringIO()):  # it loads pyfluidsynth, which says so where $CI is set
+            import pypianoroll
+    except ModuleNotFoundError as error:
+        if error.name != "pypianoroll":
+            raise
+        raise MissingLibraryError(
+            "writing a pianoroll needs pypianoroll, which is not installed; type: pip install 'video-cmt[pianoroll]'",
+            name=error.name,
+        ) from None
     return pypianoroll

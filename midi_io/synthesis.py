@@ -164,11 +164,10 @@ def render(
         If FluidSynth or the SoundFont is missing or unusable.
     """
     audio = play(song, soundfont=soundfont, sample_rate=sample_rate, programs=programs, progress=progress)
-    if song.notes and len(audio):
-        _fade_out(audio, sample_rate)
-        _normalise(audio)
-        if loudness is not None:
-            audio = mastered(audio, sample_rate, loudness)
+    _fade_out(audio, sample_rate)
+    _normalise(audio)
+    if loudness is not None:
+        audio = mastered(audio, sample_rate, loudness)
     if progress is not None:
         progress(1.0)
     return audio
@@ -182,7 +181,7 @@ def play(
     programs: Mapping[Instrument, int] = PROGRAMS,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Play `song` as `render` does, without its fade and mastering, at FluidSynth's own loudness, which may pass 1."""
+    """Play `song` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
     if sample_rate not in _SAMPLE_RATES:
         raise ValueError(f"sample_rate must be from 8000 to 96000, got {sample_rate}")
     n_sample = round(song.duration * sample_rate)

@@ -6,18 +6,18 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 PYTHON=${PYTHON:-$PWD/.venv/bin/python}
-export PYTHONPATH="$PWD" PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d) || exit 1
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 
-suite() { "$@" "$PYTHON" -m pytest -q -p no:cacheprovider -p no:randomly; }
+suite() { "$@" "$PYTHON" -m pytest -q -n "${TEST_JOBS:-2}" -p no:cacheprovider -p no:randomly; }
 
 run() {
     echo "everywhere: $1"
     case $1 in
         plain) suite env ;;
-        order) "$PYTHON" -m pytest -q -p no:cacheprovider -p randomly ;;
+        order) "$PYTHON" -m pytest -q -n "${TEST_JOBS:-2}" -p no:cacheprovider -p randomly ;;
         processor) suite env ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell ;;
         folder) mkdir -p "$work/a späce" && suite env TMPDIR="$work/a späce" ;;
         locale) suite env LC_ALL=C LANG=C ;;

@@ -8,23 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("cmt", "midi_io", "video_rhythm")
-
-# The only package that may know torch. The command line may too, inside a function: so `cmt --help` stays quick.
-TORCH_PACKAGE = "cmt.training"
-LATE_TORCH_MODULES = frozenset({"cmt.cli.train"})
-TORCH_FREE_ENTRIES = (
-    "cmt",
-    "cmt.cli",
-    "cmt.soundtrack.make",
-    "cmt.metrics",
-    "cmt.evaluation.files",
-    "cmt.corpus.prepare",
-    "video_rhythm",
-    "midi_io",
-)
 
 MAY_IMPORT = {
     "midi_io": {"midi_io", "cmt.errors"},
@@ -34,13 +21,6 @@ MAY_IMPORT = {
 }
 # Modules that run whatever is in the file they read.
 UNSAFE_READERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
-# Where the import's name is not the distribution's.
-DISTRIBUTION_OF = {
-    "cv2": "opencv-python-headless",
-    "fluidsynth": "pyfluidsynth",
-    "fast_transformers": "pytorch-fast-transformers",
-    "mido": "miditoolkit",
-}
 
 
 def module_name(path: Path) -> str:
@@ -108,28 +88,6 @@ def test_packages_know_only_whom_they_may(module: str):
 
 
 @each_module
-def test_torch_is_known_to_the_network_only(module: str):
-    if "torch" in top_level(imports(module)):
-        assert module.startswith(f"{TORCH_PACKAGE}.") or module in LATE_TORCH_MODULES
-
-
-@pytest.mark.parametrize("entry", TORCH_FREE_ENTRIES)
-def test_starting_needs_no_torch(entry: str):
-    """Follows the imports that run at once, through our own modules."""
-    waiting, seen = [entry], set[str]()
-    while waiting:
-        module = waiting.pop()
-        if module in seen:
-            continue
-        seen.add(module)
-        names = imports_at_once(module)
-        assert "torch" not in top_level(names), f"{entry} imports torch by way of {module}"
-        # Importing a.b runs a as well.
-        parents = {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
-        waiting.extend((names | parents) & set(SOURCES))
-
-
-@each_module
 def test_nothing_reads_a_file_that_could_run_code(module: str):
     assert not top_level(imports(module)) & UNSAFE_READERS
     assert not {"torch.load", "numpy.lib.format"} & imports(module)
@@ -150,17 +108,6 @@ def test_no_command_passes_through_a_shell(module: str):
                 assert ast.unparse(argument.value) == "False", f"line {call.lineno}"
 
 
-@each_module
-def test_libraries_are_declared(module: str):
-    config = configparser.ConfigParser()
-    config.read(ROOT / "setup.cfg", encoding="utf-8")
-    extras = config["options.extras_require"]
-    declared = "\n".join([config["options"]["install_requires"], extras["fast-transformers"], extras["cluster"]])
-    distributions = {re.split(r"[^\w-]", line.strip())[0] for line in declared.splitlines() if line.strip()}
-    libraries = top_level(imports(module)) - set(sys.stdlib_module_names) - set(PACKAGES)
-    assert {DISTRIBUTION_OF.get(name, name) for name in libraries} <= distributions
-
-
 # Programs of others whose options a message may name.
 FOREIGN_FLAGS = re.compile(r"--no-install-recommends|--standalone")
 
@@ -173,3 +120,101 @@ def test_below_the_command_line_nobody_speaks_its_language(module: str):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = FOREIGN_FLAGS.sub("", node.value)
             assert not re.search(r"(?<![\w-])--[a-z]|CMT_", text), f"line {node.lineno}: name the setting instead"
+
+
+# Where the import's name is not the distribution's.
+DISTRIBUTION_OF = {
+    "cv2": "opencv-python-headless",
+    "fluidsynth": "pyfluidsynth",
+    "fast_transformers": "pytorch-fast-transformers",
+    "torch.utils.tensorboard": "tensorboard",
+}
+# The libraries of extras, and who alone may import them.
+EXTRA_OF = {
+    "torch": "train",
+    "torch.utils.tensorboard": "tensorboard",
+    "fast_transformers": "fast-transformers",
+    "pyarrow": "match",
+    "distributed": "cluster",
+    "pypianoroll": "pianoroll",
+}
+KNOWN_TO = {
+    "torch": {"cmt.training"},
+    "torch.utils.tensorboard": {"cmt.training.loop"},
+    "fast_transformers": {"cmt.training.attention"},
+    "pyarrow": {"cmt.matching"},
+    "distributed": {"cmt.machine.workers"},
+    "pypianoroll": {"midi_io.pianoroll"},
+    "matplotlib": {"cmt.soundtrack.picture", "cmt.corpus.statistics"},
+    "click": {"cmt.cli"},
+    "tqdm": {"cmt.cli", "cmt.training.loop"},
+    "safetensors": {"cmt.network.checkpoint"},
+    "threadpoolctl": {"cmt.machine.workers", "cmt.writing.pieces"},
+    "av": {"video_rhythm", "cmt.film", "midi_io.mastering", "cmt.soundtrack.checkup"},
+    "cv2": {"video_rhythm"},
+    "miditoolkit": {"midi_io.midi_file"},
+    "mido": {"midi_io.midi_file"},
+    "fluidsynth": {"midi_io.synthesis"},
+}
+# What runs without any extra: their imports are followed, as far as they run at once.
+LEAN_ENTRIES = (
+    "cmt",
+    "cmt.cli",
+    "cmt.soundtrack.make",
+    "cmt.soundtrack.batch",
+    "cmt.metrics",
+    "cmt.evaluation.files",
+    "cmt.corpus.prepare",
+    "video_rhythm",
+    "midi_io",
+)
+
+
+def libraries_of(names: set[str]) -> set[str]:
+    """The libraries that the imported names belong to; what an extra of its own brings stands by its full name."""
+    foreign = top_level(names) - set(sys.stdlib_module_names) - set(PACKAGES)
+    return foreign | names & {library for library in EXTRA_OF if "." in library}
+
+
+def requirements_of(extra: str | None) -> set[str]:
+    """The distributions that the plain installation, or one extra by itself, asks for."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    text = config["options"]["install_requires"] if extra is None else config["options.extras_require"][extra]
+    return {Requirement(line).name for line in text.splitlines() if line.strip() and not line.startswith("#")}
+
+
+@each_module
+def test_libraries_are_declared(module: str):
+    for library in libraries_of(imports(module)):
+        assert DISTRIBUTION_OF.get(library, library) in requirements_of(EXTRA_OF.get(library)), library
+
+
+@each_module
+def test_libraries_are_known_to_few(module: str):
+    for library in libraries_of(imports(module)) & set(KNOWN_TO):
+        assert any(f"{module}.".startswith(f"{known}.") for known in KNOWN_TO[library]), library
+
+
+def test_nothing_is_required_that_nobody_imports():
+    used = set().union(*(libraries_of(imports(module)) for module in SOURCES))
+    assert set(KNOWN_TO) <= used
+    assert requirements_of(None) == {DISTRIBUTION_OF.get(name, name) for name in used - set(EXTRA_OF)}
+    for library, extra in EXTRA_OF.items():
+        assert requirements_of(extra) == {DISTRIBUTION_OF.get(library, library)}
+
+
+@pytest.mark.parametrize("entry", LEAN_ENTRIES)
+def test_starting_needs_no_library_of_an_extra(entry: str):
+    """Follows the imports that run at once, through our own modules."""
+    waiting, seen = [entry], set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        names = imports_at_once(module)
+        assert not libraries_of(names) & set(EXTRA_OF), f"{entry} imports it by way of {module}"
+        # Importing a.b runs a as well.
+        parents = {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+        waiting.extend((names | parents) & set(SOURCES))

@@ -29,6 +29,17 @@ def requirements(text: str) -> list[Requirement]:
     return [Requirement(line) for line in lines if line]
 
 
+def required_by(config: configparser.ConfigParser, extra: str) -> list[Requirement]:
+    """What an extra asks for, the extras that it names included."""
+    required = []
+    for requirement in requirements(config["options.extras_require"][extra]):
+        if requirement.name == config["metadata"]["name"]:
+            required += [inner for name in sorted(requirement.extras) for inner in required_by(config, name)]
+        else:
+            required.append(requirement)
+    return required
+
+
 def constraints() -> list[Requirement]:
     return requirements((ROOT / "constraints.txt").read_text(encoding="utf-8"))
 
@@ -92,7 +103,7 @@ def test_constraints_are_exact_versions():
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_what_is_required_is_constrained_once_and_within_its_range(setup_cfg: configparser.ConfigParser, python: str):
-    required = requirements(setup_cfg["options"]["install_requires"] + setup_cfg["options.extras_require"]["test"])
+    required = requirements(setup_cfg["options"]["install_requires"]) + required_by(setup_cfg, "test")
     chosen: dict[str, str] = {}
     for requirement in constraints():
         if requirement.marker is None or requirement.marker.evaluate({"python_version": python}):
@@ -101,6 +112,19 @@ def test_what_is_required_is_constrained_once_and_within_its_range(setup_cfg: co
     for requirement in required:
         assert requirement.name in chosen, f"{requirement.name} has no version in constraints.txt"
         assert chosen[requirement.name] in requirement.specifier, str(requirement)
+
+
+def test_all_is_every_extra_of_a_user_that_needs_no_compiler(setup_cfg: configparser.ConfigParser):
+    (itself,) = requirements(setup_cfg["options.extras_require"]["all"])
+    assert itself.name == setup_cfg["metadata"]["name"]
+    assert itself.extras == set(setup_cfg["options.extras_require"]) - {"all", "docs", "test", "fast-transformers"}
+
+
+def test_the_plain_installation_has_no_torch_no_pyarrow_and_nothing_that_brings_scipy(
+    setup_cfg: configparser.ConfigParser,
+):
+    names = {requirement.name for requirement in requirements(setup_cfg["options"]["install_requires"])}
+    assert not names & {"torch", "pyarrow", "scipy", "pypianoroll", "mir_eval"}
 
 
 def test_the_pythons_promised_are_the_pythons_named(setup_cfg: configparser.ConfigParser):

@@ -152,3 +152,10 @@ def test_values_in_the_text_are_those_of_the_code():
     assert f"`--tempo-change {Wishes.tempo_change:g}`" in GUIDE
     assert f"`--control {GenerateConfig.control:g}`" in GUIDE
     assert f"`--control {GenerateConfig.control:g}`" in README
+
+
+def test_make_demo_says_what_one_should_see():
+    (shown,) = blocks(README, "text")
+    (told,) = re.findall(r"you should see (.*?) above", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert re.findall('"(.*?)"', told)
+    assert all(words in shown for words in re.findall('"(.*?)"', told))

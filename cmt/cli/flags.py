@@ -26,6 +26,7 @@ FLAGS: Mapping[str, str] = {
     "optimizer": "--optimizer",
     "pair_list": "--pairs",
     "resume": "--resume",
+    "scheduler": "--scheduler",
     "sections": "--section",
     "seed": "--seed",
     "soundfont": f"--soundfont or ${SOUNDFONT_VARIABLE}",

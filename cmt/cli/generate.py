@@ -23,6 +23,7 @@ from cmt.cli.options import (
     SectionType,
     chosen_genre,
     range_of,
+    scheduler_option,
     soundfont_option,
     timing_options,
     timing_wishes,
@@ -146,7 +147,7 @@ HEADINGS = {
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
 @click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
-@click.option("--scheduler", metavar="ADDRESS", help="dask scheduler of a cluster that works, tcp://host:8786.")
+@scheduler_option("dask scheduler of a cluster that works, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def generate(
     videos: tuple[Path, ...],
@@ -268,7 +269,7 @@ def _print_orders(report: Report) -> None:
     by_energy = [asked == obtained for asked, obtained, energy in bars if energy is not None]
     n_bar = count(report.grid.n_bar, "bar")
     if report.picture is not None:
-        accents = count(len(report.asked.strengths), "accent")
+        accents = count(len({(order.bar, order.position) for order in report.asked.strengths}), "accent")
         click.echo(
             f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} with the picture's density "
             f"({sum(by_picture)} exact), {accents} on visual beats"

@@ -24,6 +24,7 @@ from cmt.cli.options import (
     KeyType,
     ParamType,
     chosen_genre,
+    scheduler_option,
     soundfont_option,
 )
 from cmt.config import Dynamics, GenerateConfig
@@ -85,7 +86,7 @@ class TempoRangeType(ParamType):
 )
 @soundfont_option("With --render. Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of a dask cluster that works instead, tcp://host:8786.")
+@scheduler_option("Of a dask cluster that works instead, tcp://host:8786.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def match(
     videos: tuple[Path, ...],

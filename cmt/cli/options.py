@@ -14,6 +14,7 @@ from tqdm import tqdm
 from cmt.cli.flags import SOUNDFONT_VARIABLE
 from cmt.config import TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS, Limits
 from cmt.errors import CmtError
+from cmt.machine.extras import require
 from cmt.music.key import WishedKey, parse_key
 from cmt.music.words import GENRES, Genre
 from cmt.planning.energy import Section, parse_section
@@ -166,6 +167,17 @@ class Bars:
 def soundfont_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option that names a SoundFont; where it is left out, the environment may name one."""
     return click.option("--soundfont", type=FILE, envvar=SOUNDFONT_VARIABLE, help=help_text)
+
+
+def scheduler_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option that names a cluster's scheduler; that dask is installed is looked at before any work."""
+    return click.option("--scheduler", metavar="ADDRESS", callback=_check_scheduler, help=help_text)
+
+
+def _check_scheduler(ctx: click.Context, param: click.Parameter, address: str | None) -> str | None:
+    if address is not None:
+        require("distributed", "cluster", "--scheduler")
+    return address
 
 
 def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cmt.cli.options import FILE, Bars
+from cmt.cli.options import FILE, Bars, scheduler_option
 from cmt.config import PrepareConfig
 from cmt.machine.plural import count
 
@@ -45,7 +45,7 @@ from cmt.machine.plural import count
     help="Share of songs held out, where packs do not say it themselves.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
-@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, tcp://host:8786: its workers read the files.")
+@scheduler_option("A dask scheduler, tcp://host:8786: its workers read the files.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def prepare(
     sources: tuple[Path, ...],

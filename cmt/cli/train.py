@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from cmt.cli.options import FILE
 from cmt.config import ADAMW_RATE, KERNELS, PRESETS, Optimizer, TrainConfig
+from cmt.machine.extras import require
 from cmt.machine.plural import count
 
 SHARE = click.FloatRange(0, 1)
@@ -172,18 +173,19 @@ def train(
 
     Several processes or machines share the work: torchrun --nproc-per-node 2 -m cmt train ...
     """
-    import torch
-
     from cmt.corpus.reading import read_corpus
     from cmt.training.loop import train as train_model
     from cmt.training.run_folder import STATE, settings_of
+    from cmt.training.team import use_threads
 
+    if tensorboard:
+        require("tensorboard", "tensorboard", "--tensorboard")
     if minutes is not None and steps is not None:
         raise click.UsageError("--minutes and --steps exclude each other")
     if resume and start_from is not None:
         raise click.UsageError("--start-from begins a run, --resume goes on with one; leave one of them out")
     if threads:
-        torch.set_num_threads(threads)
+        use_threads(threads)
     rate = learning_rate or (ADAMW_RATE if optimizer == "adamw" else TrainConfig.learning_rate)
     asked: dict[str, Any] = {
         "words_per_step": words_per_step,

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from threadpoolctl import threadpool_limits
 
 from cmt.errors import CmtError
+from cmt.machine.extras import require
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -286,12 +287,9 @@ def _give_up(task: Any, reason: str) -> Any:
 
 
 def _connected(scheduler: str) -> Client:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise CmtError(
-            f"{scheduler}: a scheduler needs dask.distributed, which is not installed; pip install 'video-cmt[cluster]'"
-        ) from None
+    require("distributed", "cluster", "`scheduler`")
+    from distributed import Client
+
     try:
         client = Client(scheduler, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
+from cmt.machine.extras import require
 from cmt.music.words import CHAIN, WordType
 from cmt.training import run_folder
 from cmt.training.average import Average
@@ -65,10 +66,12 @@ def train(
     ------
     CmtError
         If the folder already holds a run and `resume` is not asked, or the other way round; if the loss stays
-        no number; if a batch does not fit into the memory.
+        no number; if a batch does not fit into the memory; if TensorBoard is asked for and not installed.
     """
     if (minutes is None) == (steps is None):
         raise ValueError("either minutes or steps")
+    if tensorboard:
+        require("tensorboard", "tensorboard", "`tensorboard`")
     training = _Training(corpus, validation, run, model_config, config, resume, start_from)
     progress, clock, team = training.progress, training.clock, training.team
     board = _board(run, progress) if tensorboard and team.rank == 0 else None
@@ -211,8 +214,6 @@ def _learns_no_more(progress: Progress, config: TrainConfig) -> bool:
 
 
 def _board(run: Path, progress: Progress) -> Any:
-    if find_spec("tensorboard") is None:
-        raise CmtError("TensorBoard is not installed; pip install 'video-cmt[tensorboard]', or leave `tensorboard` out")
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(run / "tensorboard"), purge_step=progress.step + 1)
@@ -292,7 +293,7 @@ def _step(
 
 def _available(kernel: str) -> str:
     if kernel == "fast-transformers" and find_spec("fast_transformers") is None:
-        raise CmtError("fast-transformers is not installed; README.md says how to build it, or leave `kernel` out")
+        raise CmtError("fast-transformers is not installed; docs/how.md says how to build it, or leave `kernel` out")
     return kernel
 
 

@@ -11,6 +11,11 @@ from cmt.training.dataset import Place
 from cmt.training.model import MusicTransformer
 
 
+def use_threads(n_thread: int) -> None:
+    """Let torch compute with so many threads in this process."""
+    torch.set_num_threads(n_thread)
+
+
 class Team:
     """The processes that train together: one, or those that torchrun started."""
 
