@@ -36,6 +36,7 @@ EXTRAS = {
     "torch": ("train", "cmt train"),
     "pyarrow": ("match", "cmt index and cmt match"),
     "distributed": ("cluster", "work on many machines"),
+    "pypianoroll": ("pianoroll", "midi_io.write_pianoroll, from Python"),
     "tensorboard": ("tensorboard", "`tensorboard` of cmt train"),
 }
 """What single commands import, the extra that brings it, and who needs it."""
