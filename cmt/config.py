@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from cmt.music.words import CompoundWord
+from midi_io.mastering import TARGET
 
 CONTROLS = ("density", "strength", "timing")
 """The paper's three control attributes."""
@@ -50,6 +51,10 @@ TEMPERATURE_LIMITS = Limits(0, 5, above=True)
 """The values of `GenerateConfig.temperature` that may be asked for."""
 GUIDANCE_LIMITS = Limits(0, 10)
 """The values of `GenerateConfig.guidance` that may be asked for."""
+LOUDNESS = TARGET
+"""The loudness of finished music in LUFS, unless another one is asked for."""
+LOUDNESS_LIMITS = Limits(-40, -8)
+"""The loudnesses, in LUFS, that may be asked for: above them a limiter would flatten the music."""
 
 
 @dataclass(frozen=True)

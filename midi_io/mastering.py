@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TARGET = -14.0
-"""LUFS to which the large streaming services play what they are given."""
+"""LUFS at which the large streaming services play what they are given."""
 CEILING = -1.5
 """dBTP above which no peak of the limiter's output lies; lossy coding overshoots by some tenths more."""
 MOST_LIMITING = 8.0

@@ -28,7 +28,7 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream".split()
+    " picture_stream loudness".split()
 )
 """The keys that the first reports lack."""
 
@@ -67,6 +67,7 @@ def full_report():
         warnings=("a line",),
         checkpoint=Model("abc", {"words": 5, "data": {"pack": "lpd"}}),
         soundfont="font.sf2",
+        loudness=-14.0,
         stages={"analyze": 0.5},
     )
 

@@ -20,6 +20,7 @@ from cmt.report.report import Report
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
 from midi_io import SynthesisError, has_fluidsynth, read_midi
+from midi_io.mastering import loudness
 from midi_io.song import Instrument
 from video_rhythm import VideoError
 
@@ -164,6 +165,19 @@ def test_odd_but_valid_clips_get_music(seconds, fps, size, still, checkpoint, tm
     report = make_soundtrack(clip, tmp_path / "out", output=MIDI_ONLY, checkpoint=checkpoint).report
     end = pretty_midi.PrettyMIDI(str(tmp_path / "out" / "odd.mid")).get_end_time()
     assert end == pytest.approx(report.duration, abs=1 / fps)
+
+
+@needs_fluidsynth
+def test_the_music_is_as_loud_as_asked(clip, checkpoint, tmp_path):
+    for asked in (-14.0, -23.0):
+        output = Output(loudness=asked)
+        soundtrack = make_soundtrack(clip, tmp_path, output=output, checkpoint=checkpoint, name=f"at{asked:g}")
+        assert soundtrack.report.loudness == asked
+        with wave.open(str(tmp_path / f"at{asked:g}.wav")) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2) / 32767
+            assert loudness(samples, file.getframerate()) == pytest.approx(asked, abs=0.5)
+    with pytest.raises(CmtError, match=r"loudness -3: must be from -40 to -8 LUFS"):
+        make_soundtrack(clip, tmp_path, output=Output(loudness=-3.0), checkpoint=checkpoint)
 
 
 def test_a_still_picture_gets_calm_music(checkpoint, tmp_path):

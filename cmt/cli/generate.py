@@ -22,6 +22,7 @@ from cmt.cli.options import (
     MuteType,
     SectionType,
     chosen_genre,
+    loudness_option,
     range_of,
     scheduler_option,
     soundfont_option,
@@ -49,7 +50,7 @@ HEADINGS = {
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
-    "What comes out": ("output", "name", "original_audio", "midi_only", "soundfont", "quiet"),
+    "What comes out": ("output", "name", "original_audio", "loudness", "midi_only", "soundfont", "quiet"),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -143,6 +144,7 @@ HEADINGS = {
     show_default=True,
     help="The video's own sound: left out, a second track, or mixed with the music.",
 )
+@loudness_option
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
@@ -173,6 +175,7 @@ def generate(
     temperature: float,
     guidance: float,
     original_audio: Any,
+    loudness: float,
     midi_only: bool,
     soundfont: Path | None,
     checkpoint: Path | None,
@@ -206,7 +209,7 @@ def generate(
         energy=_energy(energy_file, sections),
         takes=takes,
     )
-    written = Output(keep_takes=keep_takes, original_audio=original_audio, midi_only=midi_only)
+    written = Output(keep_takes=keep_takes, original_audio=original_audio, midi_only=midi_only, loudness=loudness)
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
         if name is not None:

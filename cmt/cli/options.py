@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 from cmt.cli.flags import SOUNDFONT_VARIABLE
-from cmt.config import TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS, Limits
+from cmt.config import LOUDNESS, LOUDNESS_LIMITS, TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS, Limits
 from cmt.errors import CmtError
 from cmt.machine.extras import require
 from cmt.music.key import WishedKey, parse_key
@@ -131,6 +131,17 @@ def chosen_genre(label: str) -> Genre | None:
 def range_of(limits: Limits) -> click.FloatRange:
     """The type of an option for the numbers within `limits`."""
     return click.FloatRange(limits.least, limits.most, min_open=limits.above)
+
+
+loudness_option = click.option(
+    "--loudness",
+    type=range_of(LOUDNESS_LIMITS),
+    metavar="LUFS",
+    default=LOUDNESS,
+    show_default=True,
+    help="Loudness of the music; its peaks stay below -1 dBTP.",
+)
+"""The option for the loudness of finished music."""
 
 
 class Bars:

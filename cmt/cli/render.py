@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from cmt.cli.options import FILE, Bars, soundfont_option
+from cmt.cli.options import FILE, Bars, loudness_option, soundfont_option
 
 
 @click.command()
 @click.argument("midi", type=FILE)
 @click.option("-o", "--output", type=FILE, help="WAV file. Left out, the MIDI file's name with .wav.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
+@loudness_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool) -> None:
+def render(midi: Path, output: Path | None, soundfont: Path | None, loudness: float, quiet: bool) -> None:
     """Play MIDI into a WAV file by FluidSynth."""
     from midi_io import read_midi, write_wav
     from midi_io import render as render_song
@@ -25,7 +26,11 @@ def render(midi: Path, output: Path | None, soundfont: Path | None, quiet: bool)
     bars = Bars(quiet)
     try:
         audio = render_song(
-            song, soundfont=soundfont, sample_rate=SAMPLE_RATE, progress=lambda share: bars("render", share, 1.0)
+            song,
+            soundfont=soundfont,
+            sample_rate=SAMPLE_RATE,
+            loudness=loudness,
+            progress=lambda share: bars("render", share, 1.0),
         )
     finally:
         bars.close()

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from cmt.film.mux import OriginalAudio, write_video
 from midi_io import render, write_wav
+from midi_io.mastering import TARGET
 from midi_io.song import Song
 from midi_io.synthesis import SAMPLE_RATE
 
@@ -29,6 +30,7 @@ def film_of(
     *,
     wav: Path | None = None,
     soundfont: Path | None = None,
+    loudness: float = TARGET,
     original_audio: OriginalAudio = "drop",
     stage: Stage = _unwatched,
 ) -> tuple[str, ...]:
@@ -42,6 +44,8 @@ def film_of(
         A file for the sound alone, if it is wanted.
     soundfont
         A SoundFont; if None, the one that `midi_io.find_soundfont` finds.
+    loudness
+        The loudness of the music in LUFS, as in `midi_io.render`.
     original_audio
         What becomes of the video's own sound, as in `cmt.film.mux.write_video`.
 
@@ -51,7 +55,7 @@ def film_of(
         If the song cannot be played, the video cannot be read or is the film itself, or a file cannot be written.
     """
     with stage("render") as report:
-        audio = render(song, soundfont=soundfont, sample_rate=SAMPLE_RATE, progress=report)
+        audio = render(song, soundfont=soundfont, sample_rate=SAMPLE_RATE, loudness=loudness, progress=report)
         if wav is not None:
             write_wav(audio, wav, SAMPLE_RATE)
     if video is None:

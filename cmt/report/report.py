@@ -78,6 +78,8 @@ class Report:
     checkpoint: Model = field(default_factory=lambda: Model(""))
     soundfont: str | None = None
     """The name of the SoundFont; None if no audio was made."""
+    loudness: float | None = None
+    """The loudness asked for, in LUFS; None if no audio was made, or made before it could be asked for."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -116,6 +118,7 @@ class Report:
             "warnings": list(self.warnings),
             "checkpoint": self.checkpoint.as_json(),
             "soundfont": self.soundfont,
+            "loudness": self.loudness,
             "stages": dict(self.stages),
         }
 
@@ -164,6 +167,7 @@ class Report:
             warnings=report["warnings"].each(Value.text),
             checkpoint=Model.from_json(report["checkpoint"]),
             soundfont=report["soundfont"].maybe(Value.text),
+            loudness=report["loudness"].maybe(Value.number),
             stages=report["stages"].values(Value.number),
         )
 
@@ -222,5 +226,6 @@ _ADDED: Mapping[str, object] = {
     "dynamics": "absolute",
     "guidance": 1.0,
     "takes": [],
+    "loudness": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

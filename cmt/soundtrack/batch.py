@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cmt.config import GenerateConfig
+from cmt.config import LOUDNESS, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
@@ -28,7 +28,7 @@ from cmt.network.checkpoint import load_checkpoint
 from cmt.planning.wishes import Wishes, check_config, check_wishes
 from cmt.report.report import Report
 from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
-from cmt.soundtrack.output import Output
+from cmt.soundtrack.output import Output, check_output
 from midi_io import ready_soundfont
 from midi_io.whole_file import whole_file
 
@@ -98,6 +98,8 @@ class Settings:
     def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
         """A hash of all that decides how the results sound, in the words of the first logs, which still hold."""
         fields = vars(self.wishes) | vars(self.output)
+        if self.output.loudness == LOUDNESS:
+            del fields["loudness"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
         wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
@@ -125,6 +127,7 @@ def make_soundtracks(
     """
     check_wishes(settings.wishes)
     check_config(settings.config)
+    check_output(settings.output)
     font = None if settings.output.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG

@@ -25,7 +25,7 @@ from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.parts import Model
 from cmt.report.report import Report
-from cmt.soundtrack.output import Output
+from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.report import report_of, takes_of
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
@@ -108,6 +108,7 @@ def make_soundtrack(
     wishes, config, output = wishes or Wishes(), config or GenerateConfig(), output or Output()
     check_wishes(wishes)
     check_config(config)
+    check_output(output)
     if (video is None) == (wishes.length is None):
         raise CmtError("give a video, or a length for music without one: one of the two")
     name = _checked_name(name if name is not None else video.stem if video is not None else "music")
@@ -137,6 +138,7 @@ def make_soundtrack(
                 unfinished / f"{name}.mp4",
                 wav=unfinished / f"{name}.wav",
                 soundfont=font,
+                loudness=output.loudness,
                 original_audio=output.original_audio,
                 stage=stages.stage,
             )
@@ -155,6 +157,7 @@ def make_soundtrack(
             ),
             checkpoint=Model(loaded.sha256, loaded.provenance),
             soundfont=font.name if font else None,
+            loudness=output.loudness if font else None,
             stages=stages.seconds,
         )
         (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")

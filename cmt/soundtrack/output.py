@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cmt.config import LOUDNESS, LOUDNESS_LIMITS
+from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
 
 
@@ -17,3 +19,13 @@ class Output:
     """Whether the video's own sound is left out, a second track, or mixed with the music: `drop`, `keep`, `mix`."""
     midi_only: bool = False
     """Whether neither audio nor video is written: no FluidSynth is needed."""
+    loudness: float = LOUDNESS
+    """The integrated loudness of the music in LUFS, within `cmt.config.LOUDNESS_LIMITS`."""
+
+
+def check_output(output: Output) -> None:
+    """Raise a CmtError for what cannot be in what is written."""
+    if output.loudness not in LOUDNESS_LIMITS:
+        raise CmtError(
+            f"loudness {output.loudness:g}: must be from {LOUDNESS_LIMITS.least:g} to {LOUDNESS_LIMITS.most:g} LUFS"
+        )
