@@ -175,6 +175,7 @@ def test_every_page_is_in_the_menu_of_the_built_documentation():
         assert f'"{page}": ' in build, page
 
 
+@pytest.mark.slow
 def test_the_documentation_builds_without_a_warning(tmp_path: Path):
     pytest.importorskip("pdoc")
     command = [sys.executable, "-W", "error", str(ROOT / "docs" / "build.py"), "--output", str(tmp_path / "docs")]

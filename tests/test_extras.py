@@ -65,6 +65,7 @@ def test_a_command_that_lacks_its_extra_says_which(arguments: list[str], message
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (1, "", [])
 
 
+@pytest.mark.slow
 def test_tensorboard_is_looked_for_before_the_corpus_is(tmp_path: Path):
     program = "\nfor name in ('torch', 'scipy'): del sys.modules[name]\n" + COMMANDS
     arguments = ["train", "corpus", "-o", "made", "--tensorboard"]

@@ -11,6 +11,8 @@ from cmt.config import PRESETS
 from cmt.training.model import MusicTransformer
 from cmt.training.muon import Muon, orthogonal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("shape", [(12, 40), (40, 12), (1, 5)])
 def test_singular_values_become_alike_and_singular_vectors_stay(shape):

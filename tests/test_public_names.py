@@ -54,6 +54,7 @@ def test_packages_say_that_they_are_typed(package):
     assert (Path(package.__file__).parent / "py.typed").is_file()
 
 
+@pytest.mark.slow
 def test_a_user_gets_types(tmp_path: Path):
     """Takes half a minute: mypy reads the packages and numpy."""
     script = tmp_path / "user.py"

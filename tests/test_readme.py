@@ -21,6 +21,8 @@ from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
 from midi_io import Instrument, has_fluidsynth, read_midi
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")

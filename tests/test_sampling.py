@@ -205,6 +205,7 @@ def demands(draw: st.DrawFn):
     return length, start, instruments, draw(st.dictionaries(st.integers(0, n_bar), orders, max_size=6))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", [(), ("density",), ("strength",), ("density", "strength")], ids=" ".join)
 @settings(max_examples=100)
 @given(demand=demands(), seed=st.integers(0, 2**32), must=st.booleans(), mode=st.sampled_from([None, *Mode]))

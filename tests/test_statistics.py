@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 
 from cmt.corpus.folder import Entry
 from cmt.corpus.intake import Rhythm
@@ -42,6 +43,7 @@ def test_the_numbers_are_sums_over_songs():
     assert statistics["instruments"]["bass"] == {"songs": 0, "notes": 0}
 
 
+@pytest.mark.slow
 def test_the_picture_is_drawn_the_same_each_time(tmp_path):
     for name in ("one.png", "two.png"):
         draw_statistics(statistics_of(SONGS), tmp_path / name)

@@ -21,6 +21,8 @@ from cmt.soundtrack.output import Output
 from midi_io import has_fluidsynth, read_midi
 from midi_io.song import Instrument
 
+pytestmark = pytest.mark.slow
+
 MIDI_ONLY = Output(midi_only=True)
 
 
