@@ -92,6 +92,10 @@ class ModelConfig:
     echo_bars: tuple[int, ...] = ()
     """Each word is told what followed at its place this many bars earlier (`cmt.network.echo`), not in the paper."""
 
+    cues: bool = False
+    """Whether each word is told the lead sheet's chords, form and players, its own part's last pitches, what sounds in
+    the other parts, and what followed at its place in the bar that the sheet says is repeated (`cmt.music.cues`)."""
+
     left_out: tuple[str, ...] = ()
     """The attributes among CONTROLS that the network is not told, as in the paper's table 1 and fig. 5."""
 
@@ -118,6 +122,7 @@ PRESETS = {
         metre=True,
         chained_heads=True,
         echo_bars=(1, 2, 4, 8, 16),
+        cues=True,
     ),
     "tiny": ModelConfig(
         d_model=128,
@@ -133,6 +138,7 @@ PRESETS = {
         metre=True,
         chained_heads=True,
         echo_bars=(1, 2, 4, 8, 16),
+        cues=True,
     ),
 }
 """The sizes to choose from: `paper` as published, `small` as shipped, `tiny` for comparisons and tests."""
@@ -179,6 +185,10 @@ class TrainConfig:
     """Share of examples drawn from songs without a genre, where there are any."""
     free_share: float = 0.15
     """Probability with which each initial word is left FREE."""
+    unknown_share: float = 0.12
+    """Probability with which each kind of thing on the lead sheet is left to the model: chords, form, players ..."""
+    accent_share: float = 0.6
+    """Share of a song's accents that its sheet tells."""
     transpose: str = "home"
     """`home` brings every song to C major or A minor; `random` moves it by -6..5 semitones."""
     optimizer: Optimizer = "muon"

@@ -9,19 +9,22 @@ import numpy as np
 import torch
 
 from cmt.config import PRESETS
-from cmt.music.encoding import encode, timing_bins
+from cmt.music.encoding import encode, notes_of_song, timing_bins
+from cmt.music.lead_sheet import sheet_of
 from cmt.music.words import initial_words
 from cmt.network.checkpoint import save_checkpoint
 from cmt.training.dataset import Example
 from cmt.training.model import MusicTransformer, weights_of
 from midi_io.song import Instrument, Note, Song
 
-TINY = replace(PRESETS["tiny"], echo_bars=())
+TINY = replace(PRESETS["tiny"], echo_bars=(), cues=False)
 ECHO_BARS = (1, 2)
 VARIANTS = {
     "chained and normalised first": {},
     "as in the paper": {"chained_heads": False, "pre_norm": False, "metre": False},
     "with echoes": {"echo_bars": ECHO_BARS},
+    "with cues": {"echo_bars": ECHO_BARS, "cues": True},
+    "with cues alone": {"cues": True},
 }
 
 
@@ -31,7 +34,9 @@ def example(n_bar=3, seed=0):
     notes = {(position, Instrument(track), pitch) for position, track, pitch in drawn.tolist()}
     song = Song.steady(tuple(Note(*note, 2) for note in notes), 120, 16 * n_bar)
     words = encode(song)
-    return Example(initial_words(tempo=120.0), words.fields, words.positions, timing_bins(words.positions, 16 * n_bar))
+    timing = timing_bins(words.positions, 16 * n_bar)
+    sheet = sheet_of(notes_of_song(song), n_bar)
+    return Example(initial_words(tempo=120.0), words.fields, words.positions, timing, sheet)
 
 
 def network(variant: str) -> MusicTransformer:

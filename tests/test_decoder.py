@@ -1,11 +1,14 @@
 """The network word by word gives what the network at once gives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from networks import TINY, example
 
 from cmt.config import PRESETS
+from cmt.music.cues import CueReader
 from cmt.music.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
 from cmt.network.arithmetic import gelu, position_encoding
 from cmt.network.decoder import Decoder
@@ -17,7 +20,10 @@ from cmt.training.model import position_encoding as position_encoding_at_once
 
 @torch.no_grad()
 def test_generation_by_state_is_generation_by_rerunning_the_prefix(model):
-    batch = collate([example()], model.config)
+    # Its bars repeat each other now and then, so that there are echoes that the sheet plans.
+    sheet = replace(example(5).sheet, lags=np.array([0, 1, 1, 3, 2]), exact=np.array([0, 3, 5, 0, 16]))
+    batch = collate([example(5)._replace(sheet=sheet)], model.config)
+    cues = CueReader(sheet)
     at_once = model.hidden(batch)[0].numpy()
     decoder = Decoder(model.config, weights_of(model))
     state = decoder.new_state()
@@ -25,7 +31,9 @@ def test_generation_by_state_is_generation_by_rerunning_the_prefix(model):
     for i in range(batch.mask.shape[1]):
         assert np.allclose(hidden[0], at_once[i], atol=1e-5)
         word = CompoundWord(*batch.fields[0, i].tolist())
-        hidden = decoder.step([word], [int(batch.positions[0, i])], [int(batch.timing[0, i])], state)
+        position = int(batch.positions[0, i])
+        told = cues.hear(word, position)
+        hidden = decoder.step([word], [position], [int(batch.timing[0, i])], state, [told])
 
 
 def test_pieces_side_by_side_are_pieces_alone_to_the_last_bit(model):

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmt.config import PRESETS, GenerateConfig
+from cmt.music.cues import CueReader
 from cmt.music.encoding import decode, encode, timing_bins
 from cmt.music.key import Key
+from cmt.music.lead_sheet import empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote, profile_of_song
 from cmt.music.words import CompoundWord, Genre, Mode, initial_words
 from cmt.network.decoder import Decoder
@@ -152,8 +154,8 @@ def test_a_long_piece_goes_on_from_the_bars_that_are_still_known(untrained, monk
     heard = []
     step = untrained.step
 
-    def listening(words, positions, timings, state):
-        hidden = step(words, positions, timings, state)
+    def listening(words, positions, timings, state, told):
+        hidden = step(words, positions, timings, state, told)
         heard.append((words[0], positions[0], timings[0], hidden[0]))
         return hidden
 
@@ -168,10 +170,15 @@ def test_a_long_piece_goes_on_from_the_bars_that_are_still_known(untrained, monk
     known = [i for i, position in enumerate(words.positions) if position >= (48 - KEPT_BARS) * 16]
     state = untrained.new_state()
     untrained.start([initial_words(Genre.POP, None, 120, (Instrument.BASS,))], state)
+    cues = CueReader(empty_sheet(50))
+    told = [
+        cues.hear(CompoundWord(*word), position)
+        for word, position in zip(words.fields.tolist(), words.positions.tolist(), strict=True)
+    ]
     for i in known[:-1]:
         word, position = CompoundWord(*words.fields[i].tolist()), int(words.positions[i])
         timing = int(timing_bins(np.array([position]), 50 * 16)[0])
-        hidden = untrained.step([word], [position - 32 * 16], [timing], state)
+        hidden = untrained.step([word], [position - 32 * 16], [timing], state, [told[i]])
     assert np.allclose(hidden[0], heard[-1][3], atol=1e-5)
 
 

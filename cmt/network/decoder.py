@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
+from cmt.music.cues import N_SOUNDING, NOTHING_TOLD, Told
 from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
 from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled
 from cmt.network.echo import EchoMemory
 from cmt.network.weights import (
     Floats,
     Weights,
+    agreement_map,
     check_weights,
     embedding_tables,
     linear_map,
@@ -47,7 +49,8 @@ class DecoderState:
         self._keys = np.zeros((config.n_layer, n_row, config.n_head, size, RECENT), np.float32)
         """The keys of recent words; 0 where there is none."""
         self._n_recent = 0
-        self.echoes = [EchoMemory(config.echo_bars) for _ in range(n_row if config.echo_bars else 0)]
+        has_echoes = bool(config.echo_bars) or config.cues
+        self.echoes = [EchoMemory(config.echo_bars, config.cues) for _ in range(n_row if has_echoes else 0)]
         self._make_room(config.d_model, config.d_feed_forward)
 
     def attend(self, layer: int) -> None:
@@ -136,8 +139,8 @@ class Decoder:
         silence = np.zeros((1, config.d_model), np.float32)
         self._tables = np.concatenate([*tables, silence])
         self._no_word = [len(self._tables) - 1] * len(FIELDS)
-        if config.echo_bars:
-            self._agreement = np.ascontiguousarray(named["embedding.agreement_in.weight"].T)
+        if config.echo_bars or config.cues:
+            self._agreement = agreement_map(config, named)
         self._layers = [_Layer(n, config, weights_below(named, f"layers.{n}.")) for n in range(config.n_layer)]
         self._put_side_by_side()
         self._norm = _Norm(named, "norm")
@@ -154,12 +157,19 @@ class Decoder:
         return hidden
 
     def step(
-        self, words: Sequence[CompoundWord], positions: Sequence[int], timings: Sequence[int], state: DecoderState
+        self,
+        words: Sequence[CompoundWord],
+        positions: Sequence[int],
+        timings: Sequence[int],
+        state: DecoderState,
+        told: Sequence[Told] | None = None,
     ) -> Floats:
         """Hidden vectors (row, d_model) after one more word in each row; `state` changes in place.
 
-        `positions` are in sixteenths from the start of the piece, `timings` bins of the beat timing.
+        `positions` are in sixteenths from the start of the piece, `timings` bins of the beat timing; `told` are the
+        cues of each row's word, for a network that knows cues. None tells nothing.
         """
+        told = told or [NOTHING_TOLD] * len(words)
         rows = []
         for word, position, timing in zip(words, positions, timings, strict=True):
             values = [*word, timing]
@@ -167,8 +177,11 @@ class Decoder:
                 values += [position % POSITIONS_PER_BAR, position // POSITIONS_PER_BAR % PHRASE_BARS]
             rows.append([first + value for first, value in zip(self._first_rows[: len(values)], values, strict=True)])
         if state.echoes:
-            for row, memory, word, position in zip(rows, state.echoes, words, positions, strict=True):
-                self._add_echoes(row, memory.hear(word, position))
+            for row, memory, word, position, its in zip(rows, state.echoes, words, positions, told, strict=True):
+                self._add_echoes(row, memory.hear(word, position, its.lag))
+        if self.config.cues:
+            for row, its in zip(rows, told, strict=True):
+                self._add_cues(row, its)
         x = np.add.reduce(self._tables[rows], axis=1)
         if state.echoes:
             x += product_by_rows(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
@@ -186,6 +199,13 @@ class Decoder:
                 firsts = self._first_rows[next_table : next_table + len(FIELDS)]
                 row += [first + value for first, value in zip(firsts, echo, strict=True)]
             next_table += len(FIELDS)
+
+    def _add_cues(self, row: list[int], told: Told) -> None:
+        """The rows of the tables for each cue and each pitch class that sounds; as many for every word."""
+        firsts = self._first_rows[-1 - len(told.cues) :]
+        row += [first + value for first, value in zip(firsts[:-1], told.cues, strict=True)]
+        row += [firsts[-1] + pitch_class for pitch_class in told.sounding]
+        row += self._no_word[:1] * (N_SOUNDING - len(told.sounding))
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         """Logits (row, value) of attribute `name`, given what of the word is `known` already."""

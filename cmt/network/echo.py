@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmt.music.form import MAX_LAG
 from cmt.music.words import FIELD_SIZES, FIELDS, CompoundWord
 from midi_io.song import POSITIONS_PER_BAR
 
@@ -52,6 +53,25 @@ def echoes(
     return found
 
 
+def planned_echoes(
+    fields: NDArray[np.integer[Any]], positions: NDArray[np.integer[Any]], lags: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """(n_word, 1) index of the word that followed the same place in the bar that a sheet says is repeated, or NONE.
+
+    Parameters
+    ----------
+    fields, positions
+        (n_word, 7) and (n_word,) words of a piece from a bar on.
+    lags
+        (n_bar,) how many bars earlier the bar lies that each bar of the piece repeats, 0 for none.
+    """
+    place = places(fields, positions)
+    lag = lags[np.minimum(positions // POSITIONS_PER_BAR, len(lags) - 1)]
+    earlier = place - lag * place_shift(1)
+    told = (lag > 0) & (earlier >= place[:1])
+    return np.asarray(np.where(told, np.searchsorted(place, earlier, side="right"), NONE)[:, None])
+
+
 def agreement(fields: NDArray[np.integer[Any]], echo: NDArray[np.int64]) -> NDArray[np.float32]:
     """(n_word, n_echo * 2) share of the last words that each echo foretold, over the spans of AGREEMENT_WORDS."""
     right = np.zeros(echo.shape, np.float32)
@@ -64,16 +84,21 @@ def agreement(fields: NDArray[np.integer[Any]], echo: NDArray[np.int64]) -> NDAr
 class EchoMemory:
     """The echoes word by word: keeps what of a piece is needed to know the echoes of the words to come."""
 
-    def __init__(self, echo_bars: Sequence[int]) -> None:
+    def __init__(self, echo_bars: Sequence[int], planned: bool = False) -> None:
         self._shifts = [place_shift(bars) for bars in echo_bars]
+        self._planned = planned
+        self._longest = max([*self._shifts, place_shift(MAX_LAG if planned else 0)])
         self._places: list[int] = []
         self._words: list[CompoundWord] = []
         self._first: int | None = None
-        self._foretold: list[CompoundWord | None] = [None] * len(echo_bars)
+        self._foretold: list[CompoundWord | None] = [None] * (len(echo_bars) + planned)
         self._right: list[list[bool]] = []
 
-    def hear(self, word: CompoundWord, position: int) -> list[CompoundWord | None]:
-        """The echoes after one more word that stands at `position`, sixteenths from the start of the piece."""
+    def hear(self, word: CompoundWord, position: int, lag: int = 0) -> list[CompoundWord | None]:
+        """The echoes after one more word that stands at `position`, sixteenths from the start of the piece.
+
+        With planned echoes the last one is that of the bar `lag` bars earlier; 0 is none.
+        """
         place = (position * FIELD_SIZES.instrument + word.instrument) * FIELD_SIZES.pitch + word.pitch
         if self._first is None:
             self._first = place
@@ -82,11 +107,12 @@ class EchoMemory:
         self._places.append(place)
         self._words.append(word)
         if len(self._places) > _MANY_WORDS:  # the rest is older than the oldest echo
-            old = bisect_right(self._places, place - max(self._shifts)) - 1
+            old = bisect_right(self._places, place - self._longest) - 1
             del self._places[: max(0, old)], self._words[: max(0, old)]
+        shifts = [*self._shifts, place_shift(lag)] if self._planned else self._shifts
         self._foretold = [
-            self._words[bisect_right(self._places, place - shift)] if place - shift >= self._first else None
-            for shift in self._shifts
+            self._words[bisect_right(self._places, place - shift)] if shift and place - shift >= self._first else None
+            for shift in shifts
         ]
         return self._foretold
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.config import PHRASE_BARS, ModelConfig
-from cmt.music.words import CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING
+from cmt.music.cues import CUE_SIZES, N_SOUNDING
+from cmt.music.words import CHAIN, FIELD_SIZES, INITIAL_SIZES, N_TIMING
 from cmt.network.echo import AGREEMENT_WORDS
 from midi_io.song import POSITIONS_PER_BAR
 
@@ -52,7 +53,19 @@ def embedding_tables(config: ModelConfig, weights: Weights) -> list[Floats]:
     if config.echo_bars:
         for of_echo in np.split(weights["embedding.echo_in.weight"], len(config.echo_bars), axis=1):
             tables += [table @ of_echo.T for table in of_word]
+    if config.cues:
+        tables += [table @ weights["embedding.planned_in.weight"].T for table in of_word]
+        tables += [weights[f"embedding.cues.{k}.weight"] for k in range(len(CUE_SIZES))]
+        tables.append(np.ascontiguousarray(weights["embedding.sounding_in.weight"].T))
     return tables
+
+
+def agreement_map(config: ModelConfig, weights: Weights) -> Floats:
+    """(share, d_model) how much of each echo was right, by window, then echo, the planned one last."""
+    n_window = len(AGREEMENT_WORDS)
+    names = ["embedding.agreement_in"] * bool(config.echo_bars) + ["embedding.planned_agreement_in"] * config.cues
+    parts = [weights[f"{name}.weight"].T.reshape(n_window, -1, config.d_model) for name in names]
+    return np.ascontiguousarray(np.concatenate(parts, axis=1).reshape(-1, config.d_model))
 
 
 def weights_below(weights: Weights, prefix: str) -> dict[str, Floats]:
@@ -73,50 +86,73 @@ def check_weights(config: ModelConfig, weights: Mapping[str, NDArray[np.floating
             raise ValueError(f"{name} is not known")
 
 
-def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+Shapes = dict[str, tuple[int, ...]]
+
+
+def weight_shapes(config: ModelConfig) -> Shapes:
     """The shape of every weight that a configuration calls for, by name."""
-    d = config.d_model
-    shapes: dict[str, tuple[int, ...]] = {}
+    initial = {f"initial.{k}.weight": (size, config.d_model) for k, size in enumerate(INITIAL_SIZES)}
+    return {**_shapes_of_embedding(config), **initial, **shapes_of_layers(config), **_shapes_of_heads(config)}
 
-    def linear(name: str, n_in: int, n_out: int) -> None:
-        shapes[f"{name}.weight"], shapes[f"{name}.bias"] = (n_out, n_in), (n_out,)
 
-    def tables(name: str, sizes: Sequence[int], widths: Sequence[int]) -> None:
-        for k, (size, width) in enumerate(zip(sizes, widths, strict=True)):
-            shapes[f"{name}.{k}.weight"] = (size, width)
-
-    def norm(name: str) -> None:
-        shapes[f"{name}.weight"] = shapes[f"{name}.bias"] = (d,)
-
-    tables("embedding.tables", FIELD_SIZES, config.embedding_sizes)
-    linear("embedding.w_in", sum(config.embedding_sizes), d)
-    shapes["embedding.timing.weight"] = (N_TIMING + 1, config.d_timing)
-    linear("embedding.timing_in", config.d_timing, d)
+def _shapes_of_embedding(config: ModelConfig) -> Shapes:
+    d, n_window = config.d_model, len(AGREEMENT_WORDS)
+    tables = enumerate(zip(FIELD_SIZES, config.embedding_sizes, strict=True))
+    shapes: Shapes = {
+        **{f"embedding.tables.{k}.weight": size_and_width for k, size_and_width in tables},
+        **shapes_of_linear("embedding.w_in", sum(config.embedding_sizes), d),
+        "embedding.timing.weight": (N_TIMING + 1, config.d_timing),
+        **shapes_of_linear("embedding.timing_in", config.d_timing, d),
+    }
     if config.metre:
         shapes["embedding.in_bar.weight"] = (POSITIONS_PER_BAR, d)
         shapes["embedding.in_phrase.weight"] = (PHRASE_BARS, d)
     if config.echo_bars:
         n_echo = len(config.echo_bars)
         shapes["embedding.echo_in.weight"] = (d, n_echo * d)
-        shapes["embedding.agreement_in.weight"] = (d, n_echo * len(AGREEMENT_WORDS))
-    tables("initial", INITIAL_SIZES, [d] * len(INITIAL_SIZES))
+        shapes["embedding.agreement_in.weight"] = (d, n_echo * n_window)
+    if config.cues:
+        shapes |= {f"embedding.cues.{k}.weight": (size, d) for k, size in enumerate(CUE_SIZES)}
+        shapes["embedding.sounding_in.weight"] = (d, N_SOUNDING)
+        shapes["embedding.planned_in.weight"] = (d, d)
+        shapes["embedding.planned_agreement_in.weight"] = (d, n_window)
+    return shapes
+
+
+def shapes_of_layers(config: ModelConfig) -> Shapes:
+    """The shapes of the weights between embedding and heads, the norm behind the last layer included."""
+    d, shapes = config.d_model, _shapes_of_norm("norm", config.d_model)
     for n in range(config.n_layer):
-        linear(f"layers.{n}.attention_in", d, 3 * d)
-        linear(f"layers.{n}.attention_out", d, d)
-        linear(f"layers.{n}.feed_forward.0", d, config.d_feed_forward)
-        linear(f"layers.{n}.feed_forward.3", config.d_feed_forward, d)
-        norm(f"layers.{n}.norms.0")
-        norm(f"layers.{n}.norms.1")
-    norm("norm")
-    linear("heads.type_out", d, FIELD_SIZES.type)
+        shapes |= {
+            **shapes_of_linear(f"layers.{n}.attention_in", d, 3 * d),
+            **shapes_of_linear(f"layers.{n}.attention_out", d, d),
+            **shapes_of_linear(f"layers.{n}.feed_forward.0", d, config.d_feed_forward),
+            **shapes_of_linear(f"layers.{n}.feed_forward.3", config.d_feed_forward, d),
+            **_shapes_of_norm(f"layers.{n}.norms.0", d),
+            **_shapes_of_norm(f"layers.{n}.norms.1", d),
+        }
+    return shapes
+
+
+def _shapes_of_heads(config: ModelConfig) -> Shapes:
+    d, size_of = config.d_model, FIELD_SIZES._asdict()
+    shapes = shapes_of_linear("heads.type_out", d, FIELD_SIZES.type)
     if not config.chained_heads:
         width = config.embedding_sizes.type
         shapes["heads.type_seen.weight"] = (FIELD_SIZES.type, width)
-        linear("heads.joined", d + width, d)
+        shapes |= shapes_of_linear("heads.joined", d + width, d)
     for name, before in CHAIN.items():
-        linear(f"heads.out.{name}", d, FIELD_SIZES[FIELDS.index(name)])
+        shapes |= shapes_of_linear(f"heads.out.{name}", d, size_of[name])
         if config.chained_heads:
-            linear(f"heads.hidden.{name}", d, d)
-            for earlier in before:
-                shapes[f"heads.seen.{name}_{earlier}.weight"] = (FIELD_SIZES[FIELDS.index(earlier)], d)
+            shapes |= shapes_of_linear(f"heads.hidden.{name}", d, d)
+            shapes |= {f"heads.seen.{name}_{earlier}.weight": (size_of[earlier], d) for earlier in before}
     return shapes
+
+
+def shapes_of_linear(name: str, n_in: int, n_out: int) -> Shapes:
+    """The shapes of a linear map's weight and bias."""
+    return {f"{name}.weight": (n_out, n_in), f"{name}.bias": (n_out,)}
+
+
+def _shapes_of_norm(name: str, width: int) -> Shapes:
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}

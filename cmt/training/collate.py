@@ -7,10 +7,13 @@ import torch
 from torch import Tensor
 
 from cmt.config import ModelConfig
+from cmt.music.cues import cues_of_words
+from cmt.music.lead_sheet import empty_sheet
 from cmt.music.words import FIELDS
-from cmt.network.echo import agreement, echoes
+from cmt.network.echo import agreement, echoes, planned_echoes
 from cmt.training.dataset import Example
 from cmt.training.model import Batch
+from midi_io.song import POSITIONS_PER_BAR
 
 
 def collate(drawn: list[Example], config: ModelConfig, device: torch.device | str = "cpu") -> Batch:
@@ -26,6 +29,7 @@ def collate(drawn: list[Example], config: ModelConfig, device: torch.device | st
         return torch.from_numpy(out).to(device)
 
     echo = [echoes(example.fields, example.positions, config.echo_bars) for example in drawn]
+    planned, cues, sounding = zip(*map(_told, drawn), strict=True) if config.cues else ((), (), ())
     lengths = torch.tensor([len(example.timing) for example in drawn])
     return Batch(
         torch.tensor([example.initial for example in drawn], device=device),
@@ -35,7 +39,25 @@ def collate(drawn: list[Example], config: ModelConfig, device: torch.device | st
         padded(echo),
         padded([agreement(example.fields, e) for example, e in zip(drawn, echo, strict=True)], np.float32),
         (torch.arange(longest)[None] < lengths[:, None]).to(device),
+        *(
+            (
+                padded([its.astype(np.int64) for its in planned]),
+                padded([agreement(example.fields, e) for example, e in zip(drawn, planned, strict=True)], np.float32),
+                padded(list(cues)),
+                padded(list(sounding), np.float32),
+            )
+            if config.cues
+            else ()
+        ),
     )
+
+
+def _told(example: Example) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Planned echoes (n_word, 1), cues (n_word, cue) and what sounds (n_word, 12)."""
+    n_bar = int(example.positions.max(initial=0)) // POSITIONS_PER_BAR + 1
+    sheet = example.sheet or empty_sheet(n_bar)
+    cues, sounding = cues_of_words(example.fields, example.positions, sheet)
+    return planned_echoes(example.fields, example.positions, sheet.lags), cues, sounding
 
 
 def _without(name: str, example: Example) -> Example:

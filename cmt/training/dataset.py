@@ -11,6 +11,7 @@ import numpy as np
 from cmt.config import TrainConfig
 from cmt.corpus.songs import Corpus, SongInfo, cut_notes
 from cmt.music.encoding import NoteArrays, encode_notes, timing_bins
+from cmt.music.lead_sheet import LeadSheet, empty_sheet, sheet_of
 from cmt.music.words import FREE, Genre, InitialWords, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
@@ -30,6 +31,8 @@ class Example(NamedTuple):
     fields: np.ndarray
     positions: np.ndarray
     timing: np.ndarray
+    sheet: LeadSheet | None = None
+    """The sheet of the whole piece; None tells nothing."""
 
 
 class Place(NamedTuple):
@@ -203,7 +206,31 @@ def _example(corpus: Corpus, passages: list[_Passage], config: TrainConfig, rng:
     mode = song.mode if at_home else None
     initial = _some_left_free(initial_words(song.genre, mode, song.tempo, present), config.free_share, rng)
     window = _window(words.positions, config.max_words, rng)
-    return Example(initial, words.fields[window], words.positions[window], timing[window])
+    sheet = partly_unknown(sheet_of(notes, n_bar), config, rng)
+    return Example(initial, words.fields[window], words.positions[window], timing[window], sheet)
+
+
+def partly_unknown(sheet: LeadSheet, config: TrainConfig, rng: np.random.Generator) -> LeadSheet:
+    """A song's sheet without what the user of the network may leave open, by chance."""
+    whole = empty_sheet(sheet.n_bar)
+    unknown = rng.random(len(_KINDS)) < config.unknown_share
+    if rng.random() < config.unknown_share / 2:
+        unknown[:] = True
+    left = {
+        name: getattr(whole, name)
+        for kind, is_unknown in zip(_KINDS, unknown, strict=True)
+        if is_unknown
+        for name in kind
+    }
+    accents = sorted(sheet.accents or ())
+    told = frozenset(
+        place for place, draw in zip(accents, rng.random(len(accents)), strict=True) if draw < config.accent_share
+    )
+    return replace(sheet, **{"accents": told, **left})
+
+
+_KINDS = (("chords",), ("lags", "exact"), ("begins", "letters"), ("players",), ("kit",), ("energy",), ("accents",))
+"""What of a sheet is known or unknown together."""
 
 
 def _window(positions: np.ndarray, max_words: int, rng: np.random.Generator) -> slice:
@@ -225,7 +252,7 @@ def _some_left_free(words: InitialWords, share: float, rng: np.random.Generator)
 
 def without_augmentation(config: TrainConfig) -> TrainConfig:
     """Excerpts and whole songs only: what runs are validated on, whatever they learn from."""
-    return replace(config, joined_share=0.0, splice_share=0.0, min_bars=4)
+    return replace(config, joined_share=0.0, splice_share=0.0, min_bars=4, unknown_share=0.0)
 
 
 def validation_batches(corpus: Corpus, config: TrainConfig) -> list[list[Example]]:

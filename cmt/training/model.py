@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cmt.config import PHRASE_BARS, ModelConfig
+from cmt.music.cues import CUE_SIZES, N_SOUNDING
 from cmt.music.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from cmt.network.echo import AGREEMENT_WORDS
 from cmt.training.attention import attend_sequence
@@ -40,6 +41,15 @@ class Batch(NamedTuple):
     """The share of late in which they were right (batch, word, echo * 2)."""
     mask: Tensor
     """The mask (batch, word), true where there is a word."""
+    planned: Tensor | None = None
+    """The index of each word's planned echo (batch, word, 1), -1 where there is none; this and what follows are for a
+    network that knows cues."""
+    planned_agreement: Tensor | None = None
+    """The share of late in which it was right (batch, word, 2)."""
+    cues: Tensor | None = None
+    """The cues of each word (batch, word, cue)."""
+    sounding: Tensor | None = None
+    """What sounds in the other parts (batch, word, 12)."""
 
 
 class WordEmbedding(nn.Module):
@@ -59,6 +69,12 @@ class WordEmbedding(nn.Module):
         self.echo_in = nn.Linear(n_echo * config.d_model, config.d_model, bias=False) if n_echo else None
         self.agreement_in = nn.Linear(len(AGREEMENT_WORDS) * n_echo, config.d_model, bias=False) if n_echo else None
         self.d_model = config.d_model
+        self.cues: nn.ModuleList | None = None
+        if config.cues:
+            self.cues = nn.ModuleList(nn.Embedding(size, config.d_model) for size in CUE_SIZES)
+            self.sounding_in = nn.Linear(N_SOUNDING, config.d_model, bias=False)
+            self.planned_in = nn.Linear(config.d_model, config.d_model, bias=False)
+            self.planned_agreement_in = nn.Linear(len(AGREEMENT_WORDS), config.d_model, bias=False)
 
     def forward(self, batch: Batch) -> Tensor:
         """(batch, word, d_model)."""
@@ -71,7 +87,23 @@ class WordEmbedding(nn.Module):
             x = x + self.in_phrase(positions // POSITIONS_PER_BAR % PHRASE_BARS)
         if self.echo_in is not None and self.agreement_in is not None:
             x = x + self.echo_in(_gathered(words, batch.echoes)) + self.agreement_in(batch.agreement)
-        return x
+        return x if self.cues is None else x + self._told(batch, words)
+
+    def added(self) -> list[nn.Linear | nn.Embedding]:
+        """The maps of echoes and cues: what a word is told beside itself."""
+        maps: list[nn.Linear | nn.Embedding] = [m for m in (self.echo_in, self.agreement_in) if m is not None]
+        if self.cues is not None:
+            maps += [*self.cues, self.sounding_in, self.planned_in, self.planned_agreement_in]
+        return maps
+
+    def _told(self, batch: Batch, words: Tensor) -> Tensor:
+        """(batch, word, d_model) the cues, what sounds, and the planned echo."""
+        assert self.cues is not None and batch.cues is not None and batch.planned is not None  # all of them or none
+        told = self.planned_in(_gathered(words, batch.planned)) + self.planned_agreement_in(batch.planned_agreement)
+        told = told + self.sounding_in(batch.sounding)
+        for k, table in enumerate(self.cues):
+            told = told + table(batch.cues[..., k])
+        return torch.as_tensor(told)
 
 
 def _gathered(words: Tensor, echoes: Tensor) -> Tensor:
@@ -187,9 +219,8 @@ class MusicTransformer(nn.Module):
         self.norm = nn.LayerNorm(config.d_model)
         self.heads = ChainedHeads(config) if config.chained_heads else IndependentHeads(config)
         self.apply(_initialise)
-        for added in (self.embedding.echo_in, self.embedding.agreement_in):
-            if added is not None:  # nothing is expected of echoes until they prove right
-                nn.init.zeros_(added.weight)
+        for added in self.embedding.added():  # nothing is expected of what is told until it proves right
+            nn.init.zeros_(added.weight)
 
     def inner_matrices(self) -> list[tuple[Tensor, int]]:
         """The matrices (n_out, n_in) that map hidden vectors to hidden vectors, each with the number of maps in it.
@@ -197,6 +228,8 @@ class MusicTransformer(nn.Module):
         Tables, outputs, biases and norms are not among them, nor what reads the few numbers of the agreement.
         """
         outputs = {*self.heads.out.values(), self.heads.type_out, self.embedding.agreement_in}
+        if self.embedding.cues is not None:
+            outputs |= {self.embedding.planned_agreement_in, self.embedding.sounding_in}
         linear = [module for module in self.modules() if isinstance(module, nn.Linear) and module not in outputs]
         thrice = {layer.attention_in for layer in self.layers}  # queries, keys and values
         return [(module.weight, 3 if module in thrice else 1) for module in linear]

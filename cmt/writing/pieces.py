@@ -11,8 +11,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cmt.config import PHRASE_BARS, GenerateConfig
+from cmt.music.cues import CueReader, Told
 from cmt.music.encoding import Words, decode, timing_bins
 from cmt.music.key import TONICS, Key, home_key, semitones_between
+from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from cmt.network.decoder import Decoder, DecoderState
 from cmt.network.weights import Floats
@@ -77,8 +79,11 @@ def write_pieces(
     config: GenerateConfig,
     seeds: Sequence[int],
     progress: Callable[[int, int], None] | None = None,
+    sheets: Sequence[LeadSheet] | None = None,
 ) -> list[WrittenPiece]:
     """Write takes of a piece side by side: for each seed, with its own orders, the piece that `write_piece` writes.
+
+    `sheets` are the takes' lead sheets in the home key; None leaves everything to the model.
 
     However long the piece, the network never hears more than HEARD_BARS: then, at the border of a phrase, it begins
     anew with the last KEPT_BARS, counting from the phrase before. Its beat timing remains that of the whole piece.
@@ -86,7 +91,11 @@ def write_pieces(
     `progress` is called with the bars written and the bars of all takes.
     """
     left_out = model.config.left_out
-    takes = [_Take(request, its, replace(config, seed=seed), left_out) for its, seed in zip(orders, seeds, strict=True)]
+    plans = sheets or [empty_sheet(request.timeline.n_bar)] * len(seeds)
+    takes = [
+        _Take(request, its, replace(config, seed=seed), left_out, plan)
+        for its, seed, plan in zip(orders, seeds, plans, strict=True)
+    ]
     initials = _initials_of_listeners(request, config)
     n_listener = len(initials)
     with threadpool_limits(limits=1, user_api="blas"):  # products so small that two threads wait for each other
@@ -112,8 +121,8 @@ def write_pieces(
             n_written = n_now
             if writing:
                 heard = [heard for take in writing for heard in [take.last_word()] * n_listener]
-                words, positions, timings = zip(*heard, strict=True)
-                hidden = model.step(words, positions, timings, state)
+                words, positions, timings, told = zip(*heard, strict=True)
+                hidden = model.step(words, positions, timings, state, told)
     return [take.piece() for take in takes]
 
 
@@ -122,8 +131,8 @@ def _heard_anew(model: Decoder, initials: list[InitialWords], words: Iterable[_P
     state = model.new_state(len(initials))
     model.start(initials, state)
     n = len(initials)
-    for word, position, timing in words:
-        model.step([word] * n, [position] * n, [timing] * n, state)
+    for word, position, timing, told in words:
+        model.step([word] * n, [position] * n, [timing] * n, state, [told] * n)
     return state
 
 
@@ -142,6 +151,7 @@ class _PlacedWord(NamedTuple):
     """The position in sixteenths from where the network began to count."""
     timing: int
     """The bin of the beat timing."""
+    told: Told
 
 
 class _Take:
@@ -152,7 +162,8 @@ class _Take:
         request: PieceRequest,
         orders: Mapping[int, BarOrders],
         config: GenerateConfig,
-        left_out: Collection[str] = (),
+        left_out: Collection[str],
+        sheet: LeadSheet,
     ) -> None:
         self._request = _with_tonic(request, config.seed)
         self._config = config
@@ -161,6 +172,8 @@ class _Take:
         self._knows_timing = "timing" not in left_out
         self._words: list[CompoundWord] = []
         self._positions: list[int] = []
+        self._cues = CueReader(sheet)
+        self._told: list[Told] = []
         self._bars: list[int] = []
         """The number of each bar's first word."""
         self._forgotten = 0
@@ -175,6 +188,7 @@ class _Take:
             self._bars.append(len(self._words))
         self._words.append(word)
         self._positions.append(grammar.piece_position if word.type != WordType.END else grammar.length)
+        self._told.append(self._cues.hear(word, self._positions[-1]))
         if len(self._words) > MOST_WORDS_PER_BAR * grammar.n_bar:
             raise RuntimeError("the grammar let a piece run on")  # a bug, not a user's mistake
 
@@ -199,7 +213,7 @@ class _Take:
         position = self._positions[i]
         (timing,) = timing_bins(np.array([position]), self.grammar.n_bar * POSITIONS_PER_BAR)
         timing = int(timing) if self._knows_timing else 0
-        return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing)
+        return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing, self._told[i])
 
     def piece(self) -> WrittenPiece:
         """The piece that has been written, in the key asked for."""
