@@ -5,6 +5,7 @@ It is found in songs, to learn from, and planned for a piece that is to be writt
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -85,6 +86,46 @@ class LeadSheet:
     def repeats_exactly(self, bar: int, instrument: Instrument) -> bool:
         """Whether an instrument repeats the bar's source note for note."""
         return self.source(bar) is not None and self.exact[bar] > 0 and bool(int(self.exact[bar]) >> instrument & 1)
+
+
+@dataclass(frozen=True)
+class SheetOrders:
+    """What a lead sheet must have, column by column; UNKNOWN leaves a place to whoever plans it.
+
+    The columns are those of LeadSheet, all of integers. Chords are in the key in which the sheet is planned.
+    """
+
+    chords: Column
+    """(n_bar * 2,)"""
+    lags: Column
+    """(n_bar,) 0 orders a new bar."""
+    begins: Column
+    """(n_bar,) 1 orders that a section begins, 0 that none does."""
+    letters: Column
+    """(n_bar,)"""
+    kit: Column
+    """(n_bar,)"""
+    energy: Column
+    """(n_bar,)"""
+    may_play: Column
+    """(n_bar,) the instruments that may play, as bits; never UNKNOWN."""
+    must_play: Column
+    """(n_bar,) those of them that do in any case, as bits; 0 where none must."""
+
+    @property
+    def n_bar(self) -> int:
+        """The number of bars."""
+        return len(self.lags)
+
+
+def no_orders(n_bar: int, instruments: Collection[Instrument] = tuple(Instrument)) -> SheetOrders:
+    """Orders that leave everything open but who may play."""
+    open_bars = np.full(n_bar, UNKNOWN, np.int64)
+    may_play = np.full(n_bar, sum(1 << instrument for instrument in instruments), np.int64)
+    chords = np.full(n_bar * HALVES_PER_BAR, UNKNOWN, np.int64)
+    return SheetOrders(
+        chords, open_bars, open_bars, open_bars, open_bars, open_bars, may_play, np.zeros(n_bar, np.int64)
+    )
 
 
 def sheet_of(notes: NoteArrays, n_bar: int) -> LeadSheet:
