@@ -26,10 +26,10 @@ def draw_orders(
     """
     rng = np.random.default_rng([seed, 1])
     density = {
-        bar: wishes.density[bar] for bar, draw in enumerate(_even_draws(rng, len(wishes.density))) if draw < control
+        bar: wishes.density[bar] for bar, draw in enumerate(even_draws(rng, len(wishes.density))) if draw < control
     }
     places = sorted({(note.bar, note.position) for note in wishes.simu_notes})
-    draws = dict(zip(places, _even_draws(rng, len(places)), strict=True))
+    draws = dict(zip(places, even_draws(rng, len(places)), strict=True))
     strengths: dict[int, dict[tuple[int, Instrument], int | None]] = {}
     for note in wishes.simu_notes:
         is_marker = note.bar * POSITIONS_PER_BAR + note.position in markers
@@ -38,6 +38,6 @@ def draw_orders(
     return {bar: BarOrders(density.get(bar), strengths.get(bar, {})) for bar in sorted(density.keys() | strengths)}
 
 
-def _even_draws(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+def even_draws(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
     """(n,) draws, each by itself uniform in 0..1, neighbours far apart."""
     return np.asarray((rng.random() + GOLDEN_RATIO * np.arange(n)) % 1.0)
