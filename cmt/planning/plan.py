@@ -10,6 +10,7 @@ import numpy as np
 from cmt.config import GenerateConfig
 from cmt.grid.hits import Hit, hits_of
 from cmt.grid.layout import grid_of_video, music_grid, warnings_of
+from cmt.music.lead_sheet import UNKNOWN, SheetOrders, no_orders
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import Genre
 from cmt.planning.calibration import read_calibration
@@ -17,6 +18,7 @@ from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
 from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness
 from cmt.planning.mutes import rests_by_bar, rests_of
+from cmt.planning.scenes import Scene, energy_class, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.writing.orders import BarOrders
@@ -51,6 +53,10 @@ class Plan:
     """The bars of the piece, and who may play where."""
     asked: RhythmProfile
     """The density of every bar and the strength of every accent, as the picture and the user ask for them."""
+    liveliness: tuple[float, ...]
+    """What each bar is asked to be in percentiles of real music (n_bar,), 0..1."""
+    scenes: tuple[Scene, ...]
+    """The scenes of the video, on bars; none without a video."""
     energies: tuple[float | None, ...]
     """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
     marked: frozenset[int]
@@ -98,6 +104,19 @@ class Plan:
             orders[bar] = replace(orders.get(bar, BarOrders()), rests=places)
         return orders
 
+    def sheet_orders(self, control: float, seed: int) -> SheetOrders:
+        """The orders of a take's lead sheet: the picture's wishes with probability `control`, the user's always."""
+        orders = no_orders(self.timeline.n_bar, self.sheet.instruments)
+        may_play = [self._players_of(bar) for bar in range(self.timeline.n_bar)]
+        energy = [UNKNOWN if energy is None else energy_class(energy) for energy in self.energies]
+        orders = replace(orders, may_play=np.array(may_play), energy=np.array(energy))
+        return orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
+
+    def _players_of(self, bar: int) -> int:
+        """The instruments that may play somewhere in a bar, as bits."""
+        may_play = {instrument for position in self.sheet.positions(bar) for instrument in self.sheet.playing(position)}
+        return sum(1 << instrument for instrument in may_play)
+
 
 def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConfig) -> Plan:
     """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long."""
@@ -123,6 +142,8 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         hits=hits,
         sheet=sheet,
         asked=profile,
+        liveliness=asked.bars,
+        scenes=tuple(scenes_of(rhythm, sheet, asked.bars)) if rhythm is not None else (),
         energies=tuple(energies),
         marked=marked,
         warnings=warnings,

@@ -7,6 +7,7 @@ musical lengths. A scene that looks like an earlier one takes up that one's lett
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -131,8 +132,13 @@ def _best_borders(gain: NDArray[np.float64]) -> list[int]:
     return starts[::-1]
 
 
+def energy_class(percentile: float) -> int:
+    """The energy of the bars of real music at a percentile, 0..1, of their number of notes: quintiles."""
+    return min(int(percentile * N_ENERGY), N_ENERGY - 1)
+
+
 def orders_of_picture(
-    scenes: list[Scene], orders: SheetOrders, liveliness: tuple[float, ...], control: float, seed: int
+    scenes: Sequence[Scene], orders: SheetOrders, liveliness: tuple[float, ...], control: float, seed: int
 ) -> SheetOrders:
     """The orders with what the scenes ask added, where nothing is ordered yet.
 
@@ -154,7 +160,7 @@ def orders_of_picture(
         letters[bars] = np.where(letters[bars] == UNKNOWN, scene.letter, letters[bars])
         if draw >= control:
             continue
-        levels = np.minimum((np.array(liveliness)[bars] * N_ENERGY).astype(int), N_ENERGY - 1)
+        levels = [energy_class(liveliness[bar]) for bar in bars]
         energy[bars] = np.where(energy[bars] == UNKNOWN, levels, energy[bars])
         others = [other.liveliness for other in scenes if other is not scene]
         if scene.liveliness < CALM and max(others, default=0.0) >= CALM:
