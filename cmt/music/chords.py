@@ -110,8 +110,8 @@ def number_of(chord: Chord | None) -> int:
 
 
 def chord_of(number: int) -> Chord | None:
-    """The chord of a number that `number_of` gave."""
-    return None if number == NO_CHORD else Chord((number - 1) % 12, Quality((number - 1) // 12))
+    """The chord of a number that `number_of` gave; None for NO_CHORD and what is unknown, below it."""
+    return None if number <= NO_CHORD else Chord((number - 1) % 12, Quality((number - 1) // 12))
 
 
 def transposed_numbers(numbers: NDArray[np.int64], semitones: int) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ It is found in songs, to learn from, and planned for a piece that is to be writt
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from cmt.music.chords import HALVES_PER_BAR, estimate_chords, transposed_numbers
 from cmt.music.encoding import NoteArrays
 from cmt.music.form import form_of
+from cmt.music.words import Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 UNKNOWN = -1
 """The value of what a sheet leaves to the model."""
+LETTERS = "ABCDEFGH"
+"""The letters of sections, by their numbers."""
 N_PLAYERS = 1 << len(Instrument)
 """The number of sets of instruments."""
 
@@ -61,8 +64,10 @@ class LeadSheet:
     """(n_bar,) what the drums do, as bits: KICK, SNARE, TICK, CRASH, FILL."""
     energy: Column
     """(n_bar,) 0..4, how many notes start: see ENERGY_EDGES."""
-    accents: frozenset[int] | None = field(default=None)
+    accents: frozenset[int] | None = None
     """Positions, from the start of the first bar, that are struck hard; None leaves them to the model."""
+    mode: Mode | None = None
+    """The mode of the key in which the chords stand; None where it is not known."""
 
     @property
     def n_bar(self) -> int:

@@ -12,7 +12,7 @@ from cmt.grid.hits import Hit, hits_of
 from cmt.grid.layout import grid_of_video, music_grid, warnings_of
 from cmt.music.lead_sheet import UNKNOWN, SheetOrders, no_orders
 from cmt.music.profile import RhythmProfile
-from cmt.music.words import Genre
+from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
@@ -36,6 +36,16 @@ TEMPO_QUARTILES: Mapping[Genre | None, tuple[float, float]] = {
     Genre.ROCK: (90, 130),
 }
 """The BPM between which the middle half of LPD's training songs of a genre, or of all, lies (`data/tempi.py`)."""
+MAJOR_SHARE: Mapping[Genre | None, float] = {
+    None: 0.64,
+    Genre.COUNTRY: 0.92,
+    Genre.DANCE: 0.54,
+    Genre.ELECTRONIC: 0.44,
+    Genre.METAL: 0.29,
+    Genre.POP: 0.65,
+    Genre.ROCK: 0.68,
+}
+"""The share of LPD's training songs of a genre, or of all, that are in major by our key estimator (`data/tempi.py`)."""
 MOST_NAMED = 8
 """A warning names at most this many bars or times."""
 
@@ -111,6 +121,13 @@ class Plan:
         energy = [UNKNOWN if energy is None else energy_class(energy) for energy in self.energies]
         orders = replace(orders, may_play=np.array(may_play), energy=np.array(energy))
         return orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
+
+    def mode(self, seed: int) -> Mode:
+        """The mode of a take: the one asked for, or one drawn by the seed as songs of the genre have it."""
+        if self.wishes.key.mode is not None:
+            return self.wishes.key.mode
+        is_major = np.random.default_rng([seed, 5]).random() < MAJOR_SHARE[self.wishes.genre]
+        return Mode.MAJOR if is_major else Mode.MINOR
 
     def _players_of(self, bar: int) -> int:
         """The instruments that may play somewhere in a bar, as bits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +18,8 @@ from cmt.film.film import film_of
 from cmt.film.mux import refuse_the_video_itself
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
+from cmt.music.key import Key, home_key, semitones_between
+from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.planning.mutes import cut_at_rests
@@ -129,7 +131,7 @@ def make_soundtrack(
         best = takes[0]
         with stages.stage("midi"):
             names = _write_takes(takes if output.keep_takes else takes[:1], unfinished, name)
-        picture = beside.submit(_draw, plan, best.song, name, unfinished / f"{name}.png")
+        picture = beside.submit(_draw, plan, best.song, best.sheet, name, unfinished / f"{name}.png")
         notes: tuple[str, ...] = ()
         if font is not None:
             notes = film_of(
@@ -168,11 +170,11 @@ def make_soundtrack(
     return Soundtrack(tuple(folder / file for file in files), report)
 
 
-def _draw(plan: Plan, song: Song, name: str, path: Path) -> None:
+def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.soundtrack.picture import draw_soundtrack
 
-    draw_soundtrack(plan, song, name, path)
+    draw_soundtrack(plan, song, sheet, name, path)
 
 
 def _write_takes(takes: list[_Take], folder: Path, name: str) -> list[str]:
@@ -195,6 +197,8 @@ class _Take:
 
     seed: int
     orders: dict[int, BarOrders]
+    sheet: LeadSheet
+    """The lead sheet in the key of the song."""
     piece: WrittenPiece
     song: Song
     judgement: Judgement | None = None
@@ -235,11 +239,23 @@ def _written(
 ) -> list[_Take]:
     """A take for each seed, side by side."""
     orders = [plan.orders(config.control, seed) for seed in seeds]
-    pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress)
+    sheets = [_sheet_of(plan, its, config.control, seed) for seed, its in zip(seeds, orders, strict=True)]
+    pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, sheets)
     return [
-        _Take(seed, its, piece, performed(piece.song, its, plan))
-        for seed, its, piece in zip(seeds, orders, pieces, strict=True)
+        _Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan))
+        for seed, its, sheet, piece in zip(seeds, orders, sheets, pieces, strict=True)
     ]
+
+
+def _sheet_of(plan: Plan, orders: Mapping[int, BarOrders], control: float, seed: int) -> LeadSheet:
+    """The lead sheet of a take, in its home key; what is ordered to be struck is an accent."""
+    accents = {bar * POSITIONS_PER_BAR + position for bar, its in orders.items() for position in its.positions()}
+    return replace(empty_sheet(plan.timeline.n_bar), accents=frozenset(accents), mode=plan.mode(seed))
+
+
+def in_key(sheet: LeadSheet, key: Key) -> LeadSheet:
+    """A sheet that stands in the home key of a mode, in a key of that mode."""
+    return sheet.transposed(semitones_between(home_key(key.mode).tonic, key.tonic))
 
 
 def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cmt.music.chords import HALVES_PER_BAR, names_of
 from cmt.music.colours import COLOURS
+from cmt.music.lead_sheet import LETTERS, UNKNOWN, LeadSheet
 from cmt.planning.mutes import Mute
 from cmt.planning.plan import Plan
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 _SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
 _SALIENCY, _GRID, _ENERGY = "#8c8c8c", "#bbbbbb", "#9c2542"
+_SECTIONS = ("#cfe3f2", "#f7dcc4", "#d5ead0", "#e8d5ec", "#f5e9b8", "#d9dde3", "#f3cfd4", "#cdeae6")
+_CHORD_ROOM = 0.02
+"""Chords' names stand at least this share of the picture's width apart."""
 _WIDEST = 40.0
 _LEAST_SALIENCY = 0.002  # diagonals per second: the noise of a picture that stands still shall look like nothing
 
@@ -57,20 +62,24 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
     figure.savefig(path, dpi=120)
 
 
-def draw_soundtrack(plan: Plan, song: Song, name: str, path: Path) -> None:
-    """The rhythm of the video, if there is one; below density by bar, with the energy asked, and the piano roll."""
+def draw_soundtrack(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path) -> None:
+    """The rhythm of the video, if there is one; below sections and chords, density by bar, and the piano roll.
+
+    `sheet` is the lead sheet in the key of the song.
+    """
     rhythm = plan.rhythm
     borders = song.timeline.bar_borders
     music = f"{song.tempo:.2f} BPM, {song.n_bar} bar{'' if song.n_bar == 1 else 's'}"
-    heights = [2.0, 0.8, 4.0] if rhythm is not None else [0.8, 4.0]
+    heights = [2.0, 0.4, 0.8, 4.0] if rhythm is not None else [0.4, 0.8, 4.0]
     duration = plan.timeline.duration
     figure = Figure(figsize=(_width(duration), 1.2 + sum(heights)), layout="constrained")
-    *upper, middle, lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    *upper, form, middle, lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     if rhythm is not None:
         _plot_rhythm(upper[0], rhythm, borders)
         upper[0].set_title(f"{_title(rhythm)}  |  music: {music}")
     else:
-        middle.set_title(f"{name}: {duration:.2f} s of music, {music}")
+        form.set_title(f"{name}: {duration:.2f} s of music, {music}")
+    _plot_form(form, sheet, borders)
     _plot_density(middle, song, borders)
     _plot_energy(middle, plan.energies, borders)
     _plot_piano_roll(lower, song, borders)
@@ -190,6 +199,33 @@ def _plot_cuts_and_fades(axes: Axes, rhythm: VideoRhythm) -> None:
         axes.axvspan(fade.begin, fade.end, color=_FADE, alpha=0.13, linewidth=0, zorder=0)
     for cut in rhythm.cuts:
         axes.axvline(cut, color=_CUT, linewidth=0.9, linestyle=(0, (4, 3)))
+
+
+def _plot_form(axes: Axes, sheet: LeadSheet, borders: Sequence[float]) -> None:
+    """The sections, in a colour for each letter, and the chords where they change."""
+    starts = np.flatnonzero(sheet.begins).tolist() or [0]
+    for begin, end in zip(starts, [*starts[1:], sheet.n_bar], strict=True):
+        letter = int(sheet.letters[begin])
+        colour = _SECTIONS[letter % len(_SECTIONS)] if letter != UNKNOWN else "#ffffff"
+        axes.axvspan(borders[begin], borders[end], color=colour, linewidth=0)
+        if letter != UNKNOWN:
+            _label(axes, LETTERS[letter], (borders[begin], 1), (3, -10), fontsize=9, fontweight="bold")
+    room = _CHORD_ROOM * (borders[-1] - borders[0])
+    last, last_at = "", -np.inf
+    for half, name in enumerate(names_of(sheet.chords.tolist())):
+        bar, in_bar = divmod(half, HALVES_PER_BAR)
+        at = borders[bar] + (borders[bar + 1] - borders[bar]) * in_bar / HALVES_PER_BAR
+        if name != last and name != "N" and at - last_at >= room:
+            _label(axes, name, (at, 0), (2, 3), fontsize=7)
+            last_at = at
+        last = name
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
+    axes.set_ylabel("form")
+
+
+def _label(axes: Axes, text: str, at: tuple[float, float], points: tuple[int, int], **style: Any) -> None:
+    axes.annotate(text, at, xytext=points, textcoords="offset points", **style)
 
 
 def _plot_density(axes: Axes, song: Song, borders: Sequence[float]) -> None:

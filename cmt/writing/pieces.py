@@ -96,11 +96,11 @@ def write_pieces(
         _Take(request, its, replace(config, seed=seed), left_out, plan)
         for its, seed, plan in zip(orders, seeds, plans, strict=True)
     ]
-    initials = _initials_of_listeners(request, config)
-    n_listener = len(initials)
+    initials = [_initials_of_listeners(take.request, config) for take in takes]
+    n_listener = len(initials[0])
     with threadpool_limits(limits=1, user_api="blas"):  # products so small that two threads wait for each other
         state = model.new_state(n_listener * len(takes))
-        hidden = model.start(initials * len(takes), state)
+        hidden = model.start([words for its in initials for words in its], state)
         writing = list(takes)
         n_written, n_bar = 0, sum(take.grammar.n_bar for take in takes)
         while writing:
@@ -114,7 +114,8 @@ def write_pieces(
                 if take.is_too_long_to_follow:
                     bars, known = take.forget()
                     rows = range(n_listener * k, n_listener * (k + 1))
-                    state.put(rows, _heard_anew(model, initials, known), bars * POSITIONS_PER_BAR)
+                    its = _initials_of_listeners(take.request, config)
+                    state.put(rows, _heard_anew(model, its, known), bars * POSITIONS_PER_BAR)
             n_now = sum(take.grammar.bar + 1 for take in takes)
             if progress and n_now != n_written:
                 progress(n_now, n_bar)
@@ -165,10 +166,12 @@ class _Take:
         left_out: Collection[str],
         sheet: LeadSheet,
     ) -> None:
-        self._request = _with_tonic(request, config.seed)
+        self.request = _with_tonic(request, config.seed)
+        if self.request.mode is None:
+            self.request = replace(self.request, mode=sheet.mode)
         self._config = config
         self._rng = np.random.default_rng([config.seed, 0])
-        self.grammar = _grammar_of(self._request, orders, left_out)
+        self.grammar = _grammar_of(self.request, orders, left_out)
         self._knows_timing = "timing" not in left_out
         self._words: list[CompoundWord] = []
         self._positions: list[int] = []
@@ -217,7 +220,7 @@ class _Take:
 
     def piece(self) -> WrittenPiece:
         """The piece that has been written, in the key asked for."""
-        request = self._request
+        request = self.request
         words = Words(
             np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)
         )
