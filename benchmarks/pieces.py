@@ -1,0 +1,64 @@
+"""Write many pieces into a folder, the genres in turn, to be measured or heard by whatever reads MIDI.
+
+    python benchmarks/pieces.py -o FOLDER [--pieces 120] [--bars 8 16 32 64] [--video FILE ...] [--control 0.7]
+        [--checkpoint FILE] [--guidance G] [--seed 5000]
+
+Without a video a piece lasts so many bars of 2 s. With videos each of them is scored in turn. Every piece has a seed
+of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from cmt import GenerateConfig, Output, Wishes, make_soundtrack
+from cmt.music.words import Genre
+
+SECONDS_PER_BAR = 2.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--pieces", type=int, default=120)
+    parser.add_argument("--bars", type=int, nargs="+", default=[8, 16, 32, 64])
+    parser.add_argument("--video", type=Path, nargs="+", default=[])
+    parser.add_argument("--control", type=float, default=GenerateConfig.control)
+    parser.add_argument("--guidance", type=float, default=GenerateConfig.guidance)
+    parser.add_argument("--nucleus", type=float, default=GenerateConfig.nucleus)
+    parser.add_argument("--pitch-nucleus", type=float, default=GenerateConfig.pitch_nucleus)
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--seed", type=int, default=5000)
+    asked = parser.parse_args()
+    asked.output.mkdir(parents=True, exist_ok=True)
+    for number in range(asked.pieces):
+        genre = list(Genre)[number % len(Genre)]
+        turn = number // len(Genre)
+        video = asked.video[turn % len(asked.video)] if asked.video else None
+        bars = asked.bars[turn % len(asked.bars)]
+        name = f"{number:03d}_{genre.label}_{video.stem if video else bars}"
+        if (asked.output / f"{name}.mid").exists():
+            continue
+        config = GenerateConfig(
+            control=asked.control,
+            guidance=asked.guidance,
+            nucleus=asked.nucleus,
+            pitch_nucleus=asked.pitch_nucleus,
+            seed=asked.seed + number,
+        )
+        wishes = Wishes(genre=genre, length=None if video else bars * SECONDS_PER_BAR)
+        with tempfile.TemporaryDirectory() as folder:
+            made = make_soundtrack(
+                video, folder, wishes, config, output=Output(midi_only=True), name=name, checkpoint=asked.checkpoint
+            )
+            for file in made.files:
+                if file.suffix in (".mid", ".json"):
+                    shutil.move(file, asked.output / file.name)
+        print(name, flush=True)
+
+
+if __name__ == "__main__":
+    main()
