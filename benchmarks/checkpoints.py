@@ -27,8 +27,9 @@ from cmt.music.encoding import decode, encode_notes
 from cmt.music.words import Genre
 from cmt.network.checkpoint import config_from, load_checkpoint, load_tensors
 from cmt.training.dataset import validation_batches, without_augmentation
-from cmt.training.loop import ATTRIBUTES, validate
+from cmt.training.loop import validate
 from cmt.training.model import MusicTransformer
+from cmt.training.task import NOTES
 from cmt.writing.pieces import PieceRequest, write_pieces
 from midi_io import read_midi, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
@@ -76,7 +77,7 @@ def print_losses(checkpoints: list[Path], held_out: Corpus) -> None:
     losses = [validate(network_of(checkpoint), pieces, TrainConfig()) for checkpoint in checkpoints]
     print("| nats a word | " + " | ".join(checkpoint.stem for checkpoint in checkpoints) + " |")
     print("|---|" + "---|" * len(checkpoints))
-    for name in (*ATTRIBUTES, "total"):
+    for name in (*NOTES.attributes, "total"):
         print(f"| {name} | " + " | ".join(f"{each[name]:.4f}" for each in losses) + " |")
 
 

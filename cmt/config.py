@@ -96,6 +96,10 @@ class ModelConfig:
     """Whether each word is told the lead sheet's chords, form and players, its own part's last pitches, what sounds in
     the other parts, and what followed at its place in the bar that the sheet says is repeated (`cmt.music.cues`)."""
 
+    plans: bool = False
+    """Whether the network is a planner, which writes lead sheets, a word a bar, and no notes (`cmt.network.planner`).
+    Of the sizes it has those of the layers; all that is about words of notes means nothing to it."""
+
     left_out: tuple[str, ...] = ()
     """The attributes among CONTROLS that the network is not told, as in the paper's table 1 and fig. 5."""
 
@@ -142,6 +146,10 @@ PRESETS = {
     ),
 }
 """The sizes to choose from: `paper` as published, `small` as shipped, `tiny` for comparisons and tests."""
+PLANNER = ModelConfig(
+    d_model=128, n_layer=4, n_head=4, d_feed_forward=384, dropout=0.1, pre_norm=True, chained_heads=True, plans=True
+)
+"""The sizes of the planner."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +227,10 @@ class TrainConfig:
     clock."""
     validation_words: int = 60_000
     """A validation reads this many words of validation songs."""
+
+
+PLANNER_TRAINING = TrainConfig(words_per_step=2048, max_bars=64, splice_share=0.0, validation_words=16_000)
+"""How the planner is trained: its words are bars."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays, Words, decode
 from cmt.music.key import estimate_key, home_key
 from cmt.music.words import FREE, Genre, Mode, WordType
-from cmt.training.dataset import Place, _pool, _Songs, batches, draw_example, validation_batches, without_augmentation
+from cmt.training.dataset import Place, Songs, _pool, batches, draw_example, validation_batches, without_augmentation
 from midi_io.song import Instrument, Timeline
 
 
@@ -31,7 +31,7 @@ def test_a_split_holds_its_own_songs_only(tmp_path):
 
 
 def drawn_from(corpus, config, n=50):
-    rng, songs, drawn = np.random.default_rng(0), _Songs(corpus), []
+    rng, songs, drawn = np.random.default_rng(0), Songs(corpus), []
     while len(drawn) < n:
         drawn += _pool(songs, config, rng)
     return drawn[:n]
@@ -107,7 +107,7 @@ def test_songs_are_brought_home(corpus):
         pitched = notes.pitch[notes.instrument != Instrument.DRUMS]
         key = estimate_key(np.bincount(pitched % 12, minlength=12))  # all notes last equally long
         assert (key.tonic + song.semitones_home) % 12 == home_key(key.mode).tonic
-        example = draw_example(_Songs(corpus), index, TrainConfig(whole_song_share=1.0), rng)
+        example = draw_example(Songs(corpus), index, TrainConfig(whole_song_share=1.0), rng)
         at_home = [note.pitch for note in song_of(example).notes if note.instrument]
         assert set(at_home) == set((pitched.astype(int) + song.semitones_home).tolist())
 

@@ -28,9 +28,10 @@ from cmt.network.weights import weight_shapes
 from cmt.training.average import Average
 from cmt.training.collate import collate
 from cmt.training.dataset import batches
-from cmt.training.loop import ATTRIBUTES, learning_rate, train
+from cmt.training.loop import learning_rate, train
 from cmt.training.model import MusicTransformer
 from cmt.training.run_folder import BEST, CONFIG, LOSSES, MODEL, STATE, Progress, settings_of
+from cmt.training.task import NOTES
 from cmt.training.team import Team
 
 pytestmark = pytest.mark.slow
@@ -85,7 +86,7 @@ def test_the_loss_falls(run):
     assert rows[-1]["val_total"] < rows[0]["val_total"] - 0.3
     assert rows[-1]["train_total"] < rows[0]["train_total"] - 0.3
     for row in rows:
-        assert row["val_total"] == pytest.approx(sum(row[f"val_{name}"] for name in ATTRIBUTES))
+        assert row["val_total"] == pytest.approx(sum(row[f"val_{name}"] for name in NOTES.attributes))
 
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(run, corpora, tmp_path, monkeypatch):
@@ -279,7 +280,7 @@ def test_resuming_nothing_is_refused(tmp_path, corpora):
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path, corpora, monkeypatch):
     monkeypatch.setattr(
         "cmt.training.model.MusicTransformer.losses",
-        lambda self, batch: dict.fromkeys(ATTRIBUTES, self.norm.weight.sum() * float("nan")),
+        lambda self, batch: dict.fromkeys(NOTES.attributes, self.norm.weight.sum() * float("nan")),
     )
     with pytest.raises(CmtError, match="no number 10 times"):
         train(*corpora, tmp_path, MINIATURE, QUICK, steps=30, show_progress=False)

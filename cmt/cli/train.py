@@ -11,13 +11,15 @@ import click
 from click.core import ParameterSource
 
 from cmt.cli.options import FILE
-from cmt.config import ADAMW_RATE, KERNELS, PRESETS, Optimizer, TrainConfig
+from cmt.config import ADAMW_RATE, KERNELS, PLANNER, PLANNER_TRAINING, PRESETS, ModelConfig, Optimizer, TrainConfig
 from cmt.machine.extras import require
 from cmt.machine.plural import count
 
 SHARE = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
 DEFAULT_MINUTES = 60.0
+PLANNER_PRESET = "planner"
+"""The preset of the network that writes lead sheets."""
 
 
 def own(field: str) -> object:
@@ -30,10 +32,35 @@ def is_given(option: str) -> bool:
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
+def _settings(
+    preset: str, heads: str, asked: dict[str, Any], stored: tuple[ModelConfig, TrainConfig] | None
+) -> tuple[ModelConfig, TrainConfig]:
+    """The network's sizes and how it is trained: a preset's or those that a run is `stored` with, and what is asked."""
+    model_config, config = {**PRESETS, PLANNER_PRESET: PLANNER}[preset], TrainConfig()
+    if model_config.plans:  # its own settings, but for what is given
+        config = PLANNER_TRAINING
+        rate_too = {"learning_rate"} if is_given("optimizer") else set()
+        asked = {name: value for name, value in asked.items() if is_given(name) or name in rate_too}
+    if stored is not None:  # as the run was, but for what is given anew
+        asked = {name: value for name, value in asked.items() if is_given(name)}
+        model_config, config = (model_config if is_given("preset") else stored[0]), stored[1]
+    if heads != "preset":
+        if model_config.plans:
+            raise click.UsageError("--heads is for networks that write notes; a planner's heads are chained")
+        model_config = replace(model_config, chained_heads=heads == "chained")
+    return model_config, replace(config, **asked)
+
+
 @click.command()
 @click.argument("corpora", metavar="CORPUS...", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", "run", type=FILE, required=True, help="Folder of the run: checkpoints and losses.")
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="small", show_default=True)
+@click.option(
+    "--preset",
+    type=click.Choice([*PRESETS, PLANNER_PRESET]),
+    default="small",
+    show_default=True,
+    help="Sizes of the network that writes notes, or planner: the one that writes lead sheets.",
+)
 @click.option(
     "--minutes",
     type=POSITIVE,
@@ -47,7 +74,8 @@ def is_given(option: str) -> bool:
     type=click.IntRange(64),
     default=own("words_per_step"),
     show_default=True,
-    help="Words in a batch of one process; fewer need less memory.",
+    help=f"Words in a batch of one process; fewer need less memory. A planner reads bars, "
+    f"{PLANNER_TRAINING.words_per_step} unless told otherwise.",
 )
 @click.option(
     "--accumulate", type=click.IntRange(1), default=own("accumulate"), show_default=True, help="Batches in a step."
@@ -203,14 +231,7 @@ def train(
         "validation_steps": validation_steps,
         "seed": seed,
     }
-    model_config, config = PRESETS[preset], TrainConfig()
-    if resume:  # as the run was, but for what is given anew
-        stored_model, config = settings_of(run)
-        asked = {name: value for name, value in asked.items() if is_given(name)}
-        model_config = PRESETS[preset] if is_given("preset") else stored_model
-    if heads != "preset":
-        model_config = replace(model_config, chained_heads=heads == "chained")
-    config = replace(config, **asked)
+    model_config, config = _settings(preset, heads, asked, settings_of(run) if resume else None)
     if config.joined_share + config.splice_share + config.whole_song_share > 1:
         most = 1 - config.whole_song_share
         raise click.UsageError(f"--joined-share and --splice-share are together more than {most:g}")
@@ -239,7 +260,8 @@ def train(
     losses = progress.losses
     if progress.skipped:
         click.echo(f"warning: {count(progress.skipped, 'step')} left out, the loss was no number", err=True)
+    of_note = f" ({losses['note']:.3f} a note)" if "note" in losses else ""
     click.echo(
-        f"{progress.step} steps, {progress.n_word / 1e6:.2f} M words, validation {losses['total']:.3f} nats a word "
-        f"({losses['note']:.3f} a note); wrote {run / 'model.safetensors'}"
+        f"{progress.step} steps, {progress.n_word / 1e6:.2f} M words, validation {losses['total']:.3f} nats a word"
+        f"{of_note}; wrote {run / 'model.safetensors'}"
     )

@@ -66,6 +66,12 @@ def product_by_rows(rows: Floats, matrix: Floats) -> Floats:
     return np.asarray(np.matmul(rows[:, None, :], matrix)[:, 0])
 
 
+def with_bias(rows: Floats, matrix: Floats) -> Floats:
+    """(row, n_in) through (n_in + 1, n_out), whose last row is the bias."""
+    mapped: Floats = product_by_rows(rows, matrix[:-1]) + matrix[-1]
+    return mapped
+
+
 def centred(x: Floats) -> Floats:
     """(row, n) rows less their means."""
     return np.asarray(x - np.add.reduce(x, axis=1, keepdims=True) / np.float32(x.shape[1]))

@@ -105,6 +105,8 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
     """
     path = default_checkpoint() if path is None else path
     tensors, description = load_tensors(path)
+    if "planner" in description:
+        raise CmtError(f"{path}: a planner, which writes lead sheets; give a checkpoint that writes notes")
     version = description.get("vocabulary")
     if version != VOCABULARY_VERSION:
         raise CmtError(f"{path}: made for vocabulary {version}, this is vocabulary {VOCABULARY_VERSION}; train it anew")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
 from cmt.music.cues import N_SOUNDING, NOTHING_TOLD, Told
 from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
-from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled
+from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled, with_bias
 from cmt.network.echo import EchoMemory
 from cmt.network.weights import (
     Floats,
@@ -26,6 +26,7 @@ from cmt.network.weights import (
     embedding_tables,
     linear_map,
     rows_centred,
+    weight_shapes,
     weights_below,
     with_values_of_one,
 )
@@ -130,7 +131,7 @@ class Decoder:
     """
 
     def __init__(self, config: ModelConfig, weights: Mapping[str, NDArray[np.floating]]) -> None:
-        check_weights(config, weights)
+        check_weights(weight_shapes(config), weights)
         self.config = config
         named = {name: np.asarray(weight, np.float32) for name, weight in weights.items()}
         self._initial = [named[f"initial.{k}.weight"] for k in range(len(INITIAL_SIZES))]
@@ -141,9 +142,7 @@ class Decoder:
         self._no_word = [len(self._tables) - 1] * len(FIELDS)
         if config.echo_bars or config.cues:
             self._agreement = agreement_map(config, named)
-        self._layers = [_Layer(n, config, weights_below(named, f"layers.{n}.")) for n in range(config.n_layer)]
-        self._put_side_by_side()
-        self._norm = _Norm(named, "norm")
+        self._layers = LayerStack(config, named)
         self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(weights_below(named, "heads."))
 
     def new_state(self, n_row: int = 1) -> DecoderState:
@@ -153,7 +152,7 @@ class Decoder:
     def start(self, initials: Sequence[InitialWords], state: DecoderState) -> Floats:
         """Hidden vectors (row, d_model) after each row's initial words; `state` changes in place."""
         for table, values in zip(self._initial, zip(*initials, strict=True), strict=True):
-            hidden = self._through_layers(table[list(values)], state)
+            hidden = self._layers.through(table[list(values)], state)
         return hidden
 
     def step(
@@ -187,7 +186,7 @@ class Decoder:
             x += product_by_rows(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
         for row, position in zip(x, positions, strict=True):
             np.add(row, position_encoding(position, self.config.d_model), out=row)
-        return self._through_layers(x, state)
+        return self._layers.through(x, state)
 
     def _add_echoes(self, row: list[int], echoes: Sequence[CompoundWord | None]) -> None:
         """The rows of the tables for each field of each echo; their tables come behind those of a word."""
@@ -214,18 +213,29 @@ class Decoder:
     @property
     def n_bytes(self) -> int:
         """Bytes of the weights that every word is multiplied with, those of the layers."""
+        return self._layers.n_bytes
+
+
+class LayerStack:
+    """All layers, the norm behind the last one included.
+
+    `config` gives their sizes, `weights` holds theirs among others, of the shapes (...) of `shapes_of_layers`.
+    """
+
+    def __init__(self, config: ModelConfig, weights: Weights) -> None:
+        self._pre_norm = config.pre_norm
+        self._layers = [_Layer(n, config, weights_below(weights, f"layers.{n}.")) for n in range(config.n_layer)]
+        self._put_side_by_side()
+        self._norm = _Norm(weights, "norm")
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the matrices."""
         return sum(matrix.nbytes for layer in self._layers for matrix in layer.matrices)
 
-    def _put_side_by_side(self) -> None:
-        """The layers' weights into one block: one so large comes in large pages, which takes fewer look-ups to read."""
-        block = np.concatenate([matrix.ravel() for layer in self._layers for matrix in layer.matrices])
-        for layer in self._layers:
-            sizes = [matrix.size for matrix in layer.matrices]
-            *parts, block = np.split(block, np.cumsum(sizes))
-            layer.matrices = [part.reshape(m.shape) for part, m in zip(parts, layer.matrices, strict=True)]
-
-    def _through_layers(self, x: Floats, state: DecoderState) -> Floats:
-        if self.config.pre_norm:
+    def through(self, x: Floats, state: DecoderState) -> Floats:
+        """(row, d_model) one more word in each row -> hidden vectors of the same shape; `state` changes in place."""
+        if self._pre_norm:
             x = centred(x)
             for layer in self._layers:
                 x = layer.through(x, state)
@@ -234,6 +244,14 @@ class Decoder:
                 x = layer.through_as_published(x, state)
         state.next_word()
         return self._norm.of(scaled(centred(x)))
+
+    def _put_side_by_side(self) -> None:
+        """The layers' weights into one block: one so large comes in large pages, which takes fewer look-ups to read."""
+        block = np.concatenate([matrix.ravel() for layer in self._layers for matrix in layer.matrices])
+        for layer in self._layers:
+            sizes = [matrix.size for matrix in layer.matrices]
+            *parts, block = np.split(block, np.cumsum(sizes))
+            layer.matrices = [part.reshape(m.shape) for part, m in zip(parts, layer.matrices, strict=True)]
 
 
 class _Norm:
@@ -306,11 +324,11 @@ class _ChainedHeads:
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
-            return _with_bias(hidden, self._type)
-        x = _with_bias(hidden, self._hidden[name])
+            return with_bias(hidden, self._type)
+        x = with_bias(hidden, self._hidden[name])
         for earlier in CHAIN[name]:
             x += self._seen[name, earlier][known[earlier]]
-        return _with_bias(gelu(x, out=x), self._out[name])
+        return with_bias(gelu(x, out=x), self._out[name])
 
 
 class _IndependentHeads:
@@ -327,12 +345,6 @@ class _IndependentHeads:
 
     def logits(self, name: str, hidden: Floats, known: Mapping[str, int]) -> Floats:
         if name == "type":
-            return _with_bias(hidden, self._type)
+            return with_bias(hidden, self._type)
         logits: Floats = product_by_rows(hidden, self._out[name]) + self._of_type[name][known["type"]]
         return logits
-
-
-def _with_bias(rows: Floats, matrix: Floats) -> Floats:
-    """(row, n_in) through (n_in + 1, n_out), whose last row is the bias."""
-    mapped: Floats = product_by_rows(rows, matrix[:-1]) + matrix[-1]
-    return mapped

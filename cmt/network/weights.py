@@ -73,9 +73,11 @@ def weights_below(weights: Weights, prefix: str) -> dict[str, Floats]:
     return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
 
 
-def check_weights(config: ModelConfig, weights: Mapping[str, NDArray[np.floating]]) -> None:
-    """Raise a ValueError naming the first weight that is missing, too many, or not of its shape (`weight_shapes`)."""
-    wanted = weight_shapes(config)
+Shapes = dict[str, tuple[int, ...]]
+
+
+def check_weights(wanted: Shapes, weights: Mapping[str, NDArray[np.floating]]) -> None:
+    """Raise a ValueError naming the first weight that is missing, too many, or not of the shape that is wanted."""
     for name, shape in wanted.items():
         if name not in weights:
             raise ValueError(f"{name} is missing")
@@ -84,9 +86,6 @@ def check_weights(config: ModelConfig, weights: Mapping[str, NDArray[np.floating
     for name in weights:
         if name not in wanted:
             raise ValueError(f"{name} is not known")
-
-
-Shapes = dict[str, tuple[int, ...]]
 
 
 def weight_shapes(config: ModelConfig) -> Shapes:

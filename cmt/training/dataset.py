@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,17 @@ class Example(NamedTuple):
     """The sheet of the whole piece; None tells nothing."""
 
 
+AnyExample = TypeVar("AnyExample")
+
+
+class Piece(NamedTuple):
+    """What an example is made of, all of it known."""
+
+    notes: NoteArrays
+    n_bar: int
+    initial: InitialWords
+
+
 class Place(NamedTuple):
     """A process's place in its endless examples: enough to go on with the very next batch."""
 
@@ -56,18 +67,32 @@ def batches(
     after a place is the same in an unbroken training and in a resumed one. Examples of like length go
     together: little of a batch is padding.
     """
-    songs = _Songs(corpus)
+    songs = Songs(corpus)
+
+    def groups_of_pool(rng: np.random.Generator) -> list[list[Example]]:
+        return groups_of_like_length(_pool(songs, config, rng), config.words_per_step, _n_word)
+
+    return endless(groups_of_pool, config, place, rank)
+
+
+def endless(
+    groups_of_pool: Callable[[np.random.Generator], list[list[AnyExample]]],
+    config: TrainConfig,
+    place: Place,
+    rank: int,
+) -> Iterator[tuple[list[AnyExample], Place]]:
+    """The batches of one pool after the other, each with the place to go on from behind it."""
     pool, first = place
     while True:
         rng = np.random.default_rng([config.seed, rank, pool])
-        groups = _groups_of_like_length(_pool(songs, config, rng), config.words_per_step)
+        groups = groups_of_pool(rng)
         order = rng.permutation(len(groups))  # the long ones must not always come first
         for k in range(first, len(groups)):
             yield groups[order[k]], Place(pool, k + 1) if k + 1 < len(groups) else Place(pool + 1)
         pool, first = pool + 1, 0
 
 
-def _pool(songs: _Songs, config: TrainConfig, rng: np.random.Generator) -> list[Example]:
+def _pool(songs: Songs, config: TrainConfig, rng: np.random.Generator) -> list[Example]:
     drawn: list[Example] = []
     n_word = 0
     while n_word < _POOL_BATCHES * config.words_per_step:
@@ -78,17 +103,23 @@ def _pool(songs: _Songs, config: TrainConfig, rng: np.random.Generator) -> list[
     return drawn
 
 
-def _groups_of_like_length(drawn: Iterable[Example], words_per_step: int) -> list[list[Example]]:
-    """Examples in batches of at most so many words, padding included, or of one example."""
-    groups: list[list[Example]] = []
-    for example in sorted(drawn, key=lambda example: -len(example.timing)):
-        if not groups or len(groups[-1][0].timing) * (len(groups[-1]) + 1) > words_per_step:
+def _n_word(example: Example) -> int:
+    return len(example.timing)
+
+
+def groups_of_like_length(
+    drawn: Iterable[AnyExample], words_per_step: int, length: Callable[[AnyExample], int]
+) -> list[list[AnyExample]]:
+    """Examples in batches of at most so many words, padding included, or of one example; `length` counts its words."""
+    groups: list[list[AnyExample]] = []
+    for example in sorted(drawn, key=lambda example: -length(example)):
+        if not groups or length(groups[-1][0]) * (len(groups[-1]) + 1) > words_per_step:
             groups.append([])
         groups[-1].append(example)
     return groups
 
 
-class _Songs:
+class Songs:
     """A corpus and who its songs' likes are."""
 
     def __init__(self, corpus: Corpus) -> None:
@@ -127,33 +158,46 @@ class _Passage(NamedTuple):
     n_bar: int
 
 
-def draw_example(songs: _Songs, index: int, config: TrainConfig, rng: np.random.Generator) -> Example | None:
-    """An example made of song `index`; None where it is mostly silent.
+def draw_example(songs: Songs, index: int, config: TrainConfig, rng: np.random.Generator) -> Example | None:
+    """An example made of song `index`; None where it is mostly silent."""
+    piece = draw_piece(songs, index, config, rng)
+    if piece is None:
+        return None
+    words = encode_notes(piece.notes, piece.n_bar)
+    timing = timing_bins(words.positions, piece.n_bar * POSITIONS_PER_BAR)
+    initial = some_left_free(piece.initial, config.free_share, rng)
+    window = _window(words.positions, config.max_words, rng)
+    sheet = partly_unknown(sheet_of(piece.notes, piece.n_bar), config, rng)
+    return Example(initial, words.fields[window], words.positions[window], timing[window], sheet)
 
-    It is a window of the whole song; or a piece of the length that videos have, its timing counted anew:
+
+def draw_piece(songs: Songs, index: int, config: TrainConfig, rng: np.random.Generator) -> Piece | None:
+    """A piece made of song `index`; None where it is mostly silent.
+
+    It is the whole song; or a piece of the length that videos have, its timing counted anew:
     the song's opening joined to its ending, an excerpt spliced to one of a song like it, or an excerpt.
     """
     song = songs.corpus.songs[index]
     kind = rng.random()
     if kind < config.whole_song_share:
-        return _example(songs.corpus, [_Passage(index, 0, song.n_bar)], config, rng)
+        return _piece(songs.corpus, [_Passage(index, 0, song.n_bar)], config, rng)
     longest = min(config.max_bars, song.n_bar)
     shortest = min(config.min_bars, longest)
     n_bar = round(np.exp(rng.uniform(np.log(shortest), np.log(longest))))
     kind -= config.whole_song_share
     if kind < config.joined_share:
-        return _example(songs.corpus, _opening_and_ending(song, index, n_bar, rng), config, rng)
+        return _piece(songs.corpus, _opening_and_ending(song, index, n_bar, rng), config, rng)
     kind -= config.joined_share
     partner = songs.draw_alike(index, rng) if kind < config.splice_share and n_bar > 1 else None
     if partner is None:
-        return _example(songs.corpus, [_excerpt(song, index, n_bar, rng)], config, rng)
+        return _piece(songs.corpus, [_excerpt(song, index, n_bar, rng)], config, rng)
     border = _phrase_border(n_bar, rng)
     rest = min(n_bar - border, songs.corpus.songs[partner].n_bar)
     halves = [
         _excerpt(song, index, border, rng),
         _excerpt(songs.corpus.songs[partner], partner, rest, rng),
     ]
-    return _example(songs.corpus, halves, config, rng)
+    return _piece(songs.corpus, halves, config, rng)
 
 
 def _opening_and_ending(song: SongInfo, index: int, n_bar: int, rng: np.random.Generator) -> list[_Passage]:
@@ -184,7 +228,7 @@ def _excerpt(song: SongInfo, index: int, n_bar: int, rng: np.random.Generator) -
     return _Passage(index, begin, n_bar)
 
 
-def _example(corpus: Corpus, passages: list[_Passage], config: TrainConfig, rng: np.random.Generator) -> Example | None:
+def _piece(corpus: Corpus, passages: list[_Passage], config: TrainConfig, rng: np.random.Generator) -> Piece | None:
     song = corpus.songs[passages[0].song]
     at_home = config.transpose == "home"
     semitones = int(rng.integers(-6, 6))
@@ -200,14 +244,9 @@ def _example(corpus: Corpus, passages: list[_Passage], config: TrainConfig, rng:
     notes = NoteArrays(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     if len(np.unique(notes.position // POSITIONS_PER_BAR)) < LEAST_SOUNDING * n_bar:
         return None
-    words = encode_notes(notes, n_bar)
-    timing = timing_bins(words.positions, n_bar * POSITIONS_PER_BAR)
     present = tuple(Instrument(i) for i in np.unique(notes.instrument))
     mode = song.mode if at_home else None
-    initial = _some_left_free(initial_words(song.genre, mode, song.tempo, present), config.free_share, rng)
-    window = _window(words.positions, config.max_words, rng)
-    sheet = partly_unknown(sheet_of(notes, n_bar), config, rng)
-    return Example(initial, words.fields[window], words.positions[window], timing[window], sheet)
+    return Piece(notes, n_bar, initial_words(song.genre, mode, song.tempo, present))
 
 
 def partly_unknown(sheet: LeadSheet, config: TrainConfig, rng: np.random.Generator) -> LeadSheet:
@@ -243,7 +282,8 @@ def _window(positions: np.ndarray, max_words: int, rng: np.random.Generator) -> 
     return slice(int(np.searchsorted(positions, bar * POSITIONS_PER_BAR)), None)
 
 
-def _some_left_free(words: InitialWords, share: float, rng: np.random.Generator) -> InitialWords:
+def some_left_free(words: InitialWords, share: float, rng: np.random.Generator) -> InitialWords:
+    """The initial words, each left FREE with probability `share`."""
     freed = rng.random(len(words)) < share
     if rng.random() < share:
         freed[3:] = True  # all instruments at once: the user asked for none
@@ -257,7 +297,7 @@ def without_augmentation(config: TrainConfig) -> TrainConfig:
 
 def validation_batches(corpus: Corpus, config: TrainConfig) -> list[list[Example]]:
     """The same pieces of the validation songs at every call, `validation_words` words or more."""
-    songs = _Songs(corpus)
+    songs = Songs(corpus)
     rng = np.random.default_rng(12345)
     drawn: list[Example] = []
     n_word = 0
@@ -269,4 +309,4 @@ def validation_batches(corpus: Corpus, config: TrainConfig) -> list[list[Example
                 n_word += len(example.timing)
             if n_word >= config.validation_words:
                 break
-    return _groups_of_like_length(drawn, config.words_per_step)
+    return groups_of_like_length(drawn, config.words_per_step, _n_word)

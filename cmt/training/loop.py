@@ -19,18 +19,16 @@ from cmt.config import ModelConfig, TrainConfig
 from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
 from cmt.machine.extras import require
-from cmt.music.words import CHAIN, WordType
+from cmt.music.words import WordType
 from cmt.training import run_folder
 from cmt.training.average import Average
-from cmt.training.collate import collate
-from cmt.training.dataset import START, Example, batches, validation_batches, without_augmentation
-from cmt.training.model import Batch, MusicTransformer
+from cmt.training.dataset import START, without_augmentation
+from cmt.training.model import Batch
 from cmt.training.muon import Muon
 from cmt.training.run_folder import Progress
+from cmt.training.task import NOTES, Task, task_of
 from cmt.training.team import Team
 
-ATTRIBUTES = ("type", *CHAIN)
-"""The attributes of a word that are learnt, each with a loss of its own."""
 MOST_SKIPPED = 10
 """Training stops after this many steps in a row whose loss is no number."""
 
@@ -117,7 +115,8 @@ class _Training:
         self.run, self.config = run, config
         self.device = f"cuda:{self.team.local_rank}" if torch.cuda.is_available() else "cpu"
         torch.manual_seed(config.seed)
-        self.model = MusicTransformer(model_config).to(self.device)
+        self.task = task_of(model_config)
+        self.model: Any = self.task.network(model_config).to(self.device)
         self.model.use_kernel(_available(config.kernel))
         self.optimizers = _optimizers(self.model, config, self.team)
         if start_from is not None:
@@ -127,8 +126,8 @@ class _Training:
         if resume:
             self.progress, self.place = run_folder.resume(run, self.model, self.optimizers, self.average, self.team)
         self.clock = _Clock(self.device, self.progress.seconds)
-        self.held_out = validation_batches(validation, without_augmentation(config))[self.team.rank :: self.team.size]
-        self.stream = batches(corpus, config, self.place, self.team.rank)
+        self.held_out = self.task.held_out(validation, without_augmentation(config))[self.team.rank :: self.team.size]
+        self.stream = self.task.batches(corpus, config, self.place, self.team.rank)
         self.rate = 0.0
         self.skipped_in_a_row = 0
         self._forget_losses()
@@ -142,7 +141,7 @@ class _Training:
         drawn = []
         for _ in range(config.accumulate):
             examples, self.place = next(self.stream)
-            drawn.append(collate(examples, self.model.config, self.device))
+            drawn.append(self.task.collate(examples, self.model.config, self.device))
         losses = _step(self.model, self.optimizers, drawn, self.rate, config, self.team)
         progress.step += 1
         if losses is None:
@@ -162,7 +161,7 @@ class _Training:
         progress = self.progress
         progress.seconds = self.clock.seconds()
         with self.average.worn_by(self.model):
-            held_out = validate(self.model, self.held_out, self.config, self.team)
+            held_out = validate(self.model, self.held_out, self.config, self.team, self.task)
         learnt = {name: total / max(1, self.words_since) for name, total in self.losses_since.items()}
         row = {
             "step": progress.step,
@@ -177,12 +176,14 @@ class _Training:
         progress.history.append(row)
         places = self.team.gather(self.place)
         if self.team.rank == 0:
-            run_folder.save(self.run, self.model, self.optimizers, self.average, progress, places, self.config)
+            run_folder.save(
+                self.run, self.model, self.optimizers, self.average, progress, places, self.config, self.task.save
+            )
         self._forget_losses()
         return row
 
     def _forget_losses(self) -> None:
-        self.losses_since = dict.fromkeys(ATTRIBUTES, 0.0)
+        self.losses_since = dict.fromkeys(self.task.attributes, 0.0)
         self.words_since = 0
 
     def _skip(self) -> None:
@@ -228,35 +229,37 @@ def learning_rate(step: int, share_done: float, config: TrainConfig) -> float:
 
 @torch.no_grad()
 def validate(
-    model: MusicTransformer, held_out: list[list[Example]], config: TrainConfig, team: Team | None = None
+    model: Any, held_out: list[list[Any]], config: TrainConfig, team: Team | None = None, task: Task = NOTES
 ) -> dict[str, float]:
-    """Nats per word by attribute, their sum as `total`, and `note`: nats per note word's pitch and duration."""
+    """Nats per word by attribute, their sum as `total`, and `note`: nats per note word's pitch and duration, if any."""
     model.eval()
     device = next(model.parameters()).device
-    sums = dict.fromkeys(ATTRIBUTES, 0.0)
+    sums = dict.fromkeys(task.attributes, 0.0)
     n_word = n_note = 0
     for group in held_out:
-        batch = collate(group, model.config, device)
+        batch = task.collate(group, model.config, device)
         with _autocast(device.type, config):
             losses = model.losses(batch)
         for name, loss in losses.items():
             sums[name] += loss.item()
         n_word += int(batch.mask.sum())
-        n_note += int((batch.fields[..., 0] == WordType.NOTE).sum())
+        if isinstance(batch, Batch):
+            n_note += int((batch.fields[..., 0] == WordType.NOTE).sum())
     model.train()
     if team is not None:
         *totals, n_word, n_note = team.sum([*sums.values(), n_word, n_note])  # type: ignore[assignment]
         sums = dict(zip(sums, totals, strict=True))
     per_word = {name: total / n_word for name, total in sums.items()}
     per_word["total"] = sum(per_word.values())
-    per_word["note"] = (sums["pitch"] + sums["duration"]) / n_note
+    if n_note:
+        per_word["note"] = (sums["pitch"] + sums["duration"]) / n_note
     return per_word
 
 
 def _step(
-    model: MusicTransformer,
+    model: Any,
     optimizers: list[torch.optim.Optimizer],
-    drawn: list[Batch],
+    drawn: list[Any],
     rate: float,
     config: TrainConfig,
     team: Team,
@@ -267,14 +270,14 @@ def _step(
             group["lr"] = rate
     model.zero_grad(set_to_none=True)
     n_word = sum(int(batch.mask.sum()) for batch in drawn)
-    sums = dict.fromkeys(ATTRIBUTES, 0.0)
+    sums: dict[str, float] = {}
     try:
         for batch in drawn:
-            with _autocast(batch.fields.device.type, config):
+            with _autocast(batch.mask.device.type, config):
                 losses = model.losses(batch)
             torch.autograd.backward(torch.stack(list(losses.values())).sum() / n_word)
             for name, loss in losses.items():
-                sums[name] += loss.item()
+                sums[name] = sums.get(name, 0.0) + loss.item()
     except RuntimeError as error:  # torch.cuda.OutOfMemoryError is one too
         if "out of memory" in str(error) or "not enough memory" in str(error):
             raise CmtError(
@@ -297,7 +300,7 @@ def _available(kernel: str) -> str:
     return kernel
 
 
-def _optimizers(model: MusicTransformer, config: TrainConfig, team: Team) -> list[torch.optim.Optimizer]:
+def _optimizers(model: Any, config: TrainConfig, team: Team) -> list[torch.optim.Optimizer]:
     """The optimizers, each of which changes weights of its own."""
     inner = model.inner_matrices() if config.optimizer == "muon" else []
     moved = {matrix for matrix, _ in inner}

@@ -86,7 +86,7 @@ class WordEmbedding(nn.Module):
             x = x + self.in_bar(positions % POSITIONS_PER_BAR)
             x = x + self.in_phrase(positions // POSITIONS_PER_BAR % PHRASE_BARS)
         if self.echo_in is not None and self.agreement_in is not None:
-            x = x + self.echo_in(_gathered(words, batch.echoes)) + self.agreement_in(batch.agreement)
+            x = x + self.echo_in(gathered(words, batch.echoes)) + self.agreement_in(batch.agreement)
         return x if self.cues is None else x + self._told(batch, words)
 
     def added(self) -> list[nn.Linear | nn.Embedding]:
@@ -99,14 +99,14 @@ class WordEmbedding(nn.Module):
     def _told(self, batch: Batch, words: Tensor) -> Tensor:
         """(batch, word, d_model) the cues, what sounds, and the planned echo."""
         assert self.cues is not None and batch.cues is not None and batch.planned is not None  # all of them or none
-        told = self.planned_in(_gathered(words, batch.planned)) + self.planned_agreement_in(batch.planned_agreement)
+        told = self.planned_in(gathered(words, batch.planned)) + self.planned_agreement_in(batch.planned_agreement)
         told = told + self.sounding_in(batch.sounding)
         for k, table in enumerate(self.cues):
             told = told + table(batch.cues[..., k])
         return torch.as_tensor(told)
 
 
-def _gathered(words: Tensor, echoes: Tensor) -> Tensor:
+def gathered(words: Tensor, echoes: Tensor) -> Tensor:
     """(batch, word, d_model), (batch, word, echo) -> (batch, word, echo * d_model), zeros where there is no echo."""
     n_piece, n_word, d_model = words.shape
     first = torch.arange(n_piece, device=words.device)[:, None, None] * n_word
@@ -218,7 +218,7 @@ class MusicTransformer(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.d_model)
         self.heads = ChainedHeads(config) if config.chained_heads else IndependentHeads(config)
-        self.apply(_initialise)
+        self.apply(initialise)
         for added in self.embedding.added():  # nothing is expected of what is told until it proves right
             nn.init.zeros_(added.weight)
 
@@ -270,8 +270,8 @@ class MusicTransformer(nn.Module):
         return embedded
 
 
-def weights_of(model: MusicTransformer) -> dict[str, np.ndarray]:
-    """Every weight as an array by name, of the shapes that `cmt.network.weights.weight_shapes` gives."""
+def weights_of(model: nn.Module) -> dict[str, np.ndarray]:
+    """Every weight as an array by name, as a checkpoint holds them."""
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
 
 
@@ -293,7 +293,8 @@ def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return functional.cross_entropy(logits.float(), target, reduction="sum")
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
+    """Set a module's weights as training begins with them."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,10 +16,10 @@ from torch import Tensor
 from cmt.config import ModelConfig, TrainConfig
 from cmt.errors import CmtError
 from cmt.machine.files import ready_folder
-from cmt.network.checkpoint import config_from, load_tensors, save_checkpoint, save_tensors
+from cmt.network.checkpoint import Tensors, config_from, load_tensors, save_tensors
 from cmt.training.average import Average
 from cmt.training.dataset import Place
-from cmt.training.model import MusicTransformer, weights_of
+from cmt.training.model import weights_of
 from cmt.training.team import Team
 from midi_io.whole_file import whole_file
 
@@ -101,7 +103,7 @@ def _describe(run: Path, model_config: ModelConfig, config: TrainConfig) -> None
         unfinished.write_text(description, encoding="utf-8")
 
 
-def start_from(path: Path, model: MusicTransformer) -> None:
+def start_from(path: Path, model: Any) -> None:
     """Give the network a checkpoint's weights; what the checkpoint lacks stays as it is.
 
     Raises
@@ -120,16 +122,17 @@ def start_from(path: Path, model: MusicTransformer) -> None:
 
 def save(
     run: Path,
-    model: MusicTransformer,
+    model: Any,
     optimizers: list[torch.optim.Optimizer],
     average: Average,
     progress: Progress,
     places: list[Place],
     config: TrainConfig,
+    save_model: Callable[[ModelConfig, Tensors, Path, Mapping[str, object]], None],
 ) -> None:
     """Write all that is needed to go on, the newest and the best model, and the losses; each file whole or not at all.
 
-    `places` are how far each process has come in its examples.
+    `places` are how far each process has come in its examples; `save_model` writes a checkpoint to write music with.
     """
     tensors = {f"model.{name}": weight for name, weight in weights_of(model).items()}
     with average.worn_by(model):
@@ -154,9 +157,9 @@ def save(
         "validation": progress.losses,
         "train": asdict(config),
     }
-    save_checkpoint(model.config, averaged, run / MODEL, provenance)
+    save_model(model.config, averaged, run / MODEL, provenance)
     if progress.losses["total"] <= min(row["val_total"] for row in progress.history):
-        save_checkpoint(model.config, averaged, run / BEST, provenance)
+        save_model(model.config, averaged, run / BEST, provenance)
     with whole_file(run / LOSSES) as unfinished, open(unfinished, "w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, progress.history[0])
         table.writeheader()
@@ -166,7 +169,7 @@ def save(
 
 
 def resume(
-    run: Path, model: MusicTransformer, optimizers: list[torch.optim.Optimizer], average: Average, team: Team
+    run: Path, model: Any, optimizers: list[torch.optim.Optimizer], average: Average, team: Team
 ) -> tuple[Progress, Place]:
     """Bring everything to where the run was: how far that is, and this process's place in its examples.
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 
 from cmt.training.dataset import Place
-from cmt.training.model import MusicTransformer
 
 
 def use_threads(n_thread: int) -> None:
@@ -56,7 +55,7 @@ class Team:
         distributed.all_gather(places, torch.tensor(place, device=self._device))
         return [Place(*told.tolist()) for told in places]
 
-    def average_gradients(self, model: MusicTransformer) -> None:
+    def average_gradients(self, model: nn.Module) -> None:
         """Every process's gradients become the mean of all."""
         if self.size == 1:
             return
