@@ -10,6 +10,7 @@ import numpy as np
 from cmt.config import GenerateConfig
 from cmt.grid.hits import Hit, hits_of
 from cmt.grid.layout import grid_of_video, music_grid, warnings_of
+from cmt.music.lead_sheet import SheetOrders
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import Genre
 from cmt.planning.calibration import read_calibration
@@ -17,6 +18,7 @@ from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
 from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness
 from cmt.planning.mutes import rests_by_bar, rests_of
+from cmt.planning.outline import PlacedSection, energies_of_wishes, orders_of_wishes, sections_of_wishes
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.writing.orders import BarOrders
@@ -55,6 +57,10 @@ class Plan:
     """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
     marked: frozenset[int]
     """The positions of the user's markers."""
+    sections: tuple[PlacedSection, ...]
+    """The sections that the user asks for; none where the form is left open."""
+    sheet_orders: SheetOrders
+    """What the user orders of the lead sheet, chords in the key of the piece."""
     warnings: tuple[str, ...]
     """A line for each thing that was asked and cannot be."""
 
@@ -111,12 +117,18 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         asked = liveliness_of_video(rhythm, sheet, calibration, config.dynamics, markers)
     else:
         asked = liveliness_of_markers(markers, sheet)
-    energies: list[float | None] = [None] * grid.n_bar
-    if wishes.energy is not None:
-        energies = wishes.energy.by_bar(grid.bar_borders)
+    sections, form_warnings = sections_of_wishes(wishes, grid)
+    sheet_orders, chord_warnings = orders_of_wishes(wishes, sheet, sections)
+    energies = energies_of_wishes(wishes, sections, grid)
+    if wishes.energy is not None or any(energy is not None for energy in energies):
         asked = with_energy(asked, energies, sheet, calibration, marked)
     profile = profile_of_liveliness(asked, sheet, calibration)
-    warnings = (*warnings_of(grid, hits, tempo_map=wishes.tempo_map), *_mute_warnings(sheet, markers))
+    warnings = (
+        *warnings_of(grid, hits, tempo_map=wishes.tempo_map),
+        *_mute_warnings(sheet, markers),
+        *form_warnings,
+        *chord_warnings,
+    )
     return Plan(
         rhythm=rhythm,
         wishes=wishes,
@@ -125,6 +137,8 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         asked=profile,
         energies=tuple(energies),
         marked=marked,
+        sections=sections,
+        sheet_orders=sheet_orders,
         warnings=warnings,
     )
 
