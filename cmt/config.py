@@ -45,6 +45,10 @@ LENGTH_LIMITS = Limits(1, 14_400)
 """The seconds that music without a video may last."""
 TEMPO_CHANGE_LIMITS = Limits(0, 30, above=True)
 """The tempo changes, in per cent, that may be asked for: beyond them the music would be another piece at each cut."""
+SECTION_LIMITS = Limits(1, 9_999)
+"""The bars that a section of a form may last."""
+MOST_SECTIONS = 256
+"""A form that is asked for has at most this many sections."""
 CONTROL_LIMITS = Limits(0, 1)
 """The values of `GenerateConfig.control` that may be asked for."""
 TEMPERATURE_LIMITS = Limits(0, 5, above=True)

@@ -16,6 +16,9 @@ from cmt.grid.hits import Marker
 from cmt.machine.videos import find_videos
 from cmt.music.key import parse_key
 from cmt.music.words import Genre
+from cmt.planning.energy import energy_of_sections, parse_section
+from cmt.planning.form import parse_form
+from cmt.planning.progression import parse_chords
 from cmt.planning.wishes import Wishes
 from cmt.soundtrack.batch import LOG, Job, Outcome, Settings, Summary, make_soundtracks, named, read_log, write_log
 from cmt.soundtrack.output import Output
@@ -192,6 +195,25 @@ def test_the_words_of_which_the_hash_is_made_are_those_of_the_first_logs(tmp_pat
     assert other.fingerprint("abc", None) != settings.fingerprint("abc", None)
 
 
+def test_other_chords_forms_and_names_of_sections_are_another_run(tmp_path):
+    def fingerprint(*sections, **wishes):
+        energy = energy_of_sections([parse_section(section) for section in sections]) if sections else None
+        return Settings(tmp_path, Wishes(energy=energy, **wishes), GenerateConfig()).fingerprint("abc", None)
+
+    runs = [
+        fingerprint(),
+        fingerprint(chords="C G"),
+        fingerprint(chords="C G |"),
+        fingerprint(form="AABA"),
+        fingerprint(form="AABB"),
+        fingerprint("0:drop"),
+        fingerprint("0:intense"),
+    ]
+    assert len(set(runs)) == len(runs)
+    assert fingerprint(chords="C G") == fingerprint(chords=parse_chords("C  g"))
+    assert fingerprint(form="A A:4") == fingerprint(form=parse_form("a, A:4"))
+
+
 def test_a_bug_with_one_video_does_not_end_the_run(clips, checkpoint, tmp_path, monkeypatch):
     def break_down(*args, **options):
         raise ZeroDivisionError("division\nby zero")
@@ -262,6 +284,13 @@ def test_a_scheduler_that_cannot_be_reached_is_one_line(clips, checkpoint, tmp_p
             "--energy and --section say the same in two ways; leave one",
         ),
         (["a", "--section", "calm"], "Invalid value for '--section': no section 'calm'; write SECONDS:LEVEL"),
+        (["a", "--chords", "C H#7"], "Invalid value for '--chords': no chord 'H#7'; write a root, such as C"),
+        (
+            ["a", "--chords", "C G Am | F"],
+            "Invalid value for '--chords': 3 chords in the bar 'C G Am'; write 2 at most",
+        ),
+        (["a", "--form", "A:0"], "Invalid value for '--form': section 'A:0': must last from 1 to 9999 bars"),
+        (["a", "--form", "solo"], "Invalid value for '--form': no form 'solo'; write sections in order, e.g. AABA"),
         (["a", "--mute", "drums"], "Invalid value for '--mute': no mute 'drums'; write INSTRUMENT@BEGIN-END"),
     ],
 )

@@ -8,6 +8,8 @@ from cmt.errors import CmtError
 from cmt.planning.calibration import read_calibration
 from cmt.planning.energy import (
     LEVELS,
+    NAMES,
+    Begin,
     Energy,
     Section,
     Stretch,
@@ -131,6 +133,23 @@ def test_without_drums_a_bar_has_the_density_of_bars_without_them():
 
 def test_a_section_lasts_to_the_end():
     assert energy_of_sections([Section(0, 0.5)]).stretches == (Stretch(0, math.inf, 0.5, 0.5),)
+
+
+def test_a_name_is_a_section_with_its_energies():
+    assert parse_section("8: Drop") == Section(8, LEVELS["intense"], "drop")
+    energy = energy_of_sections(map(parse_section, ("8:build", "0:calm", "20:free")))
+    assert energy.stretches == (Stretch(0, 8, 0.05, 0.05), Stretch(8, 20, *NAMES["build"]))
+    assert energy.begins == (Begin(0, None), Begin(8, "build"), Begin(20, None))
+    assert energy_of_sections([Section(0, 0.05), Section(8, 0.9)]).begins == ()
+
+
+def test_a_build_to_the_end_has_risen_when_the_piece_ends():
+    energy = energy_of_sections([parse_section("2:build")])
+    assert energy.until(10.0).stretches == (Stretch(2, 10.0, *NAMES["build"]),)
+    bars = energy.until(10.0).by_bar([0, 2, 4, 6, 8, 10])
+    assert bars == [None, *(pytest.approx(value) for value in (0.55, 0.65, 0.75, 0.85))]
+    steady = energy_of_sections([Section(2, 0.5)])
+    assert steady.until(10.0) == steady
 
 
 def test_sections_that_are_all_free_leave_everything_to_the_picture():

@@ -64,6 +64,19 @@ def test_other_words_between_backticks_stay():
             ["--mute", "bass@0-1", "--instruments", "piano"],
             "--mute bass@0-1: bass is not among --instruments; leave one of them out",
         ),
+        (
+            ["--chords", "C", "--instruments", "drums"],
+            "--chords need an instrument with pitches, and drums play alone; add one to --instruments",
+        ),
+        (
+            ["--form", "AB", "--section", "0:drop"],
+            "--form and the names in --section say the same in two ways; leave one of them out",
+        ),
+        (["--chords", "B: C"], "--chords: there is no section B; name it in --form, or leave its chords out"),
+        (
+            ["--form", "A:40", "--tempo", "120"],
+            "--form: its lengths make 40 bars, yet the piece has 2; make sections shorter, or leave lengths out",
+        ),
         (["--checkpoint", "none"], "none: no such checkpoint; check the name, or leave --checkpoint out"),
     ],
 )

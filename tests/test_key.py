@@ -3,7 +3,8 @@
 import pytest
 
 from cmt.errors import CmtError
-from cmt.music.key import Key, key_of_song, parse_key, semitones_to_home
+from cmt.music.chords import key_of_chords, parse_chord, share_in_scale
+from cmt.music.key import KEYS, Key, WishedKey, key_of_song, parse_key, semitones_to_home
 from cmt.music.words import Mode
 from midi_io.song import Instrument, Note, Song
 
@@ -46,3 +47,42 @@ def test_keys_are_read_as_musicians_write_them(text, expected):
 def test_a_key_that_does_not_exist_is_refused_with_those_that_do(text):
     with pytest.raises(CmtError, match=r"C, C#, D, Eb.*major, minor"):
         parse_key(text)
+
+
+def row_of(text):
+    return [parse_chord(name) for name in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("chords", "key"),
+    [
+        ("C G Am F", "C:major"),
+        ("Am F C G", "A:minor"),
+        ("Em B7 Em", "E:minor"),
+        ("Dm G C", "C:major"),
+        ("Dm7 G7 Cmaj7", "C:major"),
+        ("F G Em Am", "A:minor"),
+        ("D A Bm G", "D:major"),
+        ("Am G F E", "A:minor"),
+        ("C7 F7 C7 G7", "C:major"),
+        ("E5 G5 A5 E5", "E:minor"),
+        ("Bb Gm Eb F", "Bb:major"),
+        ("C", "C:major"),
+        ("F#m", "F#:minor"),
+    ],
+)
+def test_chords_have_the_key_of_their_notes_and_of_the_first_and_the_last(chords, key):
+    assert str(key_of_chords(row_of(chords))) == key
+    up = [chord.transposed(5) for chord in row_of(chords)]
+    assert key_of_chords(up) == ((KEYS[key].tonic + 5) % 12, KEYS[key].mode)
+
+
+def test_what_is_wished_of_a_key_stays_and_the_rest_is_the_chords():
+    chords = row_of("C G Am F")
+    assert key_of_chords(chords, WishedKey(None, Mode.MINOR)) == Key(9, Mode.MINOR)
+    assert key_of_chords(chords, WishedKey(7)) == Key(7, Mode.MAJOR)
+    assert key_of_chords(chords, WishedKey(6, Mode.MINOR)) == Key(6, Mode.MINOR)
+    assert share_in_scale(chords, KEYS["C:major"]) == 1.0
+    assert share_in_scale(row_of("C F#"), KEYS["C:major"]) == 0.5
+    with pytest.raises(ValueError, match="no chords"):
+        key_of_chords([])

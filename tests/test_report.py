@@ -3,12 +3,15 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.grid.hits import Hit, Marker
+from cmt.music.chords import number_of, parse_chord
 from cmt.music.key import Key
+from cmt.music.lead_sheet import empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.music.words import Genre, Mode
 from cmt.report.parts import (
@@ -18,9 +21,12 @@ from cmt.report.parts import (
     Model,
     MuteAsked,
     Picture,
+    SectionWritten,
     StrengthAsked,
     Take,
+    chords_of,
     grid_of,
+    sections_of,
 )
 from cmt.report.report import SCHEMA, Report, looks_like_report
 from midi_io.song import Instrument, Knot, Timeline
@@ -28,7 +34,7 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness".split()
+    " picture_stream loudness chords form".split()
 )
 """The keys that the first reports lack."""
 
@@ -63,6 +69,8 @@ def full_report():
         obtained=RhythmProfile((4, 6), (SimuNote(0, 8, Instrument.BASS, 2),)),
         versions={"numpy": "2.0", "av": None},
         original_audio="mix",
+        chords=(("C",), ("Am", "F")),
+        form=(SectionWritten("A", 0, 0.0), SectionWritten("drop", 1, 2.0)),
         takes=(Take(7, "clip.mid", (), 0.5, None, 0.5, ("polyphony 9.00 (real songs 1.00 to 4.00)",)),),
         warnings=("a line",),
         checkpoint=Model("abc", {"words": 5, "data": {"pack": "lpd"}}),
@@ -106,6 +114,7 @@ def test_files_from_before_the_form_had_a_number_are_read():
     old = Report.from_json(content, "clip.json")
     assert (old.asked, old.obtained, old.duration) == (full_report().asked, full_report().obtained, 4.1)
     assert (old.takes, old.markers, old.energy, old.grid.bar_borders, old.grid.hits.all.n_hit) == ((), (), None, (), 0)
+    assert (old.chords, old.form) == ((), ())
     assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, 0.85)
 
 
@@ -140,6 +149,8 @@ def test_every_missing_key_is_named(key):
         ("key", "C", "key must be a key, such as F#:minor, not 'C'"),
         ("key", None, "key must be a text, not None"),
         ("hits", {}, "hits.all is missing"),
+        ("chords", [["C"], [7]], r"chords\[1\]\[0\] must be a text, not 7"),
+        ("form", [{"name": "A", "bar": 0}], r"form\[0\].seconds is missing"),
         ("warnings", ["a" * 100, 3], r"warnings\[1\] must be a text, not 3"),
         ("warnings", "a" * 100, r"warnings must be a list, not 'a{36}\.\.\."),
     ],
@@ -159,3 +170,18 @@ def test_what_is_no_object_is_no_report(content):
 def test_other_json_does_not_look_like_a_report():
     assert not looks_like_report({"schema": "https://example.org", "name": "something else"})
     assert looks_like_report({"schema": 2}) and looks_like_report({"density_asked": [99]})
+
+
+def test_a_lead_sheet_is_told_in_the_key_and_the_names_of_the_piece():
+    timeline = Timeline.steady(120.0, 48)
+    numbers = [number_of(parse_chord(name)) for name in ("C", "C", "Am", "F")]
+    sheet = replace(
+        empty_sheet(3),
+        chords=np.array([*numbers, 0, -1]),
+        begins=np.array([True, True, True]),
+        letters=np.array([0, 1, -1]),
+    )
+    assert chords_of(sheet) == (("C",), ("Am", "F"), ("N", "?"))
+    assert chords_of(sheet.transposed(-3)) == (("A",), ("F#m", "D"), ("N", "?"))
+    assert sections_of(sheet, timeline) == (("A", 0, 0.0), ("B", 1, 2.0), ("?", 2, 4.0))
+    assert [section.name for section in sections_of(sheet, timeline, {1: "drop"})] == ["A", "drop", "?"]

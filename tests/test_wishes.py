@@ -12,7 +12,7 @@ from cmt.errors import CmtError
 from cmt.grid.hits import Marker
 from cmt.metrics.degenerate import Verdict
 from cmt.music.words import Genre, Mode
-from cmt.planning.energy import Section, energy_of_sections
+from cmt.planning.energy import Section, energy_of_sections, parse_section
 from cmt.planning.mutes import parse_mute
 from cmt.planning.plan import TEMPO_QUARTILES, plan_music
 from cmt.planning.wishes import Settled, Wishes, check_wishes, settled
@@ -160,6 +160,8 @@ def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
         energy=None,
         mutes=(),
         takes=1,
+        chords=None,
+        form=None,
     )
     assert settled(Wishes(tempo_map=True), 4.0).tempo_change == TEMPO_CHANGE
     assert str(settled(Wishes(key=":major"), 4.0).key) == ":major" and settled(Wishes(), 4.0).key == (None, None)
@@ -174,12 +176,58 @@ def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
         (Wishes(tempo=19.9), "tempo 19.9: must be from 20 to 400 BPM"),
         (Wishes(tempo_map=True, tempo_change=0), "tempo change 0: must be above 0 and at most 30 per cent"),
         (Wishes(takes=0), "takes 0: must be 1 or more"),
+        (Wishes(chords="C H#7"), "no chord 'H#7'; write a root, such as C, F# or Bb, and one of .nothing., m, 7, maj7"),
+        (Wishes(chords="C", instruments=("drums",)), "`chords` need an instrument with pitches, and drums play alone"),
+        (Wishes(chords="A: C"), "`chords`: there is no section A; name it in `form`, or leave its chords out"),
+        (Wishes(chords="A: C; B: F", form="AA"), "`chords`: there is no section B; name it in `form`"),
+        (Wishes(form="verse polka"), "no form 'polka'; write sections in order, e.g. AABA"),
+        (
+            Wishes(form="A", energy=energy_of_sections([parse_section("0:drop")])),
+            "`form` and the names in `sections` say the same in two ways; leave one of them out",
+        ),
     ],
 )
 def test_what_no_video_could_meet_is_said_with_and_without_one(wishes, message):
     for check in (check_wishes, lambda wishes: settled(wishes, 4.0)):
         with pytest.raises(CmtError, match=message):
             check(wishes)
+
+
+def test_chords_without_a_pitch_to_play_them_are_refused_when_the_mutes_are_known():
+    everyone = tuple(parse_mute(f"{instrument.label}@0-") for instrument in Instrument if instrument)
+    with pytest.raises(CmtError, match="`chords` need an instrument with pitches"):
+        settled(Wishes(chords="C", mutes=everyone), 4.0)
+
+
+def test_the_key_that_is_left_open_is_that_of_the_chords():
+    def key(**wishes):
+        return str(settled(Wishes(**wishes), 60.0).key)
+
+    assert key(chords="C G Am F") == "C:major"
+    assert key(chords="Em B7 Em") == "E:minor"
+    assert key(chords="C G Am F", key=":minor") == "A:minor"
+    assert key(chords="C G Am F", key="G") == "G:major"
+    assert key(chords="C G Am F", key="F#:minor") == "F#:minor"
+    assert key(chords="? N") == "" and key(form="AABA") == ""
+    assert key(chords="A: C F; B: D A E", form="BAB") == "D:major", "sections as they are played"
+    named = energy_of_sections([parse_section("0:drop"), parse_section("30:break")])
+    assert key(chords="drop: Em B7; break: Em", energy=named) == "E:minor"
+
+
+def test_a_form_that_does_not_fit_is_one_line_and_leaves_nothing(checkpoint, tmp_path):
+    wishes = Wishes(length=6.0, tempo=120.0, form="ABCD")
+    with pytest.raises(CmtError, match="`form`: 4 sections do not fit into 3 bars; name 3 at most"):
+        make_soundtrack(None, tmp_path / "out", wishes, output=MIDI_ONLY, checkpoint=checkpoint)
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_of_sections_order_the_density_of_their_bars(checkpoint, tmp_path):
+    wishes = Wishes(length=16.0, tempo=240.0, form="break:4 A:4 drop:8")
+    report = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, checkpoint=checkpoint).report
+    assert report.energy is None and report.energy_per_bar == (*[0.05] * 4, *[None] * 4, *[0.9] * 8)
+    asked = report.asked.density
+    assert max(asked[:4]) < min(asked[8:15]) and asked[4:8] == (None,) * 4
+    assert asked[8:15] == report.obtained.density[8:15]
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../song", "a/b", "/song", "a\0b"])

@@ -15,9 +15,12 @@ SOUNDFONT_VARIABLE = "CMT_SOUNDFONT"
 FLAGS: Mapping[str, str] = {
     "accumulate": "--accumulate",
     "checkpoint": "--checkpoint",
+    "chords": "--chords",
     "folder": "folder with -o",
+    "form": "--form",
     "instruments": "--instruments",
     "kernel": "--kernel",
+    "key": "--key",
     "learning_rate": "--learning-rate",
     "markers": "--hit",
     "midi_only": "--midi-only",

@@ -15,6 +15,8 @@ from cmt.cli.options import (
     FILE,
     FREE,
     Bars,
+    ChordsType,
+    FormType,
     GenreType,
     GroupedCommand,
     InstrumentsType,
@@ -33,8 +35,10 @@ from cmt.cli.wording import grid_in_words, print_hits
 from cmt.config import CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
 from cmt.machine.plural import count
 from cmt.music.key import WishedKey
-from cmt.planning.energy import LEVELS, Energy, Section, energy_of_sections, read_energy
+from cmt.planning.energy import LEVELS, NAMES, Energy, Section, energy_of_sections, read_energy
+from cmt.planning.form import WishedForm
 from cmt.planning.mutes import Mute
+from cmt.planning.progression import Progression
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
-    "The music": ("genre", "instruments", "mutes", "key", "length"),
+    "The music": ("genre", "instruments", "mutes", "key", "chords", "form", "length"),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
@@ -77,6 +81,18 @@ HEADINGS = {
 )
 @click.option("--key", type=KeyType(), help="TONIC:MODE, e.g. F#:minor; either may be left out (C, :minor).")
 @click.option(
+    "--chords",
+    type=ChordsType(),
+    metavar="TEXT",
+    help='One a bar, repeated: "C G Am F"; two a bar: "C G | Am F"; by section: "A: C G; B: F".',
+)
+@click.option(
+    "--form",
+    type=FormType(),
+    metavar="TEXT",
+    help=f'Sections in order, with bars if you like: "AABA", "intro:4 A B outro"; names: {", ".join(NAMES)}.',
+)
+@click.option(
     "--length", type=float, metavar="SECONDS", help="Music without a video; its tempo is drawn from the genre's."
 )
 @timing_options
@@ -106,7 +122,8 @@ HEADINGS = {
     type=SectionType(),
     multiple=True,
     metavar="SECONDS:LEVEL",
-    help=f"The same in steps: from there on {', '.join(LEVELS)}, a number from 0 to 1, or {FREE}.",
+    help=f"The same in steps: from there on {', '.join(LEVELS)}, a number from 0 to 1, the name of a section as in "
+    f"--form, or {FREE}.",
 )
 @click.option(
     "--seed",
@@ -159,6 +176,8 @@ def generate(
     instruments: tuple[Instrument, ...] | None,
     mutes: tuple[Mute, ...],
     key: WishedKey | None,
+    chords: Progression | None,
+    form: WishedForm | None,
     length: float | None,
     tempo: float | None,
     hit_times: tuple[float, ...],
@@ -205,6 +224,8 @@ def generate(
         instruments=instruments,
         mutes=mutes,
         key=key,
+        chords=chords,
+        form=form,
         length=length,
         energy=_energy(energy_file, sections),
         takes=takes,

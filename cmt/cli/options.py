@@ -18,7 +18,9 @@ from cmt.machine.extras import require
 from cmt.music.key import WishedKey, parse_key
 from cmt.music.words import GENRES, Genre
 from cmt.planning.energy import Section, parse_section
+from cmt.planning.form import WishedForm, parse_form
 from cmt.planning.mutes import Mute, parse_mute
+from cmt.planning.progression import Progression, parse_chords
 from midi_io.song import INSTRUMENTS, Instrument
 
 if TYPE_CHECKING:
@@ -99,6 +101,32 @@ class MuteType(ParamType):
         """The instrument and its times."""
         try:
             return parse_mute(value)
+        except CmtError as error:
+            self.fail(str(error))
+
+
+class ChordsType(ParamType):
+    """Chords, such as ``C G Am F``."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Progression:
+        """The chords by section."""
+        try:
+            return parse_chords(value)
+        except CmtError as error:
+            self.fail(str(error))
+
+
+class FormType(ParamType):
+    """A form, such as ``AABA``."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> WishedForm:
+        """The sections in order."""
+        try:
+            return parse_form(value)
         except CmtError as error:
             self.fail(str(error))
 

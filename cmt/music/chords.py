@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays
-from cmt.music.key import TONICS
+from cmt.music.key import ANY_KEY, KEYS, TONICS, Key, WishedKey
+from cmt.music.words import Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 HALF_BAR = POSITIONS_PER_BAR // 2
@@ -252,3 +253,46 @@ def _likeliest_row(fit: NDArray[np.float64]) -> NDArray[np.int64]:
 def names_of(numbers: Sequence[int]) -> list[str]:
     """Chords by their names, ``N`` for none."""
     return ["N" if (chord := chord_of(number)) is None else str(chord) for number in numbers]
+
+
+SCALE_WEIGHT = 6.0
+"""The chords' share in a key's scale, 0..1, counts this much when the key of a row of chords is looked for."""
+FIRST_WEIGHT = 1.0
+"""That the first chord is the key's tonic counts this much."""
+LAST_WEIGHT = 0.75
+"""That the last one is counts this much."""
+
+
+def share_in_scale(chords: Sequence[Chord], key: Key) -> float:
+    """The share, 0..1, of the chords' pitch classes that lie in a key's scale, every chord weighing the same."""
+    scale = key.pitch_classes
+    return float(np.mean([len(chord.pitch_classes & scale) / len(chord.pitch_classes) for chord in chords]))
+
+
+def key_of_chords(chords: Sequence[Chord], wished: WishedKey = ANY_KEY) -> Key:
+    """The key that a row of chords is in, among those that `wished` leaves open.
+
+    It is the one whose scale holds the largest share of the chords' notes; between keys that hold about the same, the
+    one whose tonic the first chord is, and after it the last one. So ``C G Am F`` is C major, ``Am F C G`` A minor,
+    ``Dm G C`` C major. Of equals major comes before minor, and C before C#.
+
+    Raises
+    ------
+    ValueError
+        If there are no chords.
+    """
+    if not chords:
+        raise ValueError("no chords, no key")
+    keys = [key for key in KEYS.values() if wished.tonic in (key.tonic, None) and wished.mode in (key.mode, None)]
+
+    def fit(key: Key) -> float:
+        tonics = FIRST_WEIGHT * _is_tonic(chords[0], key) + LAST_WEIGHT * _is_tonic(chords[-1], key)
+        return SCALE_WEIGHT * share_in_scale(chords, key) + tonics
+
+    return max(keys, key=lambda key: round(fit(key), 9))
+
+
+def _is_tonic(chord: Chord, key: Key) -> bool:
+    """Whether a chord stands on a key's tonic, with the key's third or without any."""
+    other_third = 3 if key.mode is Mode.MAJOR else 4
+    return chord.root == key.tonic and other_third not in INTERVALS[chord.quality]

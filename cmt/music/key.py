@@ -22,6 +22,11 @@ _PROFILES = np.array(
         [0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052],
     ]
 )
+SCALES: Mapping[Mode, frozenset[int]] = {
+    Mode.MAJOR: frozenset((0, 2, 4, 5, 7, 9, 11)),
+    Mode.MINOR: frozenset((0, 2, 3, 5, 7, 8, 10, 11)),
+}
+"""The semitones of each mode's notes above the tonic; in minor the natural seventh and the raised one."""
 _HOME_TONIC = {Mode.MAJOR: 0, Mode.MINOR: 9}
 
 
@@ -33,6 +38,11 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{TONICS[self.tonic]}:{self.mode.label}"
+
+    @property
+    def pitch_classes(self) -> frozenset[int]:
+        """The pitch classes of its scale."""
+        return frozenset((self.tonic + interval) % 12 for interval in SCALES[self.mode])
 
 
 KEYS: Mapping[str, Key] = {str(key): key for key in (Key(tonic, mode) for mode in Mode for tonic in range(len(TONICS)))}

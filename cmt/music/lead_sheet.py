@@ -170,6 +170,11 @@ def energy_of(n_note: NDArray[np.int64]) -> Column:
     return np.asarray(np.searchsorted(ENERGY_EDGES, n_note, side="right"), np.int64)
 
 
+def energy_at(percentile: float) -> int:
+    """The energy of the bars of real music at a percentile, 0..1, of their number of notes."""
+    return min(int(percentile * N_ENERGY), N_ENERGY - 1)
+
+
 def kit_of(notes: NoteArrays, n_bar: int) -> Column:
     """(n_bar,) what the drums do in each bar, as bits; 0 where they rest."""
     drums = notes.chosen(notes.instrument == Instrument.DRUMS)

@@ -9,7 +9,7 @@ and of more accents than a calm bar's density allows, only the picture's stronge
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,17 @@ from midi_io.song import POSITIONS_PER_BAR
 
 LEVELS: Mapping[str, float] = {"calm": 0.05, "gentle": 0.25, "steady": 0.5, "lively": 0.7, "intense": 0.9}
 """The words that a user may say for energies."""
+NAMES: Mapping[str, tuple[float, float]] = {
+    "intro": (LEVELS["gentle"], LEVELS["gentle"]),
+    "verse": (LEVELS["steady"], LEVELS["steady"]),
+    "chorus": (LEVELS["lively"], LEVELS["lively"]),
+    "bridge": (LEVELS["gentle"], LEVELS["gentle"]),
+    "build": (LEVELS["steady"], LEVELS["intense"]),
+    "drop": (LEVELS["intense"], LEVELS["intense"]),
+    "break": (LEVELS["calm"], LEVELS["calm"]),
+    "outro": (LEVELS["gentle"], LEVELS["gentle"]),
+}
+"""The names that a section may have, with the energies at its begin and at its end."""
 N_SAMPLE = 65
 """A curve is looked at in this many places of a bar."""
 
@@ -43,6 +54,15 @@ class Stretch(NamedTuple):
     """Energy at its end, 0..1."""
 
 
+class Begin(NamedTuple):
+    """The begin of one of the sections of which some have names."""
+
+    time: float
+    """Seconds from the first picture."""
+    name: str | None
+    """One of `NAMES`, or None for a section that has only an energy."""
+
+
 @dataclass(frozen=True)
 class Energy:
     """Stretches in order of time; between them the picture decides."""
@@ -53,6 +73,17 @@ class Energy:
     in_sections: bool = field(default=False, repr=False)
     """Whether the user gave it as sections: each of them must begin within the piece. It changes no sound, so it
     is not in the repr, of which the fingerprint of a run is made."""
+    begins: tuple[Begin, ...] = field(default=(), repr=False)
+    """The sections in order of time where one of them has a name; empty where none has. Not in the repr either, which
+    is that of the first runs: the fingerprint adds it."""
+
+    def until(self, duration: float) -> Energy:
+        """The same for a piece of `duration` seconds: what changes to the end has reached its last value there."""
+        stretches = (
+            part._replace(end=duration) if part.end == np.inf and part.first != part.last else part
+            for part in self.stretches
+        )
+        return replace(self, stretches=tuple(stretches))
 
     def by_bar(self, borders: Sequence[float]) -> list[float | None]:
         """The energy of each bar, its median; None for a bar of which most is not covered.
@@ -82,16 +113,18 @@ class Energy:
 
 
 class Section(NamedTuple):
-    """A time from which on, until the next section, the music has one energy."""
+    """A time from which on, until the next section, the music has one energy, or those of the section's name."""
 
     time: float
     """Seconds from the first picture."""
     energy: float | None
-    """The energy, 0..1; None leaves it to the picture again."""
+    """The energy with which it begins, 0..1; None leaves it to the picture again."""
+    name: str | None = None
+    """One of `NAMES`, with the energies that stand there; None is a section without a name, of one energy."""
 
 
 def parse_section(text: str) -> Section:
-    """A section such as ``12.5:intense``, ``12.5:0.8`` or ``20:free``.
+    """A section such as ``12.5:intense``, ``12.5:0.8``, ``12.5:drop`` or ``20:free``.
 
     Raises
     ------
@@ -99,14 +132,15 @@ def parse_section(text: str) -> Section:
         If it is none.
     """
     time_text, colon, level = (part.strip() for part in text.partition(":"))
-    time, energy = number_in(time_text), LEVELS.get(level.lower(), number_in(level))
+    time, name = number_in(time_text), level.lower() if level.lower() in NAMES else None
+    energy = NAMES[name][0] if name is not None else LEVELS.get(level.lower(), number_in(level))
     is_free = level.lower() == "free"
     if not colon or time is None or time < 0 or not (is_free or (energy is not None and 0 <= energy <= 1)):
         raise CmtError(
             f"no section {shown(text)}; write SECONDS:LEVEL, e.g. 12.5:intense, with a level of {', '.join(LEVELS)}, "
-            "a number from 0 to 1, or free"
+            f"a number from 0 to 1, a name ({', '.join(NAMES)}), or free"
         )
-    return Section(time, None if is_free else energy)
+    return Section(time, None if is_free else energy, name)
 
 
 def energy_of_sections(sections: Iterable[Section], source: str = "`sections`") -> Energy:
@@ -125,11 +159,13 @@ def energy_of_sections(sections: Iterable[Section], source: str = "`sections`") 
         if section.time == end:
             raise CmtError(f"{source}: two sections begin at {end:g} s; leave one of them out")
     stretches = (
-        Stretch(section.time, end, section.energy, section.energy)
+        Stretch(section.time, end, section.energy, section.energy if section.name is None else NAMES[section.name][1])
         for section, end in zip(ordered, ends, strict=True)
         if section.energy is not None
     )
-    return Energy(tuple(stretches), source, in_sections=True)
+    begins = tuple(Begin(section.time, section.name) for section in ordered)
+    has_names = any(begin.name is not None for begin in begins)
+    return Energy(tuple(stretches), source, in_sections=True, begins=begins if has_names else ())
 
 
 def read_energy(path: Path) -> Energy:

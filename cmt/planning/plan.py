@@ -10,7 +10,8 @@ import numpy as np
 from cmt.config import GenerateConfig
 from cmt.grid.hits import Hit, hits_of
 from cmt.grid.layout import grid_of_video, music_grid, warnings_of
-from cmt.music.lead_sheet import UNKNOWN, SheetOrders, no_orders
+from cmt.music.key import Key
+from cmt.music.lead_sheet import SheetOrders
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
@@ -18,7 +19,8 @@ from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
 from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness
 from cmt.planning.mutes import rests_by_bar, rests_of
-from cmt.planning.scenes import Scene, energy_class, orders_of_picture, scenes_of
+from cmt.planning.outline import PlacedSection, at_home, energies_of_wishes, orders_of_wishes, sections_of_wishes
+from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.writing.orders import BarOrders
@@ -71,6 +73,10 @@ class Plan:
     """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
     marked: frozenset[int]
     """The positions of the user's markers."""
+    sections: tuple[PlacedSection, ...]
+    """The sections that the user asks for; none where the form is left open."""
+    sheet_orders: SheetOrders
+    """What the user orders of the lead sheet, chords in the key of the piece."""
     warnings: tuple[str, ...]
     """A line for each thing that was asked and cannot be."""
 
@@ -114,12 +120,11 @@ class Plan:
             orders[bar] = replace(orders.get(bar, BarOrders()), rests=places)
         return orders
 
-    def sheet_orders(self, control: float, seed: int) -> SheetOrders:
-        """The orders of a take's lead sheet: the picture's wishes with probability `control`, the user's always."""
-        orders = no_orders(self.timeline.n_bar, self.sheet.instruments)
-        may_play = [self._players_of(bar) for bar in range(self.timeline.n_bar)]
-        energy = [UNKNOWN if energy is None else energy_class(energy) for energy in self.energies]
-        orders = replace(orders, may_play=np.array(may_play), energy=np.array(energy))
+    def orders_of_sheet(self, control: float, seed: int) -> SheetOrders:
+        """The orders of a take's lead sheet, in its home key: the picture's by `control`, the user's always."""
+        orders, tonic = self.sheet_orders, self.wishes.key.tonic
+        if tonic is not None:
+            orders = at_home(orders, Key(tonic, self.mode(seed)))
         return orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
 
     def mode(self, seed: int) -> Mode:
@@ -128,11 +133,6 @@ class Plan:
             return self.wishes.key.mode
         is_major = np.random.default_rng([seed, 5]).random() < MAJOR_SHARE[self.wishes.genre]
         return Mode.MAJOR if is_major else Mode.MINOR
-
-    def _players_of(self, bar: int) -> int:
-        """The instruments that may play somewhere in a bar, as bits."""
-        may_play = {instrument for position in self.sheet.positions(bar) for instrument in self.sheet.playing(position)}
-        return sum(1 << instrument for instrument in may_play)
 
 
 def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConfig) -> Plan:
@@ -147,12 +147,18 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         asked = liveliness_of_video(rhythm, sheet, calibration, config.dynamics, markers)
     else:
         asked = liveliness_of_markers(markers, sheet)
-    energies: list[float | None] = [None] * grid.n_bar
-    if wishes.energy is not None:
-        energies = wishes.energy.by_bar(grid.bar_borders)
+    sections, form_warnings = sections_of_wishes(wishes, grid)
+    sheet_orders, chord_warnings = orders_of_wishes(wishes, sheet, sections)
+    energies = energies_of_wishes(wishes, sections, grid)
+    if wishes.energy is not None or any(energy is not None for energy in energies):
         asked = with_energy(asked, energies, sheet, calibration, marked)
     profile = profile_of_liveliness(asked, sheet, calibration)
-    warnings = (*warnings_of(grid, hits, tempo_map=wishes.tempo_map), *_mute_warnings(sheet, markers))
+    warnings = (
+        *warnings_of(grid, hits, tempo_map=wishes.tempo_map),
+        *_mute_warnings(sheet, markers),
+        *form_warnings,
+        *chord_warnings,
+    )
     return Plan(
         rhythm=rhythm,
         wishes=wishes,
@@ -163,6 +169,8 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         scenes=tuple(scenes_of(rhythm, sheet, asked.bars)) if rhythm is not None else (),
         energies=tuple(energies),
         marked=marked,
+        sections=sections,
+        sheet_orders=sheet_orders,
         warnings=warnings,
     )
 

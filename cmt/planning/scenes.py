@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.music.form import N_LETTER
-from cmt.music.lead_sheet import N_ENERGY, UNKNOWN, SheetOrders
+from cmt.music.lead_sheet import UNKNOWN, SheetOrders, energy_at
 from cmt.planning.control import even_draws
 from cmt.planning.sheet import Sheet
 from midi_io.song import Instrument
@@ -132,11 +132,6 @@ def _best_borders(gain: NDArray[np.float64]) -> list[int]:
     return starts[::-1]
 
 
-def energy_class(percentile: float) -> int:
-    """The energy of the bars of real music at a percentile, 0..1, of their number of notes: quintiles."""
-    return min(int(percentile * N_ENERGY), N_ENERGY - 1)
-
-
 def orders_of_picture(
     scenes: Sequence[Scene], orders: SheetOrders, liveliness: tuple[float, ...], control: float, seed: int
 ) -> SheetOrders:
@@ -160,7 +155,7 @@ def orders_of_picture(
         letters[bars] = np.where(letters[bars] == UNKNOWN, scene.letter, letters[bars])
         if draw >= control:
             continue
-        levels = [energy_class(liveliness[bar]) for bar in bars]
+        levels = [energy_at(liveliness[bar]) for bar in bars]
         energy[bars] = np.where(energy[bars] == UNKNOWN, levels, energy[bars])
         others = [other.liveliness for other in scenes if other is not scene]
         if scene.liveliness < CALM and max(others, default=0.0) >= CALM:

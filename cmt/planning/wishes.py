@@ -18,10 +18,13 @@ from cmt.config import (
 )
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker, checked_markers
+from cmt.music.chords import key_of_chords
 from cmt.music.key import ANY_KEY, WishedKey, parse_key
 from cmt.music.words import GENRES, Genre
 from cmt.planning.energy import Energy, check_energy
+from cmt.planning.form import WishedForm, parse_form
 from cmt.planning.mutes import Mute, check_mutes, muted_throughout
+from cmt.planning.progression import Progression, parse_chords
 from midi_io.song import INSTRUMENTS, Instrument
 
 T = TypeVar("T")
@@ -57,6 +60,10 @@ class Wishes:
     """The times at which instruments must be silent."""
     takes: int = 1
     """The number of pieces written, of which the best is kept; their seeds follow one another."""
+    chords: Progression | str | None = None
+    """The chords, such as ``C G Am F`` or ``A: C G; B: F``, see `parse_chords`; None leaves them open."""
+    form: WishedForm | str | None = None
+    """The sections, such as ``AABA`` or ``intro:4 A B A outro``, see `parse_form`; None leaves them open."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ class Settled:
     instruments: tuple[Instrument, ...] | None
     """The instruments, without those that are muted throughout; None leaves the choice to the model."""
     key: WishedKey
+    """The key; where chords are asked for, what the user left open of it is theirs."""
     tempo: float | None
     """The exact BPM; None chooses one at which the picture's hits fall on the grid."""
     markers: tuple[Marker, ...]
@@ -79,11 +87,18 @@ class Settled:
     mutes: tuple[Mute, ...]
     """The mutes, which all begin within the piece."""
     takes: int
+    chords: Progression | None
+    form: WishedForm | None
 
     @property
     def tempo_map(self) -> bool:
         """Whether the tempo may change at cuts and markers."""
         return self.tempo_change > 0
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """The label of each section in order, None for one without; one None where the form is left open."""
+        return _labels(self.form, self.energy)
 
 
 def check_config(config: GenerateConfig) -> None:
@@ -112,6 +127,15 @@ def check_wishes(wishes: Wishes) -> None:
     _genre(wishes)
     _key(wishes)
     instruments = _instruments(wishes)
+    form, chords = _form(wishes), _chords(wishes)
+    if form is not None and wishes.energy is not None and wishes.energy.begins:
+        raise CmtError("`form` and the names in `sections` say the same in two ways; leave one of them out")
+    if chords is not None:
+        _check_pitched(instruments)
+        known = _labels(form, wishes.energy)
+        for label in chords.labels:
+            if label not in known:
+                raise CmtError(f"`chords`: there is no section {label}; name it in `form`, or leave its chords out")
     for mute in wishes.mutes:
         if instruments is not None and mute.instrument not in instruments:
             raise CmtError(f"`mutes` {mute}: {mute.instrument.label} is not among `instruments`; leave one of them out")
@@ -128,19 +152,26 @@ def settled(wishes: Wishes, duration: float) -> Settled:
     """
     check_wishes(wishes)
     check_mutes(wishes.mutes, duration)
-    if wishes.energy is not None:
-        check_energy(wishes.energy, duration)
+    energy, form, chords = wishes.energy, _form(wishes), _chords(wishes)
+    if energy is not None:
+        check_energy(energy, duration)
+        energy = energy.until(duration)
+    instruments = _heard(_instruments(wishes), muted_throughout(wishes.mutes, duration))
+    if chords is not None:
+        _check_pitched(instruments)
     return Settled(
         duration=duration,
         genre=_genre(wishes),
-        instruments=_heard(_instruments(wishes), muted_throughout(wishes.mutes, duration)),
-        key=_key(wishes),
+        instruments=instruments,
+        key=_key_with_chords(_key(wishes), chords, _labels(form, energy)),
         tempo=wishes.tempo,
         markers=checked_markers(wishes.markers, duration),
         tempo_change=wishes.tempo_change if wishes.tempo_map else 0.0,
-        energy=wishes.energy,
+        energy=energy,
         mutes=wishes.mutes,
         takes=wishes.takes,
+        chords=chords,
+        form=form,
     )
 
 
@@ -152,6 +183,34 @@ def _key(wishes: Wishes) -> WishedKey:
     if wishes.key is None:
         return ANY_KEY
     return parse_key(wishes.key) if isinstance(wishes.key, str) else wishes.key
+
+
+def _form(wishes: Wishes) -> WishedForm | None:
+    return parse_form(wishes.form) if isinstance(wishes.form, str) else wishes.form
+
+
+def _chords(wishes: Wishes) -> Progression | None:
+    return parse_chords(wishes.chords) if isinstance(wishes.chords, str) else wishes.chords
+
+
+def _labels(form: WishedForm | None, energy: Energy | None) -> tuple[str | None, ...]:
+    if form is not None:
+        return form.labels
+    begins = energy.begins if energy is not None else ()
+    # What lies before the first section is one without a label.
+    before = (None,) if not begins or begins[0].time > 0 else ()
+    return (*before, *(begin.name for begin in begins))
+
+
+def _key_with_chords(key: WishedKey, chords: Progression | None, labels: Sequence[str | None]) -> WishedKey:
+    """The key, with what is left open of it taken from the chords as they are played."""
+    played = chords.chords(labels) if chords is not None else []
+    return WishedKey(*key_of_chords(played, key)) if played else key
+
+
+def _check_pitched(instruments: Sequence[Instrument] | None) -> None:
+    if instruments is not None and set(instruments) <= {Instrument.DRUMS}:
+        raise CmtError("`chords` need an instrument with pitches, and drums play alone; add one to `instruments`")
 
 
 def _instruments(wishes: Wishes) -> tuple[Instrument, ...] | None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from cmt.grid.agreement import Agreement, agreement
 from cmt.grid.hits import Hit
+from cmt.music.chords import HALVES_PER_BAR, names_of
+from cmt.music.lead_sheet import UNKNOWN, LeadSheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.report.values import Value
 from midi_io.song import INSTRUMENTS, POSITIONS_PER_BAR, Instrument, Timeline
@@ -266,6 +268,52 @@ class MuteAsked(NamedTuple):
         return cls(
             instrument=mute["instrument"].one_of(INSTRUMENTS), begin=mute["begin"].number(), end=mute["end"].number()
         )
+
+
+class SectionWritten(NamedTuple):
+    """A section of the piece."""
+
+    name: str
+    """Its letter, or the name that the user gave it; sections of one name are alike."""
+    bar: int
+    """The bar with which it begins, from 0."""
+    seconds: float
+    """The time at which it begins."""
+
+    @classmethod
+    def from_json(cls, section: Value) -> SectionWritten:
+        """The part of a report's JSON."""
+        return cls(name=section["name"].text(), bar=section["bar"].whole(), seconds=section["seconds"].number())
+
+
+OPEN = "?"
+"""The name of a chord, or a section, that the sheet leaves to the model."""
+
+
+def chords_of(sheet: LeadSheet) -> tuple[tuple[str, ...], ...]:
+    """The chords of each bar (n_bar,) by name: one, or two of half a bar; ``N`` is none, ``?`` left to the model."""
+    names = [OPEN if number == UNKNOWN else names_of([number])[0] for number in sheet.chords.tolist()]
+    bars = (names[half : half + HALVES_PER_BAR] for half in range(0, len(names), HALVES_PER_BAR))
+    return tuple(tuple(bar) if len(set(bar)) > 1 else (bar[0],) for bar in bars)
+
+
+def sections_of(
+    sheet: LeadSheet, timeline: Timeline, names: Mapping[int, str] | None = None
+) -> tuple[SectionWritten, ...]:
+    """The sections of a piece in order.
+
+    `names` are those that the user gave, by the bar with which a section begins; the others are called by letters.
+    """
+    borders = timeline.bar_borders
+    names = names or {}
+    return tuple(
+        SectionWritten(names.get(bar) or _letter(int(sheet.letters[bar])), bar, borders[bar])
+        for bar in np.flatnonzero(sheet.begins).tolist()
+    )
+
+
+def _letter(number: int) -> str:
+    return OPEN if number == UNKNOWN else chr(ord("A") + number)
 
 
 class StrengthAsked(NamedTuple):

@@ -23,6 +23,7 @@ from cmt.report.parts import (
     Model,
     MuteAsked,
     Picture,
+    SectionWritten,
     Take,
     obtained_from_json,
     strength_as_json,
@@ -71,6 +72,11 @@ class Report:
     """The version of each library that decides how the music sounds; None if it is not installed as a package."""
     original_audio: OriginalAudio = "drop"
     """What became of the video's own sound."""
+    chords: tuple[tuple[str, ...], ...] = ()
+    """The chords of each bar (n_bar,) by name, as planned: one, or two of half a bar each; ``N`` is none, ``?`` is left
+    to the model. Empty where no chords were planned."""
+    form: tuple[SectionWritten, ...] = ()
+    """The sections as planned; empty where none were."""
     takes: tuple[Take, ...] = ()
     """The takes, the best first; empty where only one was written."""
     warnings: tuple[str, ...] = ()
@@ -114,6 +120,8 @@ class Report:
             "strength_asked": [strength_as_json(note) for note in self.asked.strengths],
             "strength_obtained": [strength_as_json(note) for note in self.obtained.simu_notes],
             "versions": dict(self.versions),
+            "chords": [list(bar) for bar in self.chords],
+            "form": [section._asdict() for section in self.form],
             "takes": [take.as_json() for take in self.takes],
             "warnings": list(self.warnings),
             "checkpoint": self.checkpoint.as_json(),
@@ -163,6 +171,8 @@ class Report:
             obtained=obtained_from_json(report),
             versions=report["versions"].values(lambda version: version.maybe(Value.text)),
             original_audio=report["original_audio"].one_of(ORIGINAL_AUDIO),
+            chords=report["chords"].each(lambda bar: bar.each(Value.text)),
+            form=report["form"].each(SectionWritten.from_json),
             takes=report["takes"].each(Take.from_json),
             warnings=report["warnings"].each(Value.text),
             checkpoint=Model.from_json(report["checkpoint"]),
@@ -225,6 +235,8 @@ _ADDED: Mapping[str, object] = {
     "mutes": [],
     "dynamics": "absolute",
     "guidance": 1.0,
+    "chords": [],
+    "form": [],
     "takes": [],
     "loudness": None,
 }

@@ -102,6 +102,13 @@ class Settings:
             del fields["loudness"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
+        for name in ("chords", "form"):
+            if fields[name] is None:
+                del fields[name]
+            else:
+                fields[name] = str(fields[name])
+        if self.wishes.energy is not None and self.wishes.energy.begins:
+            fields["begins"] = self.wishes.energy.begins
         wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
         parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
         return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]

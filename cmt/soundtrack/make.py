@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import numpy as np
+
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.film import film_of
@@ -20,8 +22,10 @@ from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.music.key import Key, home_key, semitones_between
 from cmt.music.lead_sheet import LeadSheet, empty_sheet
+from cmt.music.words import initial_words
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
+from cmt.network.planner import Planner, load_planner
 from cmt.planning.mutes import cut_at_rests
 from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
@@ -31,6 +35,7 @@ from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.report import report_of, takes_of
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
+from cmt.writing.sheets import write_sheet
 from midi_io import close_ending, perform, ready_soundfont, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
 from video_rhythm import analyze
@@ -126,8 +131,9 @@ def make_soundtrack(
             plan = plan_music(rhythm, settled(wishes, duration), config)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
+            planner = load_planner().planner if loaded.decoder.config.cues else None
         with stages.stage("compose") as report_progress:
-            takes = _compose(loaded.decoder, plan, config, report_progress)
+            takes = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
         with stages.stage("midi"):
             names = _write_takes(takes if output.keep_takes else takes[:1], unfinished, name)
@@ -147,7 +153,7 @@ def make_soundtrack(
         with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
             picture.result()
         report = replace(
-            report_of(plan, best.piece, best.song, best.orders, replace(config, seed=best.seed)),
+            report_of(plan, best.piece, best.song, best.orders, best.sheet, replace(config, seed=best.seed)),
             original_audio=output.original_audio,
             takes=takes_of([take.judgement for take in takes if take.judgement], names),
             warnings=(
@@ -206,12 +212,16 @@ class _Take:
 
 
 def _compose(
-    decoder: Decoder, plan: Plan, config: GenerateConfig, progress: Callable[[float, float], None]
+    decoder: Decoder,
+    planner: Planner | None,
+    plan: Plan,
+    config: GenerateConfig,
+    progress: Callable[[float, float], None],
 ) -> list[_Take]:
     """The takes, the best first."""
     n_take, n_bar = plan.wishes.takes, plan.timeline.n_bar
     if n_take == 1:
-        return _written(decoder, plan, config, [config.seed], progress)
+        return _written(decoder, planner, plan, config, [config.seed], progress)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
     from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
@@ -224,7 +234,7 @@ def _compose(
         def so_far(n_written: float, _: float) -> None:
             progress(len(takes) * n_bar + n_written, n_take * n_bar)
 
-        for take in _written(decoder, plan, config, seeds, so_far):
+        for take in _written(decoder, planner, plan, config, seeds, so_far):
             judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
             takes[take.seed] = replace(take, judgement=judged)
     return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
@@ -232,6 +242,7 @@ def _compose(
 
 def _written(
     decoder: Decoder,
+    planner: Planner | None,
     plan: Plan,
     config: GenerateConfig,
     seeds: list[int],
@@ -239,7 +250,7 @@ def _written(
 ) -> list[_Take]:
     """A take for each seed, side by side."""
     orders = [plan.orders(config.control, seed) for seed in seeds]
-    sheets = [_sheet_of(plan, its, config.control, seed) for seed, its in zip(seeds, orders, strict=True)]
+    sheets = [_sheet_of(planner, plan, its, config.control, seed) for seed, its in zip(seeds, orders, strict=True)]
     pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, sheets)
     return [
         _Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan))
@@ -247,10 +258,21 @@ def _written(
     ]
 
 
-def _sheet_of(plan: Plan, orders: Mapping[int, BarOrders], control: float, seed: int) -> LeadSheet:
-    """The lead sheet of a take, in its home key; what is ordered to be struck is an accent."""
+def _sheet_of(
+    planner: Planner | None, plan: Plan, orders: Mapping[int, BarOrders], control: float, seed: int
+) -> LeadSheet:
+    """The lead sheet of a take, in its home key; what is ordered to be struck is an accent.
+
+    Without a planner, for a network that hears no sheet, it leaves everything open.
+    """
+    if planner is None:
+        return empty_sheet(plan.timeline.n_bar)
+    wishes, mode = plan.wishes, plan.mode(seed)
+    known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments)
+    rng = np.random.default_rng([seed, 6])
+    sheet = write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng)
     accents = {bar * POSITIONS_PER_BAR + position for bar, its in orders.items() for position in its.positions()}
-    return replace(empty_sheet(plan.timeline.n_bar), accents=frozenset(accents), mode=plan.mode(seed))
+    return replace(sheet, accents=frozenset(accents), mode=mode)
 
 
 def in_key(sheet: LeadSheet, key: Key) -> LeadSheet:

@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING
 
 from cmt.config import GenerateConfig
 from cmt.grid.hits import Marker
+from cmt.music.lead_sheet import LeadSheet
 from cmt.music.profile import RhythmProfile, profile_of_song
 from cmt.planning.plan import Plan
-from cmt.report.parts import Asked, EnergyAsked, EnergyStretch, MuteAsked, StrengthAsked, Take, grid_of, picture_of
+from cmt.report.parts import (
+    Asked,
+    EnergyAsked,
+    EnergyStretch,
+    MuteAsked,
+    StrengthAsked,
+    Take,
+    chords_of,
+    grid_of,
+    picture_of,
+    sections_of,
+)
 from cmt.report.report import Report
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece
@@ -30,6 +42,7 @@ def report_of(
     piece: WrittenPiece,
     song: Song,
     orders: Mapping[int, BarOrders],
+    sheet: LeadSheet,
     config: GenerateConfig,
 ) -> Report:
     """The report on a piece as far as it is known before the files are written.
@@ -40,10 +53,13 @@ def report_of(
         The piece as it is performed.
     orders
         The orders of the piece, by bar.
+    sheet
+        The lead sheet of the piece, in its key.
     config
         How the piece was written, with its own seed.
     """
     wishes, duration = plan.wishes, plan.timeline.duration
+    names = {section.begin: section.label for section in plan.sections if section.label is not None}
     return Report(
         picture=None if plan.rhythm is None else picture_of(plan.rhythm, plan.timeline.bar_borders),
         duration=duration,
@@ -62,6 +78,8 @@ def report_of(
         asked=_asked(orders, song.n_bar),
         obtained=_obtained(song),
         versions={name: _version(name) for name in LIBRARIES},
+        chords=chords_of(sheet),
+        form=sections_of(sheet, plan.timeline, names),
     )
 
 
