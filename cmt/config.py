@@ -151,7 +151,7 @@ PRESETS = {
 }
 """The sizes to choose from: `paper` as published, `small` as shipped, `tiny` for comparisons and tests."""
 PLANNER = ModelConfig(
-    d_model=128, n_layer=4, n_head=4, d_feed_forward=384, dropout=0.1, pre_norm=True, chained_heads=True, plans=True
+    d_model=128, n_layer=4, n_head=4, d_feed_forward=384, dropout=0.0, pre_norm=True, chained_heads=True, plans=True
 )
 """The sizes of the planner."""
 
@@ -233,7 +233,7 @@ class TrainConfig:
     """A validation reads this many words of validation songs."""
 
 
-PLANNER_TRAINING = TrainConfig(words_per_step=2048, max_bars=64, splice_share=0.0, validation_words=16_000)
+PLANNER_TRAINING = TrainConfig(words_per_step=1024, max_bars=64, splice_share=0.0, validation_words=8_000)
 """How the planner is trained: its words are bars."""
 
 

@@ -6,12 +6,14 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import example, write_untrained
 from packs import write_pack
 from safetensors.numpy import save_file
 
+from cmt.cli import main
 from cmt.config import PLANNER, PLANNER_TRAINING
 from cmt.corpus.reading import read_corpus
 from cmt.errors import CmtError
@@ -36,7 +38,7 @@ from cmt.training.loop import train
 from cmt.training.model import weights_of
 from cmt.training.plan_dataset import plan_batches, plan_example, plan_validation, some_orders
 from cmt.training.planner import PlannerNetwork, collate_plans
-from cmt.training.run_folder import MODEL
+from cmt.training.run_folder import MODEL, settings_of
 from cmt.writing.sheets import write_sheet
 from midi_io.song import Instrument
 
@@ -295,3 +297,14 @@ def test_a_planner_is_trained_by_the_same_loop(corpus, tmp_path):
 def test_the_shipped_planner_loads_and_is_small():
     assert default_planner().stat().st_size < 4e6
     assert load_planner().provenance["words"] > 0
+
+
+@pytest.mark.slow
+def test_the_command_trains_a_planner_with_settings_of_its_own(tmp_path):
+    pack, run = write_pack(tmp_path), tmp_path / "run"
+    arguments = ["train", str(pack), "-o", str(run), "--preset", "planner", "--steps", "1", "-q"]
+    result = CliRunner().invoke(main, [*arguments, "--words-per-step", "128"])
+    assert result.exit_code == 0, result.output
+    assert settings_of(run) == (PLANNER, replace(PLANNER_TRAINING, words_per_step=128))
+    result = CliRunner().invoke(main, [*arguments, "--heads", "independent"])
+    assert result.exit_code == 2 and "--heads is for networks that write notes" in result.output

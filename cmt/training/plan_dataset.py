@@ -22,7 +22,7 @@ from cmt.training.dataset import START, Place, Songs, draw_piece, endless, group
 from midi_io.song import Instrument
 
 POOL_BATCHES = 32
-USES = 4
+USES = 6
 """Each sheet of a pool is learnt from so many times, with other orders."""
 ORDERED_SHARE = 0.65
 """Share of examples that have orders."""
