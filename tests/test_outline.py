@@ -1,23 +1,31 @@
 """Chords and form as the user writes them, and what they order of a lead sheet."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmt.config import PLANNER
 from cmt.errors import CmtError
 from cmt.music.chords import NO_CHORD, names_of, number_of, parse_chord
 from cmt.music.key import KEYS
-from cmt.music.lead_sheet import UNKNOWN, energy_at
+from cmt.music.lead_sheet import LETTERS, UNKNOWN, energy_at
+from cmt.music.words import Mode, initial_words
+from cmt.network.planner import Planner
 from cmt.planning.energy import NAMES, energy_of_sections, parse_section
-from cmt.planning.form import LETTERS, WishedForm, WishedSection, parse_form, section_lengths
+from cmt.planning.form import WishedForm, WishedSection, parse_form, section_lengths
 from cmt.planning.mutes import parse_mute, rests_of
 from cmt.planning.outline import at_home, orders_of_wishes, sections_of_wishes
 from cmt.planning.progression import Progression, parse_chords
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Wishes, settled
+from cmt.training.model import weights_of
+from cmt.training.planner import PlannerNetwork
+from cmt.writing.sheets import write_sheet
 from midi_io.song import Instrument, Timeline
 
 DRUMS, BASS = Instrument.DRUMS, Instrument.BASS
@@ -356,3 +364,33 @@ def test_orders_of_any_form_are_whole(form, n_bar, start):
     assert (halves[sources] == halves[returns]).all(), "what returns has the chords of its model"
     assert orders.begins[0] == 1 and not math.isnan(float(orders.energy.sum()))
     assert ((orders.must_play & ~orders.may_play) == 0).all()
+
+
+@pytest.fixture(scope="module")
+def planner():
+    torch.manual_seed(0)
+    small = replace(PLANNER, d_model=32, n_layer=2, n_head=2, d_feed_forward=48, dropout=0.0)
+    return Planner(small, weights_of(PlannerNetwork(small)))
+
+
+@pytest.mark.parametrize(
+    ("n_bar", "wishes"),
+    [
+        (16, {"form": "AABA", "chords": "C G | Am F; B: ? N Em7 C"}),
+        (28, {"form": "intro:4 A:4 build:4 drop:4 break:4 drop:4 outro:4", "chords": "A F#m"}),
+        (9, {"form": "break drop break", "chords": "Gm; drop: F", "key": "Bb"}),
+        (8, {"sections": ["4.9:build", "9.1:drop", "12:free", "13.9:drop"]}),
+        (5, {"form": "ABCDE", "instruments": (DRUMS, BASS), "mutes": (parse_mute("bass@2-4.5"),)}),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_planner_writes_what_is_ordered(planner, n_bar, wishes, seed):
+    orders, _, _ = planned(n_bar, **wishes)
+    home = at_home(orders, KEYS["C:major"])
+    known = initial_words(None, Mode.MAJOR, 120.0, None)
+    sheet = write_sheet(planner, known, home, Mode.MAJOR, np.random.default_rng(seed))
+    for name in ("chords", "lags", "letters", "energy"):
+        ordered = getattr(home, name)
+        assert np.array_equal(getattr(sheet, name)[ordered != UNKNOWN], ordered[ordered != UNKNOWN]), name
+    assert np.array_equal(sheet.begins[home.begins != UNKNOWN], home.begins[home.begins != UNKNOWN] == 1)
+    assert ((sheet.players & ~home.may_play) == 0).all() and ((home.must_play & ~sheet.players) == 0).all()

@@ -93,6 +93,13 @@ def test_what_is_ordered_already_stays():
     assert asked.may_play.all(), "drums that are alone play on"
 
 
+def test_who_must_play_by_the_users_word_plays_in_a_calm_scene_too():
+    orders = replace(no_orders(12), must_play=np.array([ALL] * 2 + [0] * 10))
+    asked = orders_of_picture(SCENES, orders, LIVELINESS, 1.0, 0)
+    assert asked.may_play.tolist() == [ALL] * 2 + [ALL - 1] * 2 + [ALL] * 8
+    assert asked.must_play.tolist() == [ALL] * 2 + [0] * 2 + [ALL] * 4 + [0] * 4
+
+
 def test_a_long_scene_may_have_sections_of_the_musics_own():
     orders = orders_of_picture([Scene(0, 0, 0.5)], no_orders(32), (0.5,) * 32, 1.0, 0)
     assert np.flatnonzero(orders.begins == UNKNOWN).tolist() == [8, 16, 24]

@@ -11,6 +11,7 @@ from cmt.config import TEMPO_CHANGE, GenerateConfig
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker
 from cmt.metrics.degenerate import Verdict
+from cmt.music.chords import names_of
 from cmt.music.words import Genre, Mode
 from cmt.planning.energy import Section, energy_of_sections, parse_section
 from cmt.planning.mutes import parse_mute
@@ -228,6 +229,18 @@ def test_names_of_sections_order_the_density_of_their_bars(checkpoint, tmp_path)
     asked = report.asked.density
     assert max(asked[:4]) < min(asked[8:15]) and asked[4:8] == (None,) * 4
     assert asked[8:15] == report.obtained.density[8:15]
+    midi = read_midi(tmp_path / "music.mid")
+    drums = [note.position for note in midi.notes if note.instrument == Instrument.DRUMS]
+    assert drums and min(drums) >= 64, "drums rest in a break"
+
+
+def test_a_plan_orders_the_users_chords_in_the_home_key():
+    wishes = settled(Wishes(length=8.0, tempo=120.0, chords="A F#m", form="AB"), 8.0)
+    plan = plan_music(None, wishes, GenerateConfig())
+    assert plan.request.tonic == 9 and plan.mode(0) == Mode.MAJOR
+    assert names_of(plan.orders_of_sheet(0.0, 0).chords.tolist()) == ["C", "C", "Am", "Am"] * 2
+    assert names_of(plan.sheet_orders.chords.tolist()) == ["A", "A", "F#m", "F#m"] * 2
+    assert [section.label for section in plan.sections] == ["A", "B"]
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../song", "a/b", "/song", "a\0b"])

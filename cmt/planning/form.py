@@ -11,10 +11,9 @@ from cmt.config import MOST_SECTIONS, SECTION_LIMITS
 from cmt.errors import CmtError
 from cmt.machine.columns import shown
 from cmt.machine.plural import count
+from cmt.music.lead_sheet import LETTERS
 from cmt.planning.energy import NAMES
 
-LETTERS = "ABCDEFGH"
-"""The letters that a section may have."""
 PHRASES = (4, 2, 1)
 """Sections without a length last a multiple of so many bars: the first of these at which each has one."""
 LABELS_IN_WORDS = f"letters from {LETTERS[0]} to {LETTERS[-1]}, or {', '.join(NAMES)}"

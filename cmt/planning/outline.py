@@ -124,7 +124,7 @@ def orders_of_wishes(
         sections, _ = sections_of_wishes(wishes, timeline)
     orders = _with_sections(no_orders(timeline.n_bar, sheet.instruments), sections)
     energies = energies_of_wishes(wishes, sections, timeline)
-    may_play = _without_drums_in_breaks(_may_play(sheet), sections)
+    may_play = _may_play(with_breaks(sheet, sections))
     must_play = np.zeros(timeline.n_bar, np.int64)
     for section in sections:
         if section.label == "drop":
@@ -171,29 +171,41 @@ def _lag(place: int, bar: int, earlier: Sequence[PlacedSection]) -> int | None:
     return next((bar - source for source in sources if bar - source <= MAX_LAG), None)
 
 
+def with_breaks(sheet: Sheet, sections: Sequence[PlacedSection]) -> Sheet:
+    """The same sheet with drums that rest in breaks.
+
+    They do not in a bar in which nobody else may play, and in no bar if nothing would be left for them.
+    """
+    may_play = _may_play(sheet)
+    drums = 1 << Instrument.DRUMS
+    is_break = np.zeros(len(may_play), bool)
+    for section in sections:
+        is_break[section.begin : section.end] |= section.label == "break"
+    is_break &= may_play & ~drums > 0
+    if not np.any(may_play[~is_break] & drums):
+        return sheet
+    resting = {position for bar in np.flatnonzero(is_break).tolist() for position in _positions(sheet.timeline, bar)}
+    if not resting:
+        return sheet
+    rests = sheet.rests.get(Instrument.DRUMS, frozenset()) | resting
+    return replace(sheet, rests={**sheet.rests, Instrument.DRUMS: rests})
+
+
+def _positions(timeline: Timeline, bar: int) -> range:
+    """The sixteenths of a bar that belong to the piece."""
+    first = max(math.ceil(timeline.start), bar * POSITIONS_PER_BAR)
+    return range(first, math.ceil(min((bar + 1) * POSITIONS_PER_BAR, timeline.length)))
+
+
 def _may_play(sheet: Sheet) -> Column:
     """(n_bar,) the instruments that may sound somewhere in each bar, as bits."""
-    timeline = sheet.timeline
-    may_play = np.zeros(timeline.n_bar, np.int64)
-    for bar in range(timeline.n_bar):
-        first = max(math.ceil(timeline.start), bar * POSITIONS_PER_BAR)
-        end = math.ceil(min((bar + 1) * POSITIONS_PER_BAR, timeline.length))
-        positions = frozenset(range(first, end))
+    may_play = np.zeros(sheet.timeline.n_bar, np.int64)
+    for bar in range(len(may_play)):
+        positions = frozenset(_positions(sheet.timeline, bar))
         for instrument in sheet.instruments:
-            if not positions or positions - sheet.rests.get(instrument, frozenset()):
+            if positions - sheet.rests.get(instrument, frozenset()):
                 may_play[bar] |= 1 << instrument
     return may_play
-
-
-def _without_drums_in_breaks(may_play: Column, sections: Sequence[PlacedSection]) -> Column:
-    """The same players without drums in breaks, but where nobody else plays, or drums would have no bar left."""
-    drums = 1 << Instrument.DRUMS
-    quieter = may_play.copy()
-    for section in sections:
-        if section.label == "break":
-            quieter[section.begin : section.end] &= ~drums
-    quieter = np.where(quieter == 0, may_play, quieter)
-    return quieter if np.any(quieter & drums) or not np.any(may_play & drums) else may_play
 
 
 def _chords(wishes: Settled, timeline: Timeline, sections: Sequence[PlacedSection]) -> Column:

@@ -19,7 +19,14 @@ from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
 from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness
 from cmt.planning.mutes import rests_by_bar, rests_of
-from cmt.planning.outline import PlacedSection, at_home, energies_of_wishes, orders_of_wishes, sections_of_wishes
+from cmt.planning.outline import (
+    PlacedSection,
+    at_home,
+    energies_of_wishes,
+    orders_of_wishes,
+    sections_of_wishes,
+    with_breaks,
+)
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
@@ -139,7 +146,9 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
     """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long."""
     hits = hits_of(rhythm, wishes.markers)
     grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
+    sections, form_warnings = sections_of_wishes(wishes, grid)
     sheet = Sheet(grid, wishes.instruments or ALL_INSTRUMENTS, rests_of(wishes.mutes, grid))
+    sheet = with_breaks(sheet, sections)
     markers = [marker.time for marker in wishes.markers]
     marked = frozenset(sheet.nearest(marker) for marker in markers)
     calibration = read_calibration()
@@ -147,7 +156,6 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         asked = liveliness_of_video(rhythm, sheet, calibration, config.dynamics, markers)
     else:
         asked = liveliness_of_markers(markers, sheet)
-    sections, form_warnings = sections_of_wishes(wishes, grid)
     sheet_orders, chord_warnings = orders_of_wishes(wishes, sheet, sections)
     energies = energies_of_wishes(wishes, sections, grid)
     if wishes.energy is not None or any(energy is not None for energy in energies):

@@ -141,6 +141,8 @@ def orders_of_picture(
     a scene also says how lively its bars are and who plays: a calm one rests the drums, if another one does not, and
     everyone plays in a lively one. The draws do not depend on `control`, as those of `draw_orders`.
     """
+    if not scenes:
+        return orders
     begins, letters = orders.begins.copy(), orders.letters.copy()
     energy, may_play, must_play = orders.energy.copy(), orders.may_play.copy(), orders.must_play.copy()
     n_bar = orders.n_bar
@@ -159,7 +161,8 @@ def orders_of_picture(
         energy[bars] = np.where(energy[bars] == UNKNOWN, levels, energy[bars])
         others = [other.liveliness for other in scenes if other is not scene]
         if scene.liveliness < CALM and max(others, default=0.0) >= CALM:
-            may_play[bars] = np.where(may_play[bars] == drums, drums, may_play[bars] & ~drums)
+            may_rest = (may_play[bars] != drums) & (orders.must_play[bars] & drums == 0)
+            may_play[bars] = np.where(may_rest, may_play[bars] & ~drums, may_play[bars])
         elif scene.liveliness >= LIVELY:
             must_play[bars] |= may_play[bars]
     return replace(

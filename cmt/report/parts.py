@@ -11,7 +11,7 @@ import numpy as np
 from cmt.grid.agreement import Agreement, agreement
 from cmt.grid.hits import Hit
 from cmt.music.chords import HALVES_PER_BAR, names_of
-from cmt.music.lead_sheet import UNKNOWN, LeadSheet
+from cmt.music.lead_sheet import LETTERS, UNKNOWN, LeadSheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.report.values import Value
 from midi_io.song import INSTRUMENTS, POSITIONS_PER_BAR, Instrument, Timeline
@@ -313,7 +313,7 @@ def sections_of(
 
 
 def _letter(number: int) -> str:
-    return OPEN if number == UNKNOWN else chr(ord("A") + number)
+    return OPEN if number == UNKNOWN else LETTERS[number]
 
 
 class StrengthAsked(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ def draw_soundtrack(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: P
         upper[0].set_title(f"{_title(rhythm)}  |  music: {music}")
     else:
         form.set_title(f"{name}: {duration:.2f} s of music, {music}")
-    _plot_form(form, sheet, borders)
+    _plot_form(form, sheet, borders, {section.begin: section.label for section in plan.sections})
     _plot_density(middle, song, borders)
     _plot_energy(middle, plan.energies, borders)
     _plot_piano_roll(lower, song, borders)
@@ -201,15 +201,19 @@ def _plot_cuts_and_fades(axes: Axes, rhythm: VideoRhythm) -> None:
         axes.axvline(cut, color=_CUT, linewidth=0.9, linestyle=(0, (4, 3)))
 
 
-def _plot_form(axes: Axes, sheet: LeadSheet, borders: Sequence[float]) -> None:
-    """The sections, in a colour for each letter, and the chords where they change."""
+def _plot_form(axes: Axes, sheet: LeadSheet, borders: Sequence[float], labels: Mapping[int, str | None]) -> None:
+    """The sections, in a colour for each letter, and the chords where they change.
+
+    `labels` are the user's own, by the bar in which a section begins.
+    """
     starts = np.flatnonzero(sheet.begins).tolist() or [0]
     for begin, end in zip(starts, [*starts[1:], sheet.n_bar], strict=True):
         letter = int(sheet.letters[begin])
         colour = _SECTIONS[letter % len(_SECTIONS)] if letter != UNKNOWN else "#ffffff"
         axes.axvspan(borders[begin], borders[end], color=colour, linewidth=0)
-        if letter != UNKNOWN:
-            _label(axes, LETTERS[letter], (borders[begin], 1), (3, -10), fontsize=9, fontweight="bold")
+        label = labels.get(begin) or (LETTERS[letter] if letter != UNKNOWN else None)
+        if label is not None:
+            _label(axes, label, (borders[begin], 1), (3, -10), fontsize=9, fontweight="bold")
     room = _CHORD_ROOM * (borders[-1] - borders[0])
     last, last_at = "", -np.inf
     for half, name in enumerate(names_of(sheet.chords.tolist())):
