@@ -21,7 +21,7 @@ _LEVELS: Mapping[Instrument, int] = {
     Instrument.PIANO: 89,
     Instrument.GUITAR: 89,
     Instrument.BASS: 100,
-    Instrument.STRINGS: 91,
+    Instrument.STRINGS: 89,
 }
 """The MIDI velocity around which an instrument plays."""
 _CONTRAST: Mapping[Instrument, float] = {
@@ -29,14 +29,14 @@ _CONTRAST: Mapping[Instrument, float] = {
     Instrument.PIANO: 2.0,
     Instrument.GUITAR: 2.0,
     Instrument.BASS: 1.5,
-    Instrument.STRINGS: 1.8,
+    Instrument.STRINGS: 2.0,
 }
 """What `_DRUMS`, `_LENGTH` and `_CHORD` say counts this many times."""
 _GROWTH: Mapping[Instrument, float] = {
     Instrument.DRUMS: 0.5,
     Instrument.PIANO: 1.0,
     Instrument.GUITAR: 1.0,
-    Instrument.BASS: 0.8,
+    Instrument.BASS: 0.6,
     Instrument.STRINGS: 1.4,
 }
 """How far an instrument goes along with phrase and piece: drums keep the time, bows swell."""
