@@ -23,6 +23,7 @@ from cmt.planning.outline import PlacedSection, at_home, energies_of_wishes, ord
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.writing.closing import draw_ending
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
 from midi_io.song import Timeline
@@ -95,6 +96,7 @@ class Plan:
             instruments=wishes.instruments,
             tonic=wishes.key.tonic,
             mode=wishes.key.mode,
+            ending=self.sheet.ending,
         )
 
     @property
@@ -139,7 +141,8 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
     """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long."""
     hits = hits_of(rhythm, wishes.markers)
     grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
-    sheet = Sheet(grid, wishes.instruments or ALL_INSTRUMENTS, rests_of(wishes.mutes, grid))
+    instruments = wishes.instruments or ALL_INSTRUMENTS
+    sheet = Sheet(grid, instruments, rests_of(wishes.mutes, grid), draw_ending(config.seed))
     markers = [marker.time for marker in wishes.markers]
     marked = frozenset(sheet.nearest(marker) for marker in markers)
     calibration = read_calibration()
