@@ -1,4 +1,4 @@
-"""How a song is played: louder on the beat, at accents and in the middle of a phrase; rings at the end."""
+"""How a song is played: louder on the beat, at accents and towards the summit of a phrase; rings at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from midi_io import Instrument, Note, Song, close_ending, perform
 
-PIANO, BASS, DRUMS = Instrument.PIANO, Instrument.BASS, Instrument.DRUMS
+PIANO, BASS, DRUMS, STRINGS = Instrument.PIANO, Instrument.BASS, Instrument.DRUMS, Instrument.STRINGS
 
 
 @st.composite
@@ -33,11 +33,19 @@ def test_a_downbeat_is_louder_than_a_beat_than_an_offbeat_than_what_lies_between
     assert loudness[8] > loudness[12] - 3
 
 
-def test_the_middle_of_a_phrase_is_louder_than_its_ends():
-    loudness = velocities(sixteenths(n_bar=8))
-    downbeats = loudness[::16]
-    assert downbeats[2] > downbeats[1] > downbeats[0]
-    assert downbeats[4] == downbeats[0]  # a new phrase
+def test_a_phrase_grows_and_the_next_one_begins_anew_and_answers():
+    downbeats = velocities(sixteenths(n_bar=9))[::16]
+    assert downbeats[0] < downbeats[1] < downbeats[2] < downbeats[3] > downbeats[4]
+    assert downbeats[3] - downbeats[0] >= 8  # 8 more are heard: about a decibel
+    assert downbeats[4] > downbeats[0] == downbeats[8]
+
+
+def test_a_bar_with_more_to_play_is_louder():
+    def four_bars(n_in_third):
+        onsets = [*range(0, 32, 4), *range(32, 32 + n_in_third), *range(48, 64, 4)]
+        return velocities(Song.steady(tuple(Note(onset, BASS, 40, 1) for onset in onsets), 120.0, 64))[8]
+
+    assert four_bars(1) < four_bars(4) < four_bars(8) < four_bars(12) == four_bars(16)
 
 
 def test_an_accented_position_is_louder_and_no_other_changes():
@@ -51,9 +59,45 @@ def test_accents_outside_the_piece_do_no_harm():
     assert velocities(sixteenths(), accents=[-3, 999]) == velocities(sixteenths())
 
 
-def test_bass_and_drums_carry_and_strings_stay_behind():
-    level = {instrument: velocities(sixteenths(instrument))[0] for instrument in Instrument}
-    assert min(level[BASS], level[DRUMS]) > level[PIANO] > level[Instrument.STRINGS]
+@pytest.mark.parametrize("key", [36, 38, 42, 50, 56, 70])
+def test_an_accent_is_louder_than_the_drum_ever_is_without(key):
+    drums = Song.steady(tuple(Note(position, DRUMS, key, 1) for position in range(16)), 120.0, 16)
+    plain = velocities(drums)
+    for position in range(16):
+        assert velocities(drums, accents=[position])[position] > max(plain)
+
+
+def test_the_bass_carries_and_held_chords_stay_behind():
+    bass = velocities(sixteenths(BASS))[0]
+    tune = velocities(Song.steady((Note(0, STRINGS, 72, 2),), 120.0, 16))[0]
+    held = velocities(Song.steady(tuple(Note(0, STRINGS, pitch, 16) for pitch in (60, 64, 67, 72)), 120.0, 16))
+    assert bass > velocities(sixteenths())[0]
+    assert tune > max(held) + 15
+
+
+def test_a_drummer_strikes_the_backbeat_ghosts_and_alternates():
+    kick, snare, hat = (
+        velocities(Song.steady(tuple(Note(position, DRUMS, key, 1) for position in range(16)), 120.0, 16))
+        for key in (36, 38, 42)
+    )
+    assert min(snare[4], snare[12]) > max(snare[0], snare[8]) + 8 > snare[10] > snare[7] + 8
+    assert snare[14] > snare[6], "a fill grows into the next bar"
+    assert all(hat[beat] > hat[beat + 2] + 8 > hat[beat + 1] for beat in range(0, 16, 4))
+    assert kick[0] > kick[4] > kick[10]
+
+
+def test_a_tune_grows_as_it_rises():
+    tune = [0, 2, 4, 5, 4, 2]
+    louder = velocities(Song.steady(tuple(Note(4 * n, PIANO, 60 + pitch, 4) for n, pitch in enumerate(tune)), 120, 32))
+    flat = velocities(Song.steady(tuple(Note(4 * n, PIANO, 60, 4) for n in range(6)), 120.0, 32))
+    differences = [a - b for a, b in zip(louder, flat, strict=True)]
+    assert differences[0] == 0 < min(differences[1:4])
+    assert max(differences[4:]) < 0
+
+
+@given(songs(), st.lists(st.integers(0, 70)))
+def test_velocities_are_those_of_midi(song, accents):
+    assert all(1 <= velocity <= 127 for velocity in velocities(song, accents))
 
 
 def test_a_hi_hat_is_softer_than_a_kick():
@@ -65,7 +109,8 @@ def test_a_hi_hat_is_softer_than_a_kick():
 def test_the_top_of_a_chord_is_heard_above_the_rest():
     song = Song.steady(tuple(Note(0, PIANO, pitch, 4) for pitch in (60, 64, 67)), 120.0, 16)
     low, middle, top = velocities(song)
-    assert top > low == middle
+    assert top > low + 5
+    assert low == middle
 
 
 @given(songs(), st.lists(st.integers(0, 70)))

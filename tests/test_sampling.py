@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cmt.music.encoding import Words, decode
 from cmt.music.profile import profile_of_song
 from cmt.music.words import BAR, CompoundWord, Mode, WordType
-from cmt.writing.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
+from cmt.writing.closing import CLOSING_TONIC, ENDINGS, closing_of, closing_pitch_classes
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import PITCH_RANGES, Grammar, ranges_before
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders
@@ -208,12 +208,18 @@ def demands(draw: st.DrawFn):
 @pytest.mark.slow
 @pytest.mark.parametrize("left_out", [(), ("density",), ("strength",), ("density", "strength")], ids=" ".join)
 @settings(max_examples=100)
-@given(demand=demands(), seed=st.integers(0, 2**32), must=st.booleans(), mode=st.sampled_from([None, *Mode]))
-def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, demand, seed, must, mode):
+@given(
+    demand=demands(),
+    seed=st.integers(0, 2**32),
+    must=st.booleans(),
+    mode=st.sampled_from([None, *Mode]),
+    ending=st.sampled_from(list(ENDINGS.values())),
+)
+def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, demand, seed, must, mode, ending):
     length, start, instruments, asked = demand
     kind = partial(UnannouncedGrammar, left_out=left_out) if left_out else Grammar
     timeline = Timeline.steady(120, length, start)
-    grammar = kind(timeline, instruments, asked, must_play=instruments if must else (), mode=mode)
+    grammar = kind(timeline, instruments, asked, must_play=instruments if must else (), mode=mode, ending=ending)
     can_be_kept = {
         index: BarOrders(
             None if "density" in left_out else each.density,
@@ -258,7 +264,7 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, de
 
     if must and not resting and all(order.density is None for order in kept.values()):
         assert set(song.instruments) == instruments
-    closing = closing_of(timeline)
+    closing = closing_of(timeline, ending)
     if closing is None or resting:
         return
     assert kept.get(closing.bar, BarOrders()).density == 0 or obtained.density[closing.bar]
@@ -273,6 +279,11 @@ def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, de
         for instrument in {note.instrument for note in last}:
             lowest = min(note.pitch for note in last if note.instrument == instrument)
             assert lowest % 12 == CLOSING_TONIC[grammar.mode], "everyone ends on the tonic"
+        players = {note.instrument for note in song.notes if note.position // 16 == closing.bar - 1}
+        if players and not closing.thins_out:
+            assert song.notes[-1].position == 16 * closing.bar + closing.last_stroke
+            struck_last = {note.instrument for note in song.notes if note.position == song.notes[-1].position}
+            assert players <= struck_last, "all who play strike together"
 
 
 @given(st.lists(st.integers(-6, 5), min_size=1, max_size=2))

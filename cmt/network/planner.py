@@ -189,7 +189,7 @@ def load_planner(path: Path | None = None) -> PlannerCheckpoint:
     path = default_planner() if path is None else path
     tensors, description = load_tensors(path)
     if "planner" not in description:
-        raise CmtError(f"{path}: no planner; train one with the preset `planner`, or leave it out")
+        raise CmtError(f"{path}: holds no planner; train one with the preset planner, or leave it out")
     version = description["planner"]
     if version != PLAN_VERSION:
         raise CmtError(f"{path}: made for plan words {version}, these are plan words {PLAN_VERSION}; train it anew")

@@ -17,7 +17,6 @@ from cmt.config import Dynamics
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.planning.calibration import Calibration
 from cmt.planning.sheet import Sheet
-from cmt.writing.closing import closing_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def liveliness_of_video(
         usual = calibration.density_at(float(np.median(paces)), with_drums=True)
         levels = phrased((np.array(paces) - np.median(paces)) / RELATIVE_ARC)
         paces = [calibration.percentile_of_density(usual + LEVEL_STEP * level) for level in levels]
-    closing = closing_of(sheet.timeline)
+    closing = sheet.closing
     strongest: dict[int, float] = {}
     for beat, percentile in zip(video.visual_beats, forces, strict=True):
         position = sheet.nearest(beat.time)
@@ -121,7 +120,7 @@ def profile_of_liveliness(
     """Densities and strengths for percentiles: those that real music has there.
 
     Every bar gets the density of its liveliness; a bar of which only some sixteenths may sound, its share of it; the
-    closing bar, no more than lets it close.
+    closing bar, no more than its ending has.
     Every accent asks for simu-notes of the instruments: of the first of them where it is weak, of all where it is
     strong. Where the sheet lets nobody play nothing is asked.
     """
@@ -135,12 +134,12 @@ def profile_of_liveliness(
             for instrument in instruments[:n_asked]
         )
     density = []
-    closing = closing_of(sheet.timeline)
+    closing = sheet.closing
     for bar, percentile in enumerate(asked.bars):
         n_accent = len({note.position for note in simu_notes if note.bar == bar})
         wanted = density_of_bar(percentile, bar, sheet, calibration)
         if closing is not None and bar >= closing.bar:
-            wanted = min(wanted, closing.density) if bar == closing.bar else 0
+            wanted = closing.density_of(wanted) if bar == closing.bar else 0
         density.append(min(max(wanted, n_accent), len(sheet.positions(bar))))
     return RhythmProfile(tuple(density), tuple(simu_notes))
 

@@ -30,6 +30,7 @@ from cmt.planning.outline import (
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.writing.closing import draw_ending
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
 from midi_io.song import Timeline
@@ -102,6 +103,7 @@ class Plan:
             instruments=wishes.instruments,
             tonic=wishes.key.tonic,
             mode=wishes.key.mode,
+            ending=self.sheet.ending,
         )
 
     @property
@@ -147,7 +149,8 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
     hits = hits_of(rhythm, wishes.markers)
     grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
     sections, form_warnings = sections_of_wishes(wishes, grid)
-    sheet = Sheet(grid, wishes.instruments or ALL_INSTRUMENTS, rests_of(wishes.mutes, grid))
+    instruments = wishes.instruments or ALL_INSTRUMENTS
+    sheet = Sheet(grid, instruments, rests_of(wishes.mutes, grid), draw_ending(config.seed))
     sheet = with_breaks(sheet, sections)
     markers = [marker.time for marker in wishes.markers]
     marked = frozenset(sheet.nearest(marker) for marker in markers)

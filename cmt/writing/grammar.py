@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cmt.music.key import estimate_key
 from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
-from cmt.writing.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
+from cmt.writing.closing import CLOSING_TONIC, THIN, Ending, closing_of, closing_pitch_classes
 from cmt.writing.groove import Groove
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
@@ -58,6 +58,8 @@ class Grammar:
         The mode of the key in which the piece closes; None is the one that it turns out to have.
     ranges
         The lowest and the highest pitch of each instrument.
+    ending
+        The way in which the piece ends.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Grammar:
         must_play: Collection[Instrument] = (),
         mode: Mode | None = None,
         ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
+        ending: Ending = THIN,
     ) -> None:
         self.timeline = timeline
         self.length = math.ceil(timeline.length)
@@ -99,7 +102,9 @@ class Grammar:
         """The positions, from the start of the first bar, on which an instrument must not sound."""
         self._latest_entrances = self._entrances_of(must_play)
         """The bar, by instrument, in which it enters if it has not played before."""
-        self._closing = closing_of(timeline)
+        self._closing = closing_of(timeline, ending)
+        self._last_bars: dict[Instrument, int] = {}
+        """The last bar, by instrument, in which it has started a note."""
         self._mode = mode
         self._ranges = ranges
         self._heard = np.zeros(12)
@@ -157,9 +162,9 @@ class Grammar:
     def position_lean(self) -> NDArray[np.float64] | None:
         """(18,) how likely the piece's groove holds each later position, NaN for what is none.
 
-        None where the bar's density is the model's own: then its rhythm is, too.
+        None where the bar's density is the model's own: then its rhythm is, too. The closing bar keeps to the groove.
         """
-        if self.density_left == 0 or self._orders(self.bar).density is None:
+        if self.density_left == 0 or (self._orders(self.bar).density is None and not self._is_closing):
             return None
         possible = np.zeros(POSITIONS_PER_BAR, dtype=bool)
         possible[self._places()] = True
@@ -181,7 +186,9 @@ class Grammar:
         last = self._closing.bar if self._closing else self.n_bar - 1
         if self._closing and bar >= last:
             # What comes behind the closing bar is cut off too soon to be more than its echo.
-            most = max(fewest, min(most, self._closing.density) if bar == last else 0)
+            few, many = self._closing.densities_after(self._onsets) if bar == last else (0, 0)
+            most = max(fewest, min(most, many))
+            fewest = max(fewest, min(most, few))
         first = 0 if self.timeline.start == 0 else 1
         if bar in (first, last) or any(bar >= entrance for entrance in self._latest_entrances.values()):
             fewest = max(1, fewest)  # a piece neither begins nor ends with silence
@@ -259,6 +266,7 @@ class Grammar:
             self.lowest_pitch = 0
             self._onsets.add(self.position)
             self._latest_entrances.pop(Instrument(self.instrument), None)
+            self._last_bars[Instrument(self.instrument)] = self.bar
 
     def _open_bar(self, density: int) -> None:
         if self.bar >= 0:
@@ -270,6 +278,18 @@ class Grammar:
         self.density_left = density
         self._onsets = set()
         self._order_entrances()
+        if self._closing and self._is_closing and not self._closing.thins_out:
+            self._order_last_stroke(self._closing.last_stroke)
+
+    def _order_last_stroke(self, position: int) -> None:
+        """Order a last stroke of all who have played in the bar before or will enter, if there is room for one."""
+        orders = self._orders(self.bar)
+        ordered = orders.positions()
+        if position in ordered or len(ordered) < self.density_left:
+            players = [i for i in self.instruments if self._last_bars.get(i, -1) >= self.bar - 1]
+            together = [i for i in players if position in self._free_positions(self.bar, i)]
+            strengths = dict.fromkeys(((position, instrument) for instrument in together), None)
+            self.orders[self.bar] = replace(orders, strengths={**strengths, **orders.strengths})
 
     def _entrances_of(self, instruments: Collection[Instrument]) -> dict[Instrument, int]:
         """The latest bar, by instrument, in which it enters: half of the piece, or as near as its rests allow."""

@@ -18,6 +18,7 @@ from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from cmt.network.decoder import Decoder, DecoderState
 from cmt.network.weights import Floats
+from cmt.writing.closing import THIN, Ending
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar, ranges_before
 from cmt.writing.orders import BarOrders
@@ -44,6 +45,8 @@ class PieceRequest:
     tonic: int | None = None
     """The tonic's pitch class, or None for one drawn by the seed."""
     mode: Mode | None = None
+    ending: Ending = THIN
+    """The way in which it ends, such as `draw_ending` draws."""
 
 
 @dataclass(frozen=True)
@@ -280,6 +283,7 @@ def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders], left_out
         must_play=request.instruments or (),
         mode=request.mode,
         ranges=ranges_before([_semitones(request, mode) for mode in Mode if request.mode in (mode, None)]),
+        ending=request.ending,
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
+from cmt.writing.closing import THIN, Ending
 from cmt.writing.grammar import PITCH_RANGES, Grammar
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders
 from midi_io.song import Instrument, Timeline
@@ -37,12 +39,13 @@ class UnannouncedGrammar(Grammar):
         must_play: Collection[Instrument] = (),
         mode: Mode | None = None,
         ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
+        ending: Ending = THIN,
     ) -> None:
         self._knows_density, self._knows_strength = (name not in left_out for name in ANNOUNCEMENTS)
         possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
-        super().__init__(timeline, instruments, possible, must_play=must_play, mode=mode, ranges=ranges)
+        super().__init__(timeline, instruments, possible, must_play=must_play, mode=mode, ranges=ranges, ending=ending)
         self._fewest = 0
-        """The number of onsets that the present bar must have where its density is unknown."""
+        """The onsets, 0 or 1, that the present bar must have beside ordered ones where its density is unknown."""
         self._n_note = 0
         """The number of notes of the present simu-note so far."""
         if possible != orders:
@@ -76,6 +79,10 @@ class UnannouncedGrammar(Grammar):
             allowed[WordType.NOTE] = self.pitches().any()
         return allowed
 
+    def position_lean(self) -> NDArray[np.float64] | None:
+        """As in `Grammar`; with no density announced, the rhythm is the model's own."""
+        return super().position_lean() if self._knows_density else None
+
     def densities(self) -> np.ndarray:
         """Allowed values of a bar's density, (18,) bool: only "nothing" where it is not announced."""
         return super().densities() if self._knows_density else _only(_NOTHING, FIELD_SIZES.density)
@@ -105,7 +112,7 @@ class UnannouncedGrammar(Grammar):
         if not self._knows_density:
             if word.position == BAR:
                 possible = np.flatnonzero(super().densities()) - 1
-                self._fewest = int(possible[0])
+                self._fewest = min(1, int(possible[0]))
                 word = word._replace(density=1 + int(possible[-1]))
             else:
                 word = word._replace(density=super().beat_density(word.position - 1))
