@@ -1,9 +1,13 @@
-"""Random songs for the tests that hold for every song."""
+"""Random songs and lead sheets for the tests that hold for all of them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from hypothesis import strategies as st
 
+from cmt.music.lead_sheet import N_PLAYERS, UNKNOWN, LeadSheet, empty_sheet
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
 
@@ -39,3 +43,19 @@ def songs(draw: st.DrawFn, max_bars: int = 6) -> Song:
         if by_place[place] <= 16:
             kept.append(note)
     return Song.steady(tuple(kept), draw(st.floats(40, 240)), length)
+
+
+@st.composite
+def lead_sheets(draw: st.DrawFn, n_bar: int) -> LeadSheet:
+    """Sheets that say who plays in some bars and which instruments repeat some earlier bar note for note."""
+
+    def column(values: st.SearchStrategy[int]) -> np.ndarray:
+        return np.array(draw(st.lists(values, min_size=n_bar, max_size=n_bar)), dtype=np.int64)
+
+    sets = st.integers(0, N_PLAYERS - 1)
+    return replace(
+        empty_sheet(n_bar),
+        lags=np.minimum(column(st.integers(0, 4)), np.arange(n_bar)),
+        exact=column(st.just(N_PLAYERS - 1) | sets | st.just(UNKNOWN)),
+        players=column(st.just(UNKNOWN) | sets),
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import lead_sheets
 
 from cmt.music.encoding import Words, decode
 from cmt.music.profile import profile_of_song
@@ -80,6 +81,9 @@ def test_the_piece_ends_exactly_after_its_bars():
     grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 1, 0, 0))
     assert np.flatnonzero(grammar.types()).tolist() == [WordType.NOTE]
     grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 1, 37, 1))
+    assert not grammar.types()[WordType.END]  # drums alone are no music
+    grammar.accept(CompoundWord(WordType.RHYTHM, 1, 1, 1, 2, 0, 0))
+    grammar.accept(CompoundWord(WordType.NOTE, 0, 0, 0, 2, 61, 1))
     assert grammar.types()[WordType.END]
     assert not grammar.positions()[BAR]
 
@@ -166,8 +170,9 @@ def written_at_random(grammar: Grammar, rng: np.random.Generator) -> Words:
         word_type = choose(grammar.types())
         word = CompoundWord(word_type, 0, 0, 0, 0, 0, 0)
         if word_type == WordType.NOTE:
+            pitch = choose(grammar.pitches())
             word = word._replace(
-                instrument=1 + grammar.instrument, pitch=choose(grammar.pitches()), duration=choose(grammar.durations())
+                instrument=1 + grammar.instrument, pitch=pitch, duration=choose(grammar.durations(pitch))
             )
         elif word_type == WordType.RHYTHM:
             lean, allowed = grammar.position_lean(), grammar.positions()
@@ -214,12 +219,15 @@ def demands(draw: st.DrawFn):
     must=st.booleans(),
     mode=st.sampled_from([None, *Mode]),
     ending=st.sampled_from(list(ENDINGS.values())),
+    data=st.data(),
 )
-def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, demand, seed, must, mode, ending):
+def test_whatever_is_drawn_every_order_is_kept_and_the_piece_closes(left_out, demand, seed, must, mode, ending, data):
     length, start, instruments, asked = demand
     kind = partial(UnannouncedGrammar, left_out=left_out) if left_out else Grammar
     timeline = Timeline.steady(120, length, start)
-    grammar = kind(timeline, instruments, asked, must_play=instruments if must else (), mode=mode, ending=ending)
+    sheet = data.draw(st.none() | lead_sheets(timeline.n_bar))
+    must_play = instruments if must else ()
+    grammar = kind(timeline, instruments, asked, must_play=must_play, mode=mode, ending=ending, sheet=sheet)
     can_be_kept = {
         index: BarOrders(
             None if "density" in left_out else each.density,

@@ -101,7 +101,7 @@ def test_a_model_without_timing_is_told_none(monkeypatch):
     monkeypatch.setattr(
         decoder,
         "step",
-        lambda words, positions, timings, state: heard.extend(timings) or step(words, positions, timings, state),
+        lambda words, positions, timings, *rest: heard.extend(timings) or step(words, positions, timings, *rest),
     )
     write_piece(decoder, PieceRequest(Timeline.steady(120.0, 40)), {}, GenerateConfig())
     assert set(heard) == {0}

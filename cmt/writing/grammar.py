@@ -2,7 +2,8 @@
 
 The grammar knows where the piece stands and what has been ordered. Each of its methods answers,
 for one attribute, which values may come next; whatever the network says, a piece drawn this way
-decodes to a song that has exactly the bars, densities and strengths that were set, and that closes.
+decodes to a song that has exactly the bars, densities and strengths that were set, repeats what its
+lead sheet says that it repeats, and closes.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.music.key import estimate_key
+from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from cmt.writing.closing import CLOSING_TONIC, THIN, Ending, closing_of, closing_pitch_classes
+from cmt.writing.entrances import last_quarter, latest_entrances
 from cmt.writing.groove import Groove
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
+from cmt.writing.repeats import BACKBEAT, Place, Tone, backbone
+from cmt.writing.script import BarScript, script_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
 PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
@@ -53,13 +57,17 @@ class Grammar:
     orders
         The orders by bar; impossible ones are made possible, see `notes`.
     must_play
-        The instruments that play in any case: those that have not played by half of the piece enter then.
+        The instruments that play in any case: those that have not played enter in the first bar in which the sheet
+        lets them play; where it does not say, at half of the piece.
     mode
         The mode of the key in which the piece closes; None is the one that it turns out to have.
     ranges
         The lowest and the highest pitch of each instrument.
     ending
         The way in which the piece ends.
+    sheet
+        The lead sheet, which says who plays in which bar and what repeats which bar note for note. Orders, the pickup
+        and the closing bar go before it. None leaves everything open.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Grammar:
         mode: Mode | None = None,
         ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
         ending: Ending = THIN,
+        sheet: LeadSheet | None = None,
     ) -> None:
         self.timeline = timeline
         self.length = math.ceil(timeline.length)
@@ -79,7 +88,12 @@ class Grammar:
         self.n_bar = timeline.n_bar
         self.instruments = tuple(sorted(instruments))
         self.orders, self.notes = possible_orders(orders, timeline, self.instruments)
-        """The orders that are kept, and a line for each kind that was impossible; entrances are added on the way."""
+        """The orders that are kept, and a line for each kind that was impossible."""
+        self.sheet = empty_sheet(self.n_bar) if sheet is None else sheet
+        if self.sheet.n_bar != self.n_bar:
+            raise ValueError(
+                f"the lead sheet has {self.sheet.n_bar} bars, the piece {self.n_bar}; plan it for the piece"
+            )
         self.bar = -1
         self.position = -1
         """The sixteenth of the bar of the last simu-note, -1 before the first."""
@@ -100,9 +114,19 @@ class Grammar:
             for instrument in {resting for bar_orders in self.orders.values() for _, resting in bar_orders.rests}
         }
         """The positions, from the start of the first bar, on which an instrument must not sound."""
-        self._latest_entrances = self._entrances_of(must_play)
-        """The bar, by instrument, in which it enters if it has not played before."""
         self._closing = closing_of(timeline, ending)
+        self._latest_entrances = latest_entrances(self.sheet, {i: self._bars_to_enter_in(i) for i in must_play})
+        """The bar, by instrument, in which it enters if it has not played before."""
+        self._script = BarScript()
+        """What is known of the present bar before its first word."""
+        self._script_to_come: BarScript | None = None
+        """That of the next bar, once it has been asked for; each word may change it."""
+        self._strokes: list[dict[Place, tuple[Tone, ...]]] = []
+        """The notes of the bars so far, by place."""
+        self._rings_until = 0
+        """The first position at which no pitched note of the notes so far sounds."""
+        self._has_pitch = False
+        """Whether a pitched instrument has started a note in the present bar."""
         self._last_bars: dict[Instrument, int] = {}
         """The last bar, by instrument, in which it has started a note."""
         self._mode = mode
@@ -120,7 +144,8 @@ class Grammar:
     @property
     def bar_is_complete(self) -> bool:
         """Whether all that must come in the present bar has come."""
-        return self.density_left == 0 and self.strength_left == 0 and not self._orders_left_here()
+        played = self.density_left == 0 and self.strength_left == 0 and not self._orders_left_here()
+        return played and not self._pitch_is_due
 
     @property
     def piece_position(self) -> int:
@@ -155,7 +180,7 @@ class Grammar:
         if self.position >= 0:
             allowed[self.position + 1] = bool(self._instruments_at(self.position))
         if not self._orders_left_here():
-            for position in self._later_positions():
+            for position in self._next_positions():
                 allowed[position + 1] = True
         return allowed
 
@@ -172,6 +197,10 @@ class Grammar:
         lean = np.full(FIELD_SIZES.position, np.nan)
         lean[1 : 1 + POSITIONS_PER_BAR] = self._groove.next_onset(possible, certain, self.density_left)
         lean[1 : self.position + 2] = np.nan
+        if self._pitch_is_missing:
+            passed = [p for p in self._later_positions() if p not in self._next_positions()]
+            lean[[1 + p for p in passed]] = 0.0
+            lean /= max(float(np.nansum(lean)), np.finfo(float).tiny)
         return lean
 
     def densities(self) -> np.ndarray:
@@ -182,7 +211,7 @@ class Grammar:
         if orders.density is not None:
             allowed[1 + orders.density] = True
             return allowed
-        fewest, most = len(orders.positions()), len(self._sounding(bar))
+        fewest, most = self._script_of(bar).fewest, len(self._sounding(bar))
         last = self._closing.bar if self._closing else self.n_bar - 1
         if self._closing and bar >= last:
             # What comes behind the closing bar is cut off too soon to be more than its echo.
@@ -190,7 +219,7 @@ class Grammar:
             most = max(fewest, min(most, many))
             fewest = max(fewest, min(most, few))
         first = 0 if self.timeline.start == 0 else 1
-        if bar in (first, last) or any(bar >= entrance for entrance in self._latest_entrances.values()):
+        if bar in (first, last):
             fewest = max(1, fewest)  # a piece neither begins nor ends with silence
         fewest = min(fewest, len(self._sounding(bar)))
         most = max(fewest, most)
@@ -222,7 +251,15 @@ class Grammar:
             fitting = fitting[fitting >= self.lowest_pitch]
             if len(fitting) >= self.strength_left:
                 break  # more notes may be ordered than a closing chord has
+        place = (self.position, instrument)
+        if instrument is Instrument.DRUMS and instrument in self._script.copying:
+            fitting = fitting[~np.isin(fitting, list(BACKBEAT))]  # what is added moves neither kick nor snare
+        copied = self._script.pitches_to_copy(place, self.lowest_pitch)
+        if copied:
+            fitting = np.union1d(fitting, copied) if len(copied) < self.strength_left else np.array(copied)
         fitting = fitting[: len(fitting) - self.strength_left + 1]
+        if copied:
+            fitting = fitting[fitting <= copied[0]]
         if self._may_be_the_last_chord and self.lowest_pitch == 0 and instrument != Instrument.DRUMS:
             tonics = fitting[fitting % 12 == CLOSING_TONIC[self.mode]]
             fitting = tonics if len(tonics) else fitting  # of the last chord, everyone's lowest note
@@ -230,8 +267,11 @@ class Grammar:
         allowed[1 + fitting] = True
         return allowed
 
-    def durations(self) -> np.ndarray:
-        """Allowed values of a note's duration, (65,) bool: neither beyond the piece nor into a rest, drums 1."""
+    def durations(self, pitch: int) -> np.ndarray:
+        """Allowed values of the duration of a note whose pitch has this value, (65,) bool.
+
+        A note lasts neither beyond the piece nor into a rest, drums last 1, and what is repeated lasts as it did.
+        """
         here = self.piece_position
         longest = min(MAX_DURATION, self.length - here)
         if self.instrument in self._rests:
@@ -240,7 +280,12 @@ class Grammar:
             if following < len(rests):
                 longest = min(longest, rests[following] - here)
         allowed = np.zeros(FIELD_SIZES.duration, dtype=bool)
-        allowed[1 : 1 + (1 if self.instrument == Instrument.DRUMS else longest)] = True
+        longest = 1 if self.instrument == Instrument.DRUMS else longest
+        copied = self._script.duration_to_copy((self.position, Instrument(self.instrument)), pitch - 1)
+        if copied is None:
+            allowed[1 : 1 + longest] = True
+        else:
+            allowed[min(copied, longest)] = True
         return allowed
 
     def beat_density(self, position: int) -> int:
@@ -249,13 +294,17 @@ class Grammar:
 
     def accept(self, word: CompoundWord) -> None:
         """Move on by one word."""
+        self._script_to_come = None
         if word.type == WordType.END:
             self.finished = True
         elif word.type == WordType.NOTE:
             self.strength_left -= 1
             self.lowest_pitch = word.pitch
+            place = (self.position, Instrument(self.instrument))
+            self._strokes[-1][place] = (*self._strokes[-1].get(place, ()), Tone(word.pitch - 1, word.duration))
             if self.instrument != Instrument.DRUMS:
                 self._heard[(word.pitch - 1) % 12] += word.duration
+                self._rings_until = max(self._rings_until, self.piece_position + word.duration)
         elif word.position == BAR:
             self._open_bar(word.density - 1)
         else:
@@ -265,65 +314,103 @@ class Grammar:
             self.strength_left = word.strength
             self.lowest_pitch = 0
             self._onsets.add(self.position)
+            self._has_pitch |= self.instrument != Instrument.DRUMS
             self._latest_entrances.pop(Instrument(self.instrument), None)
             self._last_bars[Instrument(self.instrument)] = self.bar
 
     def _open_bar(self, density: int) -> None:
         if self.bar >= 0:
-            self._groove.hear(self._onsets)
+            self._groove.hear(self._onsets, backbone(self._strokes[-1]))
+        self._script, self._script_to_come = self._script_of(self.bar + 1), None
         self.bar += 1
         if self._is_closing:
             self._mode = self.mode  # a closing chord does not change what it closes
         self.position = self.instrument = -1
         self.density_left = density
         self._onsets = set()
-        self._order_entrances()
+        self._strokes.append({})
+        self._has_pitch = False
         if self._closing and self._is_closing and not self._closing.thins_out:
             self._order_last_stroke(self._closing.last_stroke)
 
     def _order_last_stroke(self, position: int) -> None:
         """Order a last stroke of all who have played in the bar before or will enter, if there is room for one."""
-        orders = self._orders(self.bar)
-        ordered = orders.positions()
+        ordered = self._script.orders.positions()
         if position in ordered or len(ordered) < self.density_left:
             players = [i for i in self.instruments if self._last_bars.get(i, -1) >= self.bar - 1]
             together = [i for i in players if position in self._free_positions(self.bar, i)]
-            strengths = dict.fromkeys(((position, instrument) for instrument in together), None)
-            self.orders[self.bar] = replace(orders, strengths={**strengths, **orders.strengths})
+            self._script = self._script.joined(position, together)
 
-    def _entrances_of(self, instruments: Collection[Instrument]) -> dict[Instrument, int]:
-        """The latest bar, by instrument, in which it enters: half of the piece, or as near as its rests allow."""
-        entrances = {}
-        for instrument in instruments:
-            bars = [bar for bar in range(self.n_bar) if self._free_positions(bar, instrument)]
-            if bars:
-                entrances[instrument] = next((bar for bar in bars if bar >= self.n_bar // 2), bars[-1])
-        return entrances
+    def _script_of(self, bar: int) -> BarScript:
+        """What is known of the present bar or the one that now opens."""
+        if bar == self.bar:
+            return self._script
+        if self._script_to_come is None:
+            self._script_to_come = self._written_script(bar)
+        return self._script_to_come
 
-    def _order_entrances(self) -> None:
-        """Order an entrance in this bar for each instrument that must play and has not played yet.
+    def _written_script(self, bar: int) -> BarScript:
+        orders = self.orders.get(bar, _NO_ORDERS)
+        sounding = sounding_positions(orders, bar, self.timeline, self.instruments)
+        able = tuple(
+            tuple(i for i in self.instruments if position in sounding and (position, i) not in orders.rests)
+            for position in range(POSITIONS_PER_BAR)
+        )
+        source = self._source(bar)
+        is_pickup = bar < self._first_bar
+        echoes_the_end = self._closing is not None and bar > self._closing.bar
+        rings_on = self._rings_until > bar * POSITIONS_PER_BAR
+        return script_of(
+            orders,
+            able,
+            self._players(bar),
+            [i for i in self.instruments if source is not None and self.sheet.repeats_exactly(bar, i)],
+            self._strokes[source] if source is not None else {},
+            [i for i in sorted(self._latest_entrances) if self._enters(i, bar)],
+            is_bare=not (is_pickup or echoes_the_end or rings_on),
+        )
 
-        It enters together with what is ordered already, or else as soon as it may.
-        """
-        for instrument in sorted(i for i, bar in self._latest_entrances.items() if self.bar >= bar):
-            orders = self._orders(self.bar)
-            ordered, free = orders.positions(), self._free_positions(self.bar, instrument)
-            together = [position for position in free if position in ordered]
-            alone = free if len(ordered) < self.density_left else []
-            for position in (together or alone)[:1]:
-                strengths = {(position, instrument): None, **orders.strengths}
-                self.orders[self.bar] = replace(orders, strengths=strengths)
+    @property
+    def _first_bar(self) -> int:
+        """The first whole bar: that behind the pickup, if there is one."""
+        return 0 if self.timeline.start == 0 else 1
+
+    @property
+    def _last_bar(self) -> int:
+        """The closing bar, or the last one where none closes."""
+        return self._closing.bar if self._closing else self.n_bar - 1
+
+    def _source(self, bar: int) -> int | None:
+        """The bar that a bar repeats: never a pickup; and the closing bar and what echoes it repeat none."""
+        source = self.sheet.source(bar)
+        closes = self._closing is not None and bar >= self._closing.bar
+        return None if source is None or closes or source < self._first_bar else source
+
+    def _players(self, bar: int) -> list[Instrument]:
+        """Who plays in a bar; a piece neither begins nor ends with nobody."""
+        players = [i for i in self.instruments if self.sheet.plays(bar, i)]
+        return list(self.instruments) if not players and bar in (self._first_bar, self._last_bar) else players
+
+    def _bars_to_enter_in(self, instrument: Instrument) -> list[int]:
+        """The bars in which an instrument need not rest throughout: none behind the closing bar, if others suffice."""
+        bars = [bar for bar in range(self.n_bar) if self._free_positions(bar, instrument)]
+        return [bar for bar in bars if bar <= self._last_bar] or bars
+
+    def _enters(self, instrument: Instrument, bar: int) -> bool:
+        """Whether an instrument that has not played must do so in a bar."""
+        may = self.sheet.plays(bar, instrument) or bar >= last_quarter(self.n_bar)
+        return may and bar >= self._latest_entrances[instrument]
 
     def _orders(self, bar: int) -> BarOrders:
-        return self.orders.get(bar, _NO_ORDERS)
+        return self._script_of(bar).orders
 
     def _sounding(self, bar: int) -> Sequence[int]:
-        """Sixteenths of a bar that belong to the piece and on which an instrument may play."""
-        return sounding_positions(self._orders(bar), bar, self.timeline, self.instruments)
+        """Sixteenths of a bar that belong to the piece and on which an instrument may start a note."""
+        return self._script_of(bar).places
 
-    def _free_positions(self, bar: int, instrument: Instrument) -> list[int]:
-        """Sixteenths of a bar on which an instrument may start a note, 0..15."""
-        return list(sounding_positions(self._orders(bar), bar, self.timeline, [instrument]))
+    def _free_positions(self, bar: int, instrument: Instrument) -> Sequence[int]:
+        """Sixteenths of a bar on which an instrument need not rest, 0..15."""
+        return sounding_positions(self.orders.get(bar, _NO_ORDERS), bar, self.timeline, [instrument])
 
     def _orders_left_here(self) -> list[Instrument]:
         """Instruments ordered on the present position that have not played."""
@@ -334,8 +421,7 @@ class Grammar:
         played = self.instrument if position == self.position else -1
         ordered = [i for p, i in self._orders(self.bar).strengths if p == position and i > played]
         last = min(ordered, default=max(self.instruments))
-        rests = self._orders(self.bar).rests
-        return [i for i in self.instruments if played < i <= last and (position, i) not in rests]
+        return [i for i in self._script.starters[position] if played < i <= last]
 
     def _places(self) -> list[int]:
         """Later positions of the bar on which something may start: in the closing bar early ones, if they suffice."""
@@ -356,6 +442,39 @@ class Grammar:
         later = later[: max(0, len(later) - self.density_left + 1)]
         spare = self.density_left - len(ordered)
         return [p for p in later if (spare > 0 or p in ordered) and (not ordered or p <= ordered[0])]
+
+    @property
+    def _pitch_is_missing(self) -> bool:
+        return self._script.wants_pitch and not self._has_pitch
+
+    @property
+    def _pitch_is_due(self) -> bool:
+        """Whether the bar still misses a pitched note that may come."""
+        if not self._pitch_is_missing:
+            return False
+        return self._pitch_may_come_here or any(map(self._leaves_room_for_pitch, self._later_positions()))
+
+    @property
+    def _pitch_may_come_here(self) -> bool:
+        """Whether a pitched instrument may join at the present position: all but the first, the drums, are pitched."""
+        return self.position >= 0 and bool(self._instruments_at(self.position))
+
+    def _next_positions(self) -> list[int]:
+        """Later positions with which the bar still gets a pitched note, if it misses one and can."""
+        later = self._later_positions()
+        if not self._pitch_is_missing:
+            return later
+        leaving = [position for position in later if self._leaves_room_for_pitch(position)]
+        return leaving if leaving or self._pitch_may_come_here else later
+
+    def _leaves_room_for_pitch(self, position: int) -> bool:
+        """Whether a pitched note may come on a later position of the bar or behind it."""
+        pitched = set(self._script.pitched_places).intersection(self._places())
+        if position in pitched:
+            return True
+        ordered = [p for p in self._orders(self.bar).positions() if p > position]
+        spare = self.density_left - 1 - len(ordered)
+        return any(p > position and (spare > 0 or p in ordered) for p in pitched)
 
     def _range(self, instrument: Instrument) -> np.ndarray:
         """(128,) bool, the pitches of an instrument."""

@@ -3,7 +3,8 @@
 Left to itself a model repeats its rhythm. Told how many positions to play, bar by bar, it is in a place where no song
 has led it, and scatters them. The groove remembers on which positions the bars so far have played, and says how likely
 each next position of a bar is if the rest of the bar must hold exactly the onsets that are left: independent draws,
-one for each position, conditioned on their sum. A sparse bar then is a thinned dense one.
+one for each position, conditioned on their sum. A sparse bar then is a thinned dense one, in which kick, snare and
+bass, the backbone, keep their positions.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ PRIOR_BARS = 1.0
 SURELY = 0.98
 """A habit is trusted at most this much: a position that no bar has played may still come."""
 
+SALIENCE = 2.0
+"""A position on which every bar had its backbone has e to this power times the odds of one that none had there."""
+
 
 class Groove:
     """The positions of the bars so far."""
@@ -29,11 +33,13 @@ class Groove:
     def __init__(self) -> None:
         self._n_bar = PRIOR_BARS
         self._counts = PRIOR_BARS * PRIOR
+        self._backbone = np.zeros(POSITIONS_PER_BAR)
 
-    def hear(self, onsets: Collection[int]) -> None:
-        """One more bar, with the positions 0..15 on which something starts."""
+    def hear(self, onsets: Collection[int], backbone: Collection[int] = ()) -> None:
+        """One more bar, with the positions 0..15 on which something starts, and those of kick, snare and bass."""
         self._n_bar += 1
         self._counts = self._counts + np.bincount(list(onsets), minlength=POSITIONS_PER_BAR)
+        self._backbone = self._backbone + np.bincount(list(backbone), minlength=POSITIONS_PER_BAR)
 
     def next_onset(self, possible: NDArray[np.bool_], certain: Collection[int], n_left: int) -> NDArray[np.float64]:
         """(16,) how likely each position is the next onset, if `n_left` are still to come in the bar.
@@ -46,6 +52,8 @@ class Groove:
             The positions among them that will be played in any case.
         """
         shares = np.clip(self._counts / self._n_bar, 1 - SURELY, SURELY)
+        odds = shares / (1 - shares) * np.exp(SALIENCE * self._backbone / self._n_bar)
+        shares = odds / (1 + odds)
         shares[~possible] = 0.0
         shares[list(certain)] = 1.0
         likely = np.zeros(POSITIONS_PER_BAR)

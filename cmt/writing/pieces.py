@@ -174,7 +174,7 @@ class _Take:
             self.request = replace(self.request, mode=sheet.mode)
         self._config = config
         self._rng = np.random.default_rng([config.seed, 0])
-        self.grammar = _grammar_of(self.request, orders, left_out)
+        self.grammar = _grammar_of(self.request, orders, left_out, sheet)
         self._knows_timing = "timing" not in left_out
         self._words: list[CompoundWord] = []
         self._positions: list[int] = []
@@ -254,7 +254,7 @@ def _draw_word(
     if word_type == WordType.NOTE:
         known["instrument"] = 1 + grammar.instrument
         choose("pitch", grammar.pitches())
-        choose("duration", grammar.durations())
+        choose("duration", grammar.durations(known["pitch"]))
     elif word_type == WordType.RHYTHM:
         position = choose("position", grammar.positions(), grammar.position_lean())
         if position == BAR:
@@ -273,7 +273,9 @@ def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
     return replace(request, tonic=int(np.random.default_rng([seed, 3]).integers(len(TONICS))))
 
 
-def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders], left_out: Collection[str]) -> Grammar:
+def _grammar_of(
+    request: PieceRequest, orders: Mapping[int, BarOrders], left_out: Collection[str], sheet: LeadSheet
+) -> Grammar:
     """The rules of the piece, in the model's home key; `left_out` is what the model never knew of."""
     grammar = partial(UnannouncedGrammar, left_out=left_out) if set(ANNOUNCEMENTS) & set(left_out) else Grammar
     return grammar(
@@ -284,6 +286,7 @@ def _grammar_of(request: PieceRequest, orders: Mapping[int, BarOrders], left_out
         mode=request.mode,
         ranges=ranges_before([_semitones(request, mode) for mode in Mode if request.mode in (mode, None)]),
         ending=request.ending,
+        sheet=sheet,
     )
 
 

@@ -7,10 +7,12 @@ when it likes. All other rules hold; of orders, only the numbers that nobody ann
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmt.music.lead_sheet import LeadSheet
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
 from cmt.writing.closing import THIN, Ending
 from cmt.writing.grammar import PITCH_RANGES, Grammar
@@ -26,7 +28,8 @@ _NOTHING = 0
 class UnannouncedGrammar(Grammar):
     """A `Grammar` for a network that is not told the attributes `left_out`.
 
-    Where density is unknown, `density_left` is the most that may still come.
+    Where density is unknown, `density_left` is the most that may still come. Of a lead sheet it keeps the players; what
+    repeats note for note would be announced, and is left to the network.
     """
 
     def __init__(
@@ -40,10 +43,15 @@ class UnannouncedGrammar(Grammar):
         mode: Mode | None = None,
         ranges: Mapping[Instrument, tuple[int, int]] = PITCH_RANGES,
         ending: Ending = THIN,
+        sheet: LeadSheet | None = None,
     ) -> None:
         self._knows_density, self._knows_strength = (name not in left_out for name in ANNOUNCEMENTS)
         possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
-        super().__init__(timeline, instruments, possible, must_play=must_play, mode=mode, ranges=ranges, ending=ending)
+        if sheet is not None:
+            sheet = replace(sheet, exact=np.zeros_like(sheet.exact))
+        super().__init__(
+            timeline, instruments, possible, must_play=must_play, mode=mode, ranges=ranges, ending=ending, sheet=sheet
+        )
         self._fewest = 0
         """The onsets, 0 or 1, that the present bar must have beside ordered ones where its density is unknown."""
         self._n_note = 0
@@ -66,7 +74,7 @@ class UnannouncedGrammar(Grammar):
             return super().bar_is_complete
         still_ordered = any(position > self.position for position in self._orders(self.bar).positions())
         satisfied = len(self._onsets) >= self._fewest and not still_ordered
-        return satisfied and self.strength_left == 0 and not self._orders_left_here()
+        return satisfied and self.strength_left == 0 and not self._orders_left_here() and not self._pitch_is_due
 
     @property
     def _may_be_the_last_chord(self) -> bool:

@@ -1,0 +1,99 @@
+"""Bars that return: the strokes of an earlier bar, played again note for note, and how they give way to orders.
+
+What is ordered is an ornament on what returns: strokes are taken from the pattern or added to it, and its backbone,
+kick, snare and bass, is the last to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from cmt.music.lead_sheet import CRASHES, KICKS, SNARES, TICKS
+from midi_io.song import POSITIONS_PER_BAR, Instrument
+
+Place = tuple[int, Instrument]
+"""A position of the bar, 0..15, and who plays there."""
+
+
+class Tone(NamedTuple):
+    """A note of a stroke."""
+
+    pitch: int
+    """The MIDI pitch."""
+    duration: int
+    """Sixteenths."""
+
+
+Strokes = Mapping[Place, tuple[Tone, ...]]
+"""The notes of a bar by place, each place's upwards."""
+
+BACKBEAT = frozenset(KICKS + SNARES)
+"""The keys of kick and snare."""
+_METRE = [4, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0]
+"""How heavy each position of a bar is (16,)."""
+assert len(_METRE) == POSITIONS_PER_BAR
+
+
+def backbone(strokes: Strokes) -> list[int]:
+    """The positions on which kick, snare or bass strike, in order."""
+    return sorted(
+        {
+            position
+            for (position, instrument), tones in strokes.items()
+            if instrument is Instrument.BASS or _has_backbeat(instrument, tones)
+        }
+    )
+
+
+def thinned(
+    strokes: Strokes, n_left: int, lasting: Collection[int], *, with_pitch: bool
+) -> dict[Place, tuple[Tone, ...]]:
+    """The strokes on at most `n_left` of their positions, besides the positions `lasting`, which stay in any case.
+
+    Positions of ticks go first, then those of inner voices; kick and snare go last. With `with_pitch` the heaviest
+    position on which a pitched instrument plays goes after all others.
+    """
+    rank = {position: _salience(strokes, position) for position, _ in strokes if position not in lasting}
+    going = sorted(rank, key=rank.__getitem__)
+    if with_pitch:
+        pitched = [p for p in going if any(q == p and i is not Instrument.DRUMS for q, i in strokes)]
+        going = [p for p in going if p not in pitched[-1:]] + pitched[-1:]
+    dropped = set(going[: max(0, len(going) - n_left)])
+    return {place: tones for place, tones in strokes.items() if place[0] not in dropped}
+
+
+def resized(tones: Sequence[Tone], strength: int, instrument: Instrument) -> tuple[Tone, ...]:
+    """The most telling notes of a stroke that is to have `strength` notes; all of them if it is to have more.
+
+    Of drums snare and kick stay longest, of chords the highest note and then the lowest.
+    """
+    if instrument is Instrument.DRUMS:
+        by_weight = sorted(tones, key=lambda tone: -_drum_rank(tone.pitch))
+    else:
+        by_weight = [*tones[-1:], *tones[: max(0, len(tones) - 1)]]
+    return tuple(sorted(by_weight[:strength]))
+
+
+def _salience(strokes: Strokes, position: int) -> tuple[int, int, int, int]:
+    here = [(instrument, tones) for (place, instrument), tones in strokes.items() if place == position]
+    heaviest = max(_rank(instrument, tones) for instrument, tones in here)
+    return heaviest, _METRE[position], len(here), -position
+
+
+def _rank(instrument: Instrument, tones: Sequence[Tone]) -> int:
+    if instrument is Instrument.DRUMS:
+        return max(_drum_rank(tone.pitch) for tone in tones)
+    return 3 if instrument is Instrument.BASS else 1
+
+
+def _drum_rank(key: int) -> int:
+    """How much the pattern rests on a key: 5 snare, 4 kick, 3 crash, 2 toms and others, 0 ticks."""
+    for rank, keys in ((5, SNARES), (4, KICKS), (3, CRASHES), (0, TICKS)):
+        if key in keys:
+            return rank
+    return 2
+
+
+def _has_backbeat(instrument: Instrument, tones: Sequence[Tone]) -> bool:
+    return instrument is Instrument.DRUMS and any(tone.pitch in BACKBEAT for tone in tones)
