@@ -316,6 +316,16 @@ def test_a_pickup_leads_into_the_first_section_and_its_chord():
     assert planned(1, Timeline.steady(120.0, 16, 12), form="A", chords="C")[0].chords.tolist() == numbers("C C")
 
 
+def test_chords_that_are_not_heard_are_told():
+    assert planned(3, chords="C G Am F")[1] == ("`chords`: 4 bars, yet the piece has 3; the rest is not heard",)
+    text = "C F; A: C G Am F G"
+    assert planned(7, chords=text, form="A:4 B:1 A:2")[1] == (
+        "`chords`: 2 bars, yet its sections have 1; the rest is not heard",
+        "`chords`: 5 bars, yet A has 4; the rest is not heard",
+    )
+    assert planned(9, chords=text, form="A:2 B:2 A:5")[1] == ()
+
+
 def test_who_is_muted_for_a_whole_bar_may_not_play_in_it():
     orders, _, _ = planned(4, instruments=(DRUMS, BASS), mutes=(parse_mute("bass@2-4.5"), parse_mute("drums@7.9-")))
     assert orders.may_play.tolist() == [9, 1, 9, 9]

@@ -44,8 +44,7 @@ def sections_of_wishes(wishes: Settled, timeline: Timeline) -> tuple[tuple[Place
     CmtError
         If a form does not fit into the piece.
     """
-    # A piece of one bar has no pickup: there is nothing to lead to.
-    pickup = 1 if timeline.start > 0 and timeline.n_bar > 1 else 0
+    pickup = _pickup(timeline)
     if wishes.form is not None:
         labels, begins, warnings = _begins_of_form(wishes.form, timeline.n_bar, pickup)
     elif wishes.energy is not None and wishes.energy.begins:
@@ -136,7 +135,7 @@ def orders_of_wishes(
         may_play=may_play,
         must_play=must_play,
     )
-    return orders, _key_warnings(wishes)
+    return orders, (*_key_warnings(wishes), *_length_warnings(wishes, sections, timeline))
 
 
 def at_home(orders: SheetOrders, key: Key) -> SheetOrders:
@@ -213,10 +212,7 @@ def _chords(wishes: Settled, timeline: Timeline, sections: Sequence[PlacedSectio
     chords = np.full((timeline.n_bar, HALVES_PER_BAR), UNKNOWN, np.int64)
     if wishes.chords is None:
         return chords.reshape(-1)
-    if not sections:
-        pickup = 1 if timeline.start > 0 and timeline.n_bar > 1 else 0
-        sections = [PlacedSection(None, 0, pickup, timeline.n_bar)]
-    for section in sections:
+    for section in sections or [_whole(timeline)]:
         row = wishes.chords.row(section.label)
         if row is None:
             continue
@@ -224,6 +220,34 @@ def _chords(wishes: Settled, timeline: Timeline, sections: Sequence[PlacedSectio
         for bar in range(section.downbeat, section.end):
             chords[bar] = row[(bar - section.downbeat) % len(row)]
     return chords.reshape(-1)
+
+
+def _whole(timeline: Timeline) -> PlacedSection:
+    """A piece without a form as one section."""
+    return PlacedSection(None, 0, _pickup(timeline), timeline.n_bar)
+
+
+def _pickup(timeline: Timeline) -> int:
+    """The number of bars before the first downbeat; a piece of one bar has no pickup: there is nothing to lead to."""
+    return 1 if timeline.start > 0 and timeline.n_bar > 1 else 0
+
+
+def _length_warnings(wishes: Settled, sections: Sequence[PlacedSection], timeline: Timeline) -> tuple[str, ...]:
+    """What is to say of rows of chords that no section is long enough for."""
+    chords = wishes.chords
+    if chords is None:
+        return ()
+    warnings = []
+    for label, row in chords.rows:
+        its = [
+            section.end - section.downbeat
+            for section in sections or [_whole(timeline)]
+            if section.label == label or (label is None and section.label not in chords.labels)
+        ]
+        if its and max(its) < len(row):
+            where = "the piece has" if not sections else "its sections have" if label is None else f"{label} has"
+            warnings.append(f"`chords`: {len(row)} bars, yet {where} {max(its)}; the rest is not heard")
+    return tuple(warnings)
 
 
 def _key_warnings(wishes: Settled) -> tuple[str, ...]:
