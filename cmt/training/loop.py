@@ -29,6 +29,9 @@ from cmt.training.run_folder import Progress
 from cmt.training.task import NOTES, Task, task_of
 from cmt.training.team import Team
 
+CUE_RATE = 8.0
+"""The tables of cues, which begin with zeros, learn at this many times the rate: at the common rate AdamW would take
+thousands of steps to bring them to the size of other tables."""
 MOST_SKIPPED = 10
 """Training stops after this many steps in a row whose loss is no number."""
 
@@ -267,7 +270,7 @@ def _step(
     """Learn from batches as if they were one; their losses summed over words, or None where they are no numbers."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate_factor", 1.0)
     model.zero_grad(set_to_none=True)
     n_word = sum(int(batch.mask.sum()) for batch in drawn)
     sums: dict[str, float] = {}
@@ -304,11 +307,15 @@ def _optimizers(model: Any, config: TrainConfig, team: Team) -> list[torch.optim
     """The optimizers, each of which changes weights of its own."""
     inner = model.inner_matrices() if config.optimizer == "muon" else []
     moved = {matrix for matrix, _ in inner}
-    rest = [p for p in model.parameters() if p not in moved]
+    quick = set(model.cue_tables())
+    rest = [p for p in model.parameters() if p not in moved and p not in quick]
     groups = [
         {"params": [p for p in rest if p.ndim >= 2], "weight_decay": config.weight_decay},
         {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
     ]
+    if quick:
+        tables = [p for p in model.parameters() if p in quick]
+        groups.append({"params": tables, "weight_decay": 0.0, "rate_factor": CUE_RATE})
     adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
     return [Muon(inner, config.learning_rate, config.weight_decay, team), adamw] if inner else [adamw]
 

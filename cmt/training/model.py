@@ -234,6 +234,10 @@ class MusicTransformer(nn.Module):
         thrice = {layer.attention_in for layer in self.layers}  # queries, keys and values
         return [(module.weight, 3 if module in thrice else 1) for module in linear]
 
+    def cue_tables(self) -> list[Tensor]:
+        """The tables (value, d_model) of the cues."""
+        return [] if self.embedding.cues is None else list(self.embedding.cues.parameters())
+
     def use_kernel(self, kernel: str) -> None:
         """Multiply out whole sequences by one of `cmt.config.KERNELS`."""
         for layer in self.layers:

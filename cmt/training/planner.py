@@ -94,6 +94,10 @@ class PlannerNetwork(nn.Module):
         self.heads = PlanHeads(config)
         self.apply(initialise)
 
+    def cue_tables(self) -> list[Tensor]:
+        """None of the planner's tables begins with zeros."""
+        return []
+
     def inner_matrices(self) -> list[tuple[Tensor, int]]:
         """The matrices (n_out, n_in) that map hidden vectors to hidden vectors, each with the number of maps in it."""
         outputs = set(self.heads.out.values())
