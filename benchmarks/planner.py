@@ -204,17 +204,16 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=sheets.TEMPERATURE)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    real = real_sheets(read_corpus(arguments.pack, "val"), arguments.pieces)
+    held_out = read_corpus(arguments.pack, "val")
+    real = real_sheets(held_out, arguments.pieces)
     train = read_corpus(arguments.pack, "train")
     odds = ChordOdds(each.sheet.chords for each in real_sheets(train, N_CHORD_SONGS))
     both = [held_out_losses(real, arguments.checkpoint, with_orders) for with_orders in (False, True)]
     print("| nats a bar, held-out | no orders | orders as in training |\n|---|---|---|")
     for name in (*PLAN_FIELDS, "total"):
         print(f"| {name} | " + " | ".join(f"{losses[name]:.3f}" for losses in both) + " |")
-    sets: dict[str, list[LeadSheet]] = {
-        "real": [each.sheet for each in real],
-        "others real": [each.sheet for each in real_sheets(read_corpus(arguments.pack, "val"), arguments.pieces, 8)],
-    }
+    others = real_sheets(held_out, arguments.pieces, seed=8)
+    sets = {"real": [each.sheet for each in real], "other real": [each.sheet for each in others]}
     begin = time.process_time()
     sets["shipped"] = write_like(real, arguments.checkpoint, sheets.NUCLEUS, arguments.temperature)
     seconds = time.process_time() - begin
@@ -229,7 +228,7 @@ def main() -> None:
 def print_table(sets: Mapping[str, list[LeadSheet]], odds: ChordOdds) -> None:
     """Means and, in brackets, Cohen's d to the first set."""
     rows = {name: [measures(sheet, odds) for sheet in its] for name, its in sets.items()}
-    print("\n| | " + " | ".join(sets) + " |\n|---" * 1 + "|---" * len(sets) + "|")
+    print("\n| | " + " | ".join(sets) + " |\n|---" + "|---" * len(sets) + "|")
     distances: dict[str, list[float]] = defaultdict(list)
     first = next(iter(rows.values()))
     for measure in first[0]:
