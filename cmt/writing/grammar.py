@@ -15,8 +15,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cmt.music.chords import HALF_BAR
 from cmt.music.key import estimate_key
-from cmt.music.lead_sheet import LeadSheet, empty_sheet
+from cmt.music.lead_sheet import UNKNOWN, LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from cmt.writing.closing import CLOSING_TONIC, THIN, Ending, closing_of, closing_pitch_classes
 from cmt.writing.entrances import last_quarter, latest_entrances
@@ -140,6 +141,11 @@ class Grammar:
     def mode(self) -> Mode:
         """The mode of the key that was asked for, or for which the notes so far speak."""
         return self._mode if self._mode is not None else estimate_key(self._heard).mode
+
+    @property
+    def chord(self) -> int:
+        """The number of the sheet's chord at the last word, or UNKNOWN; the closing bar has its own chord."""
+        return UNKNOWN if self._is_closing else int(self.sheet.chords[self.piece_position // HALF_BAR])
 
     @property
     def bar_is_complete(self) -> bool:

@@ -21,6 +21,7 @@ from cmt.network.weights import Floats
 from cmt.writing.closing import THIN, Ending
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar, ranges_before
+from cmt.writing.harmony import pitch_lean
 from cmt.writing.orders import BarOrders
 from cmt.writing.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
@@ -236,7 +237,7 @@ def _draw_word(
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
-    def choose(name: str, allowed: np.ndarray, lean: np.ndarray | None = None) -> int:
+    def choose(name: str, allowed: np.ndarray, lean: np.ndarray | None = None, added: np.ndarray | None = None) -> int:
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
@@ -246,22 +247,25 @@ def _draw_word(
             asked = free + np.float32(config.guidance) * (asked - free)
         if lean is not None:
             asked = tilted(asked, allowed, lean)
+        if added is not None:
+            asked = asked + added
         nucleus = config.pitch_nucleus if name == "pitch" else config.nucleus
         known[name] = draw(asked, allowed, config.temperature, nucleus, rng)
         return known[name]
 
     word_type = choose("type", grammar.types())
     if word_type == WordType.NOTE:
-        known["instrument"] = 1 + grammar.instrument
-        choose("pitch", grammar.pitches())
+        instrument = Instrument(grammar.instrument)
+        known["instrument"] = 1 + instrument
+        choose("pitch", grammar.pitches(), added=pitch_lean(grammar.chord, instrument, grammar.position))
         choose("duration", grammar.durations(known["pitch"]))
     elif word_type == WordType.RHYTHM:
         position = choose("position", grammar.positions(), grammar.position_lean())
         if position == BAR:
             choose("density", grammar.densities())
         else:
-            instrument = choose("instrument", grammar.instruments_at(position - 1))
-            choose("strength", grammar.strengths(position - 1, Instrument(instrument - 1)))
+            instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1)) - 1)
+            choose("strength", grammar.strengths(position - 1, instrument))
             known["density"] = grammar.beat_density(position - 1)
     return CompoundWord(**known)
 

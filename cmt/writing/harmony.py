@@ -1,0 +1,56 @@
+"""The lead sheet's chords in the odds of pitches: a lean to the notes of the chord, and of the bass to its root.
+
+The network is told the chord and mostly keeps to it by itself. The lean makes up for what it has not learnt yet, most
+where a chord is heard best: on beats, and where a half bar begins in the bass. Passing notes remain possible.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmt.music.chords import chord_of
+from cmt.music.words import FIELD_SIZES
+from midi_io.song import POSITIONS_PER_BEAT, Instrument
+
+CHORD_LEAN = 1.0
+"""What a note of the chord gains on a beat, in nats."""
+ON_BEAT, OFF_BEAT = 1.0, 0.5
+"""How much of the lean holds on a beat and between beats."""
+
+
+def pitch_lean(
+    chord: int, instrument: Instrument, position: int, strength: float | None = None
+) -> NDArray[np.float32] | None:
+    """(129,) what is added to the logits of a pitch, in nats; None where no chord is known, and for drums.
+
+    Parameters
+    ----------
+    chord
+        The number of the chord (`cmt.music.chords`), or UNKNOWN.
+    position
+        The sixteenth of the bar.
+    strength
+        The lean on beats, CHORD_LEAN if left out; 0 is none.
+    """
+    strength = CHORD_LEAN if strength is None else strength
+    if instrument is Instrument.DRUMS or strength == 0:
+        return None
+    is_beat = position % POSITIONS_PER_BEAT == 0
+    is_root = instrument is Instrument.BASS and position % (2 * POSITIONS_PER_BEAT) == 0
+    return _lean(chord, is_root, strength * (ON_BEAT if is_beat else OFF_BEAT))
+
+
+@lru_cache(maxsize=1024)
+def _lean(chord: int, is_root: bool, strength: float) -> NDArray[np.float32] | None:
+    known = chord_of(chord)
+    if known is None:
+        return None
+    classes = (np.arange(FIELD_SIZES.pitch) - 1) % 12
+    lean = np.isin(classes, list(known.pitch_classes)) + float(is_root) * (classes == known.root)
+    lean[0] = 0
+    lean = (strength * lean).astype(np.float32)
+    lean.flags.writeable = False
+    return np.asarray(lean)
