@@ -1,10 +1,13 @@
 """Which of the video's wishes become orders."""
 
+from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmt.music.lead_sheet import UNKNOWN, empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.planning.control import draw_orders
 from midi_io.song import Instrument
@@ -70,6 +73,18 @@ def test_all_that_is_ordered_is_wished(wishes, control, seed):
 def test_the_instruments_of_a_beat_are_ordered_together():
     orders = draw_orders(WISHES, 0.5, seed=1)
     assert {len(order.strengths) for order in orders.values()} <= {0, 2}
+
+
+def test_below_full_control_a_beat_asks_only_those_who_play():
+    drums_alone = 1 << Instrument.DRUMS
+    sheet = replace(empty_sheet(16), players=np.array([drums_alone, UNKNOWN] * 8))
+    for seed in range(5):
+        asked = draw_orders(WISHES, 0.7, seed, {4}, sheet)
+        places = {bar: set(order.strengths) for bar, order in draw_orders(WISHES, 0.7, seed, {4}).items()}
+        for bar, order in asked.items():
+            everyone = bar == 0 or bar % 2
+            assert set(order.strengths) == places[bar] - (set() if everyone else {(4, Instrument.PIANO)})
+    assert draw_orders(WISHES, 1.0, 0, (), sheet) == draw_orders(WISHES, 1.0, 0)
 
 
 def test_free_bars_do_not_follow_one_another_at_the_usual_control():
