@@ -75,15 +75,17 @@ def test_the_instruments_of_a_beat_are_ordered_together():
     assert {len(order.strengths) for order in orders.values()} <= {0, 2}
 
 
-def test_below_full_control_a_beat_asks_only_those_who_play():
-    drums_alone = 1 << Instrument.DRUMS
-    sheet = replace(empty_sheet(16), players=np.array([drums_alone, UNKNOWN] * 8))
+def test_below_full_control_a_beat_asks_one_simu_note_of_those_who_play():
+    players = [1 << Instrument.PIANO, UNKNOWN, 1 << Instrument.BASS, UNKNOWN] * 4
+    sheet = replace(empty_sheet(16), players=np.array(players))
+    both = {(4, Instrument.DRUMS), (4, Instrument.PIANO)}
     for seed in range(5):
-        asked = draw_orders(WISHES, 0.7, seed, {4}, sheet)
-        places = {bar: set(order.strengths) for bar, order in draw_orders(WISHES, 0.7, seed, {4}).items()}
-        for bar, order in asked.items():
-            everyone = bar == 0 or bar % 2
-            assert set(order.strengths) == places[bar] - (set() if everyone else {(4, Instrument.PIANO)})
+        usual = draw_orders(WISHES, 0.7, seed, {4})
+        for bar, order in draw_orders(WISHES, 0.7, seed, {4}, sheet).items():
+            first = {UNKNOWN: {(4, Instrument.DRUMS)}, 1 << Instrument.PIANO: {(4, Instrument.PIANO)}}
+            kept = both if bar == 0 else first.get(players[bar], set())
+            assert set(order.strengths) == (kept if usual[bar].strengths else set())
+            assert order.density == usual[bar].density
     assert draw_orders(WISHES, 1.0, 0, (), sheet) == draw_orders(WISHES, 1.0, 0)
 
 

@@ -29,8 +29,8 @@ def draw_orders(
     do not depend on `control`: raising it adds orders and takes none away. They are spread evenly, where the
     paper's are independent: left to itself for a while, the music would forget the picture.
 
-    Below full control a visual beat asks only those who play in its bar, by the lead sheet: it is an ornament on the
-    arrangement, and brings nobody in.
+    With the lead sheet of the take, and below full control, a visual beat is an ornament on what is played anyway: it
+    asks one simu-note, of the first of its instruments that plays in the bar, and brings nobody in.
     """
     rng = np.random.default_rng([seed, 1])
     density = {
@@ -39,12 +39,15 @@ def draw_orders(
     places = sorted({(note.bar, note.position) for note in wishes.simu_notes})
     draws = dict(zip(places, _even_draws(rng, len(places)), strict=True))
     strengths: dict[int, dict[tuple[int, Instrument], int | None]] = {}
-    for note in wishes.simu_notes:
-        is_marker = note.bar * POSITIONS_PER_BAR + note.position in markers
-        is_drawn = draws[note.bar, note.position] < control
-        plays = sheet is None or control >= 1 or sheet.plays(note.bar, note.instrument)
-        if is_marker or (is_drawn and plays):
-            strengths.setdefault(note.bar, {})[note.position, note.instrument] = note.strength
+    for bar, position in places:
+        asked = [note for note in wishes.simu_notes if (note.bar, note.position) == (bar, position)]
+        if bar * POSITIONS_PER_BAR + position not in markers:
+            if draws[bar, position] >= control:
+                continue
+            if sheet is not None and control < 1:
+                asked = [note for note in asked if sheet.plays(bar, note.instrument)][:1]
+        for note in asked:
+            strengths.setdefault(bar, {})[position, note.instrument] = note.strength
     return {bar: BarOrders(density.get(bar), strengths.get(bar, {})) for bar in sorted(density.keys() | strengths)}
 
 

@@ -22,7 +22,7 @@ from cmt.writing.closing import CLOSING_TONIC, closing_of, closing_pitch_classes
 from cmt.writing.entrances import last_quarter, latest_entrances
 from cmt.writing.groove import Groove
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
-from cmt.writing.repeats import BACKBEAT, Place, Tone, backbone, models_of
+from cmt.writing.repeats import BACKBEAT, Copied, Place, Tone, backbone, models_of
 from cmt.writing.script import BarScript, script_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
@@ -362,17 +362,18 @@ class Grammar:
         """The closing bar, or the last one where none closes."""
         return self._closing.bar if self._closing else self.n_bar - 1
 
-    def _copied(self, bar: int, *, is_ordered: bool) -> tuple[list[Instrument], dict[Place, tuple[Tone, ...]]]:
+    def _copied(self, bar: int, *, is_ordered: bool) -> Copied:
         """Who copies an earlier bar, and all strokes that they copy; nobody in the closing bar or behind it."""
         if self._closing is not None and bar >= self._closing.bar:
-            return [], {}
-        copying, strokes = [], {}
+            return Copied((), {})
+        copying: list[Instrument] = []
+        strokes: dict[Place, tuple[Tone, ...]] = {}
         for instrument, model in models_of(self.sheet, bar, self._first_bar, is_ordered=is_ordered).items():
             its = {place: tones for place, tones in self._patterns[model].items() if place[1] == instrument}
             if its or self.sheet.repeats_exactly(bar, instrument):
                 copying.append(instrument)
                 strokes.update(its)
-        return copying, strokes
+        return Copied(tuple(copying), strokes)
 
     def _players(self, bar: int) -> list[Instrument]:
         """Who plays in a bar; a piece neither begins nor ends with nobody."""

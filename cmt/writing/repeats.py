@@ -31,6 +31,16 @@ class Tone(NamedTuple):
 Strokes = Mapping[Place, tuple[Tone, ...]]
 """The notes of a bar by place, each place's upwards."""
 
+
+class Copied(NamedTuple):
+    """What a bar copies of earlier ones."""
+
+    instruments: tuple[Instrument, ...]
+    """Who copies."""
+    strokes: Strokes
+    """All that they copy."""
+
+
 KIT_BARS = 16
 """The drums of a bar with orders may be those of a bar that lies this far back."""
 BACKBEAT = frozenset(KICKS + SNARES)

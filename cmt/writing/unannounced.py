@@ -7,7 +7,6 @@ when it likes. All other rules hold; of orders, only the numbers that nobody ann
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from cmt.music.lead_sheet import LeadSheet
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
 from cmt.writing.grammar import PITCH_RANGES, Grammar
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders
+from cmt.writing.repeats import Copied
 from midi_io.song import Instrument, Timeline
 
 ANNOUNCEMENTS = ("density", "strength")
@@ -26,8 +26,8 @@ _NOTHING = 0
 class UnannouncedGrammar(Grammar):
     """A `Grammar` for a network that is not told the attributes `left_out`.
 
-    Where density is unknown, `density_left` is the most that may still come. Of a lead sheet it keeps the players; what
-    repeats note for note would be announced, and is left to the network.
+    Where density is unknown, `density_left` is the most that may still come. Of a lead sheet it keeps the players; the
+    strokes of a copy would be announced, and so nothing is copied.
     """
 
     def __init__(
@@ -44,8 +44,6 @@ class UnannouncedGrammar(Grammar):
     ) -> None:
         self._knows_density, self._knows_strength = (name not in left_out for name in ANNOUNCEMENTS)
         possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
-        if sheet is not None:
-            sheet = replace(sheet, exact=np.zeros_like(sheet.exact))
         super().__init__(timeline, instruments, possible, must_play=must_play, mode=mode, ranges=ranges, sheet=sheet)
         self._fewest = 0
         """The number of onsets that the present bar must have where its density is unknown."""
@@ -118,6 +116,9 @@ class UnannouncedGrammar(Grammar):
         if not self._knows_strength and word.position != BAR:
             word = word._replace(strength=1)
         return word
+
+    def _copied(self, bar: int, *, is_ordered: bool) -> Copied:
+        return Copied((), {})
 
     def _places(self) -> list[int]:
         if self._knows_density:
