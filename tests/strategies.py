@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
+from cmt.music.chords import HALVES_PER_BAR
 from cmt.music.lead_sheet import N_PLAYERS, UNKNOWN, LeadSheet, empty_sheet
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
@@ -56,6 +57,9 @@ def lead_sheets(draw: st.DrawFn, n_bar: int) -> LeadSheet:
     return replace(
         empty_sheet(n_bar),
         lags=np.minimum(column(st.integers(0, 4)), np.arange(n_bar)),
+        chords=np.repeat(column(st.sampled_from([UNKNOWN, 0, 7])), HALVES_PER_BAR),
+        letters=column(st.integers(0, 1)),
+        kit=column(st.sampled_from([UNKNOWN, 7, 15])),
         exact=column(st.just(N_PLAYERS - 1) | sets | st.just(UNKNOWN)),
         players=column(st.just(UNKNOWN) | sets),
     )

@@ -1,10 +1,13 @@
 """Which of the video's wishes become orders."""
 
+from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmt.music.lead_sheet import UNKNOWN, empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.planning.control import draw_orders
 from midi_io.song import Instrument
@@ -70,6 +73,20 @@ def test_all_that_is_ordered_is_wished(wishes, control, seed):
 def test_the_instruments_of_a_beat_are_ordered_together():
     orders = draw_orders(WISHES, 0.5, seed=1)
     assert {len(order.strengths) for order in orders.values()} <= {0, 2}
+
+
+def test_below_full_control_a_beat_asks_one_simu_note_of_those_who_play():
+    players = [1 << Instrument.PIANO, UNKNOWN, 1 << Instrument.BASS, UNKNOWN] * 4
+    sheet = replace(empty_sheet(16), players=np.array(players))
+    both = {(4, Instrument.DRUMS), (4, Instrument.PIANO)}
+    for seed in range(5):
+        usual = draw_orders(WISHES, 0.7, seed, {4})
+        for bar, order in draw_orders(WISHES, 0.7, seed, {4}, sheet).items():
+            first = {UNKNOWN: {(4, Instrument.DRUMS)}, 1 << Instrument.PIANO: {(4, Instrument.PIANO)}}
+            kept = both if bar == 0 else first.get(players[bar], set())
+            assert set(order.strengths) == (kept if usual[bar].strengths else set())
+            assert order.density == usual[bar].density
+    assert draw_orders(WISHES, 1.0, 0, (), sheet) == draw_orders(WISHES, 1.0, 0)
 
 
 def test_free_bars_do_not_follow_one_another_at_the_usual_control():

@@ -17,9 +17,9 @@ from cmt.network.decoder import Decoder
 from cmt.planning.control import draw_orders
 from cmt.training.model import MusicTransformer, weights_of
 from cmt.writing.closing import closing_of
-from cmt.writing.grammar import PITCH_RANGES
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import KEPT_BARS, PieceRequest, write_piece, write_pieces
+from cmt.writing.ranges import PITCH_RANGES
 from midi_io.song import Instrument, Timeline
 
 pytestmark = pytest.mark.slow

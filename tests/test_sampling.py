@@ -13,8 +13,9 @@ from cmt.music.profile import profile_of_song
 from cmt.music.words import BAR, CompoundWord, Mode, WordType
 from cmt.writing.closing import CLOSING_TONIC, ENDINGS, closing_of, closing_pitch_classes
 from cmt.writing.draw import draw, tilted
-from cmt.writing.grammar import PITCH_RANGES, Grammar, ranges_before
+from cmt.writing.grammar import Grammar
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders
+from cmt.writing.ranges import PITCH_RANGES, ranges_before
 from cmt.writing.unannounced import UnannouncedGrammar
 from midi_io.song import Instrument, Timeline
 

@@ -11,7 +11,7 @@ from cmt.config import GenerateConfig
 from cmt.grid.hits import Hit, hits_of
 from cmt.grid.layout import grid_of_video, music_grid, warnings_of
 from cmt.music.key import Key
-from cmt.music.lead_sheet import SheetOrders
+from cmt.music.lead_sheet import LeadSheet, SheetOrders
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
@@ -119,9 +119,12 @@ class Plan:
         """Bar and position of the bar of each accent that is asked, ordered or not."""
         return frozenset((note.bar, note.position) for note in self.asked.simu_notes)
 
-    def orders(self, control: float, seed: int) -> dict[int, BarOrders]:
-        """The orders of a take: the picture's wishes with probability `control`, the user's always."""
-        orders = draw_orders(self.asked, control, seed, self.marked)
+    def orders(self, control: float, seed: int, sheet: LeadSheet | None = None) -> dict[int, BarOrders]:
+        """The orders of a take: the picture's wishes with probability `control`, the user's always.
+
+        `sheet` is the take's lead sheet, if it has one; see `draw_orders`.
+        """
+        orders = draw_orders(self.asked, control, seed, self.marked, sheet)
         for bar, energy in enumerate(self.energies):
             if energy is not None:
                 orders[bar] = replace(orders.get(bar, BarOrders()), density=self.asked.density[bar])

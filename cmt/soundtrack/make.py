@@ -249,30 +249,31 @@ def _written(
     progress: Callable[[float, float], None],
 ) -> list[_Take]:
     """A take for each seed, side by side."""
-    orders = [plan.orders(config.control, seed) for seed in seeds]
-    sheets = [_sheet_of(planner, plan, its, config.control, seed) for seed, its in zip(seeds, orders, strict=True)]
-    pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, sheets)
+    sheets = [_sheet_of(planner, plan, config.control, seed) if planner else None for seed in seeds]
+    orders = [plan.orders(config.control, seed, sheet) for seed, sheet in zip(seeds, sheets, strict=True)]
+    heard = [
+        empty_sheet(plan.timeline.n_bar) if sheet is None else _with_accents(sheet, its)
+        for sheet, its in zip(sheets, orders, strict=True)
+    ]
+    pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, heard)
     return [
         _Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan))
-        for seed, its, sheet, piece in zip(seeds, orders, sheets, pieces, strict=True)
+        for seed, its, sheet, piece in zip(seeds, orders, heard, pieces, strict=True)
     ]
 
 
-def _sheet_of(
-    planner: Planner | None, plan: Plan, orders: Mapping[int, BarOrders], control: float, seed: int
-) -> LeadSheet:
-    """The lead sheet of a take, in its home key; what is ordered to be struck is an accent.
-
-    Without a planner, for a network that hears no sheet, it leaves everything open.
-    """
-    if planner is None:
-        return empty_sheet(plan.timeline.n_bar)
+def _sheet_of(planner: Planner, plan: Plan, control: float, seed: int) -> LeadSheet:
+    """The lead sheet of a take, in its home key."""
     wishes, mode = plan.wishes, plan.mode(seed)
     known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments)
     rng = np.random.default_rng([seed, 6])
-    sheet = write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng)
+    return replace(write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng), mode=mode)
+
+
+def _with_accents(sheet: LeadSheet, orders: Mapping[int, BarOrders]) -> LeadSheet:
+    """The sheet with what is ordered to be struck as its accents."""
     accents = {bar * POSITIONS_PER_BAR + position for bar, its in orders.items() for position in its.positions()}
-    return replace(sheet, accents=frozenset(accents), mode=mode)
+    return replace(sheet, accents=frozenset(accents))
 
 
 def in_key(sheet: LeadSheet, key: Key) -> LeadSheet:

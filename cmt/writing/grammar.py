@@ -23,27 +23,10 @@ from cmt.writing.closing import CLOSING_TONIC, THIN, Ending, closing_of, closing
 from cmt.writing.entrances import last_quarter, latest_entrances
 from cmt.writing.groove import Groove
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
-from cmt.writing.repeats import BACKBEAT, Place, Tone, backbone
+from cmt.writing.ranges import PITCH_RANGES
+from cmt.writing.repeats import BACKBEAT, Copied, Place, Tone, backbone, models_of
 from cmt.writing.script import BarScript, script_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
-
-PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
-    Instrument.DRUMS: (27, 87),
-    Instrument.PIANO: (21, 108),
-    Instrument.GUITAR: (28, 96),
-    Instrument.BASS: (23, 67),
-    Instrument.STRINGS: (24, 108),
-}
-"""The lowest and the highest pitch; for drums the keys of the General MIDI percussion map with its extension."""
-
-
-def ranges_before(shifts: Collection[int]) -> dict[Instrument, tuple[int, int]]:
-    """`PITCH_RANGES` of pitches that stay within them when they are moved by any of `shifts` semitones."""
-    down, up = min(0, *shifts, 0), max(0, *shifts, 0)
-    return {
-        instrument: (low, high) if instrument is Instrument.DRUMS else (low - down, high - up)
-        for instrument, (low, high) in PITCH_RANGES.items()
-    }
 
 
 class Grammar:
@@ -122,8 +105,8 @@ class Grammar:
         """What is known of the present bar before its first word."""
         self._script_to_come: BarScript | None = None
         """That of the next bar, once it has been asked for; each word may change it."""
-        self._strokes: list[dict[Place, tuple[Tone, ...]]] = []
-        """The notes of the bars so far, by place."""
+        self._patterns: list[dict[Place, tuple[Tone, ...]]] = []
+        """The strokes of the bars so far, by place; of bars that copy, before orders edited them."""
         self._rings_until = 0
         """The first position at which no pitched note of the notes so far sounds."""
         self._has_pitch = False
@@ -307,7 +290,9 @@ class Grammar:
             self.strength_left -= 1
             self.lowest_pitch = word.pitch
             place = (self.position, Instrument(self.instrument))
-            self._strokes[-1][place] = (*self._strokes[-1].get(place, ()), Tone(word.pitch - 1, word.duration))
+            if place[1] not in self._script.patterned:
+                pattern = self._patterns[-1]
+                pattern[place] = (*pattern.get(place, ()), Tone(word.pitch - 1, word.duration))
             if self.instrument != Instrument.DRUMS:
                 self._heard[(word.pitch - 1) % 12] += word.duration
                 self._rings_until = max(self._rings_until, self.piece_position + word.duration)
@@ -326,7 +311,7 @@ class Grammar:
 
     def _open_bar(self, density: int) -> None:
         if self.bar >= 0:
-            self._groove.hear(self._onsets, backbone(self._strokes[-1]))
+            self._groove.hear(self._onsets, backbone(self._patterns[-1]))
         self._script, self._script_to_come = self._script_of(self.bar + 1), None
         self.bar += 1
         if self._is_closing:
@@ -334,7 +319,7 @@ class Grammar:
         self.position = self.instrument = -1
         self.density_left = density
         self._onsets = set()
-        self._strokes.append({})
+        self._patterns.append(dict(self._script.pattern))
         self._has_pitch = False
         if self._closing and self._is_closing and not self._closing.thins_out:
             self._order_last_stroke(self._closing.last_stroke)
@@ -362,7 +347,6 @@ class Grammar:
             tuple(i for i in self.instruments if position in sounding and (position, i) not in orders.rests)
             for position in range(POSITIONS_PER_BAR)
         )
-        source = self._source(bar)
         is_pickup = bar < self._first_bar
         echoes_the_end = self._closing is not None and bar > self._closing.bar
         rings_on = self._rings_until > bar * POSITIONS_PER_BAR
@@ -370,8 +354,7 @@ class Grammar:
             orders,
             able,
             self._players(bar),
-            [i for i in self.instruments if source is not None and self.sheet.repeats_exactly(bar, i)],
-            self._strokes[source] if source is not None else {},
+            *self._copied(bar, is_ordered=orders.density is not None or bool(orders.strengths)),
             [i for i in sorted(self._latest_entrances) if self._enters(i, bar)],
             is_bare=not (is_pickup or echoes_the_end or rings_on),
         )
@@ -386,11 +369,18 @@ class Grammar:
         """The closing bar, or the last one where none closes."""
         return self._closing.bar if self._closing else self.n_bar - 1
 
-    def _source(self, bar: int) -> int | None:
-        """The bar that a bar repeats: never a pickup; and the closing bar and what echoes it repeat none."""
-        source = self.sheet.source(bar)
-        closes = self._closing is not None and bar >= self._closing.bar
-        return None if source is None or closes or source < self._first_bar else source
+    def _copied(self, bar: int, *, is_ordered: bool) -> Copied:
+        """Who copies an earlier bar, and all strokes that they copy; nobody in the closing bar or behind it."""
+        if self._closing is not None and bar >= self._closing.bar:
+            return Copied((), {})
+        copying: list[Instrument] = []
+        strokes: dict[Place, tuple[Tone, ...]] = {}
+        for instrument, model in models_of(self.sheet, bar, self._first_bar, is_ordered=is_ordered).items():
+            its = {place: tones for place, tones in self._patterns[model].items() if place[1] == instrument}
+            if its or self.sheet.repeats_exactly(bar, instrument):
+                copying.append(instrument)
+                strokes.update(its)
+        return Copied(tuple(copying), strokes)
 
     def _players(self, bar: int) -> list[Instrument]:
         """Who plays in a bar; a piece neither begins nor ends with nobody."""

@@ -20,9 +20,10 @@ from cmt.network.decoder import Decoder, DecoderState
 from cmt.network.weights import Floats
 from cmt.writing.closing import THIN, Ending
 from cmt.writing.draw import draw, tilted
-from cmt.writing.grammar import Grammar, ranges_before
+from cmt.writing.grammar import Grammar
 from cmt.writing.harmony import pitch_lean
 from cmt.writing.orders import BarOrders
+from cmt.writing.ranges import ranges_before
 from cmt.writing.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 

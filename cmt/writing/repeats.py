@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from cmt.music.lead_sheet import CRASHES, KICKS, SNARES, TICKS
+import numpy as np
+
+from cmt.music.chords import HALVES_PER_BAR
+from cmt.music.lead_sheet import CRASHES, KICKS, SNARES, TICKS, UNKNOWN, LeadSheet
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 Place = tuple[int, Instrument]
@@ -28,11 +31,54 @@ class Tone(NamedTuple):
 Strokes = Mapping[Place, tuple[Tone, ...]]
 """The notes of a bar by place, each place's upwards."""
 
+
+class Copied(NamedTuple):
+    """What a bar copies of earlier ones."""
+
+    instruments: tuple[Instrument, ...]
+    """Who copies."""
+    strokes: Strokes
+    """All that they copy."""
+
+
+KIT_BARS = 16
+"""The drums of a bar with orders may be those of a bar that lies this far back."""
 BACKBEAT = frozenset(KICKS + SNARES)
 """The keys of kick and snare."""
 _METRE = [4, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0]
 """How heavy each position of a bar is (16,)."""
 assert len(_METRE) == POSITIONS_PER_BAR
+
+
+def models_of(sheet: LeadSheet, bar: int, first: int, *, is_ordered: bool) -> dict[Instrument, int]:
+    """Which earlier bar each instrument copies, if it copies any; none before `first`.
+
+    Those of whom the sheet says so copy its source. Where something is ordered in the bar, the orders vary it enough:
+    then others, too, copy the source, if it has the same chords; and drums copy it, or else the last bar of a section
+    of the same letter, if it has the same kit.
+    """
+    source = sheet.source(bar)
+    source = None if source is None or source < first else source
+    models: dict[Instrument, int] = {}
+    if source is not None:
+        same_chords = is_ordered and _same_chords(sheet, bar, source)
+        for instrument in Instrument:
+            varied = same_chords and instrument is not Instrument.DRUMS
+            if sheet.repeats_exactly(bar, instrument) or varied:
+                models[instrument] = source
+    if is_ordered and Instrument.DRUMS not in models and sheet.kit[bar] != UNKNOWN:
+        earlier = [] if source is None else [source]
+        earlier += [
+            b for b in range(bar - 1, max(first, bar - KIT_BARS) - 1, -1) if sheet.letters[b] == sheet.letters[bar]
+        ]
+        alike = [b for b in earlier if sheet.kit[b] == sheet.kit[bar]]
+        models.update(dict.fromkeys([Instrument.DRUMS], alike[0]) if alike else {})
+    return models
+
+
+def _same_chords(sheet: LeadSheet, bar: int, other: int) -> bool:
+    here, there = (sheet.chords[HALVES_PER_BAR * b : HALVES_PER_BAR * (b + 1)] for b in (bar, other))
+    return UNKNOWN not in here and np.array_equal(here, there)
 
 
 def backbone(strokes: Strokes) -> list[int]:

@@ -27,6 +27,10 @@ class BarScript:
     """The notes that these strokes have; where more are ordered, others join them."""
     copying: frozenset[Instrument] = frozenset()
     """The instruments that repeat another bar note for note."""
+    patterned: frozenset[Instrument] = frozenset()
+    """Those, and the ones that would if orders and rests had left any of their strokes."""
+    pattern: Strokes = field(default_factory=dict)
+    """Their strokes before orders and rests edited them: what later bars copy of this one."""
     starters: Starters = ((),) * POSITIONS_PER_BAR
     wants_pitch: bool = False
     """Whether a pitched instrument must start a note: it may, nothing else would sound, and silence is not asked."""
@@ -94,12 +98,9 @@ def script_of(
     is_bare
         Whether no pitched note sounds in the bar unless one starts in it, and one should.
     """
-    copying = frozenset(copying) & frozenset(players)
-    strokes = {
-        (position, instrument): tones
-        for (position, instrument), tones in source.items()
-        if instrument in copying and instrument in able[position]
-    }
+    patterned = copying = frozenset(copying) & frozenset(players)
+    pattern = {place: tones for place, tones in source.items() if place[1] in patterned}
+    strokes = {place: tones for place, tones in pattern.items() if place[1] in able[place[0]]}
     orders = _with_entrances(orders, entering, able, strokes)
     is_bare = is_bare and orders.density != 0
     if orders.density is not None:
@@ -116,7 +117,8 @@ def script_of(
             strokes[place] = resized(tones, strength, place[1])
     orders = replace(orders, strengths=strengths)
     starters = _starters(orders, able, players, copying)
-    return BarScript(orders, strokes, copying, starters, is_bare and any(map(_has_pitch, starters)))
+    wants_pitch = is_bare and any(map(_has_pitch, starters))
+    return BarScript(orders, strokes, copying, patterned, pattern, starters, wants_pitch)
 
 
 def _with_entrances(orders: BarOrders, entering: Iterable[Instrument], able: Starters, strokes: Strokes) -> BarOrders:

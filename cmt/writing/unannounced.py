@@ -7,7 +7,6 @@ when it likes. All other rules hold; of orders, only the numbers that nobody ann
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,10 @@ from numpy.typing import NDArray
 from cmt.music.lead_sheet import LeadSheet
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, Mode, WordType
 from cmt.writing.closing import THIN, Ending
-from cmt.writing.grammar import PITCH_RANGES, Grammar
+from cmt.writing.grammar import Grammar
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders
+from cmt.writing.ranges import PITCH_RANGES
+from cmt.writing.repeats import Copied
 from midi_io.song import Instrument, Timeline
 
 ANNOUNCEMENTS = ("density", "strength")
@@ -28,8 +29,8 @@ _NOTHING = 0
 class UnannouncedGrammar(Grammar):
     """A `Grammar` for a network that is not told the attributes `left_out`.
 
-    Where density is unknown, `density_left` is the most that may still come. Of a lead sheet it keeps the players; what
-    repeats note for note would be announced, and is left to the network.
+    Where density is unknown, `density_left` is the most that may still come. Of a lead sheet it keeps the players; the
+    strokes of a copy would be announced, and so nothing is copied.
     """
 
     def __init__(
@@ -47,8 +48,6 @@ class UnannouncedGrammar(Grammar):
     ) -> None:
         self._knows_density, self._knows_strength = (name not in left_out for name in ANNOUNCEMENTS)
         possible = {bar: self._possible(bar_orders) for bar, bar_orders in orders.items()}
-        if sheet is not None:
-            sheet = replace(sheet, exact=np.zeros_like(sheet.exact))
         super().__init__(
             timeline, instruments, possible, must_play=must_play, mode=mode, ranges=ranges, ending=ending, sheet=sheet
         )
@@ -127,6 +126,9 @@ class UnannouncedGrammar(Grammar):
         if not self._knows_strength and word.position != BAR:
             word = word._replace(strength=1)
         return word
+
+    def _copied(self, bar: int, *, is_ordered: bool) -> Copied:
+        return Copied((), {})
 
     def _places(self) -> list[int]:
         if self._knows_density:
