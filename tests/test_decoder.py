@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from networks import TINY, example
+from networks import TINY, example, network
 
 from cmt.config import PRESETS
-from cmt.music.cues import CueReader
-from cmt.music.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
+from cmt.music.cues import CueReader, Cues, Told
+from cmt.music.words import FIELD_SIZES, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords, WordType
 from cmt.network.arithmetic import gelu, position_encoding
 from cmt.network.decoder import Decoder
 from cmt.network.weights import weight_shapes
@@ -117,3 +117,18 @@ def test_position_encoding_is_that_of_the_network_at_once(position):
         position_encoding_at_once(torch.tensor([position]), 64),
         atol=2e-2 if position > 9999 else 1e-4,
     )
+
+
+@torch.no_grad()
+def test_what_pitches_are_relative_to_counts_word_by_word_as_at_once():
+    model = network("with cues")
+    batch = collate([example(4)], model.config)
+    decoder = Decoder(model.config, weights_of(model))
+    fields, positions, cues = batch.fields[0], batch.positions[0], batch.cues[0]
+    rows = (fields[:, 0] == WordType.NOTE).nonzero()[:, 0]
+    at_once = model.relative(fields[rows], positions[rows], cues[rows]).numpy()
+    assert len({row.tobytes() for row in at_once}) > 5
+    for row, ours in zip(rows.tolist(), at_once, strict=True):
+        told = Told(Cues(*cues[row - 1].tolist()))  # what the word before the note was told
+        instrument, position = int(fields[row, FIELDS.index("instrument")]), int(positions[row]) % 16
+        assert np.allclose(decoder.relative_to(told, instrument, position), ours, atol=1e-6)

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
-from cmt.music.cues import N_SOUNDING, NOTHING_TOLD, Told
+from cmt.music.cues import N_SOUNDING, NOTHING_TOLD, Cues, Told
 from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
 from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled, with_bias
 from cmt.network.echo import EchoMemory
+from cmt.network.relative import degree_rows, degrees, intervals
 from cmt.network.weights import (
     Floats,
     Weights,
@@ -144,6 +145,7 @@ class Decoder:
             self._agreement = agreement_map(config, named)
         self._layers = LayerStack(config, named)
         self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(weights_below(named, "heads."))
+        self._relative = _RelativePitch(weights_below(named, "relative.")) if config.cues else None
 
     def new_state(self, n_row: int = 1) -> DecoderState:
         """The state of `n_row` pieces side by side that have heard nothing yet."""
@@ -210,6 +212,14 @@ class Decoder:
         """Logits (row, value) of attribute `name`, given what of the word is `known` already."""
         return self._heads.logits(name, hidden, known)
 
+    def relative_to(self, told: Told, instrument: int, position: int) -> Floats | None:
+        """(129,) what chord and last pitch add to the logits of a note's pitch; None for a network without cues.
+
+        `told` is what the word before the note was told, `instrument` the value of the note's attribute, `position`
+        its sixteenth of the bar.
+        """
+        return None if self._relative is None else self._relative.of(told.cues, instrument, position)
+
     @property
     def n_bytes(self) -> int:
         """Bytes of the weights that every word is multiplied with, those of the layers."""
@@ -252,6 +262,19 @@ class LayerStack:
             sizes = [matrix.size for matrix in layer.matrices]
             *parts, block = np.split(block, np.cumsum(sizes))
             layer.matrices = [part.reshape(m.shape) for part, m in zip(parts, layer.matrices, strict=True)]
+
+
+class _RelativePitch:
+    """The tables of `cmt.network.relative`, looked up for one note at a time."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._degrees, self._intervals = weights["degrees.weight"], weights["intervals.weight"]
+
+    def of(self, cues: Cues, instrument: int, position: int) -> Floats:
+        chord, last_pitch = np.array(cues.chord), np.array(cues.last_pitch)
+        row = degree_rows(np.array(instrument), np.array(position), chord)
+        by_interval = self._intervals[instrument - 1][intervals(last_pitch)]
+        return np.asarray(self._degrees[row][degrees(chord)] + by_interval)
 
 
 class _Norm:

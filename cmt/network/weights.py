@@ -11,7 +11,8 @@ from cmt.config import PHRASE_BARS, ModelConfig
 from cmt.music.cues import CUE_SIZES, N_SOUNDING
 from cmt.music.words import CHAIN, FIELD_SIZES, INITIAL_SIZES, N_TIMING
 from cmt.network.echo import AGREEMENT_WORDS
-from midi_io.song import POSITIONS_PER_BAR
+from cmt.network.relative import N_DEGREE_ROW, N_INTERVAL
+from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 Floats = NDArray[np.float32]
 
@@ -145,6 +146,9 @@ def _shapes_of_heads(config: ModelConfig) -> Shapes:
         if config.chained_heads:
             shapes |= shapes_of_linear(f"heads.hidden.{name}", d, d)
             shapes |= {f"heads.seen.{name}_{earlier}.weight": (size_of[earlier], d) for earlier in before}
+    if config.cues:
+        shapes["relative.degrees.weight"] = (N_DEGREE_ROW, 12)
+        shapes["relative.intervals.weight"] = (len(Instrument), N_INTERVAL)
     return shapes
 
 

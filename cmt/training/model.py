@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cmt.config import PHRASE_BARS, ModelConfig
-from cmt.music.cues import CUE_SIZES, N_SOUNDING
+from cmt.music.cues import CUE_SIZES, N_SOUNDING, Cues
 from cmt.music.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
 from cmt.network.echo import AGREEMENT_WORDS
+from cmt.network.relative import N_DEGREE_ROW, N_INTERVAL, degree_rows, degrees, intervals
 from cmt.training.attention import attend_sequence
-from midi_io.song import POSITIONS_PER_BAR
+from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 N_INITIAL = len(INITIAL_SIZES)
 
@@ -206,6 +207,26 @@ class ChainedHeads(nn.Module):
         return logits
 
 
+class RelativePitch(nn.Module):
+    """What the chord's degrees and the intervals from the last pitch add to the logits of pitches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.degrees = nn.Embedding(N_DEGREE_ROW, 12)
+        self.intervals = nn.Embedding(len(Instrument), N_INTERVAL)
+
+    def forward(self, fields: Tensor, positions: Tensor, cues: Tensor) -> Tensor:
+        """(note, 129) for note words (note, 7), their positions (note,) and cues (note, cue)."""
+        instrument = fields[:, FIELDS.index("instrument")]
+        numbers = cues.cpu().numpy()
+        chord, last_pitch = (numbers[:, Cues._fields.index(name)] for name in ("chord", "last_pitch"))
+        rows = degree_rows(instrument.cpu().numpy(), positions.cpu().numpy() % POSITIONS_PER_BAR, chord)
+        by_degree: Tensor = self.degrees(torch.from_numpy(rows).to(fields.device))
+        by_interval: Tensor = self.intervals(instrument - 1)
+        by_degree = by_degree.gather(1, torch.from_numpy(degrees(chord)).to(fields.device))
+        return by_degree + by_interval.gather(1, torch.from_numpy(intervals(last_pitch)).to(fields.device))
+
+
 class MusicTransformer(nn.Module):
     """Initial words and compound words in, the next word's attributes out."""
 
@@ -218,8 +239,12 @@ class MusicTransformer(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layer))
         self.norm = nn.LayerNorm(config.d_model)
         self.heads = ChainedHeads(config) if config.chained_heads else IndependentHeads(config)
+        self.relative = RelativePitch() if config.cues else None
         self.apply(initialise)
-        for added in self.embedding.added():  # nothing is expected of what is told until it proves right
+        added_maps: list[nn.Linear | nn.Embedding] = self.embedding.added()
+        if self.relative is not None:
+            added_maps += [self.relative.degrees, self.relative.intervals]
+        for added in added_maps:  # nothing is expected of what is told until it proves right
             nn.init.zeros_(added.weight)
 
     def inner_matrices(self) -> list[tuple[Tensor, int]]:
@@ -235,8 +260,10 @@ class MusicTransformer(nn.Module):
         return [(module.weight, 3 if module in thrice else 1) for module in linear]
 
     def cue_tables(self) -> list[Tensor]:
-        """The tables (value, d_model) of the cues."""
-        return [] if self.embedding.cues is None else list(self.embedding.cues.parameters())
+        """The tables of the cues, and of what is relative to them."""
+        if self.embedding.cues is None or self.relative is None:
+            return []
+        return [*self.embedding.cues.parameters(), *self.relative.parameters()]
 
     def use_kernel(self, kernel: str) -> None:
         """Multiply out whole sequences by one of `cmt.config.KERNELS`."""
@@ -263,6 +290,9 @@ class MusicTransformer(nn.Module):
                 continue
             rows = applies.nonzero().squeeze(1)
             logits = self.heads.logits(name, hidden[rows], fields[rows])
+            if name == "pitch" and self.relative is not None and batch.cues is not None:
+                positions, cues = batch.positions[batch.mask], batch.cues[batch.mask]
+                logits = logits + self.relative(fields[rows], positions[rows], cues[rows])
             losses[name] = _cross_entropy(logits, fields[rows, FIELDS.index(name)])
         return losses
 

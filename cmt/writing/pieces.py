@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cmt.config import PHRASE_BARS, GenerateConfig
-from cmt.music.cues import CueReader, Told
+from cmt.music.cues import NOTHING_TOLD, CueReader, Told
 from cmt.music.encoding import Words, decode, timing_bins
 from cmt.music.key import TONICS, Key, home_key, semitones_between
 from cmt.music.lead_sheet import LeadSheet, empty_sheet
@@ -190,7 +190,8 @@ class _Take:
     def write_word(self, model: Decoder, hidden: Floats) -> None:
         """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
         grammar = self.grammar
-        word = _draw_word(model, hidden, grammar, self._config, self._rng)
+        told = self._told[-1] if self._told else NOTHING_TOLD
+        word = _draw_word(model, hidden, told, grammar, self._config, self._rng)
         grammar.accept(word)
         if word.position == BAR:
             self._bars.append(len(self._words))
@@ -234,7 +235,12 @@ class _Take:
 
 
 def _draw_word(
-    model: Decoder, hidden: Floats, grammar: Grammar, config: GenerateConfig, rng: np.random.Generator
+    model: Decoder,
+    hidden: Floats,
+    told: Told,
+    grammar: Grammar,
+    config: GenerateConfig,
+    rng: np.random.Generator,
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
@@ -258,7 +264,11 @@ def _draw_word(
     if word_type == WordType.NOTE:
         instrument = Instrument(grammar.instrument)
         known["instrument"] = 1 + instrument
-        choose("pitch", grammar.pitches(), added=pitch_lean(grammar.chord, instrument, grammar.position))
+        relative = model.relative_to(told, 1 + instrument, grammar.position)
+        lean = pitch_lean(grammar.chord, instrument, grammar.position)
+        choose(
+            "pitch", grammar.pitches(), added=relative if lean is None else lean + (0 if relative is None else relative)
+        )
         choose("duration", grammar.durations(known["pitch"]))
     elif word_type == WordType.RHYTHM:
         position = choose("position", grammar.positions(), grammar.position_lean())
