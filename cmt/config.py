@@ -249,7 +249,7 @@ class GenerateConfig:
     and a lively one is loud from end to end."""
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
-    guidance: float = 2.0
+    guidance: float = 1.0
     """How far genre and mode are driven (classifier-free guidance), 0..10: 0 ignores them, 1 is as learnt, more goes on
     in the direction from what the model would write if they were left open to what it writes now."""
     nucleus: float = 0.85

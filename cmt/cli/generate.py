@@ -59,6 +59,10 @@ HEADINGS = {
 }
 
 
+CHORDS_SHOWN = 8
+"""The chords of so many bars are printed."""
+
+
 @click.command(cls=GroupedCommand, headings=HEADINGS)
 @click.argument("videos", type=FILE, nargs=-1, metavar="[VIDEO|FOLDER]...")
 @click.option("-o", "--output", type=FILE, default=Path("out"), show_default=True, help="Folder for the results.")
@@ -275,6 +279,8 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
     genre = "any genre" if report.genre is None else report.genre.label
     instruments = ", ".join(instrument.label for instrument in report.instruments)
     click.echo(f"music    {grid_in_words(report.grid)}, {report.key}, {genre}, {instruments}")
+    if report.form:
+        click.echo(f"form     {_form_in_words(report)}")
     if report.picture is not None or report.markers:
         print_hits(report.grid.hits)
     _print_orders(report)
@@ -284,6 +290,15 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
     click.echo(f"took     {total:.1f} s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
     for file in soundtrack.files:
         click.echo(f"wrote    {file}")
+
+
+def _form_in_words(report: Report) -> str:
+    """``A 4, B 8, A 4 bars; chords C, G, Am, F ...``"""
+    ends = [*(section.bar for section in report.form[1:]), report.grid.n_bar]
+    lengths = (f"{section.name} {end - section.bar}" for section, end in zip(report.form, ends, strict=True))
+    shown = ", ".join(" ".join(bar) for bar in report.chords[:CHORDS_SHOWN])
+    more = " ..." if len(report.chords) > CHORDS_SHOWN else ""
+    return f"{', '.join(lengths)} bars; chords {shown}{more}"
 
 
 def _print_orders(report: Report) -> None:
