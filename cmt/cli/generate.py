@@ -293,7 +293,7 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
 
 
 def _form_in_words(report: Report) -> str:
-    """``A 4, B 8, A 4 bars; chords C, G, Am, F ...``"""
+    """``A 4, B 8, A 4 bars; chords C, G, Am, F ...``."""
     ends = [*(section.bar for section in report.form[1:]), report.grid.n_bar]
     lengths = (f"{section.name} {end - section.bar}" for section, end in zip(report.form, ends, strict=True))
     shown = ", ".join(" ".join(bar) for bar in report.chords[:CHORDS_SHOWN])
