@@ -74,20 +74,8 @@ def test_a_sheet_at_home_is_not_moved():
     ],
 )
 def test_chords_that_are_asked_for_are_those_of_the_report(options, key, checkpoint, tmp_path):
-    asked = [
-        "--instruments",
-        "bass",
-        "--chords",
-        "C G Am F",
-        "--length",
-        "8",
-        "--tempo",
-        "120",
-        "--checkpoint",
-        checkpoint,
-        *options,
-    ]
-    result = CliRunner().invoke(main, ["generate", "--midi-only", "-o", str(tmp_path), *map(str, asked)])
+    asked = [*"--instruments bass --length 8 --tempo 120 --chords".split(), "C G Am F", "--checkpoint", checkpoint]
+    result = CliRunner().invoke(main, ["generate", "--midi-only", "-o", str(tmp_path), *map(str, asked), *options])
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "music.json").read_text())
     assert report["key"] == key
