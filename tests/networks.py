@@ -48,9 +48,9 @@ def network(variant: str) -> MusicTransformer:
     return model
 
 
-def write_untrained(path: Path) -> Path:
-    """A checkpoint of the smallest preset."""
+def write_untrained(path: Path, *, cues: bool = True) -> Path:
+    """A checkpoint of the smallest preset, or of what it was before networks were told lead sheets."""
     torch.manual_seed(0)
-    model = MusicTransformer(PRESETS["tiny"])
+    model = MusicTransformer(replace(PRESETS["tiny"], cues=cues))
     save_checkpoint(model.config, weights_of(model), path, {"words": 0})
     return path

@@ -150,6 +150,7 @@ def test_batches_go_on_from_any_place_as_if_never_stopped(corpus):
             assert all(np.array_equal(a.fields, b.fields) for a, b in zip(group, same, strict=True))
 
 
+@pytest.mark.slow
 def test_processes_read_different_examples(corpus):
     config = TrainConfig(words_per_step=2000)
     (first, place), (second, _) = (next(batches(corpus, config, rank=rank)) for rank in (0, 1))

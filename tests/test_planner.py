@@ -277,6 +277,7 @@ def test_other_files_are_refused(network, tmp_path):
         load_planner(path)
 
 
+@pytest.mark.slow
 def test_sheets_of_a_corpus_are_examples(corpus):
     config = replace(PLANNER_TRAINING, words_per_step=64)
     examples, _ = next(plan_batches(corpus, config))
@@ -285,6 +286,7 @@ def test_sheets_of_a_corpus_are_examples(corpus):
         assert each.words[0, 0] == 1 and not each.chosen[0, :2].any()
 
 
+@pytest.mark.slow
 def test_a_planner_is_trained_by_the_same_loop(corpus, tmp_path):
     config = replace(PLANNER_TRAINING, words_per_step=64, validation_words=50, validation_steps=2)
     train(corpus, corpus, tmp_path / "whole", SMALL, config, steps=4, show_progress=False)

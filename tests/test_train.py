@@ -22,14 +22,15 @@ from cmt.cli import main
 from cmt.config import PRESETS, TrainConfig
 from cmt.corpus.reading import read_corpus
 from cmt.errors import CmtError
+from cmt.music.cues import CUE_SIZES
 from cmt.music.words import CompoundWord
 from cmt.network.checkpoint import load_checkpoint, load_tensors, save_tensors
 from cmt.network.weights import weight_shapes
 from cmt.training.average import Average
 from cmt.training.collate import collate
 from cmt.training.dataset import batches
-from cmt.training.loop import learning_rate, train
-from cmt.training.model import MusicTransformer
+from cmt.training.loop import CUE_RATE, learning_rate, train
+from cmt.training.model import MusicTransformer, weights_of
 from cmt.training.run_folder import BEST, CONFIG, LOSSES, MODEL, STATE, Progress, settings_of
 from cmt.training.task import NOTES
 from cmt.training.team import Team
@@ -108,6 +109,23 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(run, corpora, tmp_p
     assert without_clock(losses_of(tmp_path)) == without_clock(losses_of(run))
     unbroken, resumed = (load_tensors(folder / MODEL)[0] for folder in (run, tmp_path))
     assert all(np.array_equal(unbroken[name], resumed[name]) for name in unbroken)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_tables_of_cues_learn_at_a_rate_of_their_own(optimizer, corpora, tmp_path):
+    """AdamW's first step moves every weight that learns by the rate."""
+    config = replace(MINIATURE, cues=True)
+    quick = replace(QUICK, optimizer=optimizer, warmup_steps=1, average=0.0, learning_rate=1e-3, precision="fp32")
+    torch.manual_seed(quick.seed)
+    before = weights_of(MusicTransformer(config))
+    train(*corpora, tmp_path, config, quick, steps=1, show_progress=False)
+    after = load_tensors(tmp_path / MODEL)[0]
+    moved = {name: np.abs(after[name].astype(np.float64) - weight).max() for name, weight in before.items()}
+    tables = [name for name in moved if name.startswith("embedding.cues.")]
+    assert len(tables) == len(CUE_SIZES) and not any(before[name].any() for name in tables)
+    for name in tables:
+        assert moved[name] == pytest.approx(CUE_RATE * 1e-3, rel=0.01), name
+    assert moved["embedding.w_in.bias"] == pytest.approx(1e-3, rel=0.1)
 
 
 def test_a_run_can_be_given_minutes(corpora, tmp_path, monkeypatch):

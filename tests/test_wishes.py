@@ -6,6 +6,7 @@ import math
 import pretty_midi
 import pytest
 from clips import draw_clip
+from networks import write_untrained
 
 from cmt.config import TEMPO_CHANGE, GenerateConfig
 from cmt.errors import CmtError
@@ -241,6 +242,14 @@ def test_a_plan_orders_the_users_chords_in_the_home_key():
     assert names_of(plan.orders_of_sheet(0.0, 0).chords.tolist()) == ["C", "C", "Am", "Am"] * 2
     assert names_of(plan.sheet_orders.chords.tolist()) == ["A", "A", "F#m", "F#m"] * 2
     assert [section.label for section in plan.sections] == ["A", "B"]
+
+
+@pytest.mark.parametrize("asked", [{"chords": "C G"}, {"form": "AB"}])
+def test_an_old_checkpoint_says_how_to_get_one_that_keeps_chords_and_form(asked, tmp_path):
+    old = write_untrained(tmp_path / "old.safetensors", cues=False)
+    with pytest.raises(CmtError, match=r"trained without lead sheets and cannot keep `chords` and `form`; leave it"):
+        make_soundtrack(None, tmp_path / "out", Wishes(length=4.0, **asked), output=MIDI_ONLY, checkpoint=old)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../song", "a/b", "/song", "a\0b"])

@@ -131,7 +131,7 @@ def make_soundtrack(
             plan = plan_music(rhythm, settled(wishes, duration), config)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
-            planner = load_planner().planner if loaded.decoder.config.cues else None
+            planner = _planner_for(loaded.decoder, plan)
         with stages.stage("compose") as report_progress:
             takes = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
@@ -238,6 +238,18 @@ def _compose(
             judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
             takes[take.seed] = replace(take, judgement=judged)
     return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
+
+
+def _planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
+    """The planner whose lead sheets the network hears; None if it was trained without any."""
+    if decoder.config.cues:
+        return load_planner().planner
+    if plan.wishes.chords is not None or plan.wishes.form is not None:
+        raise CmtError(
+            "`checkpoint`: it was trained without lead sheets and cannot keep `chords` and `form`; leave it out, or "
+            "train a new one"
+        )
+    return None
 
 
 def _written(
