@@ -252,7 +252,7 @@ class GenerateConfig:
     guidance: float = 1.0
     """How far genre and mode are driven (classifier-free guidance), 0..10: 0 ignores them, 1 is as learnt, more goes on
     in the direction from what the model would write if they were left open to what it writes now."""
-    nucleus: float = 0.85
+    nucleus: float = 0.95
     """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
     pitch_nucleus: float = 0.98
     """The nucleus for pitches, which is wider: rhythm falls apart by unlikely choices, melody lives by them."""

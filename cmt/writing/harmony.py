@@ -15,10 +15,13 @@ from cmt.music.chords import chord_of
 from cmt.music.words import FIELD_SIZES
 from midi_io.song import POSITIONS_PER_BEAT, Instrument
 
-CHORD_LEAN = 1.0
+CHORD_LEAN = 0.5
 """What a note of the chord gains on a beat, in nats."""
-ON_BEAT, OFF_BEAT = 1.0, 0.5
+ON_BEAT, OFF_BEAT = 1.0, 0.3
 """How much of the lean holds on a beat and between beats."""
+
+ROOT = 2.0
+"""How much of it the root gains besides, in the bass where a half bar or its middle begins."""
 
 
 def pitch_lean(
@@ -49,7 +52,7 @@ def _lean(chord: int, is_root: bool, strength: float) -> NDArray[np.float32] | N
     if known is None:
         return None
     classes = (np.arange(FIELD_SIZES.pitch) - 1) % 12
-    lean = np.isin(classes, list(known.pitch_classes)) + float(is_root) * (classes == known.root)
+    lean = np.isin(classes, list(known.pitch_classes)) + ROOT * is_root * (classes == known.root)
     lean[0] = 0
     lean = (strength * lean).astype(np.float32)
     lean.flags.writeable = False
