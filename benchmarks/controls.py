@@ -44,9 +44,8 @@ from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, settled
 from cmt.report.parts import Asked, StrengthAsked
 from cmt.report.report import Report
-from cmt.soundtrack.make import performed
+from cmt.soundtrack.make import planner_for, write_takes
 from cmt.soundtrack.report import report_of
-from cmt.writing.pieces import write_pieces
 from midi_io import read_midi, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 from midi_io.whole_file import whole_file
@@ -161,7 +160,7 @@ class Writer:
         self._loaded: Checkpoint | None = None
 
     def write(self, genre: Genre) -> None:
-        """The pieces of a genre, side by side where they differ in their orders alone."""
+        """The pieces of a genre."""
         settings = self.job.settings
         number = self.job.number * len(Genre) + genre
         key = f"{TONICS[7 * number % 12]}:{Mode(number // 12 % 2).label}"  # all 24 keys in turn
@@ -178,16 +177,17 @@ class Writer:
         self._loaded = self._loaded or load_checkpoint(self._path)
         config = self.job.settings.config
         plan = plan_music(self._rhythm, settled(wishes, self._rhythm.duration), config)
-        orders = [plan.orders(control, config.seed) for control in missing]
-        pieces = write_pieces(self._loaded.decoder, plan.request, orders, config, [config.seed] * len(missing))
-        for control, its, piece in zip(missing, orders, pieces, strict=True):
+        decoder = self._loaded.decoder
+        planner = planner_for(decoder, plan)
+        for control in missing:
             path = path_of(self.job, wishes.genre, control, is_odd)
-            song = performed(piece.song, its, plan)
-            report = report_of(plan, piece, song, its, replace(config, control=control))
+            its = replace(config, control=control)
+            (take,) = write_takes(decoder, planner, plan, its, [config.seed])
+            report = report_of(plan, take.piece, take.song, take.orders, take.sheet, its)
             content = replace(report, asked=asked_of(plan)).as_json() | {"settings": asdict(self.job.settings)}
             content["tempo_asked"] = plan.wishes.tempo or plan.timeline.tempo
             with whole_file(path) as unfinished:
-                write_midi(song, unfinished, title=path.stem)
+                write_midi(take.song, unfinished, title=path.stem)
             with whole_file(path.with_suffix(".json")) as unfinished:
                 unfinished.write_text(json.dumps(content) + "\n", encoding="utf-8")
 

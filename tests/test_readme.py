@@ -41,6 +41,8 @@ def commands_of(text):
 
 
 SHOWN_RUN = commands_of(README)[0]
+LONG = re.compile(r"video\.mp4 .*(--form|--section [\d.]+:drop)")
+"""Commands whose video has a form."""
 COMMANDS = [command for command in commands_of(README) + commands_of(GUIDE) if command != SHOWN_RUN]
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 
@@ -63,6 +65,9 @@ def workplace(tmp_path_factory):
         write_pianoroll_of(lpd_path(folder / "lpd_cleansed", number), tracks_of(tune(number)))
     write_lists(folder / "labels", {"tagtraum/id_list_Rock": [0, 1], "lastfm/id_list_pop": [2]})
     prepare([folder / "lpd_cleansed"], folder / "corpus")
+    # The other commands are quicker with a short video, and these need one that has room for their sections.
+    (folder / "long").mkdir()
+    draw_clip(folder / "long" / "video.mp4", 14.0, 6)
     return folder
 
 
@@ -74,7 +79,7 @@ def test_the_guide_shows_every_command():
 @needs_fluidsynth
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs_as_it_stands(command, workplace, monkeypatch):
-    monkeypatch.chdir(workplace)
+    monkeypatch.chdir(workplace / "long" if LONG.search(command) else workplace)
     if " prepare " in command:
         shutil.rmtree("corpus")  # that of the other commands, which may run without this one
     # Two hours of training are not for a test.

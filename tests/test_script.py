@@ -179,6 +179,14 @@ def test_who_must_play_enters_where_the_sheet_first_lets_it():
         assert 6 in {b for b, _, i, *_ in never if i is PIANO} <= {6, 7}
 
 
+def test_who_may_play_in_early_bars_alone_enters_there_even_against_the_sheet():
+    without = 31 - (1 << PIANO)
+    muted = {bar: BarOrders(rests=frozenset((p, PIANO) for p in range(16))) for bar in range(2, 8)}
+    for seed in range(5):
+        notes = notes_of(written(8, muted, seed, must_play=ALL, players=[without] * 8))
+        assert {b for b, _, i, *_ in notes if i is PIANO} == {1}
+
+
 def test_a_sheet_for_another_piece_is_refused():
     with pytest.raises(ValueError, match="has 3 bars, the piece 4"):
         Grammar(Timeline.steady(120, 64), ALL, {}, sheet=empty_sheet(3))

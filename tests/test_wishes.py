@@ -92,7 +92,8 @@ def test_bars_without_an_energy_are_the_pictures(clip):
 def test_a_muted_instrument_neither_begins_nor_rings_in_its_time(clip, checkpoint, tmp_path):
     mutes = tuple(map(parse_mute, ("drums@0-1.3", "piano@2-", "bass@1-2", "strings@3.5-4")))
     config = GenerateConfig(control=1.0)
-    make_soundtrack(clip, tmp_path, Wishes(mutes=mutes), config, output=MIDI_ONLY, checkpoint=checkpoint)
+    wishes = Wishes(instruments=tuple(Instrument), mutes=mutes)
+    make_soundtrack(clip, tmp_path, wishes, config, output=MIDI_ONLY, checkpoint=checkpoint)
     midi = pretty_midi.PrettyMIDI(str(tmp_path / "clip.mid"))
     by_name = {track.name.lower(): track.notes for track in midi.instruments}
     assert set(by_name) == {instrument.label for instrument in Instrument}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -131,7 +131,7 @@ def make_soundtrack(
             plan = plan_music(rhythm, settled(wishes, duration), config)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
-            planner = _planner_for(loaded.decoder, plan)
+            planner = planner_for(loaded.decoder, plan)
         with stages.stage("compose") as report_progress:
             takes = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
@@ -183,7 +183,7 @@ def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path) -> No
     draw_soundtrack(plan, song, sheet, name, path)
 
 
-def _write_takes(takes: list[_Take], folder: Path, name: str) -> list[str]:
+def _write_takes(takes: list[Take], folder: Path, name: str) -> list[str]:
     """The takes' MIDI files, ``<name>.mid``, ``<name>.take2.mid`` and so on; their names."""
     names = [f"{name}.mid", *(f"{name}.take{n}.mid" for n in range(2, len(takes) + 1))]
     for take, file in zip(takes, names, strict=True):
@@ -198,7 +198,7 @@ def _checked_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Take:
+class Take:
     """A piece that was written, how it is performed, and what is said of it."""
 
     seed: int
@@ -217,31 +217,37 @@ def _compose(
     plan: Plan,
     config: GenerateConfig,
     progress: Callable[[float, float], None],
-) -> list[_Take]:
+) -> list[Take]:
     """The takes, the best first."""
     n_take, n_bar = plan.wishes.takes, plan.timeline.n_bar
     if n_take == 1:
-        return _written(decoder, planner, plan, config, [config.seed], progress)
+        return write_takes(decoder, planner, plan, config, [config.seed], progress)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
     from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
 
     check_memory(n_take, n_bar * BYTES_PER_BAR)
-    takes: dict[int, _Take] = {}
+    takes: dict[int, Take] = {}
     for first in range(0, n_take, TAKES_AT_ONCE):
         seeds = [config.seed + number for number in range(first, min(first + TAKES_AT_ONCE, n_take))]
 
         def so_far(n_written: float, _: float) -> None:
             progress(len(takes) * n_bar + n_written, n_take * n_bar)
 
-        for take in _written(decoder, planner, plan, config, seeds, so_far):
+        for take in write_takes(decoder, planner, plan, config, seeds, so_far):
             judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
             takes[take.seed] = replace(take, judgement=judged)
     return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
 
 
-def _planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
-    """The planner whose lead sheets the network hears; None if it was trained without any."""
+def planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
+    """The planner whose lead sheets the network hears; None if it was trained without any.
+
+    Raises
+    ------
+    CmtError
+        If it was, and the user asks for what only a lead sheet keeps.
+    """
     if decoder.config.cues:
         return load_planner().planner
     if plan.wishes.chords is not None or plan.wishes.form is not None:
@@ -252,15 +258,18 @@ def _planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
     return None
 
 
-def _written(
+def write_takes(
     decoder: Decoder,
     planner: Planner | None,
     plan: Plan,
     config: GenerateConfig,
-    seeds: list[int],
-    progress: Callable[[float, float], None],
-) -> list[_Take]:
-    """A take for each seed, side by side."""
+    seeds: Sequence[int],
+    progress: Callable[[float, float], None] | None = None,
+) -> list[Take]:
+    """A take for each seed, side by side.
+
+    `planner` is that of `planner_for`; `progress` is called with the bars written and the bars of all takes.
+    """
     sheets = [_sheet_of(planner, plan, config.control, seed) if planner else None for seed in seeds]
     orders = [plan.orders(config.control, seed, sheet) for seed, sheet in zip(seeds, sheets, strict=True)]
     heard = [
@@ -269,7 +278,7 @@ def _written(
     ]
     pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, heard)
     return [
-        _Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan))
+        Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan))
         for seed, its, sheet, piece in zip(seeds, orders, heard, pieces, strict=True)
     ]
 
@@ -300,7 +309,7 @@ def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
     return played.with_notes(cut_at_rests(played.notes, plan.sheet.rests))
 
 
-def _warnings_of(takes: list[_Take]) -> list[str]:
+def _warnings_of(takes: list[Take]) -> list[str]:
     best = takes[0].judgement
     if best is None or not best.reasons:
         return []

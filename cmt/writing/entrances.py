@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from cmt.music.lead_sheet import UNKNOWN, LeadSheet
 from midi_io.song import Instrument
 
 
-def last_quarter(n_bar: int) -> int:
-    """The first bar of the last quarter of a piece."""
-    return n_bar * 3 // 4
+class Entrance(NamedTuple):
+    """When an instrument enters that has not played before."""
+
+    bar: int
+    """In this bar, or in the first one behind it in which the sheet lets it play."""
+    latest: int
+    """From this bar on even where the sheet does not."""
 
 
-def latest_entrances(sheet: LeadSheet, free: Mapping[Instrument, Sequence[int]]) -> dict[Instrument, int]:
-    """The bar, by instrument, in which each enters that has not played before; `free` are the bars in which each may.
+def entrances_of(sheet: LeadSheet, free: Mapping[Instrument, Sequence[int]]) -> dict[Instrument, Entrance]:
+    """When each instrument enters, if it may anywhere; `free` are the bars in which each may.
 
-    The first bar in which the sheet wants it. Where the sheet does not say who plays, half of the piece, and if it
-    wants an instrument nowhere, the last quarter; or the last free bar before.
+    In the first bar in which the sheet wants it. Where the sheet does not say who plays, from half of the piece on, and
+    if it wants an instrument nowhere, in the last quarter; or in the last free bar before.
     """
     entrances = {}
     for instrument, bars in free.items():
+        if not bars:
+            continue
         wanted = [bar for bar in bars if sheet.players[bar] != UNKNOWN and sheet.plays(bar, instrument)]
         unsaid = [bar for bar in bars if sheet.players[bar] == UNKNOWN]
+        latest = min(sheet.n_bar * 3 // 4, bars[-1])
         if wanted:
-            entrances[instrument] = wanted[0]
+            bar = wanted[0]
         elif unsaid:
-            entrances[instrument] = _first_from(sheet.n_bar // 2, unsaid)
-        elif bars:
-            entrances[instrument] = _first_from(last_quarter(sheet.n_bar), bars)
+            bar = _first_from(sheet.n_bar // 2, unsaid)
+        else:
+            bar = _first_from(latest, bars)
+        entrances[instrument] = Entrance(bar, latest)
     return entrances
 
 

@@ -20,7 +20,7 @@ from cmt.music.key import estimate_key
 from cmt.music.lead_sheet import UNKNOWN, LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from cmt.writing.closing import CLOSING_TONIC, THIN, Ending, closing_of, closing_pitch_classes
-from cmt.writing.entrances import last_quarter, latest_entrances
+from cmt.writing.entrances import entrances_of
 from cmt.writing.groove import Groove
 from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
 from cmt.writing.ranges import PITCH_RANGES
@@ -99,8 +99,8 @@ class Grammar:
         }
         """The positions, from the start of the first bar, on which an instrument must not sound."""
         self._closing = closing_of(timeline, ending)
-        self._latest_entrances = latest_entrances(self.sheet, {i: self._bars_to_enter_in(i) for i in must_play})
-        """The bar, by instrument, in which it enters if it has not played before."""
+        self._entrances = entrances_of(self.sheet, {i: self._bars_to_enter_in(i) for i in must_play})
+        """When each of those enters that have not played."""
         self._script = BarScript()
         """What is known of the present bar before its first word."""
         self._script_to_come: BarScript | None = None
@@ -306,7 +306,7 @@ class Grammar:
             self.lowest_pitch = 0
             self._onsets.add(self.position)
             self._has_pitch |= self.instrument != Instrument.DRUMS
-            self._latest_entrances.pop(Instrument(self.instrument), None)
+            self._entrances.pop(Instrument(self.instrument), None)
             self._last_bars[Instrument(self.instrument)] = self.bar
 
     def _open_bar(self, density: int) -> None:
@@ -355,7 +355,7 @@ class Grammar:
             able,
             self._players(bar),
             *self._copied(bar, is_ordered=orders.density is not None or bool(orders.strengths)),
-            [i for i in sorted(self._latest_entrances) if self._enters(i, bar)],
+            [i for i in sorted(self._entrances) if self._enters(i, bar)],
             is_bare=not (is_pickup or echoes_the_end or rings_on),
         )
 
@@ -394,8 +394,8 @@ class Grammar:
 
     def _enters(self, instrument: Instrument, bar: int) -> bool:
         """Whether an instrument that has not played must do so in a bar."""
-        may = self.sheet.plays(bar, instrument) or bar >= last_quarter(self.n_bar)
-        return may and bar >= self._latest_entrances[instrument]
+        entrance = self._entrances[instrument]
+        return bar >= entrance.bar and (self.sheet.plays(bar, instrument) or bar >= entrance.latest)
 
     def _orders(self, bar: int) -> BarOrders:
         return self._script_of(bar).orders
