@@ -15,12 +15,12 @@ from cmt.music.chords import chord_of
 from cmt.music.words import FIELD_SIZES
 from midi_io.song import POSITIONS_PER_BEAT, Instrument
 
-CHORD_LEAN = 0.5
+CHORD_LEAN = 0.2
 """What a note of the chord gains on a beat, in nats."""
 ON_BEAT, OFF_BEAT = 1.0, 0.3
 """How much of the lean holds on a beat and between beats."""
 
-ROOT = 2.0
+ROOT = 4.0
 """How much of it the root gains besides, in the bass where a half bar or its middle begins."""
 
 
