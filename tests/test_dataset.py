@@ -32,6 +32,7 @@ def test_a_split_holds_its_own_songs_only(tmp_path):
 
 def drawn_from(corpus, config, n=50):
     rng, songs, drawn = np.random.default_rng(0), Songs(corpus), []
+    config = replace(config, words_per_step=200)  # a small pool; more of them have the same examples
     while len(drawn) < n:
         drawn += _pool(songs, config, rng)
     return drawn[:n]
@@ -39,7 +40,7 @@ def drawn_from(corpus, config, n=50):
 
 @pytest.mark.parametrize("shares", [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)], ids=["excerpts", "joined", "spliced"])
 def test_every_example_is_a_whole_piece_that_decodes(corpus, shares):
-    config = TrainConfig(whole_song_share=0.0, joined_share=shares[0], splice_share=shares[1], words_per_step=500)
+    config = TrainConfig(whole_song_share=0.0, joined_share=shares[0], splice_share=shares[1])
     for example in drawn_from(corpus, config):
         song = song_of(example)
         assert config.min_bars <= song.n_bar <= 24
@@ -134,14 +135,14 @@ def test_long_pieces_are_cut_at_a_bar(corpus):
 
 
 def test_batches_hold_no_more_words_than_asked_for(corpus):
-    config = TrainConfig(words_per_step=2000)
+    config = TrainConfig(words_per_step=500)
     for group, _ in itertools.islice(batches(corpus, config), 30):
-        assert max(len(e.timing) for e in group) * len(group) <= 2000 or len(group) == 1
+        assert max(len(e.timing) for e in group) * len(group) <= 500 or len(group) == 1
 
 
 @pytest.mark.slow
 def test_batches_go_on_from_any_place_as_if_never_stopped(corpus):
-    config = TrainConfig(words_per_step=2000)
+    config = TrainConfig(words_per_step=500)
     unbroken = list(itertools.islice(batches(corpus, config), 25))
     for stop in (0, 3, 11, 20):
         resumed = itertools.islice(batches(corpus, config, unbroken[stop][1]), 4)
@@ -152,7 +153,7 @@ def test_batches_go_on_from_any_place_as_if_never_stopped(corpus):
 
 @pytest.mark.slow
 def test_processes_read_different_examples(corpus):
-    config = TrainConfig(words_per_step=2000)
+    config = TrainConfig(words_per_step=500)
     (first, place), (second, _) = (next(batches(corpus, config, rank=rank)) for rank in (0, 1))
     assert place == Place(0, 1)
     assert [e.initial for e in first] != [e.initial for e in second]
