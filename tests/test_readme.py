@@ -137,6 +137,7 @@ def test_the_beat_that_the_architecture_follows_is_one_of_that_run(shown_run):
     }
     assert ", ".join(f"{name} {strength}" for name, strength in strengths.items()) in text
     piano = [n for n in song.notes if n.position == 16 * bar + position and n.instrument is Instrument.PIANO]
+    assert strengths and piano, "the table follows a beat that is ordered, and on which the piano plays"
     assert f"pitches {', '.join(str(note.pitch) for note in piano)}" in text
     assert f"velocity {', '.join(str(note.velocity) for note in piano)}" in text
 
