@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cmt.music.chords import N_CHORD, NO_CHORD, chord_of, number_of, parse_chord
 from cmt.music.lead_sheet import UNKNOWN
 from cmt.music.words import FIELD_SIZES
-from cmt.writing.harmony import CHORD_LEAN, OFF_BEAT, ON_BEAT, pitch_lean
+from cmt.writing.harmony import CHORD_LEAN, OFF_BEAT, ON_BEAT, ROOT, pitch_lean
 from midi_io.song import Instrument
 
 PITCHED = [instrument for instrument in Instrument if instrument is not Instrument.DRUMS]
@@ -64,7 +64,7 @@ def test_drums_have_no_chord(chord, position):
 def test_the_strength_scales_the_lean_and_none_is_none():
     chord = number_of(parse_chord("F#m7"))
     single, double = (lean_by_pitch_class(chord, Instrument.BASS, 8, strength=strength) for strength in (0.75, 1.5))
-    assert single.tolist() == [0, 0.75, 0, 0, 0.75, 0, 1.5, 0, 0, 0.75, 0, 0]
+    assert single.tolist() == [0, 0.75, 0, 0, 0.75, 0, 0.75 * (1 + ROOT), 0, 0, 0.75, 0, 0]
     assert np.allclose(double, 2 * single)
     assert pitch_lean(chord, Instrument.BASS, 8, strength=0) is None
 

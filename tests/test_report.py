@@ -115,7 +115,7 @@ def test_files_from_before_the_form_had_a_number_are_read():
     assert (old.asked, old.obtained, old.duration) == (full_report().asked, full_report().obtained, 4.1)
     assert (old.takes, old.markers, old.energy, old.grid.bar_borders, old.grid.hits.all.n_hit) == ((), (), None, (), 0)
     assert (old.chords, old.form) == ((), ())
-    assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, 0.85)
+    assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, old.config.nucleus)
 
 
 def test_a_report_of_a_newer_form_says_what_to_do():
