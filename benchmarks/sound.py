@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from midi_io import find_soundfont, read_midi, render
-from midi_io.synthesis import OUR_SOUNDFONT, play
+from midi_io.rendering import play
+from midi_io.synthesis import OUR_SOUNDFONT
 
 sys.path.extend(str(Path(__file__).parent.parent / folder) for folder in ("tests", "data"))
 from make_soundfont import read_font  # the recipe's own reader

@@ -6,11 +6,16 @@ functions that use them.
 
 from cmt.errors import MidiError, SynthesisError, WriteError
 
-from .midi_file import MIDI_SUFFIXES, read_midi, write_midi
-from .performance import close_ending, perform
+from .audio_file import write_wav
+from .dynamics import perform
+from .ending import close_ending
+from .midi_file import MIDI_SUFFIXES, read_midi, read_performance
+from .midi_writer import write_midi
+from .performance import Performance
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
+from .rendering import render
 from .song import Instrument, Knot, Note, Song, Timeline
-from .synthesis import find_soundfont, has_fluidsynth, ready_soundfont, render, write_wav
+from .synthesis import find_soundfont, has_fluidsynth, ready_soundfont
 
 __all__ = [
     "MIDI_SUFFIXES",
@@ -18,6 +23,7 @@ __all__ = [
     "Knot",
     "MidiError",
     "Note",
+    "Performance",
     "Song",
     "SynthesisError",
     "Timeline",
@@ -27,6 +33,7 @@ __all__ = [
     "has_fluidsynth",
     "perform",
     "read_midi",
+    "read_performance",
     "read_pianoroll",
     "ready_soundfont",
     "render",

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ silence, the piece stays softer instead."""
 _LIMITER = f"limit={10 ** (CEILING / 20):.4f}:attack=5:release=60:level=0:latency=1"
 """Milliseconds to hold a peak back and to let go; no gain of its own, no delay."""
 _OVERSAMPLING = 4
+_OUT_OF_THE_WAY = 1 / 16
+"""A stem beside its mix in the limiter is made softer by this factor, and louder again after it."""
+_LAYOUTS = {2: "stereo", 4: "quad"}
 _NEAR_ENOUGH = 0.2
 """LU that the limiter may take away before it is run again on a louder sound."""
 _LOST_AGAIN = 1.2
@@ -65,15 +69,29 @@ def loudness(audio: NDArray[np.floating], sample_rate: int) -> float:
     return float(_lufs(loud.mean()))
 
 
+class Master(NamedTuple):
+    """What `master` made."""
+
+    audio: NDArray[np.float32]
+    """(n_sample, 2)"""
+    gain: float
+    """The factor by which it is louder, before the limiter."""
+
+
 def mastered(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET) -> NDArray[np.float32]:
     """`audio`, (n_sample, 2), brought to the loudness `target` in LUFS, its true peaks below -1 dBTP.
 
     Silence stays what it is. What would need more than `MOST_LIMITING` of limiting stays below the target.
     """
+    return master(audio, sample_rate, target).audio
+
+
+def master(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET) -> Master:
+    """What `mastered` gives, with the gain that it took."""
     heard = loudness(audio, sample_rate)
     peak = float(np.max(np.abs(audio), initial=0.0))
     if math.isinf(heard) or not peak:
-        return audio
+        return Master(audio, 1.0)
     most = CEILING - 20 * math.log10(peak) + MOST_LIMITING
     gain = min(target - heard, most)
     louder = _louder(audio, gain)
@@ -81,8 +99,16 @@ def mastered(audio: NDArray[np.float32], sample_rate: int, target: float = TARGE
     # The power of all tones alike tells what is lost to within 0.1 LU, for a tenth of what hearing it anew costs.
     lost = 10 * math.log10(float(np.mean(np.square(louder))) / max(float(np.mean(np.square(result))), 1e-20))
     if lost > _NEAR_ENOUGH and gain < most:
-        result = _limited(_louder(audio, min(gain + _LOST_AGAIN * lost, most)), sample_rate)
-    return result
+        gain = min(gain + _LOST_AGAIN * lost, most)
+        result = _limited(_louder(audio, gain), sample_rate)
+    return Master(result, 10 ** (gain / 20))
+
+
+def limited_together(mix: NDArray[np.float32], stem: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    """`stem`, (n_sample, 2), with what the limiter does to `mix`, of which it is a part: limited stems add up to it."""
+    # The limiter holds all channels back by the loudest one; a stem alone must not be that.
+    both = np.concatenate([mix, stem * np.float32(_OUT_OF_THE_WAY)], axis=1)
+    return np.asarray(_limited(both, sample_rate)[:, 2:] / np.float32(_OUT_OF_THE_WAY))
 
 
 def _louder(audio: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
@@ -158,15 +184,16 @@ def _power(lufs: float) -> float:
 
 
 def _limited(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-    """`audio` with its peaks held below the ceiling, as long as before."""
+    """`audio`, of two channels or four, with its peaks held below the ceiling, as long as before."""
     from av import AudioFrame
     from av.error import BlockingIOError as NothingYet
     from av.error import EOFError as TheEnd
     from av.filter import Graph
 
+    layout = _LAYOUTS[audio.shape[1]]
     graph = Graph()
     chain = [
-        graph.add_abuffer(sample_rate=sample_rate, format="fltp", layout="stereo", time_base=Fraction(1, sample_rate)),
+        graph.add_abuffer(sample_rate=sample_rate, format="fltp", layout=layout, time_base=Fraction(1, sample_rate)),
         graph.add("aresample", str(_OVERSAMPLING * sample_rate)),
         graph.add("alimiter", _LIMITER),
         graph.add("aresample", str(sample_rate)),
@@ -187,7 +214,7 @@ def _limited(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32
 
     for begin in range(0, len(audio), sample_rate):
         block = np.ascontiguousarray(audio[begin : begin + sample_rate].T)
-        frame = AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
+        frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
         chain[0].push(frame)
         drain()

@@ -1,23 +1,36 @@
-"""Songs to and from Standard MIDI Files."""
+"""Songs and performances from Standard MIDI Files."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cmt.errors import MidiError
 
-from .general_midi import PROGRAMS, instrument_of_program
+from .general_midi import instrument_of_program
+from .performance import (
+    BEND,
+    CHORUS,
+    MOST,
+    PAN,
+    REVERB,
+    VOLUME,
+    Band,
+    Control,
+    Performance,
+    PlayedNote,
+    Voice,
+    ends_at_next_stroke,
+)
 from .quantize import nearest_position, quantize_span, without_overlaps
 from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Knot, Note, Song, Timeline
 from .ticks import TickNotes, TickSong, joined
-from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import miditoolkit
@@ -26,43 +39,15 @@ MIDI_SUFFIXES = (".mid", ".midi")
 """The endings, in lower case, of the files that are taken from a folder."""
 TICKS_PER_BEAT = 480
 TICKS_PER_POSITION = TICKS_PER_BEAT // POSITIONS_PER_BEAT
-_MICROSECONDS_PER_MINUTE = 60_000_000
-_LONGEST_BEAT = 2**24 - 1
-"""The longest beat in microseconds: a tempo is stored in three bytes."""
-_LAST_TICK = 2**28 - 1
-"""The last tick: a file can store no longer wait."""
+MICROSECONDS_PER_MINUTE = 60_000_000
 _KEY_SIGNATURE = re.compile(rb"\xff\x59\x02..", re.DOTALL)
 _C_MAJOR = b"\xff\x59\x02\x00\x00"
 """Keys are not used here, but a wrong one, which real files have, would stop the parser."""
-_END_MARK = "end"
+END_MARK = "end"
+MOST_VOICES = 64
+"""A performance that is read has at most this many voices."""
 _STRAY_TICKS = 2
 """Writers of MIDI put the end of a track one tick, some two, after its last event."""
-
-
-def write_midi(song: Song, path: str | os.PathLike[str], *, title: str | None = None) -> None:
-    """Write `song` as a Standard MIDI File of type 1; the same song gives the same bytes.
-
-    Notes are cut at `song.length`, and the file ends there even if the last note ends
-    earlier. Tempi are stored as whole microseconds per quarter note, so a steady stretch drifts
-    by at most half a microsecond a beat; what one stretch drifts the next makes up for. A pickup
-    is a first bar of as many sixteenths, by its time signature, so that a sequencer shows every
-    downbeat where it is.
-
-    Parameters
-    ----------
-    title : str, optional
-        The name of the piece, stored as the name of the first track.
-
-    Raises
-    ------
-    WriteError
-        If the file cannot be written.
-    ValueError
-        If the song is too slow or too long for the format.
-    """
-    content = _encode_midi(song, title)
-    with whole_file(path) as unfinished:
-        unfinished.write_bytes(content)
 
 
 def read_midi(path: str | os.PathLike[str]) -> Song:
@@ -78,25 +63,43 @@ def read_midi(path: str | os.PathLike[str]) -> Song:
     MidiError
         If the file is missing, malformed, or counts time in SMPTE frames.
     """
-    path = Path(path)
-    midi = _parse_midi(path)
-    ticks_per_beat = midi.ticks_per_beat
+    midi = _parse_midi(Path(path))
     start = _pickup_start(midi)
-    notes = []
-    for track in midi.instruments:
-        instrument = instrument_of_program(int(track.program), track.is_drum)
-        if instrument is None:
-            continue
-        for note in track.notes:
-            position, duration = quantize_span(note.start, note.end, ticks_per_beat)
-            notes.append(Note(start + position, instrument, note.pitch, duration, note.velocity))
-    notes = without_overlaps(notes)
-    end_tick = midi.max_tick - 1  # miditoolkit counts the tick of the last event in
-    length = start + _length_in_positions(end_tick, ticks_per_beat)
-    # Not of notes that only ring beyond the end by being rounded: a piece need not end on a sixteenth.
-    length = max([length, *(note.position + note.duration for note in notes if note.position >= length)])
-    last_note = max((note.end for track in midi.instruments for note in track.notes), default=0)
-    return Song(tuple(notes), _timeline(midi, start, length, last_note or end_tick))
+    notes = _notes_on_the_grid(midi, start)
+    return Song(tuple(notes), _whole_timeline(midi, start, notes))
+
+
+def read_performance(path: str | os.PathLike[str]) -> Performance:
+    """Read any MIDI file as it is to be played: each track with its own program, nothing moved to the grid.
+
+    Each track that has notes is a voice; where there are more than `MOST_VOICES`, tracks of one family share one. What
+    LPD-5 leaves out, such as effects, counts as strings.
+
+    Raises
+    ------
+    MidiError
+        As `read_midi`.
+    """
+    midi = _parse_midi(Path(path))
+    start = _pickup_start(midi)
+    tracks = [track for track in midi.instruments if track.notes]
+    voices = [_voice_of(track) for track in tracks]
+    numbers = list(range(len(voices)))
+    if len(voices) > MOST_VOICES:
+        kept = {voice.instrument: voice for voice in reversed(voices)}
+        numbers = [list(kept).index(voice.instrument) for voice in voices]
+        voices = list(kept.values())
+
+    def position(tick: int) -> float:
+        return float(start + tick * POSITIONS_PER_BEAT / midi.ticks_per_beat)
+
+    notes, controls = [], []
+    for number, track in zip(numbers, tracks, strict=True):
+        notes += [PlayedNote(position(n.start), number, n.pitch, position(n.end), n.velocity) for n in track.notes]
+        controls += [Control(position(c.time), number, c.number, c.value) for c in track.control_changes]
+        controls += [Control(position(bend.time), number, BEND, bend.pitch) for bend in track.pitch_bends]
+    timeline = _whole_timeline(midi, start, _notes_on_the_grid(midi, start))
+    return Performance(tuple(ends_at_next_stroke(notes)), Band(tuple(voices)), timeline, tuple(sorted(controls)))
 
 
 def read_midi_ticks(path: str | os.PathLike[str]) -> TickSong:
@@ -134,91 +137,41 @@ def read_midi_ticks(path: str | os.PathLike[str]) -> TickSong:
     )
 
 
-def _encode_midi(song: Song, title: str | None) -> bytes:
-    import miditoolkit
-    import mido
-
-    tempo_changes = _tempo_changes(song)
-    end_tick = _tick(song, song.length)
-    if end_tick > _LAST_TICK:
-        raise ValueError(f"a MIDI file holds at most {_LAST_TICK // TICKS_PER_POSITION} sixteenths, got {song.length}")
-    midi = miditoolkit.MidiFile(ticks_per_beat=TICKS_PER_BEAT)
-    midi.tempo_changes = [
-        miditoolkit.TempoChange(_MICROSECONDS_PER_MINUTE / change.microseconds_per_beat, change.tick)
-        for change in tempo_changes
-    ]
-    midi.time_signature_changes = [miditoolkit.TimeSignature(BEATS_PER_BAR, 4, 0)]
-    pickup = int(-song.start % POSITIONS_PER_BAR)
-    if pickup and pickup < song.length - song.start:
-        midi.time_signature_changes[0].time = pickup * TICKS_PER_POSITION
-        midi.time_signature_changes.insert(0, miditoolkit.TimeSignature(pickup, 16, 0))
-    midi.instruments = [_track_of(song, instrument, end_tick) for instrument in song.instruments]
-
-    draft = io.BytesIO()
-    midi.dump(file=draft)
-    draft.seek(0)
-    # miditoolkit writes neither a title nor a text, and ends every track one tick late.
-    mido_file = mido.MidiFile(file=draft, charset="utf-8")
-    conductor = mido_file.tracks[0]
-    conductor.insert(0, mido.MetaMessage("track_name", name=title or "", time=0))
-    last_tick = sum(message.time for message in conductor[:-1])
-    conductor.insert(-1, mido.MetaMessage("text", text=_END_MARK, time=end_tick - last_tick))
-    for track in mido_file.tracks:
-        track[-1].time = 0
-    content = io.BytesIO()
-    mido_file.save(file=content)
-    return content.getvalue()
-
-
-class _StoredTempo(NamedTuple):
-    """A tempo as the file holds it."""
-
-    tick: int
-    microseconds_per_beat: int
-
-
-def _tick(song: Song, position: float) -> int:
-    return round((position - song.start) * TICKS_PER_POSITION)
-
-
-def _tempo_changes(song: Song) -> list[_StoredTempo]:
-    """The tempo map in ticks and microseconds, without drift from one stretch to the next."""
-    if song.start != int(song.start):
-        raise ValueError(f"a MIDI file begins with a whole sixteenth, got {song.start}")
-    changes: list[_StoredTempo] = []
-    stored_seconds = 0.0  # where the file's own tempi have come to
-    inner = [knot.position for knot in song.timeline.knots[1:-1] if knot.position < song.length]
-    end = max(song.length, song.timeline.knots[-1].position)
-    borders = [song.start, *inner, end]
-    for begin, stop in pairwise(borders):
-        # The end is no event: it need not lie on a tick.
-        stop_tick = (stop - song.start) * TICKS_PER_POSITION if stop == end else _tick(song, stop)
-        beats = (stop_tick - _tick(song, begin)) / TICKS_PER_BEAT
-        if not beats:
+def _notes_on_the_grid(midi: miditoolkit.MidiFile, start: int) -> list[Note]:
+    notes = []
+    for track in midi.instruments:
+        instrument = instrument_of_program(int(track.program), track.is_drum)
+        if instrument is None:
             continue
-        microseconds = round((song.seconds(stop) - stored_seconds) / beats * 1e6)
-        if not 1 <= microseconds <= _LONGEST_BEAT:
-            raise ValueError(
-                f"MIDI stores tempi from 3.6 to 60,000,000, got {song.timeline.tempo_between(begin, stop):g}"
-            )
-        stored_seconds += beats * microseconds / 1e6
-        if not changes or changes[-1].microseconds_per_beat != microseconds:
-            changes.append(_StoredTempo(_tick(song, begin), microseconds))
-    return changes
+        for note in track.notes:
+            position, duration = quantize_span(note.start, note.end, midi.ticks_per_beat)
+            notes.append(Note(start + position, instrument, note.pitch, duration, note.velocity))
+    return without_overlaps(notes)
 
 
-def _track_of(song: Song, instrument: Instrument, end_tick: int) -> miditoolkit.Instrument:
-    import miditoolkit
+def _whole_timeline(midi: miditoolkit.MidiFile, start: int, notes: Sequence[Note]) -> Timeline:
+    """Where the positions lie in seconds, to the end of the file."""
+    end_tick = midi.max_tick - 1  # miditoolkit counts the tick of the last event in
+    length = start + _length_in_positions(end_tick, midi.ticks_per_beat)
+    # Not of notes that only ring beyond the end by being rounded: a piece need not end on a sixteenth.
+    length = max([length, *(note.position + note.duration for note in notes if note.position >= length)])
+    last_note = max((note.end for track in midi.instruments for note in track.notes), default=0)
+    return _timeline(midi, start, length, last_note or end_tick)
 
-    track = miditoolkit.Instrument(
-        program=PROGRAMS[instrument], is_drum=instrument is Instrument.DRUMS, name=instrument.label.capitalize()
+
+def _voice_of(track: miditoolkit.Instrument) -> Voice:
+    """The voice that a track of a file is: its program, and its controllers as they stand first."""
+    instrument = instrument_of_program(int(track.program), track.is_drum) or Instrument.STRINGS
+    first: dict[int, int] = {}
+    for control in track.control_changes:
+        first.setdefault(control.number, control.value)
+    plain = Voice(instrument, int(track.program), track.name or instrument.label.capitalize())
+    return plain._replace(
+        volume=first.get(VOLUME, plain.volume),
+        pan=first.get(PAN, plain.pan),
+        reverb=first.get(REVERB, plain.reverb),
+        doubled=first.get(CHORUS, 0) == MOST,
     )
-    for note in without_overlaps(note for note in song.notes if note.instrument is instrument):
-        start = _tick(song, note.position)
-        end = min(start + note.duration * TICKS_PER_POSITION, end_tick)
-        if start < end:
-            track.notes.append(miditoolkit.Note(note.velocity, note.pitch, start, end))
-    return track
 
 
 def _parse_midi(path: Path) -> miditoolkit.MidiFile:
@@ -294,9 +247,9 @@ def _is_common_time(midi: miditoolkit.MidiFile, start: int) -> bool:
 
 def _simplest_tempo(tempo: float) -> float:
     """The roundest tempo that a file would store as the same microseconds: 90.0, not 89.99996."""
-    microseconds = round(_MICROSECONDS_PER_MINUTE / tempo)
+    microseconds = round(MICROSECONDS_PER_MINUTE / tempo)
     for digits in range(6):
         simple = round(tempo, digits)
-        if simple > 0 and round(_MICROSECONDS_PER_MINUTE / simple) == microseconds:
+        if simple > 0 and round(MICROSECONDS_PER_MINUTE / simple) == microseconds:
             return simple
     return tempo

@@ -1,229 +1,153 @@
-"""How a quantised song is played: velocities, accents, and an ending that rings.
+"""A song as it is played: by which sounds, and with the time, the pedals and the places that players give it.
 
-Source: the velocities of 1,200 songs of LPD, 200 of each genre. `_DRUMS`, `_LENGTH` and `_CHORD` say how far notes lie
-there from the mean of their track, averaged over the songs whose track has dynamics at all. An average is flatter than
-each of its songs: `_CONTRAST` and the other constants are set so that tracks spread as far as those of real songs do.
+A `Song` says on which sixteenth a note stands. A `Performance` says when it is struck, which may be a little earlier or
+later, and with which sound. Files of MIDI and FluidSynth both take performances.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-import numpy as np
-
+from .general_midi import PROGRAMS
 from .quantize import without_overlaps
-from .song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
+from .song import Instrument, Song, Timeline
 
-_LEVELS: Mapping[Instrument, int] = {
-    Instrument.DRUMS: 86,
-    Instrument.PIANO: 89,
-    Instrument.GUITAR: 89,
-    Instrument.BASS: 100,
-    Instrument.STRINGS: 89,
-}
-"""The MIDI velocity around which an instrument plays."""
-_CONTRAST: Mapping[Instrument, float] = {
-    Instrument.DRUMS: 1.5,
-    Instrument.PIANO: 2.0,
-    Instrument.GUITAR: 2.0,
-    Instrument.BASS: 1.5,
-    Instrument.STRINGS: 2.0,
-}
-"""What `_DRUMS`, `_LENGTH` and `_CHORD` say counts this many times."""
-_GROWTH: Mapping[Instrument, float] = {
-    Instrument.DRUMS: 0.5,
-    Instrument.PIANO: 1.0,
-    Instrument.GUITAR: 1.0,
-    Instrument.BASS: 0.6,
-    Instrument.STRINGS: 1.4,
-}
-"""How far an instrument goes along with phrase and piece: drums keep the time, bows swell."""
-_METRE: Mapping[Instrument, tuple[int, int, int, int, int]] = {
-    Instrument.PIANO: (9, 5, 4, -4, -10),
-    Instrument.GUITAR: (9, 5, 4, -4, -10),
-    Instrument.BASS: (4, 2, 1, -1, -5),
-    Instrument.STRINGS: (5, 3, 2, -1, -6),
-}
-"""The first beat, the third, the second and fourth, the eighths between, the sixteenths between."""
-_LENGTH: Mapping[Instrument, tuple[float, ...]] = {
-    Instrument.PIANO: (-1.3, 0.1, -0.3, -1.1, -2.3),
-    Instrument.GUITAR: (-2.0, 2.1, 3.9, 3.4, 3.6),
-    Instrument.BASS: (-3.4, 0.2, 2.1, 1.8, 0.5),
-    Instrument.STRINGS: (1.6, 5.2, 4.6, -1.9, -7.3),
-}
-"""A sixteenth, an eighth or more, a quarter, half a bar, a bar: what moves lies above what the strings hold."""
-_CHORD: Mapping[Instrument, tuple[float, ...]] = {
-    Instrument.PIANO: (-1.6, -1.8, 1.3, 0.0),
-    Instrument.GUITAR: (1.2, -0.1, -0.2, 0.2),
-    Instrument.BASS: (0.2, -4.5, -4.0, -5.0),
-    Instrument.STRINGS: (4.6, -0.5, -3.0, -3.6),
-}
-"""A single note, two at once, three, more."""
-_TOP_VOICE, _LOWER_VOICES = 6, -4
-"""The highest of several simultaneous notes carries the tune."""
-_PER_SEMITONE_UP = 0.8
-"""A tune that rises grows louder by this much for each semitone, and softer where it falls..."""
-_WIDEST_STEP = 8
-"""...for at most so many semitones."""
-
-_KEYS: Mapping[str, tuple[int, ...]] = {
-    "kick": (35, 36),
-    "snare": (38, 40),
-    "rim": (37,),
-    "clap": (39,),
-    "hat": (42, 44),
-    "open hat": (46,),
-    "ride": (51, 53, 59),
-    "crash": (49, 52, 55, 57),
-    "tom": (41, 43, 45, 47, 48, 50),
-    "tambourine": (54,),
-    "shaker": (69, 70, 82),
-}
-"""The keys of the General MIDI percussion map by what they are struck for."""
-_DRUMS: Mapping[str, tuple[int, ...]] = {
-    "kick": (21, 13, 12, 13, 20, 10, 12, 11, 20, 11, 12, 12, 20, 12, 12, 11),
-    "snare": (4, -17, -1, -14, 16, -13, 0, -9, 6, -9, 1, -6, 16, 0, 7, 2),
-    "rim": (5, -9, 1, -9, 18, -9, 1, -9, 9, -9, 4, -9, 18, -9, 5, -9),
-    "clap": (1, -12, -3, -12, 12, -12, -3, -12, 0, -12, 0, -12, 13, -8, -4, -4),
-    "hat": (3, -14, -11, -14, 3, -14, -10, -14, 2, -14, -11, -15, 3, -15, -10, -14),
-    "open hat": (-4, -8, -4, -8, -4, -8, -4, -8, -4, -8, -4, -8, -3, -8, -3, -4),
-    "ride": (1, -16, -8, -9, 0, -10, -7, -11, 0, -11, -8, -8, 0, -8, -8, -10),
-    "crash": (4, -11, -8, -11, -5, -11, -5, -11, -4, -11, -4, -11, -3, -11, -3, -3),
-    "tom": (5, 2, 2, 2, 4, 0, 5, 0, 7, 1, 6, 2, 9, 5, 9, 5),
-    "tambourine": (-5, -23, -14, -23, 1, -23, -13, -23, -5, -23, -14, -23, 3, -22, -14, -22),
-    "shaker": (-6, -20, -14, -18, -5, -20, -14, -18, -7, -21, -14, -18, -5, -20, -14, -17),
-}
-"""The sixteenths of the bar (16,): backbeats, ghost notes, fills that grow. A place on which fewer than fifteen songs
-have a stroke has its neighbours' value."""
-_OTHER_DRUMS = (-2, -12, -7, -8, 1, -12, -6, -6, -3, -12, -6, -7, 1, -10, -4, -8)
-_PLACES_OF_KEY = {key: places for name, places in _DRUMS.items() for key in _KEYS[name]}
-
-_BARS_PER_PHRASE = 4
-_SWELL = 6
-"""A phrase begins this much below its level and grows to this much above..."""
-_SUMMIT = 0.75
-"""...at this share of its way."""
-_ANSWER = 2
-"""Of two phrases the second is louder by this much."""
-_PER_DOUBLING = 4
-"""A bar with twice the onsets of the piece's middle bar is louder by this much, one with half of them softer..."""
-_MOST_FOR_ONSETS = 6
-"""...and by no more than this."""
-_ACCENT = 14
-"""An accent is struck as on a first beat, or as where the drum is loudest, and louder by this much."""
+VOLUME, PAN, SUSTAIN, REVERB, CHORUS = 7, 10, 64, 91, 93
+"""The numbers of the controllers that are used here."""
+BEND = 128
+"""The number that stands for the pitch wheel, -8,192 to 8,191, which MIDI does not count among the controllers."""
+CENTRE = 64
+"""The value of the controller `PAN` that is neither left, 0, nor right, 127."""
+MOST = 127
+"""The largest value of a controller."""
 
 
-def perform(song: Song, accents: Iterable[int] = ()) -> Song:
-    """The same notes with the velocities of a performance.
+class Voice(NamedTuple):
+    """A sound that plays notes, and its place in the mix."""
 
-    A note is as loud as its instrument's level, its place in the bar, its length, its chord, its step from the note
-    before and the accents make it. The band grows through a phrase of four bars, and is louder where it has more to
-    play. What `song` says about velocity is not used. Nothing is random.
-
-    Parameters
-    ----------
-    accents : iterable of int
-        The positions, in sixteenths, at which everything is struck louder.
-    """
-    accented = frozenset(accents)
-    chord_sizes = Counter((note.position, note.instrument) for note in song.notes)
-    top_pitches = {(note.position, note.instrument): note.pitch for note in song.notes}  # sorted by pitch: last wins
-    steps = _steps(top_pitches)
-    fullness = _fullness_of_bars(song)
-    notes = []
-    for note in song.notes:
-        chord = (note.position, note.instrument)
-        is_accented = note.position in accented
-        growth = _phrase(note.position) + fullness[note.position // POSITIONS_PER_BAR]
-        velocity = _LEVELS[note.instrument] + _GROWTH[note.instrument] * growth + (_ACCENT if is_accented else 0)
-        if note.instrument is Instrument.DRUMS:
-            velocity += _CONTRAST[note.instrument] * _of_drum(note, is_accented)
-        else:
-            velocity += _metre(note, is_accented) + _PER_SEMITONE_UP * steps[chord]
-            velocity += _CONTRAST[note.instrument] * _of_texture(note, chord_sizes[chord])
-            if chord_sizes[chord] > 1:
-                velocity += _TOP_VOICE if note.pitch == top_pitches[chord] else _LOWER_VOICES
-        notes.append(note._replace(velocity=max(1, min(127, round(velocity)))))
-    return song.with_notes(notes)
+    instrument: Instrument
+    """The track of LPD-5 whose notes it plays, all or some."""
+    program: int
+    """The General MIDI program, 0 to 127; of the drums the kit."""
+    name: str
+    """What the track is called in a file, such as ``Guitar``."""
+    volume: int = 100
+    """The value of controller 7, 0 to 127: 40 log10(volume / 127) dB."""
+    pan: int = CENTRE
+    """The value of controller 10, 0 (left) to 127 (right)."""
+    reverb: int = 40
+    """The value of controller 91, 0 (dry) to 127: how much of it is sent into the room."""
+    doubled: bool = False
+    """Whether two players play the same, one to the left and one to the right."""
 
 
-def close_ending(song: Song) -> Song:
-    """Let the last notes ring until the piece ends.
+class PlayedNote(NamedTuple):
+    """A note with the time that its player gives it. Sorted by time."""
 
-    For every pitched instrument that starts a note in the last bar, the notes it starts
-    last are lengthened to `song.length`, rounded up to a whole sixteenth. If none does, the
-    pitched notes that sound last are. A last bar that is cut off in its first half counts with
-    the bar before it. No pitch sounds twice at once in a track afterwards.
-    """
-    end = math.ceil(song.length)
-    # First, so that no note chosen to ring is cut by its own pitch struck again.
-    notes = without_overlaps(song.notes)
-    pitched = [note for note in notes if note.instrument is not Instrument.DRUMS and note.position < song.length]
-    last_bar = (song.n_bar - 1) * POSITIONS_PER_BAR
-    if song.length - last_bar < POSITIONS_PER_BAR // 2:
-        last_bar -= POSITIONS_PER_BAR
-    ringing = _last_of_each_instrument(pitched, last_bar) or _sounding_last(pitched, end)
-    return song.with_notes(note._replace(duration=end - note.position) if note in ringing else note for note in notes)
+    start: float
+    """Sixteenths from the start of the first bar."""
+    voice: int
+    """The number of the voice, from 0."""
+    pitch: int
+    end: float
+    """Sixteenths from the start of the first bar."""
+    velocity: int
 
 
-def _metre(note: Note, is_accented: bool) -> int:
-    downbeat, mid_bar, beat, eighth, sixteenth = _METRE[note.instrument]
-    place = note.position % POSITIONS_PER_BAR
-    if place == 0 or is_accented:
-        return downbeat
-    if place == POSITIONS_PER_BAR // 2:
-        return mid_bar
-    if place % POSITIONS_PER_BEAT == 0:
-        return beat
-    return eighth if place % 2 == 0 else sixteenth
+class Control(NamedTuple):
+    """A controller that is moved in the course of the piece, such as a pedal."""
+
+    position: float
+    """Sixteenths from the start of the first bar."""
+    voice: int
+    number: int
+    """The controller, 0 to 127."""
+    value: int
 
 
-def _of_drum(note: Note, is_accented: bool) -> int:
-    places = _PLACES_OF_KEY.get(note.pitch, _OTHER_DRUMS)
-    return max(places) if is_accented else places[note.position % POSITIONS_PER_BAR]
+@dataclass(frozen=True)
+class Room:
+    """The room that the band plays in (see `midi_io.reverb`)."""
+
+    seconds: float = 1.2
+    """The seconds in which a sound falls by 60 dB in the middle of the spectrum."""
+    brightness: float = 0.5
+    """How long high tones last beside middle ones, 0 to 1."""
 
 
-def _of_texture(note: Note, chord_size: int) -> float:
-    lengths, chords = _LENGTH[note.instrument], _CHORD[note.instrument]
-    octave = note.duration.bit_length() - 1  # 0 for a sixteenth, 1 from an eighth, 2 from a quarter...
-    return lengths[min(octave, len(lengths) - 1)] + chords[min(chord_size, len(chords)) - 1]
+@dataclass(frozen=True)
+class Band:
+    """The voices that play a song, at most two for an instrument, and their room."""
+
+    voices: tuple[Voice, ...]
+    room: Room = Room()
+
+    def of(self, instrument: Instrument) -> list[int]:
+        """The numbers of the voices that play an instrument's track; with two, the second one plays the chords."""
+        return [number for number, voice in enumerate(self.voices) if voice.instrument is instrument]
+
+    def with_programs(self, programs: Mapping[Instrument, int]) -> Band:
+        """The same band, in which an instrument that is named plays as one voice with the program given."""
+        kept, seen = [], set()
+        for voice in self.voices:
+            if voice.instrument not in programs:
+                kept.append(voice)
+            elif voice.instrument not in seen:
+                name = voice.instrument.label.capitalize()
+                kept.append(voice._replace(program=programs[voice.instrument], name=name, doubled=False))
+                seen.add(voice.instrument)
+        return replace(self, voices=tuple(kept))
 
 
-def _steps(top_pitches: Mapping[tuple[int, Instrument], int]) -> dict[tuple[int, Instrument], int]:
-    """By how many semitones each track's top voice has risen, by position and instrument; a fall is negative."""
-    steps, before = {}, dict[Instrument, int]()
-    for (position, instrument), pitch in top_pitches.items():
-        step = pitch - before.get(instrument, pitch)
-        steps[position, instrument] = max(-_WIDEST_STEP, min(_WIDEST_STEP, step))
-        before[instrument] = pitch
-    return steps
+STANDARD_BAND = Band(
+    (
+        Voice(Instrument.DRUMS, PROGRAMS[Instrument.DRUMS], "Drums", reverb=24),
+        Voice(Instrument.PIANO, PROGRAMS[Instrument.PIANO], "Piano", pan=54),
+        Voice(Instrument.GUITAR, PROGRAMS[Instrument.GUITAR], "Guitar", pan=82),
+        Voice(Instrument.BASS, PROGRAMS[Instrument.BASS], "Bass", reverb=12),
+        Voice(Instrument.STRINGS, PROGRAMS[Instrument.STRINGS], "Strings", pan=44, reverb=60),
+    )
+)
+"""What plays a song whose genre is not known: drums and bass in the middle, the others to both sides."""
 
 
-def _phrase(position: int) -> float:
-    phrase, inside = divmod(position / POSITIONS_PER_BAR, _BARS_PER_PHRASE)
-    swell = float(np.interp(inside / _BARS_PER_PHRASE, [0, _SUMMIT, 1], [-_SWELL, _SWELL, 0]))
-    return swell + _ANSWER * (phrase % 2 - 0.5)
+@dataclass(frozen=True)
+class Performance:
+    """What is heard: notes in the time of their players, the band, and where positions lie in seconds."""
+
+    notes: tuple[PlayedNote, ...]
+    """Sorted; in one voice no pitch sounds twice at a time."""
+    band: Band
+    timeline: Timeline
+    controls: tuple[Control, ...] = ()
+    """Sorted by position."""
 
 
-def _fullness_of_bars(song: Song) -> list[float]:
-    """How much louder the band plays in each bar, for all that it has to play there."""
-    onsets = {(note.position, note.instrument) for note in song.notes}
-    counts = np.bincount([position // POSITIONS_PER_BAR for position, _ in onsets], minlength=1)
-    usual = float(np.median(counts[counts > 0])) if onsets else 1.0
-    octaves = np.log2(np.maximum(counts, 1) / usual)
-    return [float(louder) for louder in np.clip(_PER_DOUBLING * octaves, -_MOST_FOR_ONSETS, _MOST_FOR_ONSETS)]
+def exactly(song: Song, band: Band = STANDARD_BAND) -> Performance:
+    """The song as it is written, each note on its sixteenth; all notes of an instrument by its first voice."""
+    first = {voice.instrument: number for number, voice in reversed(list(enumerate(band.voices)))}
+    notes = (
+        PlayedNote(note.position, first[note.instrument], note.pitch, note.position + note.duration, note.velocity)
+        for note in without_overlaps(song.notes)
+    )
+    return Performance(tuple(sorted(notes)), band, song.timeline)
 
 
-def _last_of_each_instrument(notes: list[Note], from_position: int) -> set[Note]:
-    late = [note for note in notes if note.position >= from_position]
-    last_onset = {note.instrument: note.position for note in late}  # sorted by position: last wins
-    return {note for note in late if note.position == last_onset[note.instrument]}
+def as_performance(music: Song | Performance) -> Performance:
+    """A performance as it is, a song as it is written."""
+    return exactly(music) if isinstance(music, Song) else music
 
 
-def _sounding_last(notes: list[Note], end: int) -> set[Note]:
-    """The notes that end last; those that would sound beyond `end` all end there."""
-    ends = {note: min(note.position + note.duration, end) for note in notes}
-    last_end = max(ends.values(), default=0)
-    return {note for note, note_end in ends.items() if note_end == last_end}
+def ends_at_next_stroke(notes: Iterable[PlayedNote]) -> list[PlayedNote]:
+    """The notes, sorted, each ending where its voice strikes its pitch again, if not before."""
+    kept: list[PlayedNote] = []
+    latest: dict[tuple[int, int], int] = {}
+    for note in sorted(notes):
+        index = latest.get((note.voice, note.pitch))
+        if index is not None and kept[index].end > note.start:
+            kept[index] = kept[index]._replace(end=note.start)
+        latest[note.voice, note.pitch] = len(kept)
+        kept.append(note)
+    return [note for note in kept if note.end > note.start]

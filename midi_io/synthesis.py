@@ -1,4 +1,4 @@
-"""Songs to sound, by FluidSynth and a SoundFont."""
+"""Performances to sound, each voice for itself, by FluidSynth and a SoundFont."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ctypes
 import importlib.util
 import io
 import os
-import wave
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stdout
+from enum import IntEnum
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,58 +18,54 @@ from numpy.typing import NDArray
 
 from cmt.errors import SynthesisError
 
-from .general_midi import PROGRAMS
-from .mastering import TARGET, mastered
-from .quantize import without_overlaps
-from .song import Instrument, Song
-from .whole_file import whole_file
+from .general_midi import PROGRAMS, sound_name
+from .performance import BEND, CENTRE, MOST, PAN, VOLUME, Performance, Voice, ends_at_next_stroke
+from .song import Instrument
 
 SAMPLE_RATE = 44100
 """The samples a second of music that is to be heard."""
 OUR_SOUNDFONT = Path(str(resources.files("midi_io") / "assets" / "FluidR3Mono_band.sf3"))
 """The SoundFont that comes with the package; data/make_soundfont.py made it."""
 
-_DRUM_CHANNEL = 9
 _DRUM_BANK = 128
-_SETTINGS = {"synth.chorus.active": 0, "synth.dynamic-sample-loading": 1}
-"""FluidSynth's chorus is off. Presets of some fonts send into it by themselves, whatever controller 93 says, and come
-back louder and in counter-phase: TimGM6mb's strings lose 12 dB when the two channels are heard as one. Samples are
-loaded with the programs that play them, not with the font: a compressed font need not be unpacked whole."""
+_SETTINGS = {"synth.chorus.active": 0, "synth.reverb.active": 0, "synth.dynamic-sample-loading": 1}
+"""FluidSynth's effects are off. Presets of some fonts send into its chorus by themselves, whatever controller 93 says,
+and come back louder and in counter-phase: TimGM6mb's strings lose 12 dB when the two channels are heard as one. The
+room is ours (`midi_io.reverb`). Samples are loaded with the programs that play them, not with the font: a compressed
+font need not be unpacked whole."""
 _UNSUPPORTED = ": it is damaged, or the library was built without libsndfile, which compressed fonts (.sf3) need"
-_PAN, _REVERB_SEND = 10, 91
-_CENTRE = 64
-_PANS = {Instrument.PIANO: 54, Instrument.GUITAR: 82, Instrument.STRINGS: 44}
-"""The values of controller 10, from 0 (left) to 127; drums and bass stay in the middle."""
-_REVERB_SENDS = {
-    Instrument.DRUMS: 24,
-    Instrument.PIANO: 40,
-    Instrument.GUITAR: 40,
-    Instrument.BASS: 12,
-    Instrument.STRINGS: 60,
-}
-_REVERB_ROOM, _REVERB_DAMPING, _REVERB_WIDTH, _REVERB_LEVEL = 0.5, 0.3, 0.8, 0.5
+_OTHER_SIDE = {25: 27, 26: 27, 27: 26, 28: 27, 29: 30, 30: 29}
+"""The program of a doubled voice's second player: of another sound, the two sides do not cancel when they are heard as
+one."""
+_DOUBLE_LATE = 0.009
+"""Seconds by which the second player comes later..."""
+_DOUBLE_BEND = 200
+"""...and 8,192ths of a whole tone by which he is higher: five hundredths of a semitone."""
 _GAIN = 0.3
-_PEAK = 10 ** (-1.0 / 20)
-"""The loudest sample is brought to -1 dBFS: lossy coding overshoots a little."""
-_SILENCE = 1e-4
-"""A peak below -80 dBFS is noise, not music, and is not made louder."""
-_FADE_SECONDS = 0.4
-_FADE_SHARE = 0.1
 _BLOCK = 8192
-_SAMPLE_RATES = range(8000, 96001)
+_FAMILY = 8
+SAMPLE_RATES = range(8000, 96001)
+"""The samples a second that may be asked for."""
 
-Progress = Callable[[float], object]
-"""A function that is called now and then with the share that is done, 0 to 1."""
+
+class _Kind(IntEnum):
+    """What happens. In the order in which it happens at one time."""
+
+    RELEASE = 0
+    CONTROL = 1
+    PRESS = 2
 
 
 class _Event(NamedTuple):
-    """A key pressed or released. Sorts by time, releases before presses."""
+    """A key pressed or released, a controller moved."""
 
     sample: int
-    is_on: bool
+    kind: _Kind
     channel: int
-    key: int
-    velocity: int
+    number: int
+    """The key, or the controller."""
+    value: int
+    """The velocity, or the controller's value."""
 
 
 def has_fluidsynth() -> bool:
@@ -127,86 +123,48 @@ def ready_soundfont(soundfont: str | os.PathLike[str] | None, otherwise: str) ->
     return find_soundfont(soundfont)
 
 
-def render(
-    song: Song,
-    *,
-    soundfont: str | os.PathLike[str] | None = None,
-    sample_rate: int = SAMPLE_RATE,
-    programs: Mapping[Instrument, int] = PROGRAMS,
-    loudness: float | None = TARGET,
-    progress: Progress | None = None,
-) -> NDArray[np.float32]:
-    """Play `song`; the same song, font and library give the same samples.
+class Playing:
+    """A performance that is being played: samples of each voice, block by block.
 
-    Notes start within one block of FluidSynth (64 samples, 1.5 ms) of their exact time.
-    The end is faded out over 0.4 s or a tenth of the piece, whichever is shorter.
-
-    Parameters
-    ----------
-    soundfont
-        A SoundFont; if None, the one that `find_soundfont` finds.
-    sample_rate
-        The samples a second, 8000 to 96000.
-    programs
-        The General MIDI program of each instrument, 0 to 127; of the drums, the kit.
-    loudness
-        The integrated loudness in LUFS, with true peaks below -1 dBTP (see `mastered`); None leaves the sound as it is
-        played, its loudest sample at -1 dBFS.
-
-    Returns
-    -------
-    array of float32, shape (n_sample, 2)
-        `round(song.duration * sample_rate)` samples, left and right, in -1..1.
+    Notes start within one block of FluidSynth (64 samples, 1.5 ms) of their exact time; the same performance, font and
+    library give the same samples.
 
     Raises
     ------
     SynthesisError
         If FluidSynth or the SoundFont is missing or unusable.
     """
-    audio = play(song, soundfont=soundfont, sample_rate=sample_rate, programs=programs, progress=progress)
-    _fade_out(audio, sample_rate)
-    _normalise(audio)
-    if loudness is not None:
-        audio = mastered(audio, sample_rate, loudness)
-    if progress is not None:
-        progress(1.0)
-    return audio
 
+    def __init__(
+        self, performance: Performance, soundfont: str | os.PathLike[str] | None = None, sample_rate: int = SAMPLE_RATE
+    ) -> None:
+        if sample_rate not in SAMPLE_RATES:
+            raise ValueError(f"sample_rate must be from 8000 to 96000, got {sample_rate}")
+        self.n_sample = round(performance.timeline.duration * sample_rate)
+        """The samples of the whole."""
+        self.fallbacks: tuple[str, ...] = ()
+        """A line for each voice that plays another program than asked, because the font lacks it; known when the first
+        block is."""
+        self._performance, self._soundfont, self._sample_rate = performance, soundfont, sample_rate
 
-def play(
-    song: Song,
-    *,
-    soundfont: str | os.PathLike[str] | None = None,
-    sample_rate: int = SAMPLE_RATE,
-    programs: Mapping[Instrument, int] = PROGRAMS,
-    progress: Progress | None = None,
-) -> NDArray[np.float32]:
-    """Play `song` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
-    if sample_rate not in _SAMPLE_RATES:
-        raise ValueError(f"sample_rate must be from 8000 to 96000, got {sample_rate}")
-    n_sample = round(song.duration * sample_rate)
-    audio = np.zeros((n_sample, 2), np.float32)
-    if song.notes and n_sample:
-        with closing(_Synthesizer(find_soundfont(soundfont), sample_rate, programs)) as synth:
-            _play(synth, _events_of(song, sample_rate, n_sample), audio, progress)
-    return audio
+    def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """The first sample of each block and the block, (n_voice, 2, n_sample), which is valid until the next one.
 
-
-def write_wav(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_rate: int) -> None:
-    """Write `audio`, shape `(n_sample,)` or `(n_sample, n_channel)` in -1..1, as 16-bit PCM.
-
-    Raises
-    ------
-    WriteError
-        If the file cannot be written.
-    """
-    channels = 1 if audio.ndim == 1 else audio.shape[1]
-    samples = np.rint(np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2")
-    with whole_file(path) as unfinished, wave.open(str(unfinished), "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(samples.tobytes())
+        A piece without notes gives none.
+        """
+        if not (self._performance.notes and self.n_sample):
+            return
+        players = _players_of(self._performance)
+        with closing(_Synthesizer(find_soundfont(self._soundfont), self._sample_rate, players)) as synth:
+            self.fallbacks = tuple(synth.fallbacks)
+            events = _events_of(self._performance, players, self._sample_rate, self.n_sample)
+            voices = [player.voice for player in players]
+            n_voice = len(self._performance.band.voices)
+            for begin, sounds in _played(synth, events, len(players), self.n_sample):
+                block = np.zeros((n_voice, *sounds.shape[1:]), np.float32)
+                for voice, sound in zip(voices, sounds, strict=True):
+                    block[voice] += sound
+                yield begin, block
 
 
 def _load_fluidsynth() -> Any:
@@ -223,34 +181,61 @@ def _load_fluidsynth() -> Any:
     return fluidsynth
 
 
+class _Player(NamedTuple):
+    """Who plays a voice, on a channel of his own; a doubled voice has two."""
+
+    voice: int
+    sound: Voice
+    program: int
+    pan: int
+    late: float = 0.0
+    """Seconds by which he is later than the notes say."""
+    bend: int = 0
+    """8,192ths of a whole tone by which he is higher."""
+
+
+def _players_of(performance: Performance) -> list[_Player]:
+    players = []
+    for number, voice in enumerate(performance.band.voices):
+        players.append(_Player(number, voice, voice.program, voice.pan))
+        if voice.doubled:
+            other = _OTHER_SIDE.get(voice.program, voice.program)
+            pan = min(MOST, 2 * CENTRE - voice.pan)
+            players.append(_Player(number, voice, other, pan, _DOUBLE_LATE, _DOUBLE_BEND))
+    return players
+
+
 class _Synthesizer:
-    """One FluidSynth with a SoundFont loaded and a channel set up for each instrument.
+    """One FluidSynth with a SoundFont loaded and a channel, with an output of its own, for each player.
 
     It is asked for samples by hand and never started: `Synth.start` would open a sound
-    card. pyfluidsynth only hands out 16-bit samples, which a dense passage would clip, so
-    the library's float output is declared here.
+    card. pyfluidsynth only hands out 16-bit samples of the mix, so the library's function for
+    float samples of each output is declared here.
     """
 
-    def __init__(self, soundfont: Path, sample_rate: int, programs: Mapping[Instrument, int]) -> None:
+    def __init__(self, soundfont: Path, sample_rate: int, players: list[_Player]) -> None:
         fluidsynth = _load_fluidsynth()
         _silence_log(fluidsynth)
-        self._synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate), channels=16, **_SETTINGS)
+        n_player = len(players)
+        self.fallbacks: list[str] = []
+        self._n_player = n_player
+        outputs = {"synth.audio-groups": n_player, "synth.audio-channels": n_player}
+        channels = 16 * -(-n_player // 16)
+        settings = {**_SETTINGS, **outputs}
+        self._synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate), channels=channels, **settings)
         pointer, integer = ctypes.c_void_p, ctypes.c_int
+        names = ("left", "right", "fx_left", "fx_right")
         self._write_float = fluidsynth.cfunc(
-            "fluid_synth_write_float",
+            "fluid_synth_nwrite_float",
             integer,
             ("synth", pointer, 1),
             ("len", integer, 1),
-            ("left", pointer, 1),
-            ("left_offset", integer, 1),
-            ("left_step", integer, 1),
-            ("right", pointer, 1),
-            ("right_offset", integer, 1),
-            ("right_step", integer, 1),
+            *((name, pointer, 1) for name in names),
         )
+        self._pointers = pointer * n_player
         try:
             with _quiet_stderr():
-                self._set_up(soundfont, programs)
+                self._set_up(soundfont, players)
         except BaseException:
             self.close()
             raise
@@ -259,40 +244,59 @@ class _Synthesizer:
         self._synth.delete()
 
     def apply(self, event: _Event) -> None:
-        if event.is_on:
-            self._synth.noteon(event.channel, event.key, event.velocity)
+        if event.kind is _Kind.PRESS:
+            self._synth.noteon(event.channel, event.number, event.value)
+        elif event.kind is _Kind.RELEASE:
+            self._synth.noteoff(event.channel, event.number)
+        elif event.number == BEND:
+            self._synth.pitch_bend(event.channel, event.value)
         else:
-            self._synth.noteoff(event.channel, event.key)
+            self._synth.cc(event.channel, event.number, event.value)
 
-    def fill(self, audio: NDArray[np.float32]) -> None:
-        """Write the next `len(audio)` samples into `audio`, C-contiguous, shape (n_sample, 2)."""
-        address = audio.ctypes.data
-        if self._write_float(self._synth.synth, len(audio), address, 0, 2, address, 1, 2) != 0:
+    def fill(self, sounds: NDArray[np.float32], begin: int, end: int) -> None:
+        """Write the samples from `begin` to `end` of `sounds`, C-contiguous, shape (n_player, 2, n_sample)."""
+        player, side, sample = sounds.strides
+        first = sounds.ctypes.data + begin * sample
+        left = self._pointers(*(first + number * player for number in range(self._n_player)))
+        right = self._pointers(*(first + number * player + side for number in range(self._n_player)))
+        if self._write_float(self._synth.synth, end - begin, left, right, None, None) != 0:
             raise SynthesisError("FluidSynth stopped; try another SoundFont with `soundfont`")
 
-    def _set_up(self, soundfont: Path, programs: Mapping[Instrument, int]) -> None:
+    def _set_up(self, soundfont: Path, players: list[_Player]) -> None:
         font = self._synth.sfload(str(soundfont))
         if font < 0:
             reason = _UNSUPPORTED if _is_compressed(soundfont) else ""
             raise SynthesisError(
                 f"{soundfont}: FluidSynth cannot load it{reason}; choose another SoundFont with `soundfont`"
             )
-        self._synth.set_reverb(_REVERB_ROOM, _REVERB_DAMPING, _REVERB_WIDTH, _REVERB_LEVEL)
-        for instrument in Instrument:
-            channel = _channel_of(instrument)
-            if not self._select(channel, font, instrument, programs[instrument]):
+        for channel, player in enumerate(players):
+            instrument = player.sound.instrument
+            chosen = self._select(channel, font, instrument, player.program)
+            if chosen is None:
                 raise SynthesisError(
                     f"{soundfont}: has no sound for {instrument.label}; "
                     "choose a General MIDI SoundFont with `soundfont`"
                 )
-            self._synth.cc(channel, _PAN, _PANS.get(instrument, _CENTRE))
-            self._synth.cc(channel, _REVERB_SEND, _REVERB_SENDS[instrument])
+            if chosen != player.program and not player.late:
+                is_drum = instrument is Instrument.DRUMS
+                lacks, plays = sound_name(player.program, is_drum), sound_name(chosen, is_drum)
+                self.fallbacks.append(
+                    f"the SoundFont {soundfont.name} has no {lacks}: {instrument.label} sounds as {plays}"
+                )
+            self._synth.cc(channel, VOLUME, player.sound.volume)
+            self._synth.cc(channel, PAN, player.pan)
+            if player.bend:
+                self._synth.pitch_bend(channel, player.bend)
 
-    def _select(self, channel: int, font: int, instrument: Instrument, program: int) -> bool:
+    def _select(self, channel: int, font: int, instrument: Instrument, program: int) -> int | None:
+        """The program that is chosen, if the font has any: the one asked for, or the nearest of its family."""
         bank = _DRUM_BANK if instrument is Instrument.DRUMS else 0
-        # A small font may lack the program, or have only the first one of a bank.
-        choices = (program, PROGRAMS[instrument], 0)
-        return any(self._synth.program_select(channel, font, bank, choice) == 0 for choice in choices)
+        family = program // _FAMILY * _FAMILY
+        near = sorted(range(family, family + _FAMILY), key=lambda other: abs(other - program))
+        for choice in (*near, PROGRAMS[instrument], 0):
+            if self._synth.program_select(channel, font, bank, choice) == 0:
+                return choice
+        return None
 
 
 def _silence_log(fluidsynth: Any) -> None:
@@ -318,49 +322,46 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(terminal)
 
 
-def _channel_of(instrument: Instrument) -> int:
-    return _DRUM_CHANNEL if instrument is Instrument.DRUMS else int(instrument) - 1
-
-
-def _events_of(song: Song, sample_rate: int, n_sample: int) -> list[_Event]:
+def _events_of(performance: Performance, players: list[_Player], sample_rate: int, n_sample: int) -> list[_Event]:
+    seconds = performance.timeline.seconds
+    channels: dict[int, list[int]] = {}
+    for channel, player in enumerate(players):
+        channels.setdefault(player.voice, []).append(channel)
     events = []
-    for note in without_overlaps(song.notes):
-        start = round(song.seconds(note.position) * sample_rate)
-        end = round(song.seconds(note.position + note.duration) * sample_rate)
-        channel = _channel_of(note.instrument)
-        if start < n_sample:
-            events.append(_Event(start, True, channel, note.pitch, note.velocity))
-            events.append(_Event(end, False, channel, note.pitch, 0))
+    for note in ends_at_next_stroke(performance.notes):
+        start, end = seconds(note.start), seconds(note.end)
+        for channel in channels[note.voice]:
+            first, last = (round((time + players[channel].late) * sample_rate) for time in (start, end))
+            if 0 <= first < n_sample:
+                events.append(_Event(first, _Kind.PRESS, channel, note.pitch, note.velocity))
+                events.append(_Event(last, _Kind.RELEASE, channel, note.pitch, 0))
+    for control in performance.controls:
+        sample = max(0, round(seconds(control.position) * sample_rate))
+        events += [
+            _Event(sample, _Kind.CONTROL, channel, control.number, control.value)
+            for channel in channels.get(control.voice, ())
+        ]
     return sorted(events)
 
 
-def _play(synth: _Synthesizer, events: list[_Event], audio: NDArray[np.float32], progress: Progress | None) -> None:
-    n_sample = len(audio)
+def _played(
+    synth: _Synthesizer, events: list[_Event], n_player: int, n_sample: int
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The first sample of each block, and the block (n_player, 2, n_sample)."""
     upcoming = iter(events)
     event = next(upcoming, None)
-    sample = 0
-    while sample < n_sample:
-        while event is not None and event.sample <= sample:
-            synth.apply(event)
-            event = next(upcoming, None)
-        stop = min(n_sample, sample + _BLOCK, n_sample if event is None else event.sample)
-        synth.fill(audio[sample:stop])
-        sample = stop
-        if progress is not None:
-            progress(sample / n_sample)
-
-
-def _fade_out(audio: NDArray[np.float32], sample_rate: int) -> None:
-    n_fade = int(min(_FADE_SECONDS * sample_rate, _FADE_SHARE * len(audio)))
-    if n_fade:
-        slope = 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, n_fade, dtype=np.float32))
-        audio[-n_fade:] *= slope[:, np.newaxis]
-
-
-def _normalise(audio: NDArray[np.float32]) -> None:
-    peak = float(np.max(np.abs(audio), initial=0.0))
-    if peak > _SILENCE:
-        audio *= np.float32(_PEAK / peak)
+    for begin in range(0, n_sample, _BLOCK):
+        length = min(_BLOCK, n_sample - begin)
+        sounds = np.zeros((n_player, 2, length), np.float32)
+        sample = 0
+        while sample < length:
+            while event is not None and event.sample <= begin + sample:
+                synth.apply(event)
+                event = next(upcoming, None)
+            stop = length if event is None else min(length, event.sample - begin)
+            synth.fill(sounds, sample, stop)
+            sample = stop
+        yield begin, sounds
 
 
 def _checked_soundfont(path: Path, cure: str) -> Path:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from midi_io import Instrument, Note, Song
-from midi_io.general_midi import PROGRAMS, instrument_of_program
-from midi_io.synthesis import play
+from midi_io.general_midi import instrument_of_program
+from midi_io.performance import STANDARD_BAND, exactly
+from midi_io.rendering import play
 
 DRUM_BANK = 128
 VELOCITY = 100
@@ -45,7 +46,7 @@ def song_for(bank: int, program: int) -> tuple[Instrument, Song]:
 def audio_of(bank: int, program: int, soundfont: str | None = None) -> NDArray[np.float32]:
     """The samples of a preset, shape (n_sample, 2) at 44.1 kHz."""
     instrument, song = song_for(bank, program)
-    return play(song, soundfont=soundfont, programs={**PROGRAMS, instrument: program})
+    return play(exactly(song, STANDARD_BAND.with_programs({instrument: program})), soundfont=soundfont)
 
 
 def measure(audio: NDArray[np.float32]) -> Sound:

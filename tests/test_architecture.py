@@ -152,8 +152,8 @@ KNOWN_TO = {
     "threadpoolctl": {"cmt.machine.workers", "cmt.writing.pieces"},
     "av": {"video_rhythm", "cmt.film", "midi_io.mastering", "cmt.soundtrack.checkup"},
     "cv2": {"video_rhythm"},
-    "miditoolkit": {"midi_io.midi_file"},
-    "mido": {"midi_io.midi_file"},
+    "miditoolkit": {"midi_io.midi_file", "midi_io.midi_writer"},
+    "mido": {"midi_io.midi_file", "midi_io.midi_writer"},
     "fluidsynth": {"midi_io.synthesis"},
 }
 # What runs without any extra: their imports are followed, as far as they run at once.

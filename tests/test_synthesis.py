@@ -23,7 +23,9 @@ from midi_io import (
     synthesis,
     write_wav,
 )
-from midi_io.general_midi import PROGRAMS
+from midi_io.general_midi import PROGRAM_NAMES
+from midi_io.performance import STANDARD_BAND, exactly
+from midi_io.rendering import sound_of
 
 pytestmark = pytest.mark.slow
 
@@ -225,11 +227,22 @@ def test_a_compressed_font_that_does_not_load_says_what_may_be_missing(tmp_path)
 @needs_fluidsynth
 def test_instruments_play_the_programs_given():
     solo = Song.steady((Note(0, PIANO, 60, 8),), 120.0, 16)
-    grand, rhodes = (render(solo, programs={**PROGRAMS, PIANO: program}) for program in (0, 4))
-    assert np.array_equal(render(solo), grand)
-    assert not np.array_equal(grand, rhodes)
-    missing = render(solo, programs={**PROGRAMS, PIANO: 127})
-    assert np.array_equal(missing, grand)  # a program that the font lacks is the usual one
+    grand, rhodes = (sound_of(exactly(solo, STANDARD_BAND.with_programs({PIANO: program}))) for program in (0, 4))
+    assert np.array_equal(render(solo), grand.audio)
+    assert not np.array_equal(grand.audio, rhodes.audio)
+    assert grand.fallbacks == rhodes.fallbacks == ()
+
+
+@needs_fluidsynth
+@pytest.mark.parametrize(("program", "plays"), [(7, "electric piano 2"), (127, "acoustic grand piano")])
+def test_a_program_that_the_font_lacks_is_the_nearest_of_its_family_or_the_usual_one_and_is_told(program, plays):
+    solo = Song.steady((Note(0, PIANO, 60, 8),), 120.0, 16)
+    sound = sound_of(exactly(solo, STANDARD_BAND.with_programs({PIANO: program})))
+    there = PROGRAM_NAMES.index(plays)
+    assert np.array_equal(sound.audio, render(exactly(solo, STANDARD_BAND.with_programs({PIANO: there}))))
+    assert sound.fallbacks == (
+        f"the SoundFont FluidR3Mono_band.sf3 has no {PROGRAM_NAMES[program]}: piano sounds as {plays}",
+    )
 
 
 @needs_fluidsynth

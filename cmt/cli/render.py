@@ -16,17 +16,17 @@ from cmt.cli.options import FILE, Bars, loudness_option, soundfont_option
 @loudness_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def render(midi: Path, output: Path | None, soundfont: Path | None, loudness: float, quiet: bool) -> None:
-    """Play MIDI into a WAV file by FluidSynth."""
-    from midi_io import read_midi, write_wav
-    from midi_io import render as render_song
+    """Play MIDI into a WAV file by FluidSynth, each track with its own sound."""
+    from midi_io import read_performance, write_wav
+    from midi_io.rendering import sound_of
     from midi_io.synthesis import SAMPLE_RATE
 
     target = midi.with_suffix(".wav") if output is None else output
-    song = read_midi(midi)
+    performance = read_performance(midi)
     bars = Bars(quiet)
     try:
-        audio = render_song(
-            song,
+        sound = sound_of(
+            performance,
             soundfont=soundfont,
             sample_rate=SAMPLE_RATE,
             loudness=loudness,
@@ -34,5 +34,7 @@ def render(midi: Path, output: Path | None, soundfont: Path | None, loudness: fl
         )
     finally:
         bars.close()
-    write_wav(audio, target, SAMPLE_RATE)
-    click.echo(f"wrote    {target} ({len(audio) / SAMPLE_RATE:.2f} s)")
+    write_wav(sound.audio, target, SAMPLE_RATE)
+    for line in sound.fallbacks:
+        click.echo(f"warning  {line}", err=True)
+    click.echo(f"wrote    {target} ({len(sound.audio) / SAMPLE_RATE:.2f} s)")

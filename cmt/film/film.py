@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cmt.film.mux import OriginalAudio, write_video
-from midi_io import render, write_wav
+from midi_io import write_wav
 from midi_io.mastering import TARGET
+from midi_io.performance import Performance
+from midi_io.rendering import sound_of
 from midi_io.song import Song
 from midi_io.synthesis import SAMPLE_RATE
 
@@ -24,7 +26,7 @@ def _unwatched(name: str) -> Iterator[Callable[[float], object]]:
 
 
 def film_of(
-    song: Song,
+    music: Song | Performance,
     video: Path | None,
     film: Path,
     *,
@@ -34,7 +36,7 @@ def film_of(
     original_audio: OriginalAudio = "drop",
     stage: Stage = _unwatched,
 ) -> tuple[str, ...]:
-    """Play `song` and write `film`, an mp4 with the picture of `video`; a line for each thing that did not go as asked.
+    """Play `music` and write `film`, an mp4 with the picture of `video`; a line for whatever did not go as asked.
 
     Parameters
     ----------
@@ -52,14 +54,14 @@ def film_of(
     Raises
     ------
     CmtError
-        If the song cannot be played, the video cannot be read or is the film itself, or a file cannot be written.
+        If the music cannot be played, the video cannot be read or is the film itself, or a file cannot be written.
     """
     with stage("render") as report:
-        audio = render(song, soundfont=soundfont, sample_rate=SAMPLE_RATE, loudness=loudness, progress=report)
+        sound = sound_of(music, soundfont=soundfont, sample_rate=SAMPLE_RATE, loudness=loudness, progress=report)
         if wav is not None:
-            write_wav(audio, wav, SAMPLE_RATE)
+            write_wav(sound.audio, wav, SAMPLE_RATE)
     if video is None:
-        return ()
+        return sound.fallbacks
     with stage("mux") as report:
-        written = write_video(video, audio, SAMPLE_RATE, film, original_audio=original_audio, progress=report)
-    return written.notes
+        written = write_video(video, sound.audio, SAMPLE_RATE, film, original_audio=original_audio, progress=report)
+    return (*sound.fallbacks, *written.notes)

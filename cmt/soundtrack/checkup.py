@@ -148,7 +148,7 @@ def _soundfont(soundfont: Path | None) -> str:
 
 def _trial_note(soundfont: Path | None) -> str:
     from midi_io import Instrument, Note, Song, find_soundfont
-    from midi_io.synthesis import play
+    from midi_io.rendering import play
 
     path = find_soundfont(soundfont)
     silent, peak = [], 0.0
