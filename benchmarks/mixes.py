@@ -175,7 +175,7 @@ def row(mix: Mix) -> str:
         f"{mix.peak_in_film:6.2f} {mix.mono_loss:5.2f} {mix.correlation:+5.2f} {mix.picture:8.3f} {mix.sound:8.3f} "
         f"{mix.apart:+6.1f} {mix.stems:6.0f}"
     )
-    return cells.replace("nan", "  -")
+    return cells.replace("+nan", "   -").replace("nan", "  -")
 
 
 def worst(mixes: Sequence[Mix]) -> str:
@@ -191,7 +191,7 @@ def worst(mixes: Sequence[Mix]) -> str:
         f"{'':13} {off:+5.2f} {'':4} {peak:5.2f} {peak_in_film:6.2f} {mono:5.2f} {lowest:+5.2f} {'':17} {apart:+6.1f} "
         f"{stems:6.0f}"
     )
-    return cells.replace("nan", "  -")
+    return cells.replace("+nan", "   -").replace("nan", "  -")
 
 
 if __name__ == "__main__":
