@@ -8,7 +8,7 @@ each of its songs: `_CONTRAST` and the other constants are set so that tracks sp
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -109,11 +109,21 @@ _PER_DOUBLING = 4
 """A bar with twice the onsets of the piece's middle bar is louder by this much, one with half of them softer..."""
 _MOST_FOR_ONSETS = 6
 """...and by no more than this."""
+_PER_ENERGY = 24
+"""The band plays softer by half of this in a bar without energy, and louder by half of it in one that has all of it."""
+_TOWARDS = 9
+"""In the bar before a border the band grows by so much if what follows is no calmer, and falls by half of it if it is."""
 _ACCENT = 14
 """An accent is struck as on a first beat, or as where the drum is loudest, and louder by this much."""
 
 
-def perform(song: Song, accents: Iterable[int] = ()) -> Song:
+def perform(
+    song: Song,
+    accents: Iterable[int] = (),
+    *,
+    energies: Sequence[float | None] = (),
+    borders: Iterable[int] = (),
+) -> Song:
     """The same notes with the velocities of a performance.
 
     A note is as loud as its instrument's level, its place in the bar, its length, its chord, its step from the note
@@ -124,18 +134,24 @@ def perform(song: Song, accents: Iterable[int] = ()) -> Song:
     ----------
     accents : iterable of int
         The positions, in sixteenths, at which everything is struck louder.
+    energies
+        How lively each bar is to be, 0 to 1; None, or a bar beyond them, says nothing.
+    borders : iterable of int
+        The positions at which sections begin: the band grows towards them, or falls where a calmer one follows.
     """
     accented = frozenset(accents)
     chord_sizes = Counter((note.position, note.instrument) for note in song.notes)
     top_pitches = {(note.position, note.instrument): note.pitch for note in song.notes}  # sorted by pitch: last wins
     steps = _steps(top_pitches)
     fullness = _fullness_of_bars(song)
+    intensity = _intensity(song, energies, sorted(borders))
     notes = []
     for note in song.notes:
         chord = (note.position, note.instrument)
         is_accented = note.position in accented
         growth = _phrase(note.position) + fullness[note.position // POSITIONS_PER_BAR]
         velocity = _LEVELS[note.instrument] + _GROWTH[note.instrument] * growth + (_ACCENT if is_accented else 0)
+        velocity += intensity[note.position]
         if note.instrument is Instrument.DRUMS:
             velocity += _CONTRAST[note.instrument] * _of_drum(note, is_accented)
         else:
@@ -184,6 +200,22 @@ def _phrase(position: int) -> float:
     phrase, inside = divmod(position / POSITIONS_PER_BAR, _BARS_PER_PHRASE)
     swell = float(np.interp(inside / _BARS_PER_PHRASE, [0, _SUMMIT, 1], [-_SWELL, _SWELL, 0]))
     return swell + _ANSWER * (phrase % 2 - 0.5)
+
+
+def _intensity(song: Song, energies: Sequence[float | None], borders: Sequence[int]) -> list[float]:
+    """How much louder the band plays on each position, for what the picture or the user asks and what comes next."""
+    known = [0.0 if energy is None else _PER_ENERGY * (energy - 0.5) for energy in energies]
+    n_bar = max(song.n_bar, 1 + max((note.position for note in song.notes), default=0) // POSITIONS_PER_BAR)
+    bars = [*known, *[0.0] * n_bar][:n_bar]
+    louder = [bars[position // POSITIONS_PER_BAR] for position in range(n_bar * POSITIONS_PER_BAR)]
+    for border in borders:
+        before, after = (border - 1) // POSITIONS_PER_BAR, border // POSITIONS_PER_BAR
+        if not 0 < border < len(louder):
+            continue
+        change = _TOWARDS if bars[after] >= bars[before] else -_TOWARDS / 2
+        for step in range(min(POSITIONS_PER_BAR, border)):
+            louder[border - 1 - step] += change * (1 - step / POSITIONS_PER_BAR)
+    return louder
 
 
 def _fullness_of_bars(song: Song) -> list[float]:

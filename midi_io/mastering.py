@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 TARGET = -14.0
 """LUFS at which the large streaming services play what they are given."""
-CEILING = -1.5
-"""dBTP above which no peak of the limiter's output lies; lossy coding overshoots by some tenths more."""
+CEILING = -1.9
+"""dBTP above which no peak of the limiter's output lies; AAC overshoots by up to 0.7 dB more."""
 MOST_LIMITING = 8.0
 """dB by which the limiter may hold back the loudest peak: where more would be needed, as for a single stroke in a
 silence, the piece stays softer instead."""

@@ -79,7 +79,7 @@ def _encode_midi(performance: Performance, title: str | None) -> bytes:
     if pickup and pickup < timeline.length - timeline.start:
         midi.time_signature_changes[0].time = pickup * TICKS_PER_POSITION
         midi.time_signature_changes.insert(0, miditoolkit.TimeSignature(pickup, 16, 0))
-    midi.instruments = [_track_of(performance, voice, end_tick) for voice in _voices_in_order(performance)]
+    midi.instruments = [_track_of(performance, voice, end_tick) for voice in performance.playing]
 
     draft = io.BytesIO()
     midi.dump(file=draft)
@@ -130,12 +130,6 @@ def _tempo_changes(timeline: Timeline) -> list[_StoredTempo]:
         if not changes or changes[-1].microseconds_per_beat != microseconds:
             changes.append(_StoredTempo(_tick(timeline, begin), microseconds))
     return changes
-
-
-def _voices_in_order(performance: Performance) -> list[int]:
-    """The numbers of the voices that have notes, in LPD-5's order."""
-    voices = performance.band.voices
-    return sorted({note.voice for note in performance.notes}, key=lambda number: (voices[number].instrument, number))
 
 
 def _track_of(performance: Performance, number: int, end_tick: int) -> miditoolkit.Instrument:

@@ -124,6 +124,18 @@ class Performance:
     controls: tuple[Control, ...] = ()
     """Sorted by position."""
 
+    @property
+    def playing_voices(self) -> tuple[Voice, ...]:
+        """The voices that have notes, in LPD-5's order."""
+        return tuple(self.band.voices[number] for number in self.playing)
+
+    @property
+    def playing(self) -> list[int]:
+        """The numbers of the voices that have notes, in LPD-5's order."""
+        voices = self.band.voices
+        numbers = {note.voice for note in self.notes}
+        return sorted(numbers, key=lambda number: (voices[number].instrument, number))
+
 
 def exactly(song: Song, band: Band = STANDARD_BAND) -> Performance:
     """The song as it is written, each note on its sixteenth; all notes of an instrument by its first voice."""

@@ -29,12 +29,13 @@ from cmt.report.parts import (
     sections_of,
 )
 from cmt.report.report import SCHEMA, Report, looks_like_report
+from midi_io.performance import Voice
 from midi_io.song import Instrument, Knot, Timeline
 from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form".split()
+    " picture_stream loudness chords form band quantized".split()
 )
 """The keys that the first reports lack."""
 
@@ -75,6 +76,8 @@ def full_report():
         warnings=("a line",),
         checkpoint=Model("abc", {"words": 5, "data": {"pack": "lpd"}}),
         soundfont="font.sf2",
+        band=(Voice(Instrument.DRUMS, 0, "standard kit"), Voice(Instrument.PIANO, 4, "electric piano 1", doubled=True)),
+        quantized=False,
         loudness=-14.0,
         stages={"analyze": 0.5},
     )

@@ -9,7 +9,7 @@ FLOORS = (
     {"errors"},
     {"midi_io", "video_rhythm"},
     {"film", "machine", "music"},
-    {"config", "grid", "metrics"},
+    {"band", "config", "grid", "metrics"},
     {"corpus", "network", "report"},
     {"evaluation", "training", "writing"},
     {"planning"},

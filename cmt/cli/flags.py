@@ -28,6 +28,7 @@ FLAGS: Mapping[str, str] = {
     "mutes": "--mute",
     "optimizer": "--optimizer",
     "pair_list": "--pairs",
+    "programs": "--program",
     "resume": "--resume",
     "scheduler": "--scheduler",
     "sections": "--section",

@@ -22,8 +22,10 @@ from cmt.cli.options import (
     InstrumentsType,
     KeyType,
     MuteType,
+    ProgramType,
     SectionType,
     chosen_genre,
+    chosen_programs,
     loudness_option,
     range_of,
     scheduler_option,
@@ -32,6 +34,7 @@ from cmt.cli.options import (
     timing_wishes,
 )
 from cmt.cli.wording import grid_in_words, print_hits
+from cmt.band.programs import ChosenProgram
 from cmt.config import CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
 from cmt.machine.plural import count
 from cmt.music.key import WishedKey
@@ -39,6 +42,7 @@ from cmt.planning.energy import LEVELS, NAMES, Energy, Section, energy_of_sectio
 from cmt.planning.form import WishedForm
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import Progression
+from midi_io.general_midi import sound_name
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
@@ -54,7 +58,8 @@ HEADINGS = {
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
-    "What comes out": ("output", "name", "original_audio", "loudness", "midi_only", "soundfont", "quiet"),
+    "How it sounds": ("programs", "quantized", "loudness", "soundfont"),
+    "What comes out": ("output", "name", "original_audio", "midi_only", "quiet"),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -165,6 +170,15 @@ CHORDS_SHOWN = 8
     show_default=True,
     help="The video's own sound: left out, a second track, or mixed with the music.",
 )
+@click.option(
+    "--program",
+    "programs",
+    type=ProgramType(),
+    multiple=True,
+    metavar="INSTRUMENT=SOUND",
+    help="Another sound than the genre's: guitar=30, 'guitar=distortion guitar', 'drums=jazz kit'.",
+)
+@click.option("--quantized", is_flag=True, help="Every note exactly on its sixteenth, not as players would.")
 @loudness_option
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
@@ -198,6 +212,8 @@ def generate(
     temperature: float,
     guidance: float,
     original_audio: Any,
+    programs: tuple[ChosenProgram, ...],
+    quantized: bool,
     loudness: float,
     midi_only: bool,
     soundfont: Path | None,
@@ -234,7 +250,14 @@ def generate(
         energy=_energy(energy_file, sections),
         takes=takes,
     )
-    written = Output(keep_takes=keep_takes, original_audio=original_audio, midi_only=midi_only, loudness=loudness)
+    written = Output(
+        keep_takes=keep_takes,
+        original_audio=original_audio,
+        midi_only=midi_only,
+        loudness=loudness,
+        programs=chosen_programs(programs),
+        quantized=quantized,
+    )
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
         if name is not None:
@@ -279,6 +302,7 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
     genre = "any genre" if report.genre is None else report.genre.label
     instruments = ", ".join(instrument.label for instrument in report.instruments)
     click.echo(f"music    {grid_in_words(report.grid)}, {report.key}, {genre}, {instruments}")
+    click.echo(f"band     {_band_in_words(report)}")
     if report.form:
         click.echo(f"form     {_form_in_words(report)}")
     if report.picture is not None or report.markers:
@@ -290,6 +314,13 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
     click.echo(f"took     {total:.1f} s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
     for file in soundtrack.files:
         click.echo(f"wrote    {file}")
+
+
+def _band_in_words(report: Report) -> str:
+    """``jazz kit, acoustic grand piano, overdriven guitar (left and right)``."""
+    sounds = (sound_name(voice.program, voice.instrument is Instrument.DRUMS) for voice in report.band)
+    both = (" (left and right)" if voice.doubled else "" for voice in report.band)
+    return ", ".join(f"{sound}{sides}" for sound, sides in zip(sounds, both, strict=True))
 
 
 def _form_in_words(report: Report) -> str:

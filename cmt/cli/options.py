@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from tqdm import tqdm
 
+from cmt.band.programs import ChosenProgram, parse_program
 from cmt.cli.flags import SOUNDFONT_VARIABLE
 from cmt.config import LOUDNESS, LOUDNESS_LIMITS, TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS, Limits
 from cmt.errors import CmtError
@@ -103,6 +104,27 @@ class MuteType(ParamType):
             return parse_mute(value)
         except CmtError as error:
             self.fail(str(error))
+
+
+class ProgramType(ParamType):
+    """A program of an instrument, such as ``guitar=30``."""
+
+    name = "program"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> ChosenProgram:
+        """The instrument and its program."""
+        try:
+            return parse_program(value)
+        except CmtError as error:
+            self.fail(str(error))
+
+
+def chosen_programs(programs: Sequence[ChosenProgram]) -> dict[Instrument, int]:
+    """The program of each instrument that has one chosen."""
+    chosen = dict(programs)
+    if len(chosen) < len(programs):
+        raise click.UsageError("--program: an instrument has one sound; name each only once")
+    return chosen
 
 
 class ChordsType(ParamType):

@@ -77,6 +77,9 @@ class Plan:
     """What each bar is asked to be in percentiles of real music (n_bar,), 0..1."""
     scenes: tuple[Scene, ...]
     """The scenes of the video, on bars; none without a video."""
+    paces: tuple[float | None, ...]
+    """How lively each bar is (n_bar,), 0..1, as the user says, or as its picture is among those of many videos; None
+    where there is neither."""
     energies: tuple[float | None, ...]
     """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
     marked: frozenset[int]
@@ -167,6 +170,10 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
     if wishes.energy is not None or any(energy is not None for energy in energies):
         asked = with_energy(asked, energies, sheet, calibration, marked)
     profile = profile_of_liveliness(asked, sheet, calibration)
+    paces: list[float | None] = list(energies)
+    if rhythm is not None:
+        among_many = liveliness_of_video(rhythm, sheet, calibration, "absolute", markers).bars
+        paces = [pace if own is None else own for own, pace in zip(energies, among_many, strict=True)]
     warnings = (
         *warnings_of(grid, hits, tempo_map=wishes.tempo_map),
         *_mute_warnings(sheet, markers),
@@ -181,6 +188,7 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         asked=profile,
         liveliness=asked.bars,
         scenes=tuple(scenes_of(rhythm, sheet, asked.bars)) if rhythm is not None else (),
+        paces=tuple(paces),
         energies=tuple(energies),
         marked=marked,
         sections=sections,

@@ -14,6 +14,7 @@ from cmt.grid.hits import Marker
 from cmt.music.key import KEYS, Key
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import GENRES, Genre
+from cmt.report.band import voice_as_json, voice_from_json
 from cmt.report.parts import (
     NO_PICTURE,
     Asked,
@@ -29,6 +30,7 @@ from cmt.report.parts import (
     strength_as_json,
 )
 from cmt.report.values import Value
+from midi_io.performance import Voice
 from midi_io.song import INSTRUMENTS, Instrument
 
 SCHEMA = 1
@@ -84,6 +86,10 @@ class Report:
     checkpoint: Model = field(default_factory=lambda: Model(""))
     soundfont: str | None = None
     """The name of the SoundFont; None if no audio was made."""
+    band: tuple[Voice, ...] = ()
+    """The sounds that play; empty in the first reports, whose instruments had one sound each."""
+    quantized: bool = True
+    """Whether every note is exactly on its sixteenth."""
     loudness: float | None = None
     """The loudness asked for, in LUFS; None if no audio was made, or made before it could be asked for."""
     stages: Mapping[str, float] = field(default_factory=dict)
@@ -126,6 +132,8 @@ class Report:
             "warnings": list(self.warnings),
             "checkpoint": self.checkpoint.as_json(),
             "soundfont": self.soundfont,
+            "band": [voice_as_json(voice) for voice in self.band],
+            "quantized": self.quantized,
             "loudness": self.loudness,
             "stages": dict(self.stages),
         }
@@ -177,6 +185,8 @@ class Report:
             warnings=report["warnings"].each(Value.text),
             checkpoint=Model.from_json(report["checkpoint"]),
             soundfont=report["soundfont"].maybe(Value.text),
+            band=report["band"].each(voice_from_json),
+            quantized=report["quantized"].flag(),
             loudness=report["loudness"].maybe(Value.number),
             stages=report["stages"].values(Value.number),
         )
@@ -238,6 +248,8 @@ _ADDED: Mapping[str, object] = {
     "chords": [],
     "form": [],
     "takes": [],
+    "band": [],
+    "quantized": True,
     "loudness": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

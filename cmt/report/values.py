@@ -76,6 +76,12 @@ class Value:
             raise self.fault("a finite number")
         return self.content
 
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self.content, bool):
+            raise self.fault("true or false")
+        return self.content
+
     def positive(self) -> float:
         """A finite number above 0."""
         number = self.number()

@@ -100,6 +100,10 @@ class Settings:
         fields = vars(self.wishes) | vars(self.output)
         if self.output.loudness == LOUDNESS:
             del fields["loudness"]
+        if not self.output.programs:
+            del fields["programs"]
+        if not self.output.quantized:
+            del fields["quantized"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
         for name in ("chords", "form"):

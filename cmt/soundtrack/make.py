@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from cmt.band.programs import program_warnings
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.film import film_of
@@ -26,17 +27,17 @@ from cmt.music.words import initial_words
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.network.planner import Planner, load_planner
-from cmt.planning.mutes import cut_at_rests
 from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.parts import Model
 from cmt.report.report import Report
 from cmt.soundtrack.output import Output, check_output
+from cmt.soundtrack.playing import performance_of, performed
 from cmt.soundtrack.report import report_of, takes_of
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
-from midi_io import close_ending, perform, ready_soundfont, write_midi
+from midi_io import Performance, ready_soundfont, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
 from video_rhythm import analyze
 
@@ -135,13 +136,19 @@ def make_soundtrack(
         with stages.stage("compose") as report_progress:
             takes = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
+        performance = _performance(best, plan, output)
         with stages.stage("midi"):
-            names = _write_takes(takes if output.keep_takes else takes[:1], unfinished, name)
+            kept = {f"{name}.mid": performance}
+            if output.keep_takes:
+                others = enumerate(takes[1:], start=2)
+                kept |= {f"{name}.take{number}.mid": _performance(take, plan, output) for number, take in others}
+            for file, its in kept.items():
+                write_midi(its, unfinished / file, title=f"Music for {name}")
         picture = beside.submit(_draw, plan, best.song, best.sheet, name, unfinished / f"{name}.png")
         notes: tuple[str, ...] = ()
         if font is not None:
             notes = film_of(
-                best.song,
+                performance,
                 video,
                 unfinished / f"{name}.mp4",
                 wav=unfinished / f"{name}.wav",
@@ -155,10 +162,13 @@ def make_soundtrack(
         report = replace(
             report_of(plan, best.piece, best.song, best.orders, best.sheet, replace(config, seed=best.seed)),
             original_audio=output.original_audio,
-            takes=takes_of([take.judgement for take in takes if take.judgement], names),
+            band=performance.playing_voices,
+            quantized=output.quantized,
+            takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
             warnings=(
                 *(rhythm.warnings if rhythm is not None else ()),
                 *plan.warnings,
+                *program_warnings(output.programs),
                 *best.piece.notes,
                 *notes,
                 *_warnings_of(takes),
@@ -183,12 +193,8 @@ def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path) -> No
     draw_soundtrack(plan, song, sheet, name, path)
 
 
-def _write_takes(takes: list[Take], folder: Path, name: str) -> list[str]:
-    """The takes' MIDI files, ``<name>.mid``, ``<name>.take2.mid`` and so on; their names."""
-    names = [f"{name}.mid", *(f"{name}.take{n}.mid" for n in range(2, len(takes) + 1))]
-    for take, file in zip(takes, names, strict=True):
-        write_midi(take.song, folder / file, title=f"Music for {name}")
-    return names
+def _performance(take: Take, plan: Plan, output: Output) -> Performance:
+    return performance_of(take.song, take.orders, plan, take.sheet, output, take.seed)
 
 
 def _checked_name(name: str) -> str:
@@ -278,7 +284,7 @@ def write_takes(
     ]
     pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, heard)
     return [
-        Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan))
+        Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan, sheet))
         for seed, its, sheet, piece in zip(seeds, orders, heard, pieces, strict=True)
     ]
 
@@ -300,13 +306,6 @@ def _with_accents(sheet: LeadSheet, orders: Mapping[int, BarOrders]) -> LeadShee
 def in_key(sheet: LeadSheet, key: Key) -> LeadSheet:
     """A sheet that stands in the home key of a mode, in a key of that mode."""
     return sheet.transposed(semitones_between(home_key(key.mode).tonic, key.tonic))
-
-
-def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
-    """The song as it is played: velocities, an ending that rings, and no note that rings into a mute."""
-    accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
-    played = close_ending(perform(song, accents=accents))
-    return played.with_notes(cut_at_rests(played.notes, plan.sheet.rests))
 
 
 def _warnings_of(takes: list[Take]) -> list[str]:

@@ -1,17 +1,20 @@
-"""What is written of a soundtrack: not how the music is, but which files come of it."""
+"""What is made of the notes: how they are played, and which files come of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from cmt.band.programs import check_programs
 from cmt.config import LOUDNESS, LOUDNESS_LIMITS
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
+from midi_io.song import Instrument
 
 
 @dataclass(frozen=True)
 class Output:
-    """Which files are written, and what becomes of the video's own sound."""
+    """How the notes are played, which files are written, and what becomes of the video's own sound."""
 
     keep_takes: bool = False
     """Whether the other takes' MIDI files are kept too."""
@@ -21,6 +24,10 @@ class Output:
     """Whether neither audio nor video is written: no FluidSynth is needed."""
     loudness: float = LOUDNESS
     """The integrated loudness of the music in LUFS, within `cmt.config.LOUDNESS_LIMITS`."""
+    programs: Mapping[Instrument, int] = field(default_factory=dict)
+    """The General MIDI program of an instrument, 0 to 127, of the drums the kit; the others have their genre's."""
+    quantized: bool = False
+    """Whether every note is exactly on its sixteenth, as in a score, and not where a player would put it."""
 
 
 def check_output(output: Output) -> None:
@@ -29,3 +36,4 @@ def check_output(output: Output) -> None:
         raise CmtError(
             f"loudness {output.loudness:g}: must be from {LOUDNESS_LIMITS.least:g} to {LOUDNESS_LIMITS.most:g} LUFS"
         )
+    check_programs(output.programs)
