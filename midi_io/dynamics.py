@@ -112,7 +112,7 @@ _MOST_FOR_ONSETS = 6
 _PER_ENERGY = 24
 """The band plays softer by half of this in a bar without energy, and louder by half of it in one that has all of it."""
 _TOWARDS = 9
-"""In the bar before a border the band grows by so much if what follows is no calmer, and falls by half of it if it is."""
+"""In the bar before a border the band grows by so much if what follows is no calmer, else it falls by half of it."""
 _ACCENT = 14
 """An accent is struck as on a first beat, or as where the drum is loudest, and louder by this much."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from cmt.band.programs import ChosenProgram
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
 from cmt.cli.options import (
@@ -34,7 +35,6 @@ from cmt.cli.options import (
     timing_wishes,
 )
 from cmt.cli.wording import grid_in_words, print_hits
-from cmt.band.programs import ChosenProgram
 from cmt.config import CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
 from cmt.machine.plural import count
 from cmt.music.key import WishedKey

@@ -59,7 +59,7 @@ def energies_of(plan: Plan, sheet: LeadSheet) -> list[float | None]:
 
 
 def energy_of_piece(plan: Plan, song: Song) -> float:
-    """How lively the whole is, 0..1: as the picture is among many videos, or as the user says, else as it is written."""
+    """How lively the whole is, 0..1: as the picture is among many, or as the user says, else as it is written."""
     known = [pace for pace in plan.paces if pace is not None]
     if known:
         return float(np.mean(known))
