@@ -39,10 +39,10 @@ _GROWTH: Mapping[Instrument, float] = {
 }
 """How far an instrument goes along with phrase and piece: drums keep the time, bows swell."""
 _METRE: Mapping[Instrument, tuple[int, int, int, int, int]] = {
-    Instrument.PIANO: (9, 5, 4, -4, -10),
-    Instrument.GUITAR: (9, 5, 4, -4, -10),
-    Instrument.BASS: (4, 2, 1, -1, -5),
-    Instrument.STRINGS: (5, 3, 2, -1, -6),
+    Instrument.PIANO: (5, 3, 2, -2, -5),
+    Instrument.GUITAR: (5, 3, 2, -2, -5),
+    Instrument.BASS: (3, 2, 1, -1, -3),
+    Instrument.STRINGS: (3, 2, 1, -1, -3),
 }
 """The first beat, the third, the second and fourth, the eighths between, the sixteenths between."""
 _LENGTH: Mapping[Instrument, tuple[float, ...]] = {

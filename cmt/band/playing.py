@@ -33,6 +33,8 @@ _EARLY: Mapping[Instrument, float] = {Instrument.STRINGS: 0.012}
 """Seconds by which an instrument that sounds slowly begins before the beat."""
 _STRING, _FINGER = 0.007, 0.003
 """Seconds from one string of a strummed guitar to the next, and from one finger of a pianist to the next at most."""
+_TOUCH = 4.0
+"""The standard deviation of a stroke's velocity."""
 _BACKBEAT = (37, 38, 39, 40)
 _MOST_SHIFT = 0.33
 """Sixteenths that a note may lie beside its place."""
@@ -76,15 +78,17 @@ def played(
         return _as_written(song, band, voices)
     shifts = _shifts(song, feel, rng, frozenset(exact))
     end_of_piece, breaths = math.ceil(song.length), frozenset(borders)
+    touches = feel.looseness * _TOUCH * rng.normal(size=len(song.notes))
     notes = []
-    for note, voice, shift in zip(song.notes, voices, shifts, strict=True):
+    for note, voice, shift, touch in zip(song.notes, voices, shifts, touches.tolist(), strict=True):
         start = max(song.start, note.position + shift)
         end = float(note.position + note.duration)
         if end in breaths and note.instrument is not Instrument.DRUMS and note.duration > 1:
             end -= _BREATH
         elif end < end_of_piece:
             end += shift
-        notes.append(PlayedNote(start, voice, note.pitch, max(end, start + 0.25), note.velocity))
+        velocity = max(1, min(MOST, round(note.velocity + (0.0 if note.position in exact else touch))))
+        notes.append(PlayedNote(start, voice, note.pitch, max(end, start + 0.25), velocity))
     notes = _lifted(song, ends_at_next_stroke(notes))
     controls = _pedals(song, band) if feel.pedal else []
     return Performance(tuple(notes), band, song.timeline, tuple(controls))

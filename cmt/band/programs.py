@@ -63,7 +63,7 @@ def program_warnings(programs: Mapping[Instrument, int]) -> list[str]:
         if family is not instrument:
             counted = "leave it out" if family is None else f"count it as {family.label}"
             warnings.append(
-                f"`programs`: {sound_name(program, False)} is not of the {instrument.label}'s family; commands that "
+                f"`programs`: {sound_name(program, False)} is not of the {instrument.label} family; commands that "
                 f"read the MIDI file {counted}"
             )
     return warnings

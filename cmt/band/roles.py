@@ -13,7 +13,7 @@ _LONG = POSITIONS_PER_BAR // 2
 _SHORT = POSITIONS_PER_BAR // 4
 """...and one of a quarter or less over such a note is part of a line."""
 _CLEAR = 0.75
-"""A bar in which so much of the sound has one role has that role only: a voice does not change for a note or two."""
+"""A bar whose time is filled so much more by one role has that role only: a voice does not change for a note or two."""
 
 
 def voices_of_notes(song: Song, band: Band) -> list[int]:
@@ -41,10 +41,15 @@ def chords_in(notes: Iterable[Note]) -> set[Note]:
         bars[note.position // POSITIONS_PER_BAR].append(note)
     chords: set[Note] = set()
     for its in bars.values():
-        weight = sum(note.duration for note in its)
-        share = sum(note.duration for note in its if is_chord[note]) / weight
+        lines, held = (_sounding(note for note in its if is_chord[note] is kind) for kind in (False, True))
+        share = held / (lines + held)
         if share >= _CLEAR:
             chords.update(its)
         elif share > 1 - _CLEAR:
             chords.update(note for note in its if is_chord[note])
     return chords
+
+
+def _sounding(notes: Iterable[Note]) -> int:
+    """On how many sixteenths any of the notes sounds."""
+    return len({position for note in notes for position in range(note.position, note.position + note.duration)})
