@@ -6,6 +6,7 @@ later, and with which sound. Files of MIDI and FluidSynth both take performances
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from .general_midi import PROGRAMS
 from .quantize import without_overlaps
 from .song import Instrument, Song, Timeline
 
-VOLUME, PAN, SUSTAIN, REVERB, CHORUS = 7, 10, 64, 91, 93
+VOLUME, PAN, SUSTAIN, REVERB, CHORUS, SILENCE = 7, 10, 64, 91, 93, 120
 """The numbers of the controllers that are used here."""
 BEND = 128
 """The number that stands for the pitch wheel, -8,192 to 8,191, which MIDI does not count among the controllers."""
@@ -145,6 +146,17 @@ def exactly(song: Song, band: Band = STANDARD_BAND) -> Performance:
         for note in without_overlaps(song.notes)
     )
     return Performance(tuple(sorted(notes)), band, song.timeline)
+
+
+def main_voices(performance: Performance) -> Band:
+    """Of each instrument the voice that has most notes: what plays a song of the same notes."""
+    counts = Counter(note.voice for note in performance.notes)
+    best: dict[Instrument, int] = {}
+    for number, _ in counts.most_common():
+        best.setdefault(performance.band.voices[number].instrument, number)
+    chosen = [performance.band.voices[best[instrument]] for instrument in sorted(best)]
+    others = [voice for voice in STANDARD_BAND.voices if voice.instrument not in best]
+    return Band((*chosen, *others), performance.band.room)
 
 
 def as_performance(music: Song | Performance) -> Performance:

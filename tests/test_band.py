@@ -51,6 +51,23 @@ def band_song():
     return Song.steady(notes, 120.0, 64)
 
 
+def test_cymbals_do_not_ring_into_a_mute():
+    song = Song.steady([Note(0, DRUMS, 49, 1, 120)], 120.0, 32)
+    controls = played(song, STANDARD_BAND, QUANTIZED, np.random.default_rng(0), chokes=[8]).controls
+    assert [(c.position, c.number) for c in controls] == [(8, 120)]
+
+
+@needs_fluidsynth
+def test_a_choked_cymbal_is_silent():
+    song = Song.steady([Note(0, DRUMS, 49, 1, 120)], 120.0, 32)
+    rings, choked = (
+        sound_of(played(song, STANDARD_BAND, QUANTIZED, np.random.default_rng(0), chokes=chokes), loudness=None).audio
+        for chokes in ([], [4])
+    )
+    late = slice(round(0.9 * 44100), round(1.2 * 44100))
+    assert np.abs(choked[late]).max() < 0.2 * np.abs(rings[late]).max()
+
+
 @settings(max_examples=60, deadline=None)
 @given(songs(), st.integers(0, 3), st.sets(st.integers(0, 70)), st.sets(st.sampled_from([16, 32, 48])))
 def test_what_is_played_is_read_as_what_was_written(tmp_path_factory, song, seed, exact, borders):

@@ -14,7 +14,7 @@ import numpy as np
 
 from cmt.band.feel import QUANTIZED, Feel
 from cmt.band.roles import voices_of_notes
-from midi_io.performance import MOST, SUSTAIN, Band, Control, Performance, PlayedNote, ends_at_next_stroke
+from midi_io.performance import MOST, SILENCE, SUSTAIN, Band, Control, Performance, PlayedNote, ends_at_next_stroke
 from midi_io.quantize import without_overlaps
 from midi_io.song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
 
@@ -62,6 +62,7 @@ def played(
     *,
     exact: Collection[int] = (),
     borders: Collection[int] = (),
+    chokes: Collection[int] = (),
 ) -> Performance:
     """`song` in the time of its players.
 
@@ -71,11 +72,13 @@ def played(
         Positions, in sixteenths, whose notes are struck on time.
     borders
         Positions at which a section begins: the band breathes before them.
+    chokes
+        Positions at which the drummer holds his cymbals: where the drums are muted, they do not ring on.
     """
     song = song.with_notes(without_overlaps(song.notes))
     voices = voices_of_notes(song, band)
     if feel == QUANTIZED:
-        return _as_written(song, band, voices)
+        return _as_written(song, band, voices, chokes)
     shifts = _shifts(song, feel, rng, frozenset(exact))
     end_of_piece, breaths = math.ceil(song.length), frozenset(borders)
     touches = feel.looseness * _TOUCH * rng.normal(size=len(song.notes))
@@ -90,16 +93,22 @@ def played(
         velocity = max(1, min(MOST, round(note.velocity + (0.0 if note.position in exact else touch))))
         notes.append(PlayedNote(start, voice, note.pitch, max(end, start + 0.25), velocity))
     notes = _lifted(song, ends_at_next_stroke(notes))
-    controls = _pedals(song, band) if feel.pedal else []
-    return Performance(tuple(notes), band, song.timeline, tuple(controls))
+    controls = _choked(band, chokes) + (_pedals(song, band) if feel.pedal else [])
+    return Performance(tuple(notes), band, song.timeline, tuple(sorted(controls)))
 
 
-def _as_written(song: Song, band: Band, voices: list[int]) -> Performance:
+def _as_written(song: Song, band: Band, voices: list[int], chokes: Collection[int]) -> Performance:
     notes = (
         PlayedNote(note.position, voice, note.pitch, note.position + note.duration, note.velocity)
         for note, voice in zip(song.notes, voices, strict=True)
     )
-    return Performance(tuple(sorted(notes)), band, song.timeline)
+    return Performance(tuple(sorted(notes)), band, song.timeline, tuple(_choked(band, chokes)))
+
+
+def _choked(band: Band, chokes: Collection[int]) -> list[Control]:
+    return [
+        Control(position, number, SILENCE, 0) for position in sorted(chokes) for number in band.of(Instrument.DRUMS)
+    ]
 
 
 def _shifts(song: Song, feel: Feel, rng: np.random.Generator, exact: frozenset[int]) -> list[float]:

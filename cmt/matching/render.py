@@ -14,7 +14,8 @@ from cmt.film.film import film_of
 from cmt.film.mux import OriginalAudio, refuse_the_video_itself
 from cmt.matching.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching.score import VideoDemand
-from midi_io import close_ending, perform, read_midi, read_pianoroll, write_midi
+from midi_io import close_ending, perform, read_midi, read_performance, read_pianoroll, write_midi
+from midi_io.performance import STANDARD_BAND, Band, exactly, main_voices
 from midi_io.song import POSITIONS_PER_BAR, Song
 
 
@@ -56,8 +57,9 @@ def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
         song = fitted(_song(task.source, task.name), task.start, task.demand)
         if not song.notes:
             raise CmtError(f"{task.source}: nothing is played where the video is")
-        write_midi(song, wishes.folder / f"{task.stem}.mid", title=f"Music for {Path(task.video).stem}")
-        film_of(song, Path(task.video), film, soundfont=wishes.soundfont, original_audio=wishes.original_audio)
+        performance = exactly(song, _band(task.source))
+        write_midi(performance, wishes.folder / f"{task.stem}.mid", title=f"Music for {Path(task.video).stem}")
+        film_of(performance, Path(task.video), film, soundfont=wishes.soundfont, original_audio=wishes.original_audio)
     except (CmtError, OSError) as error:
         return Rendered(None, " ".join(str(error).split()))
     return Rendered(str(film))
@@ -80,6 +82,14 @@ def fitted(song: Song, start: int, demand: VideoDemand) -> Song:
     cut = Song(tuple(kept), timeline)
     # What was written down without dynamics gets a performance; what was played keeps its own.
     return close_ending(perform(cut) if len({note.velocity for note in cut.notes}) <= 1 else cut)
+
+
+def _band(source: str) -> Band:
+    """What plays the piece: the sounds of its MIDI file; a pianoroll or a pack keeps none."""
+    path = Path(source)
+    if is_pack(path) or is_pianoroll(path):
+        return STANDARD_BAND
+    return main_voices(read_performance(path))
 
 
 def _song(source: str, name: str) -> Song:

@@ -15,7 +15,7 @@ from cmt.planning.plan import Plan
 from cmt.soundtrack.output import Output
 from cmt.writing.orders import BarOrders
 from midi_io import Performance, close_ending, perform
-from midi_io.song import POSITIONS_PER_BAR, Song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 _RATES, _ENERGIES = (3.25, 4.18, 4.94, 5.62, 7.0), (0.1, 0.33, 0.5, 0.67, 0.9)
 """The places a second on which a note starts, at these percentiles of LPD's validation songs."""
@@ -37,7 +37,9 @@ def performance_of(
     band = band_for(song, genre, energy_of_piece(plan, song), output.programs)
     feel = QUANTIZED if output.quantized else ANY_FEEL if genre is None else FEELS[genre]
     rng = np.random.default_rng([seed, 7])
-    return played(song, band, feel, rng, exact=accents_of(orders), borders=borders_of(sheet))
+    silent = plan.sheet.rests.get(Instrument.DRUMS, frozenset())
+    chokes = [position for position in silent if position - 1 not in silent]
+    return played(song, band, feel, rng, exact=accents_of(orders), borders=borders_of(sheet), chokes=chokes)
 
 
 def accents_of(orders: Mapping[int, BarOrders]) -> set[int]:
