@@ -20,7 +20,7 @@ from cmt.errors import MidiError
 from cmt.film import picture
 from cmt.network.checkpoint import default_checkpoint
 from cmt.soundtrack import checkup
-from midi_io import SynthesisError, has_fluidsynth, synthesis
+from midi_io import SynthesisError, has_fluidsynth, rendering, synthesis
 
 ROOT = Path(__file__).resolve().parent.parent
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
@@ -168,7 +168,7 @@ def test_instruments_that_cannot_be_heard_are_named(tmp_path, monkeypatch):
         return np.full((10, 2), 3e-8 if song.notes[0].instrument.label in ("piano", "bass") else 0.25, np.float32)
 
     monkeypatch.setattr(checkup, "_fluidsynth", lambda: "2.3.1")
-    monkeypatch.setattr(synthesis, "play", play)
+    monkeypatch.setattr(rendering, "play", play)
     finding = findings(tmp_path)["trial note"]
     assert finding["state"] == "missing"
     assert "piano, bass cannot be heard; choose another SoundFont with --soundfont" in finding["text"]

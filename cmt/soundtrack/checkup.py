@@ -80,6 +80,7 @@ def examine(output: Path, soundfont: Path | None = None, checkpoint: Path | None
     yield from _try("sound encoder", _sound_encoder)
     yield from _try("video encoder", _video_encoder, "warning")
     yield from _try("model", partial(_model, checkpoint))
+    yield from _try("planner", _planner)
     yield from _try("output folder", partial(_output_folder, output))
     yield from _try("temporary folder", _temporary_folder, "warning")
     yield from _try("disk", partial(_disk, output), "warning")
@@ -183,6 +184,13 @@ def _model(checkpoint: Path | None) -> str:
 
     path = default_checkpoint() if checkpoint is None else checkpoint
     return f"{path}, SHA-256 {load_checkpoint(path).sha256[:16]}"
+
+
+def _planner() -> str:
+    from cmt.network.planner import default_planner, load_planner
+
+    load_planner()
+    return str(default_planner())
 
 
 def _output_folder(output: Path) -> str:
