@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cmt.config import LOUDNESS, GenerateConfig
+from cmt.config import DUCK, LOUDNESS, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
@@ -100,6 +100,8 @@ class Settings:
         fields = vars(self.wishes) | vars(self.output)
         if self.output.loudness == LOUDNESS:
             del fields["loudness"]
+        if self.output.duck == DUCK:
+            del fields["duck"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
         for name in ("chords", "form"):

@@ -16,6 +16,7 @@ import numpy as np
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.film.ducking import mixer_for
 from cmt.film.film import film_of
 from cmt.film.mux import refuse_the_video_itself
 from cmt.machine.files import folder_for_all_or_nothing
@@ -28,11 +29,13 @@ from cmt.network.decoder import Decoder
 from cmt.network.planner import Planner, load_planner
 from cmt.planning.mutes import cut_at_rests
 from cmt.planning.plan import Plan, plan_music
+from cmt.planning.speech import soft_drums
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.parts import Model
 from cmt.report.report import Report
+from cmt.report.speech import Speech
 from cmt.soundtrack.output import Output, check_output
-from cmt.soundtrack.report import report_of, takes_of
+from cmt.soundtrack.report import report_of, speech_of, takes_of
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
@@ -128,7 +131,10 @@ def make_soundtrack(
             rhythm = analyze(video, report_progress) if video is not None else None
             duration = rhythm.duration if rhythm is not None else wishes.length
             assert duration is not None  # checked above: there is a video or a length
-            plan = plan_music(rhythm, settled(wishes, duration), config)
+            is_mixed = video is not None and output.original_audio == "mix"
+            mixer = mixer_for(video, output.duck, output.loudness) if video is not None and is_mixed else None
+            spans = mixer.spans if mixer is not None else ()
+            plan = plan_music(rhythm, settled(wishes, duration), config, spans)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
             planner = planner_for(loaded.decoder, plan)
@@ -137,7 +143,9 @@ def make_soundtrack(
         best = takes[0]
         with stages.stage("midi"):
             names = _write_takes(takes if output.keep_takes else takes[:1], unfinished, name)
-        picture = beside.submit(_draw, plan, best.song, best.sheet, name, unfinished / f"{name}.png")
+        png = unfinished / f"{name}.png"
+        # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
+        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png)
         notes: tuple[str, ...] = ()
         if font is not None:
             notes = film_of(
@@ -148,13 +156,16 @@ def make_soundtrack(
                 soundfont=font,
                 loudness=output.loudness,
                 original_audio=output.original_audio,
+                mixing=mixer,
                 stage=stages.stage,
             )
-        with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
-            picture.result()
+        speech = speech_of(mixer, plan) if output.duck is not None else None
+        with stages.stage("picture"):
+            picture.result() if picture else _draw(plan, best.song, best.sheet, name, png, speech)
         report = replace(
             report_of(plan, best.piece, best.song, best.orders, best.sheet, replace(config, seed=best.seed)),
             original_audio=output.original_audio,
+            speech=speech,
             takes=takes_of([take.judgement for take in takes if take.judgement], names),
             warnings=(
                 *(rhythm.warnings if rhythm is not None else ()),
@@ -176,11 +187,11 @@ def make_soundtrack(
     return Soundtrack(tuple(folder / file for file in files), report)
 
 
-def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path) -> None:
+def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.soundtrack.picture import draw_soundtrack
 
-    draw_soundtrack(plan, song, sheet, name, path)
+    draw_soundtrack(plan, song, sheet, name, path, speech)
 
 
 def _write_takes(takes: list[Take], folder: Path, name: str) -> list[str]:
@@ -306,7 +317,7 @@ def performed(song: Song, orders: dict[int, BarOrders], plan: Plan) -> Song:
     """The song as it is played: velocities, an ending that rings, and no note that rings into a mute."""
     accents = {bar * POSITIONS_PER_BAR + position for bar, order in orders.items() for position in order.positions()}
     played = close_ending(perform(song, accents=accents))
-    return played.with_notes(cut_at_rests(played.notes, plan.sheet.rests))
+    return soft_drums(played.with_notes(cut_at_rests(played.notes, plan.sheet.rests)), plan.calm_bars)
 
 
 def _warnings_of(takes: list[Take]) -> list[str]:
