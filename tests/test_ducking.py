@@ -16,7 +16,7 @@ from cmt.film.ducking import (
     HOLD,
     MOST_DOWN,
     UP,
-    Knot,
+    GainPoint,
     Mixer,
     gain_curve,
     gain_under,
@@ -146,7 +146,7 @@ def test_the_gain_stays_within_its_bounds(level, ours, begins):
 def test_without_speech_both_are_mixed_as_ever_and_mastered():
     ours, original = music(0.05), words(0.5)
     mix = mix_under_speech(ours, original, RATE, (), 10.0, -20.0)
-    assert mix.curve == (Knot(0.0, MUSIC_BACK),) and mix.notes == ()
+    assert mix.curve == (GainPoint(0.0, MUSIC_BACK),) and mix.notes == ()
     assert loudness(mix.audio, RATE) == pytest.approx(-20.0, abs=0.5)
     assert mix.loudness == pytest.approx(-20.0, abs=0.5)
 

@@ -39,7 +39,7 @@ GAP = AHEAD + DOWN + HOLD + UP
 Sound = NDArray[np.float32]
 
 
-class Knot(NamedTuple):
+class GainPoint(NamedTuple):
     """A bend of the music's gain, which goes straight, in decibels, from one to the next."""
 
     time: float
@@ -53,7 +53,7 @@ class Mix(NamedTuple):
 
     audio: Sound
     """(n_sample, 2)"""
-    curve: tuple[Knot, ...]
+    curve: tuple[GainPoint, ...]
     """The gain of the music; constant where there is one knot only."""
     gain: float
     """dB by which both were then raised; of the original this is all that was changed, where there are words."""
@@ -98,7 +98,7 @@ def mix_under_speech(
         both = original + np.float32(_linear(MUSIC_BACK)) * music
         audio = mastered(both, sample_rate, target)
         before, after = loudness(both, sample_rate), loudness(audio, sample_rate)
-        return Mix(audio, (Knot(0.0, MUSIC_BACK),), after - before if math.isfinite(before) else 0.0, after, ())
+        return Mix(audio, (GainPoint(0.0, MUSIC_BACK),), after - before if math.isfinite(before) else 0.0, after, ())
     both = original + gains_of(curve, len(music), sample_rate)[:, np.newaxis] * music
     before = loudness(both, sample_rate)
     room = CEILING - true_peak(both, sample_rate)
@@ -113,14 +113,14 @@ def mix_under_speech(
 
 def gain_curve(
     music: Sound, original: Sound, sample_rate: int, spans: Sequence[Span], distance: float
-) -> tuple[Knot, ...]:
+) -> tuple[GainPoint, ...]:
     """The gain of the music under the words of `spans`; no knots where there are none, or they are silence."""
     voice = loudness(_under(spans, original, sample_rate), sample_rate)
     whole = loudness(music, sample_rate)
     if not math.isfinite(voice) or not math.isfinite(whole):
         return ()
     between = float(np.clip(voice - BETWEEN - whole, MUSIC_BACK + MOST_DOWN_BETWEEN, MUSIC_BACK))
-    knots: list[Knot] = []
+    knots: list[GainPoint] = []
     duration = len(music) / sample_rate
     for passage in passages_of(spans):
         theirs = loudness(_under(passage, original, sample_rate), sample_rate)
@@ -130,10 +130,10 @@ def gain_curve(
         down = float(np.clip(wanted, MUSIC_BACK + MOST_DOWN, between)) if math.isfinite(wanted) else between
         begin, end = passage[0].begin, passage[-1].end
         knots += [
-            Knot(begin - AHEAD - DOWN, between),
-            Knot(begin - AHEAD, down),
-            Knot(end + HOLD, down),
-            Knot(end + HOLD + UP, between),
+            GainPoint(begin - AHEAD - DOWN, between),
+            GainPoint(begin - AHEAD, down),
+            GainPoint(end + HOLD, down),
+            GainPoint(end + HOLD + UP, between),
         ]
     return _within(knots, duration)
 
@@ -149,14 +149,14 @@ def passages_of(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
     return passages
 
 
-def gains_of(curve: Sequence[Knot], n_sample: int, sample_rate: int) -> Sound:
+def gains_of(curve: Sequence[GainPoint], n_sample: int, sample_rate: int) -> Sound:
     """(n_sample,) the factor of each sample."""
     times = np.arange(n_sample) / sample_rate
     decibels = np.interp(times, [knot.time for knot in curve], [knot.gain for knot in curve])
     return np.asarray(10 ** (decibels / 20), np.float32)
 
 
-def gain_under(curve: Sequence[Knot], spans: Sequence[Span]) -> float:
+def gain_under(curve: Sequence[GainPoint], spans: Sequence[Span]) -> float:
     """The mean gain of the music, in dB, while words sound."""
     times = np.concatenate([np.arange(span.begin, span.end, 0.01) for span in spans])
     return float(np.interp(times, [knot.time for knot in curve], [knot.gain for knot in curve]).mean())
@@ -168,12 +168,12 @@ def _under(spans: Sequence[Span], sound: Sound, sample_rate: int) -> Sound:
     return np.concatenate([sound[:0], *parts])
 
 
-def _within(knots: Sequence[Knot], duration: float) -> tuple[Knot, ...]:
+def _within(knots: Sequence[GainPoint], duration: float) -> tuple[GainPoint, ...]:
     """The knots in 0..duration, with what the curve is at its two ends."""
     inner = [knot for knot in knots if 0 < knot.time < duration]
     times = [0.0, *(knot.time for knot in inner), duration]
     gains = np.interp(times, [knot.time for knot in knots], [knot.gain for knot in knots])
-    return tuple(Knot(round(time, 3), round(float(gain), 2)) for time, gain in zip(times, gains, strict=True))
+    return tuple(GainPoint(round(time, 3), round(float(gain), 2)) for time, gain in zip(times, gains, strict=True))
 
 
 def _linear(decibels: float) -> float:

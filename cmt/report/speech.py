@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmt.film.ducking import Knot
+from cmt.film.ducking import GainPoint
 from cmt.film.speech import Span
 from cmt.report.values import Value
 
@@ -19,7 +19,7 @@ class Speech:
     """The times in which somebody speaks; empty if nobody does."""
     calm_bars: tuple[int, ...] = ()
     """The bars, from 0, that are mostly speech and of which the user said nothing: the music is written calm there."""
-    curve: tuple[Knot, ...] = ()
+    curve: tuple[GainPoint, ...] = ()
     """The gain of the music, straight in dB from knot to knot; empty if it was not mixed with the video's sound."""
     gain: float | None = None
     """The dB by which music and original were raised together; None if they were not mixed."""
@@ -44,7 +44,7 @@ class Speech:
             distance=speech["distance"].number(),
             spans=speech["spans"].each(lambda span: Span(span["begin"].number(), span["end"].number())),
             calm_bars=speech["calm_bars"].each(Value.whole),
-            curve=speech["curve"].each(lambda knot: Knot(knot["time"].number(), knot["gain"].number())),
+            curve=speech["curve"].each(lambda knot: GainPoint(knot["time"].number(), knot["gain"].number())),
             gain=speech["gain"].maybe(Value.number),
             loudness=speech["loudness"].maybe(Value.number),
         )
