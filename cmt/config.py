@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from cmt.film.ducking import DISTANCE
 from cmt.music.words import CompoundWord
 from midi_io.mastering import TARGET
 
@@ -59,6 +60,11 @@ LOUDNESS = TARGET
 """The loudness of finished music in LUFS, unless another one is asked for."""
 LOUDNESS_LIMITS = Limits(-40, -8)
 """The loudnesses, in LUFS, that may be asked for: above them a limiter would flatten the music."""
+
+DUCK = DISTANCE
+"""The dB that music lies under a voice, unless another distance is asked for."""
+DUCK_LIMITS = Limits(0, 20)
+"""The distances, in dB, that may be asked for."""
 
 
 @dataclass(frozen=True)

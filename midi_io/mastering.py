@@ -8,7 +8,7 @@ four times the samples: a player draws a curve through the samples, and its peak
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -76,6 +76,17 @@ class Master(NamedTuple):
     """(n_sample, 2)"""
     gain: float
     """The factor by which it is louder, before the limiter."""
+
+
+def true_peak(audio: NDArray[np.float32], sample_rate: int) -> float:
+    """The highest peak, in dBTP, of the curve that a player draws through `audio`, (n_sample, 2).
+
+    It is read at four times the samples, as the standard has it; minus infinity for silence.
+    """
+    upwards = (("aresample", str(_OVERSAMPLING * sample_rate)),)
+    peaks = (float(np.max(np.abs(part), initial=0.0)) for part in _through(upwards, audio, sample_rate))
+    highest = max(peaks, default=0.0)
+    return 20 * math.log10(highest) if highest else -math.inf
 
 
 def mastered(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET) -> NDArray[np.float32]:
@@ -185,6 +196,21 @@ def _power(lufs: float) -> float:
 
 def _limited(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """`audio`, of two channels or four, with its peaks held below the ceiling, as long as before."""
+    filters = (
+        ("aresample", str(_OVERSAMPLING * sample_rate)),
+        ("alimiter", _LIMITER),
+        ("aresample", str(sample_rate)),
+    )
+    result = np.zeros_like(audio)
+    joined = np.concatenate(list(_through(filters, audio, sample_rate)))[: len(audio)]
+    result[: len(joined)] = joined
+    return result
+
+
+def _through(
+    filters: Sequence[tuple[str, str]], audio: NDArray[np.float32], sample_rate: int
+) -> Iterator[NDArray[np.float32]]:
+    """What FFmpeg's filters make of `audio`, (n_sample, 2), part by part."""
     from av import AudioFrame
     from av.error import BlockingIOError as NothingYet
     from av.error import EOFError as TheEnd
@@ -194,33 +220,26 @@ def _limited(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32
     graph = Graph()
     chain = [
         graph.add_abuffer(sample_rate=sample_rate, format="fltp", layout=layout, time_base=Fraction(1, sample_rate)),
-        graph.add("aresample", str(_OVERSAMPLING * sample_rate)),
-        graph.add("alimiter", _LIMITER),
-        graph.add("aresample", str(sample_rate)),
+        *(graph.add(name, settings) for name, settings in filters),
         graph.add("aformat", "sample_fmts=fltp"),
         graph.add("abuffersink"),
     ]
     graph.link_nodes(*chain).configure()
-    limited: list[NDArray[np.float32]] = []
 
-    def drain() -> None:
+    def drain() -> Iterator[NDArray[np.float32]]:
         while True:
             try:
                 frame = chain[-1].pull()
             except (NothingYet, TheEnd):
                 return
             assert isinstance(frame, AudioFrame)
-            limited.append(frame.to_ndarray().T.astype(np.float32))
+            yield frame.to_ndarray().T.astype(np.float32)
 
     for begin in range(0, len(audio), sample_rate):
         block = np.ascontiguousarray(audio[begin : begin + sample_rate].T)
         frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
         chain[0].push(frame)
-        drain()
+        yield from drain()
     chain[0].push(None)
-    drain()
-    result = np.zeros_like(audio)
-    joined = np.concatenate(limited)[: len(audio)]
-    result[: len(joined)] = joined
-    return result
+    yield from drain()

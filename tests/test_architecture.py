@@ -148,7 +148,7 @@ KNOWN_TO = {
     "matplotlib": {"cmt.soundtrack.picture", "cmt.corpus.statistics"},
     "click": {"cmt.cli"},
     "tqdm": {"cmt.cli", "cmt.training.loop"},
-    "safetensors": {"cmt.network.checkpoint"},
+    "safetensors": {"cmt.network.checkpoint", "cmt.film.speech"},
     "threadpoolctl": {"cmt.machine.workers", "cmt.writing.pieces"},
     "av": {"video_rhythm", "cmt.film", "midi_io.mastering", "cmt.soundtrack.checkup"},
     "cv2": {"video_rhythm"},

@@ -8,6 +8,8 @@ import pytest
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.film.ducking import GainPoint
+from cmt.film.speech import Span
 from cmt.grid.hits import Hit, Marker
 from cmt.music.chords import number_of, parse_chord
 from cmt.music.key import Key
@@ -29,13 +31,14 @@ from cmt.report.parts import (
     sections_of,
 )
 from cmt.report.report import SCHEMA, Report, looks_like_report
+from cmt.report.speech import Speech
 from midi_io.performance import Voice
 from midi_io.song import Instrument, Knot, Timeline
 from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form band quantized".split()
+    " picture_stream loudness chords form band quantized speech".split()
 )
 """The keys that the first reports lack."""
 
@@ -70,6 +73,7 @@ def full_report():
         obtained=RhythmProfile((4, 6), (SimuNote(0, 8, Instrument.BASS, 2),)),
         versions={"numpy": "2.0", "av": None},
         original_audio="mix",
+        speech=Speech(10.0, (Span(0.5, 1.5),), (0,), (GainPoint(0.0, -6.0), GainPoint(4.1, -20.0)), 1.5, -15.0),
         chords=(("C",), ("Am", "F")),
         form=(SectionWritten("A", 0, 0.0), SectionWritten("drop", 1, 2.0)),
         takes=(Take(7, "clip.mid", (), 0.5, None, 0.5, ("polyphony 9.00 (real songs 1.00 to 4.00)",)),),
@@ -85,7 +89,9 @@ def full_report():
 
 def reports():
     full = full_report()
-    bare = replace(full, picture=None, energy=None, genre=None, instruments_asked=None, soundfont=None, takes=())
+    bare = replace(
+        full, picture=None, energy=None, genre=None, instruments_asked=None, soundfont=None, takes=(), speech=None
+    )
     return [full, bare]
 
 
@@ -117,7 +123,7 @@ def test_files_from_before_the_form_had_a_number_are_read():
     old = Report.from_json(content, "clip.json")
     assert (old.asked, old.obtained, old.duration) == (full_report().asked, full_report().obtained, 4.1)
     assert (old.takes, old.markers, old.energy, old.grid.bar_borders, old.grid.hits.all.n_hit) == ((), (), None, (), 0)
-    assert (old.chords, old.form) == ((), ())
+    assert (old.chords, old.form, old.speech) == ((), (), None)
     assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, old.config.nucleus)
 
 

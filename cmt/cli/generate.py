@@ -27,6 +27,7 @@ from cmt.cli.options import (
     SectionType,
     chosen_genre,
     chosen_programs,
+    duck_option,
     loudness_option,
     range_of,
     scheduler_option,
@@ -36,6 +37,7 @@ from cmt.cli.options import (
 )
 from cmt.cli.wording import grid_in_words, print_hits
 from cmt.config import CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
+from cmt.film.ducking import gain_under
 from cmt.machine.plural import count
 from cmt.music.key import WishedKey
 from cmt.planning.energy import LEVELS, NAMES, Energy, Section, energy_of_sections, read_energy
@@ -48,6 +50,7 @@ from midi_io.song import Instrument
 if TYPE_CHECKING:
     from cmt.report.parts import Take
     from cmt.report.report import Report
+    from cmt.report.speech import Speech
     from cmt.soundtrack.make import Soundtrack
 
 SECTIONS = "--section"
@@ -59,7 +62,7 @@ HEADINGS = {
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
     "How it sounds": ("programs", "quantized", "loudness", "soundfont"),
-    "What comes out": ("output", "name", "original_audio", "midi_only", "quiet"),
+    "What comes out": ("output", "name", "original_audio", "duck", "midi_only", "quiet"),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -179,6 +182,7 @@ CHORDS_SHOWN = 8
     help="Another sound than the genre's: guitar=30, 'guitar=distortion guitar', 'drums=jazz kit'.",
 )
 @click.option("--quantized", is_flag=True, help="Every note exactly on its sixteenth, not as players would.")
+@duck_option("Where the original is mixed: how far the music goes down under speech in it, or off.")
 @loudness_option
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
@@ -214,6 +218,7 @@ def generate(
     original_audio: Any,
     programs: tuple[ChosenProgram, ...],
     quantized: bool,
+    duck: float | None,
     loudness: float,
     midi_only: bool,
     soundfont: Path | None,
@@ -257,6 +262,7 @@ def generate(
         loudness=loudness,
         programs=chosen_programs(programs),
         quantized=quantized,
+        duck=duck,
     )
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
@@ -308,6 +314,8 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
     if report.picture is not None or report.markers:
         print_hits(report.grid.hits)
     _print_orders(report)
+    if report.speech is not None:
+        click.echo(f"speech   {_speech_in_words(report.speech, report.duration)}")
     _print_takes(report.takes)
     stages = {name: seconds for name, seconds in report.stages.items() if seconds >= 0.05}
     total = sum(report.stages.values())
@@ -365,6 +373,19 @@ def _energy_in_words(report: Report, source: str) -> str:
         for bar, energy in enumerate(energies)
         if bar == 0 or energy != energies[bar - 1]
     )
+
+
+def _speech_in_words(speech: Speech, duration: float) -> str:
+    """``3 spans, 12.4 of 40.0 s; music 14 dB down under them, -16.2 LUFS``."""
+    if not speech.spans:
+        return "none in the video's own sound"
+    seconds = sum(end - begin for begin, end in speech.spans)
+    found = f"{count(len(speech.spans), 'span')}, {seconds:.1f} of {duration:.1f} s"
+    calm = f"; music calm in {count(len(speech.calm_bars), 'bar')}" if speech.calm_bars else ""
+    if not speech.curve:
+        return found + calm
+    down = -gain_under(speech.curve, speech.spans)
+    return f"{found}; music {down:.0f} dB down under them{calm.replace('; music', ',')}, {speech.loudness:.1f} LUFS"
 
 
 def _print_takes(takes: Sequence[Take]) -> None:

@@ -24,6 +24,7 @@ from cmt.cli.options import (
     KeyType,
     ParamType,
     chosen_genre,
+    duck_option,
     scheduler_option,
     soundfont_option,
 )
@@ -84,6 +85,7 @@ class TempoRangeType(ParamType):
     show_default=True,
     help="With --render: the video's own sound left out, a second track, or mixed with the music.",
 )
+@duck_option("With --render and mix: how far the music goes down under speech in the original, or off.")
 @soundfont_option("With --render. Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
 @scheduler_option("Of a dask cluster that works instead, tcp://host:8786.")
@@ -101,6 +103,7 @@ def match(
     key: WishedKey | None,
     dynamics: Any,
     original_audio: Any,
+    duck: float | None,
     soundfont: Path | None,
     jobs: int | None,
     scheduler: str | None,
@@ -123,7 +126,8 @@ def match(
         check_table(path)
     films = None
     if render is not None:
-        films = RenderWishes(render.resolve(), ready_soundfont(soundfont, "leave out --render"), original_audio)
+        font = ready_soundfont(soundfont, "leave out --render")
+        films = RenderWishes(render.resolve(), font, original_audio, duck)
     found = find_videos(videos).videos
     tonic, mode = key or ANY_KEY
     wishes = MatchWishes(

@@ -13,7 +13,16 @@ from tqdm import tqdm
 
 from cmt.band.programs import ChosenProgram, parse_program
 from cmt.cli.flags import SOUNDFONT_VARIABLE
-from cmt.config import LOUDNESS, LOUDNESS_LIMITS, TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS, Limits
+from cmt.config import (
+    DUCK,
+    DUCK_LIMITS,
+    LOUDNESS,
+    LOUDNESS_LIMITS,
+    TEMPO_CHANGE,
+    TEMPO_CHANGE_LIMITS,
+    TEMPO_LIMITS,
+    Limits,
+)
 from cmt.errors import CmtError
 from cmt.machine.extras import require
 from cmt.music.key import WishedKey, parse_key
@@ -192,6 +201,33 @@ loudness_option = click.option(
     help="Loudness of the music; its peaks stay below -1 dBTP.",
 )
 """The option for the loudness of finished music."""
+
+
+class DuckType(ParamType):
+    """Decibels, or ``off``, which is None."""
+
+    name = "dB|off"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | None:
+        """The decibels."""
+        return None if value == OFF else range_of(DUCK_LIMITS).convert(value, param, ctx)
+
+
+OFF = "off"
+
+
+def duck_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option for music under speech; it says so if there is no mix that it could be for."""
+    return click.option(
+        "--duck", type=DuckType(), metavar="DB", default=DUCK, show_default=True, callback=_check_duck, help=help_text
+    )
+
+
+def _check_duck(ctx: click.Context, param: click.Parameter, duck: float | None) -> float | None:
+    asked = ctx.get_parameter_source("duck") is not click.core.ParameterSource.DEFAULT
+    if asked and ctx.params["original_audio"] != "mix":
+        raise click.UsageError("--duck is for speech that is mixed with the music; add --original-audio mix")
+    return duck
 
 
 class Bars:

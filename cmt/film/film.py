@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from cmt.film.mux import OriginalAudio, write_video
+from cmt.film.mux import Mixing, OriginalAudio, write_video
 from midi_io import write_wav
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
@@ -34,6 +34,7 @@ def film_of(
     soundfont: Path | None = None,
     loudness: float = TARGET,
     original_audio: OriginalAudio = "drop",
+    mixing: Mixing | None = None,
     stage: Stage = _unwatched,
 ) -> tuple[str, ...]:
     """Play `music` and write `film`, an mp4 with the picture of `video`; a line for whatever did not go as asked.
@@ -50,6 +51,8 @@ def film_of(
         The loudness of the music in LUFS, as in `midi_io.render`.
     original_audio
         What becomes of the video's own sound, as in `cmt.film.mux.write_video`.
+    mixing
+        How it is mixed with the music, as there.
 
     Raises
     ------
@@ -63,5 +66,7 @@ def film_of(
     if video is None:
         return sound.fallbacks
     with stage("mux") as report:
-        written = write_video(video, sound.audio, SAMPLE_RATE, film, original_audio=original_audio, progress=report)
+        written = write_video(
+            video, sound.audio, SAMPLE_RATE, film, original_audio=original_audio, mixing=mixing, progress=report
+        )
     return (*sound.fallbacks, *written.notes)

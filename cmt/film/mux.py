@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from cmt.errors import MidiError
 from cmt.film.picture import Picture, measure_picture, open_video, picture_packets
-from cmt.film.sound import decoded_sound, fitted, mixed, music_packets, original_packets, original_sound
+from cmt.film.sound import (
+    decoded_sound,
+    fitted,
+    mixed,
+    music_packets,
+    notes_on_tracks,
+    original_packets,
+    original_sound,
+)
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url
 
@@ -22,6 +30,10 @@ if TYPE_CHECKING:
     import av
 
 OriginalAudio = Literal["drop", "keep", "mix"]
+
+Mixing = Callable[[NDArray[np.float32], NDArray[np.float32], int], tuple[NDArray[np.float32], list[str]]]
+"""A function that is called with music, original sound, both (n_sample, 2), and their sample rate. It gives both as
+one, and a line for each thing that did not go as asked."""
 
 AAC_SAMPLE_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 _UNKEPT_METADATA = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
@@ -44,6 +56,7 @@ def write_video(
     output_path: str | os.PathLike[str],
     *,
     original_audio: OriginalAudio = "drop",
+    mixing: Mixing | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> WrittenVideo:
     """Write an mp4 with the picture of a video and `audio` as its music.
@@ -61,6 +74,8 @@ def write_video(
     original_audio
         `drop`: the music is the only sound. `keep`: the original sound is a second track
         after the music. `mix`: both in one track, the music 6 dB lower.
+    mixing
+        What is done instead in order to mix both, such as a `cmt.film.ducking.Mixer`.
     progress
         A function that is called now and then with the share that is done, 0 to 1.
 
@@ -82,7 +97,7 @@ def write_video(
     picture = measure_picture(video_path)
     music = fitted(audio, round(picture.duration * sample_rate))
     with whole_file(output_path) as unfinished:
-        notes = _mux(video_path, picture, music, sample_rate, unfinished, original_audio, progress)
+        notes = _mux(video_path, picture, music, sample_rate, unfinished, original_audio, mixing, progress)
     if progress is not None:
         progress(1.0)
     return WrittenVideo(output_path, float(picture.duration), tuple(notes))
@@ -101,6 +116,7 @@ def _mux(
     sample_rate: int,
     unfinished: Path,
     original_audio: OriginalAudio,
+    mixing: Mixing | None,
     progress: Callable[[float], object] | None,
 ) -> list[str]:
     import av
@@ -120,9 +136,14 @@ def _mux(
             video: Any = source.streams[picture.stream_index]
             original = original_sound(source, video) if original_audio != "drop" else None
             if original_audio != "drop" and original is None:
-                notes.append(f"{video_path.name} has no sound to {original_audio}: only the music is heard")
+                missing = "no sound that can be decoded" if source.streams.audio else f"no sound to {original_audio}"
+                notes.append(f"{video_path.name} has {missing}: only the music is heard")
+            if original is not None:
+                notes += notes_on_tracks(source, original, video_path.name, original_audio)
             if original is not None and original_audio == "mix":
-                music = mixed(music, decoded_sound(video_path, original.index, picture, sample_rate))
+                heard = decoded_sound(video_path, original.index, picture, sample_rate, notes=notes)
+                music, more = mixing(music, heard, sample_rate) if mixing else (mixed(music, heard), [])
+                notes += more
 
             shown = picture_packets(video, picture, target, notes)
             sounds = [music_packets(target, music, sample_rate)]

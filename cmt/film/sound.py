@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 _COPIED_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
 _AAC_BIT_RATE = 192_000
 _AAC_FRAME = 1024
-_DUCKING = 10 ** (-6 / 20)
-"""The music is made 6 dB softer, so that it steps back behind what is said in the original."""
+MUSIC_BACK = -6.0
+"""dB by which the music steps back behind the original where both are mixed."""
 _LOUDEST = 0.97
 _SLIP_SECONDS = 0.03
 """Timestamps of sound jitter by fewer seconds than this; a larger step is a gap."""
+_MUCH_SHORTER = 0.5
+"""Seconds by which sound and picture may differ in length before a note says so."""
 _PREROLL = Fraction(1, 10)
 """Packets of sound may begin this many seconds before the picture: AAC encoders begin with up to 50 ms that no player
 shows."""
@@ -32,6 +34,17 @@ def original_sound(source: av.container.InputContainer, video: av.VideoStream) -
     """The sound that players choose for this picture, or None if there is none that can be decoded."""
     best: Any = source.streams.best("audio", related=video)
     return best if best is not None and best.codec_context is not None else None
+
+
+def notes_on_tracks(
+    source: av.container.InputContainer, original: av.AudioStream, name: str, original_audio: str
+) -> list[str]:
+    """What is to say if a video has several sound tracks, of which `original` is mixed or kept."""
+    tracks = [stream.index for stream in source.streams.audio]
+    if len(tracks) < 2:
+        return []
+    done = "mixed" if original_audio == "mix" else "kept"
+    return [f"{name} has {len(tracks)} sound tracks: number {tracks.index(original.index) + 1} is {done}"]
 
 
 def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
@@ -52,19 +65,30 @@ def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
 
 def mixed(music: NDArray[np.float32], original: NDArray[np.float32]) -> NDArray[np.float32]:
     """Two sounds (n_sample, 2) as one, the music softer; all of it softer still if it would clip."""
-    both: NDArray[np.float32] = original + np.float32(_DUCKING) * music
+    both: NDArray[np.float32] = original + np.float32(10 ** (MUSIC_BACK / 20)) * music
     peak = float(np.max(np.abs(both), initial=0.0))
     if peak > _LOUDEST:
         both = both * np.float32(_LOUDEST / peak)
     return both
 
 
-def decoded_sound(path: Path, stream_index: int, picture: Picture, sample_rate: int) -> NDArray[np.float32]:
-    """The original sound under the picture: stereo, `(n_sample, 2)`, silent where it has gaps."""
-    sound = np.zeros((round(picture.duration * sample_rate), 2), np.float32)
+def decoded_sound(
+    path: Path,
+    stream_index: int,
+    picture: Picture,
+    sample_rate: int,
+    *,
+    layout: Literal["mono", "stereo"] = "stereo",
+    notes: list[str] | None = None,
+) -> NDArray[np.float32]:
+    """The original sound under the picture, `(n_sample, 2)` or, as mono, `(n_sample, 1)`, silent where it has gaps.
+
+    `notes` gets a line if it cannot be decoded, or is much shorter or longer than the picture.
+    """
+    sound = np.zeros((round(picture.duration * sample_rate), 2 if layout == "stereo" else 1), np.float32)
     cursor: int | None = None
-    for frame in _resampled_frames(path, stream_index, sample_rate):
-        samples = frame.to_ndarray().T  # (n_sample, 2)
+    for frame in _resampled_frames(path, stream_index, sample_rate, layout):
+        samples = frame.to_ndarray().T  # (n_sample, n_channel)
         stamped = cursor
         if frame.pts is not None and frame.time_base is not None:
             stamped = round((frame.pts * frame.time_base - picture.start) * sample_rate)
@@ -74,21 +98,34 @@ def decoded_sound(path: Path, stream_index: int, picture: Picture, sample_rate: 
         if start < stop:
             sound[start:stop] = samples[start - cursor : stop - cursor]
         cursor += len(samples)
+    if notes is not None:
+        notes += _notes_on_length(path.name, None if cursor is None else cursor / sample_rate, float(picture.duration))
     return sound
 
 
-def _resampled_frames(path: Path, stream_index: int, sample_rate: int) -> Iterator[av.AudioFrame]:
+def _notes_on_length(name: str, end: float | None, duration: float) -> list[str]:
+    """What is to say of sound that ends after `end` seconds, or is none, under a picture of `duration` seconds."""
+    if end is None:
+        return [f"the sound of {name} cannot be decoded: only the music is heard"]
+    if end < duration - _MUCH_SHORTER:
+        return [f"the sound of {name} ends at {max(end, 0):.2f} of {duration:.2f} s: only the music is heard after it"]
+    if end > duration + _MUCH_SHORTER:
+        return [f"the sound of {name} goes on for {end - duration:.2f} s after the picture: it is cut there"]
+    return []
+
+
+def _resampled_frames(path: Path, stream_index: int, sample_rate: int, layout: str) -> Iterator[av.AudioFrame]:
     import av
 
     with open_video(path) as container:
         resampler: Any = None
-        layout = None
+        form = None
         for frame in _decoded_sound_frames(container, container.streams[stream_index]):
-            if (frame.format.name, frame.layout.name, frame.sample_rate) != layout:
+            if (frame.format.name, frame.layout.name, frame.sample_rate) != form:
                 if resampler is not None:
                     yield from resampler.resample(None)
-                resampler = av.AudioResampler("fltp", "stereo", sample_rate)
-                layout = (frame.format.name, frame.layout.name, frame.sample_rate)
+                resampler = av.AudioResampler("fltp", layout, sample_rate)
+                form = (frame.format.name, frame.layout.name, frame.sample_rate)
             yield from resampler.resample(frame)
         if resampler is not None:
             yield from resampler.resample(None)

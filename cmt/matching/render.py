@@ -8,8 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from cmt.config import DUCK, LOUDNESS
 from cmt.corpus.songs import Corpus, song_of_pack
 from cmt.errors import CmtError
+from cmt.film.ducking import mixer_for
 from cmt.film.film import film_of
 from cmt.film.mux import OriginalAudio, refuse_the_video_itself
 from cmt.matching.library import corpora_of_pack, is_pack, is_pianoroll
@@ -26,6 +28,8 @@ class RenderWishes:
     folder: Path
     soundfont: Path | None = None
     original_audio: OriginalAudio = "drop"
+    duck: float | None = DUCK
+    """The dB that the music lies under speech where both are mixed; None looks for no speech."""
 
 
 class RenderTask(NamedTuple):
@@ -59,7 +63,9 @@ def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
             raise CmtError(f"{task.source}: nothing is played where the video is")
         performance = exactly(song, _band(task.source))
         write_midi(performance, wishes.folder / f"{task.stem}.mid", title=f"Music for {Path(task.video).stem}")
-        film_of(performance, Path(task.video), film, soundfont=wishes.soundfont, original_audio=wishes.original_audio)
+        video, sound = Path(task.video), wishes.original_audio
+        mixing = mixer_for(video, wishes.duck, LOUDNESS) if sound == "mix" else None
+        film_of(performance, video, film, soundfont=wishes.soundfont, original_audio=sound, mixing=mixing)
     except (CmtError, OSError) as error:
         return Rendered(None, " ".join(str(error).split()))
     return Rendered(str(film))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cmt.config import GenerateConfig
+from cmt.film.speech import Span
 from cmt.grid.hits import Hit, hits_of
 from cmt.grid.layout import grid_of_video, music_grid, warnings_of
 from cmt.music.key import Key
@@ -29,6 +30,7 @@ from cmt.planning.outline import (
 )
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
+from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.writing.closing import draw_ending
 from cmt.writing.orders import BarOrders
@@ -81,7 +83,10 @@ class Plan:
     """How lively each bar is (n_bar,), 0..1, as the user says, or as its picture is among those of many videos; None
     where there is neither."""
     energies: tuple[float | None, ...]
-    """The user's energy for each bar (n_bar,), 0..1, or None where the picture decides."""
+    """The energy ordered for each bar (n_bar,), 0..1: the user's, or a low one under speech; None where the picture
+    decides."""
+    calm_bars: frozenset[int]
+    """The bars that are mostly speech and of which the user said nothing: the music is calm there."""
     marked: frozenset[int]
     """The positions of the user's markers."""
     sections: tuple[PlacedSection, ...]
@@ -150,8 +155,13 @@ class Plan:
         return Mode.MAJOR if is_major else Mode.MINOR
 
 
-def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConfig) -> Plan:
-    """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long."""
+def plan_music(
+    rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConfig, speech: Sequence[Span] = ()
+) -> Plan:
+    """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long.
+
+    In bars that are mostly `speech` it is calm.
+    """
     hits = hits_of(rhythm, wishes.markers)
     grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
     sections, form_warnings = sections_of_wishes(wishes, grid)
@@ -167,6 +177,8 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         asked = liveliness_of_markers(markers, sheet)
     sheet_orders, chord_warnings = orders_of_wishes(wishes, sheet, sections)
     energies = energies_of_wishes(wishes, sections, grid)
+    calm_bars = frozenset(bar for bar in bars_of_speech(speech, grid) if energies[bar] is None)
+    energies = calm_under_speech(energies, asked.bars, calm_bars)
     if wishes.energy is not None or any(energy is not None for energy in energies):
         asked = with_energy(asked, energies, sheet, calibration, marked)
     profile = profile_of_liveliness(asked, sheet, calibration)
@@ -190,9 +202,10 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         scenes=tuple(scenes_of(rhythm, sheet, asked.bars)) if rhythm is not None else (),
         paces=tuple(paces),
         energies=tuple(energies),
+        calm_bars=calm_bars,
         marked=marked,
         sections=sections,
-        sheet_orders=sheet_orders,
+        sheet_orders=calm_sheet(sheet_orders, energies, calm_bars),
         warnings=warnings,
     )
 

@@ -29,6 +29,7 @@ from cmt.report.parts import (
     obtained_from_json,
     strength_as_json,
 )
+from cmt.report.speech import Speech
 from cmt.report.values import Value
 from midi_io.performance import Voice
 from midi_io.song import INSTRUMENTS, Instrument
@@ -56,7 +57,7 @@ class Report:
     energy: EnergyAsked | None
     """The energy as the user gave it; None leaves it to the picture."""
     energy_per_bar: tuple[float | None, ...]
-    """The energy of each bar (n_bar,), 0..1; None where the picture decides."""
+    """The energy ordered for each bar (n_bar,), 0..1, by the user or under speech; None where the picture decides."""
     mutes: tuple[MuteAsked, ...]
     genre: Genre | None
     instruments: tuple[Instrument, ...]
@@ -74,6 +75,8 @@ class Report:
     """The version of each library that decides how the music sounds; None if it is not installed as a package."""
     original_audio: OriginalAudio = "drop"
     """What became of the video's own sound."""
+    speech: Speech | None = None
+    """Speech in the video's own sound; None if it was not looked for."""
     chords: tuple[tuple[str, ...], ...] = ()
     """The chords of each bar (n_bar,) by name, as planned: one, or two of half a bar each; ``N`` is none, ``?`` is left
     to the model. Empty where no chords were planned."""
@@ -120,6 +123,7 @@ class Report:
             "nucleus": config.nucleus,
             "pitch_nucleus": config.pitch_nucleus,
             "original_audio": self.original_audio,
+            "speech": None if self.speech is None else self.speech.as_json(),
             "n_word": self.n_word,
             "density_asked": list(self.asked.density),
             "density_obtained": list(self.obtained.density),
@@ -179,6 +183,7 @@ class Report:
             obtained=obtained_from_json(report),
             versions=report["versions"].values(lambda version: version.maybe(Value.text)),
             original_audio=report["original_audio"].one_of(ORIGINAL_AUDIO),
+            speech=report["speech"].maybe(Speech.from_json),
             chords=report["chords"].each(lambda bar: bar.each(Value.text)),
             form=report["form"].each(SectionWritten.from_json),
             takes=report["takes"].each(Take.from_json),
@@ -251,5 +256,6 @@ _ADDED: Mapping[str, object] = {
     "band": [],
     "quantized": True,
     "loudness": None,
+    "speech": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

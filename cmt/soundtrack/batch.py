@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cmt.config import LOUDNESS, GenerateConfig
+from cmt.config import DUCK, LOUDNESS, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
@@ -104,6 +104,8 @@ class Settings:
             del fields["programs"]
         if not self.output.quantized:
             del fields["quantized"]
+        if self.output.duck == DUCK:
+            del fields["duck"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
         for name in ("chords", "form"):

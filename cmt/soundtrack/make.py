@@ -17,6 +17,7 @@ import numpy as np
 from cmt.band.programs import program_warnings
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
+from cmt.film.ducking import mixer_for
 from cmt.film.film import film_of
 from cmt.film.mux import refuse_the_video_itself
 from cmt.machine.files import folder_for_all_or_nothing
@@ -31,9 +32,10 @@ from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.parts import Model
 from cmt.report.report import Report
+from cmt.report.speech import Speech
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.playing import performance_of, performed
-from cmt.soundtrack.report import report_of, takes_of
+from cmt.soundtrack.report import report_of, speech_of, takes_of
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
@@ -129,7 +131,10 @@ def make_soundtrack(
             rhythm = analyze(video, report_progress) if video is not None else None
             duration = rhythm.duration if rhythm is not None else wishes.length
             assert duration is not None  # checked above: there is a video or a length
-            plan = plan_music(rhythm, settled(wishes, duration), config)
+            is_mixed = video is not None and output.original_audio == "mix"
+            mixer = mixer_for(video, output.duck, output.loudness) if video is not None and is_mixed else None
+            spans = mixer.spans if mixer is not None else ()
+            plan = plan_music(rhythm, settled(wishes, duration), config, spans)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
             planner = planner_for(loaded.decoder, plan)
@@ -144,7 +149,9 @@ def make_soundtrack(
                 kept |= {f"{name}.take{number}.mid": _performance(take, plan, output) for number, take in others}
             for file, its in kept.items():
                 write_midi(its, unfinished / file, title=f"Music for {name}")
-        picture = beside.submit(_draw, plan, best.song, best.sheet, name, unfinished / f"{name}.png")
+        png = unfinished / f"{name}.png"
+        # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
+        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png)
         notes: tuple[str, ...] = ()
         if font is not None:
             notes = film_of(
@@ -155,16 +162,19 @@ def make_soundtrack(
                 soundfont=font,
                 loudness=output.loudness,
                 original_audio=output.original_audio,
+                mixing=mixer,
                 stage=stages.stage,
             )
-        with stages.stage("picture"):  # what is left of it: it is drawn while FluidSynth plays
-            picture.result()
+        speech = speech_of(mixer, plan) if output.duck is not None else None
+        with stages.stage("picture"):
+            picture.result() if picture else _draw(plan, best.song, best.sheet, name, png, speech)
         report = replace(
             report_of(plan, best.piece, best.song, best.orders, best.sheet, replace(config, seed=best.seed)),
             original_audio=output.original_audio,
             band=performance.playing_voices,
             quantized=output.quantized,
             takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
+            speech=speech,
             warnings=(
                 *(rhythm.warnings if rhythm is not None else ()),
                 *plan.warnings,
@@ -186,11 +196,11 @@ def make_soundtrack(
     return Soundtrack(tuple(folder / file for file in files), report)
 
 
-def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path) -> None:
+def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.soundtrack.picture import draw_soundtrack
 
-    draw_soundtrack(plan, song, sheet, name, path)
+    draw_soundtrack(plan, song, sheet, name, path, speech)
 
 
 def _performance(take: Take, plan: Plan, output: Output) -> Performance:

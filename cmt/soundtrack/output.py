@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cmt.band.programs import check_programs
-from cmt.config import LOUDNESS, LOUDNESS_LIMITS
+from cmt.config import DUCK, DUCK_LIMITS, LOUDNESS, LOUDNESS_LIMITS
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
 from midi_io.song import Instrument
@@ -20,6 +20,9 @@ class Output:
     """Whether the other takes' MIDI files are kept too."""
     original_audio: OriginalAudio = "drop"
     """Whether the video's own sound is left out, a second track, or mixed with the music: `drop`, `keep`, `mix`."""
+    duck: float | None = DUCK
+    """The dB that the music lies under speech where both are mixed, within `cmt.config.DUCK_LIMITS`; None looks for no
+    speech."""
     midi_only: bool = False
     """Whether neither audio nor video is written: no FluidSynth is needed."""
     loudness: float = LOUDNESS
@@ -37,3 +40,5 @@ def check_output(output: Output) -> None:
             f"loudness {output.loudness:g}: must be from {LOUDNESS_LIMITS.least:g} to {LOUDNESS_LIMITS.most:g} LUFS"
         )
     check_programs(output.programs)
+    if output.duck is not None and output.duck not in DUCK_LIMITS:
+        raise CmtError(f"duck {output.duck:g}: must be from {DUCK_LIMITS.least:g} to {DUCK_LIMITS.most:g} dB, or off")

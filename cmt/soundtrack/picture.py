@@ -18,6 +18,7 @@ from cmt.music.colours import COLOURS
 from cmt.music.lead_sheet import LETTERS, UNKNOWN, LeadSheet
 from cmt.planning.mutes import Mute
 from cmt.planning.plan import Plan
+from cmt.report.speech import Speech
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
 _SALIENCY, _GRID, _ENERGY = "#8c8c8c", "#bbbbbb", "#9c2542"
+_SPEECH, _GAIN = "#e0a030", "#1b4965"
 _SECTIONS = ("#cfe3f2", "#f7dcc4", "#d5ead0", "#e8d5ec", "#f5e9b8", "#d9dde3", "#f3cfd4", "#cdeae6")
 _CHORD_ROOM = 0.02
 """Chords' names stand at least this share of the picture's width apart."""
@@ -62,18 +64,27 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
     figure.savefig(path, dpi=120)
 
 
-def draw_soundtrack(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path) -> None:
+def draw_soundtrack(
+    plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None
+) -> None:
     """The rhythm of the video, if there is one; below sections and chords, density by bar, and the piano roll.
 
-    `sheet` is the lead sheet in the key of the song.
+    `sheet` is the lead sheet in the key of the song. Where there is `speech`, its spans and the gain of the music stand
+    below all.
     """
     rhythm = plan.rhythm
     borders = song.timeline.bar_borders
     music = f"{song.tempo:.2f} BPM, {song.n_bar} bar{'' if song.n_bar == 1 else 's'}"
     heights = [2.0, 0.4, 0.8, 4.0] if rhythm is not None else [0.4, 0.8, 4.0]
+    if speech is not None:
+        heights.append(0.6)
     duration = plan.timeline.duration
     figure = Figure(figsize=(_width(duration), 1.2 + sum(heights)), layout="constrained")
-    *upper, form, middle, lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    rows = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
+    lowest = rows[-1]
+    if speech is not None:
+        _plot_speech_and_gain(rows.pop(), speech)
+    *upper, form, middle, lower = rows
     if rhythm is not None:
         _plot_rhythm(upper[0], rhythm, borders)
         upper[0].set_title(f"{_title(rhythm)}  |  music: {music}")
@@ -87,7 +98,7 @@ def draw_soundtrack(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: P
     for axes in (middle, lower):
         for cut in rhythm.cuts if rhythm is not None else ():
             axes.axvline(cut, color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-    lower.set_xlabel("seconds (grid: bars)")
+    lowest.set_xlabel("seconds (grid: bars)")
     if song.notes:
         figure.legend(*lower.get_legend_handles_labels(), loc="outside lower center", ncols=len(Instrument))
     figure.savefig(path, dpi=120)
@@ -252,6 +263,16 @@ def _plot_energy(axes: Axes, energies: Sequence[float | None], borders: Sequence
     right.set_ylim(0, 1)
     right.set_yticks([0, 0.5, 1])
     right.set_ylabel("energy asked", color=_ENERGY)
+
+
+def _plot_speech_and_gain(axes: Axes, speech: Speech) -> None:
+    """The spans of speech as bands, the gain of the music as a line."""
+    for span in speech.spans:
+        axes.axvspan(span.begin, span.end, color=_SPEECH, alpha=0.35, linewidth=0)
+    gains = [knot.gain for knot in speech.curve]
+    axes.plot([knot.time for knot in speech.curve], gains, color=_GAIN, linewidth=1.6)
+    axes.set_ylim(min([*gains, -12]) - 3, 1)
+    axes.set_ylabel("speech, gain\nof music (dB)", color=_GAIN)
 
 
 def _plot_mutes(axes: Axes, mutes: Sequence[Mute], duration: float) -> None:

@@ -12,6 +12,7 @@ from cmt.band.playing import played
 from cmt.music.lead_sheet import N_ENERGY, UNKNOWN, LeadSheet
 from cmt.planning.mutes import cut_at_rests
 from cmt.planning.plan import Plan
+from cmt.planning.speech import soft_drums
 from cmt.soundtrack.output import Output
 from cmt.writing.orders import BarOrders
 from midi_io import Performance, close_ending, perform
@@ -26,7 +27,7 @@ def performed(song: Song, orders: Mapping[int, BarOrders], plan: Plan, sheet: Le
     energies, borders = energies_of(plan, sheet), borders_of(sheet)
     dynamic = perform(song, accents=accents_of(orders), energies=energies, borders=borders)
     closed = close_ending(dynamic)
-    return closed.with_notes(cut_at_rests(closed.notes, plan.sheet.rests))
+    return soft_drums(closed.with_notes(cut_at_rests(closed.notes, plan.sheet.rests)), plan.calm_bars)
 
 
 def performance_of(

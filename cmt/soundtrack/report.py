@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from cmt.config import GenerateConfig
+from cmt.film.ducking import Mixer
 from cmt.grid.hits import Marker
 from cmt.music.lead_sheet import LeadSheet
 from cmt.music.profile import RhythmProfile, profile_of_song
@@ -26,6 +28,7 @@ from cmt.report.parts import (
     sections_of,
 )
 from cmt.report.report import Report
+from cmt.report.speech import Speech
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece
 from midi_io.song import POSITIONS_PER_BEAT, Song
@@ -81,6 +84,18 @@ def report_of(
         chords=chords_of(sheet),
         form=sections_of(sheet, plan.timeline, names),
     )
+
+
+def speech_of(mixer: Mixer | None, plan: Plan) -> Speech | None:
+    """What was found and done where the music is mixed with the video's own sound; None where it is not."""
+    if mixer is None:
+        return None
+    found = Speech(mixer.distance, mixer.spans, tuple(sorted(plan.calm_bars)))
+    if mixer.made is None:
+        return found
+    mix = mixer.made
+    heard = round(mix.loudness, 2) if math.isfinite(mix.loudness) else None
+    return replace(found, curve=mix.curve, gain=round(mix.gain, 2), loudness=heard)
 
 
 def takes_of(judgements: Sequence[Judgement], files: Sequence[str]) -> tuple[Take, ...]:
