@@ -41,7 +41,8 @@ class Track:
     instrument: Instrument
     program: int
     start: NDArray[np.int64]
-    """The steps at which its notes begin (n_note,), a 24th of a beat each."""
+    """The steps at which its notes begin (n_note,), a 24th of a beat each; they are sorted by pitch."""
+    end: NDArray[np.int64]
     pitch: NDArray[np.int64]
     velocity: NDArray[np.int64]
     together: float
@@ -61,6 +62,7 @@ class Track:
 class RawSong:
     """What plays in one file."""
 
+    path: Path
     genre: Genre | None
     tracks: tuple[Track, ...]
 
@@ -97,7 +99,10 @@ def read_songs(folder: Path, labels: Path, ids: Path | None) -> list[RawSong]:
         msd_ids[path.stem].append(path.parent.name)
     if not paths:
         raise SystemExit(f"{folder}: has no .npz file; give the folder of LPD-cleansed")
-    return [RawSong(lists.genre_of(name, msd_ids[name]), read_tracks(same[0])) for name, same in sorted(paths.items())]
+    return [
+        RawSong(same[0], lists.genre_of(name, msd_ids[name]), read_tracks(same[0]))
+        for name, same in sorted(paths.items())
+    ]
 
 
 def read_tracks(path: Path) -> tuple[Track, ...]:
@@ -113,14 +118,16 @@ def read_tracks(path: Path) -> tuple[Track, ...]:
             shape, indptr, indices, data = (
                 archive[f"pianoroll_{index}_csc_{part}"] for part in ("shape", "indptr", "indices", "data")
             )
-            roll = np.zeros((int(shape[0]) + 1, N_PITCH), np.int64)  # the first step is a silent one
-            roll[indices + 1, np.repeat(np.arange(N_PITCH), np.diff(indptr))] = data
-            start, pitch = np.nonzero((roll[1:] > 0) & (roll[:-1] == 0))
+            roll = np.zeros((N_PITCH, int(shape[0]) + 2), np.int64)  # a silent step on either side
+            roll[np.repeat(np.arange(N_PITCH), np.diff(indptr)), indices + 1] = data
+            change = np.diff((roll > 0).astype(np.int8), axis=1)
+            pitch, start = np.nonzero(change > 0)
+            end = np.nonzero(change < 0)[1]  # the same order: pitch by pitch, run by run
             if len(start) < FEWEST_NOTES:
                 continue
-            sounding = (roll > 0).sum(axis=1)
+            sounding = (roll > 0).sum(axis=0)
             together = float(sounding[sounding > 0].mean())
-            tracks.append(Track(instrument, program, start, pitch, roll[1:][start, pitch], together))
+            tracks.append(Track(instrument, program, start, end, pitch, roll[pitch, start + 1], together))
     return tuple(tracks)
 
 
