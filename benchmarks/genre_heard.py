@@ -38,7 +38,7 @@ from listener import NAMES, Listener
 from numpy.typing import NDArray
 
 from cmt.music.words import Genre
-from midi_io import MIDI_SUFFIXES, Instrument, read_midi, render
+from midi_io import MIDI_SUFFIXES, Instrument, read_midi, read_performance, render
 from midi_io.synthesis import SAMPLE_RATE
 
 sys.path.append(str(Path(__file__).parent.parent / "data"))
@@ -126,7 +126,7 @@ def genre_of(path: Path) -> Genre | None:
 def audio_of(path: Path) -> tuple[NDArray[np.floating], int]:
     """The samples of a WAV file of 16 bits, or of a MIDI file as we render it, and how many there are a second."""
     if path.suffix in MIDI_SUFFIXES:
-        return render(read_midi(path)), SAMPLE_RATE
+        return render(read_performance(path)), SAMPLE_RATE
     with wave.open(str(path), "rb") as file:
         if file.getsampwidth() != 2:
             sys.exit(f"{path}: is not of 16 bits; write it anew")
