@@ -35,7 +35,7 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form band quantized".split()
+    " picture_stream loudness chords form band quantized format stems".split()
 )
 """The keys that the first reports lack."""
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cmt.band.programs import check_programs
-from cmt.config import LOUDNESS, LOUDNESS_LIMITS
+from cmt.config import AUDIO_FORMAT, LOUDNESS, LOUDNESS_LIMITS
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
+from midi_io.audio_file import check_format
 from midi_io.song import Instrument
 
 
@@ -22,6 +23,10 @@ class Output:
     """Whether the video's own sound is left out, a second track, or mixed with the music: `drop`, `keep`, `mix`."""
     midi_only: bool = False
     """Whether neither audio nor video is written: no FluidSynth is needed."""
+    format: str = AUDIO_FORMAT
+    """The format of the sound beside the video, one of `midi_io.audio_file.AUDIO_FORMATS`."""
+    stems: bool = False
+    """Whether each instrument that plays has a file of its own; together they are the sound."""
     loudness: float = LOUDNESS
     """The integrated loudness of the music in LUFS, within `cmt.config.LOUDNESS_LIMITS`."""
     programs: Mapping[Instrument, int] = field(default_factory=dict)
@@ -37,3 +42,6 @@ def check_output(output: Output) -> None:
             f"loudness {output.loudness:g}: must be from {LOUDNESS_LIMITS.least:g} to {LOUDNESS_LIMITS.most:g} LUFS"
         )
     check_programs(output.programs)
+    check_format(output.format)
+    if output.midi_only and (output.stems or output.format != AUDIO_FORMAT):
+        raise CmtError("`midi_only` writes no sound: leave it out, or leave out `stems` and `format`")
