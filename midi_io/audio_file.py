@@ -1,14 +1,116 @@
-"""Finished sound as a file."""
+"""Finished sound as a file, of whatever format its suffix says."""
 
 from __future__ import annotations
 
 import os
 import wave
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmt.errors import WriteError
+
 from .whole_file import whole_file
+
+_AT_ONCE = 4096
+"""Samples that are handed to an encoder together."""
+
+
+class _Encoding(NamedTuple):
+    """How FFmpeg writes a format."""
+
+    container: str
+    codec: str
+    sample_format: str
+    bit_rate: int | None = None
+    """Bits a second; None of what loses nothing."""
+    sample_rate: int | None = None
+    """The only rate that is used; None for that of the sound."""
+    options: Mapping[str, str] = MappingProxyType({})
+
+
+_ENCODINGS = MappingProxyType(
+    {
+        "flac": _Encoding("flac", "flac", "s32"),
+        "mp3": _Encoding("mp3", "libmp3lame", "fltp", 256_000, options={"compression_level": "7"}),
+        "ogg": _Encoding("ogg", "libopus", "flt", 192_000, 48_000),
+        "m4a": _Encoding("ipod", "aac", "fltp", 192_000),
+    }
+)
+"""FLAC has 24 bits. At 256 kbit/s LAME's slower levels, which have lower numbers, take longer and come no nearer. In
+Ogg it is Opus: PyAV has no libvorbis, and FFmpeg's own Vorbis is an experiment."""
+AUDIO_FORMATS = ("wav", *_ENCODINGS)
+"""The formats that sound can be written in, each the suffix of its files."""
+
+
+def write_audio(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_rate: int) -> None:
+    """Write `audio` in the format of the path's suffix, one of `AUDIO_FORMATS`.
+
+    WAV has 16 bits and FLAC 24. MP3 has 256 kbit/s, Ogg (Opus, at 48 kHz) and M4A (AAC) have 192. What an encoder puts
+    before the first sample, and in MP3 and Ogg what it puts after the last, is marked in the file: players leave it
+    out. The same sound gives the same bytes.
+
+    Parameters
+    ----------
+    audio
+        Shape `(n_sample,)` or `(n_sample, n_channel)`, one channel or two, in -1..1.
+    sample_rate
+        The samples a second. MP3 knows 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 and 48 kHz.
+
+    Raises
+    ------
+    WriteError
+        If the suffix is of no known format, the format cannot be encoded, or the file cannot be written.
+    """
+    name = format_of(path)
+    if name == "wav":
+        write_wav(audio, path, sample_rate)
+        return
+    check_format(name)
+    with whole_file(path) as unfinished:
+        _encode(audio, unfinished, sample_rate, _ENCODINGS[name], Path(path))
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The format of a file's suffix.
+
+    Raises
+    ------
+    WriteError
+        If it is none of `AUDIO_FORMATS`.
+    """
+    suffix = Path(path).suffix
+    if suffix[1:].lower() not in AUDIO_FORMATS:
+        known = ", ".join(f".{name}" for name in AUDIO_FORMATS)
+        raise WriteError(f"{path}: {suffix or 'no suffix'} is no format of sound; end the name with one of {known}")
+    return suffix[1:].lower()
+
+
+def check_format(name: str) -> None:
+    """Raise a WriteError if `name` is none of `AUDIO_FORMATS`, or the installed PyAV cannot encode it."""
+    if name not in AUDIO_FORMATS:
+        raise WriteError(f"`format`: {name!r} is none; choose from {', '.join(AUDIO_FORMATS)}")
+    if name == "wav":
+        return
+    from av.codec import Codec
+    from av.codec.codec import UnknownCodecError
+
+    encoder = _ENCODINGS[name].codec
+    try:
+        Codec(encoder, "w")
+    except UnknownCodecError as error:
+        raise WriteError(f"{name}: this PyAV has no encoder {encoder}; choose another `format`") from error
+
+
+def stem_path(path: Path, name: str) -> Path:
+    """The file of a stem beside that of the mix: ``song.drums.wav`` beside ``song.wav``."""
+    return path.with_name(f"{path.stem}.{name}{path.suffix}")
 
 
 def write_wav(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_rate: int) -> None:
@@ -26,3 +128,46 @@ def write_wav(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_
         file.setsampwidth(2)
         file.setframerate(sample_rate)
         file.writeframes(samples.tobytes())
+
+
+def _encode(audio: NDArray[np.floating], unfinished: Path, sample_rate: int, encoding: _Encoding, path: Path) -> None:
+    """Write `unfinished`, which will be `path`."""
+    import av
+
+    # Without `bitexact` Ogg would have a random number in it. MP4 counts its length in `movie_timescale`.
+    options = {"fflags": "+bitexact"}
+    container_options = {"movie_timescale": str(sample_rate)} if encoding.container == "ipod" else {}
+    rate = encoding.sample_rate or sample_rate
+    try:
+        with av.open(
+            f"file:{unfinished}", "w", format=encoding.container, options=options, container_options=container_options
+        ) as target:
+            stream: Any = target.add_stream(encoding.codec, rate=rate)
+            stream.layout = "mono" if audio.ndim == 1 or audio.shape[1] == 1 else "stereo"
+            stream.format = encoding.sample_format
+            stream.options = dict(encoding.options)
+            if encoding.bit_rate is not None:
+                stream.bit_rate = encoding.bit_rate
+            target.start_encoding()  # also where no frame comes
+            resampler = av.AudioResampler(encoding.sample_format, stream.layout, rate)
+            for frame in chain(_frames(audio, sample_rate), [None]):
+                for converted in resampler.resample(frame):
+                    target.mux(stream.encode(converted))
+            target.mux(stream.encode(None))
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError):  # a full disk, a forbidden folder: whole_file says so
+            raise
+        raise WriteError(
+            f"{path}: cannot be encoded by {encoding.codec} at {rate} samples a second ({error.strerror})"
+        ) from error
+
+
+def _frames(audio: NDArray[np.floating], sample_rate: int) -> Iterator[Any]:
+    from av import AudioFrame
+
+    channels = (audio[:, np.newaxis] if audio.ndim == 1 else audio).T
+    for begin in range(0, len(audio), _AT_ONCE):
+        block = np.ascontiguousarray(channels[:, begin : begin + _AT_ONCE], np.float32)
+        frame = AudioFrame.from_ndarray(block, "fltp", "mono" if len(channels) == 1 else "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
+        yield frame

@@ -26,9 +26,10 @@ silence, the piece stays softer instead."""
 _LIMITER = f"limit={10 ** (CEILING / 20):.4f}:attack=5:release=60:level=0:latency=1"
 """Milliseconds to hold a peak back and to let go; no gain of its own, no delay."""
 _OVERSAMPLING = 4
-_OUT_OF_THE_WAY = 1 / 16
-"""A stem beside its mix in the limiter is made softer by this factor, and louder again after it."""
-_LAYOUTS = {2: "stereo", 4: "quad"}
+_LAYOUTS = {2: "stereo", 3: "3.0"}
+_PROBE = 1 / 16
+"""The sample of a third channel that never changes: what comes out of the limiter tells what it did to the others. It
+is too soft to be the one that they are held back by."""
 _NEAR_ENOUGH = 0.2
 """LU that the limiter may take away before it is run again on a louder sound."""
 _LOST_AGAIN = 1.2
@@ -74,8 +75,9 @@ class Master(NamedTuple):
 
     audio: NDArray[np.float32]
     """(n_sample, 2)"""
-    gain: float
-    """The factor by which it is louder, before the limiter."""
+    gain: NDArray[np.float32]
+    """(n_sample,) the factor of each sample, the limiter's work included. A part of what was mastered, times this, is
+    that part of the master."""
 
 
 def true_peak(audio: NDArray[np.float32], sample_rate: int) -> float:
@@ -102,28 +104,23 @@ def master(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET)
     heard = loudness(audio, sample_rate)
     peak = float(np.max(np.abs(audio), initial=0.0))
     if math.isinf(heard) or not peak:
-        return Master(audio, 1.0)
+        return Master(audio, np.ones(len(audio), np.float32))
     most = CEILING - 20 * math.log10(peak) + MOST_LIMITING
-    gain = min(target - heard, most)
-    louder = _louder(audio, gain)
-    result = _limited(louder, sample_rate)
+    decibels = min(target - heard, most)
+    result = _limited(audio, decibels, sample_rate)
     # The power of all tones alike tells what is lost to within 0.1 LU, for a tenth of what hearing it anew costs.
-    lost = 10 * math.log10(float(np.mean(np.square(louder))) / max(float(np.mean(np.square(result))), 1e-20))
-    if lost > _NEAR_ENOUGH and gain < most:
-        gain = min(gain + _LOST_AGAIN * lost, most)
-        result = _limited(_louder(audio, gain), sample_rate)
-    return Master(result, 10 ** (gain / 20))
+    before, after = (float(np.mean(np.square(sound))) for sound in (audio, result.audio))
+    lost = decibels + 10 * math.log10(before / max(after, 1e-20))
+    if lost > _NEAR_ENOUGH and decibels < most:
+        result = _limited(audio, min(decibels + _LOST_AGAIN * lost, most), sample_rate)
+    return result
 
 
-def limited_together(mix: NDArray[np.float32], stem: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-    """`stem`, (n_sample, 2), with what the limiter does to `mix`, of which it is a part: limited stems add up to it."""
-    # The limiter holds all channels back by the loudest one; a stem alone must not be that.
-    both = np.concatenate([mix, stem * np.float32(_OUT_OF_THE_WAY)], axis=1)
-    return np.asarray(_limited(both, sample_rate)[:, 2:] / np.float32(_OUT_OF_THE_WAY))
-
-
-def _louder(audio: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
-    return np.asarray(audio * np.float32(10 ** (decibels / 20)))
+def _limited(audio: NDArray[np.float32], decibels: float, sample_rate: int) -> Master:
+    """`audio` louder by `decibels`, its peaks held below the ceiling."""
+    factor = np.float32(10 ** (decibels / 20))
+    gain = factor * _held_back(audio * factor, sample_rate)
+    return Master(audio * gain[:, np.newaxis], gain)
 
 
 def _powers_of_hops(audio: NDArray[np.floating], sample_rate: int) -> Iterator[NDArray[np.float64]]:
@@ -194,23 +191,27 @@ def _power(lufs: float) -> float:
     return float(10 ** ((lufs + 0.691) / 10))
 
 
-def _limited(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-    """`audio`, of two channels or four, with its peaks held below the ceiling, as long as before."""
-    filters = (
-        ("aresample", str(_OVERSAMPLING * sample_rate)),
-        ("alimiter", _LIMITER),
-        ("aresample", str(sample_rate)),
-    )
-    result = np.zeros_like(audio)
-    joined = np.concatenate(list(_through(filters, audio, sample_rate)))[: len(audio)]
-    result[: len(joined)] = joined
+def _held_back(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    """(n_sample,) the factor, at most 1, by which a limiter holds each sample of `audio`, (n_sample, 2), back."""
+    with_probe = np.full((len(audio), 3), _PROBE, np.float32)
+    with_probe[:, :2] = audio
+    filters = (("aresample", str(_OVERSAMPLING * sample_rate)), ("alimiter", _LIMITER))
+    factors: list[NDArray[np.float32]] = []
+    n_seen = 0
+    for part in _through(filters, with_probe, sample_rate):
+        # The factors change slowly: of four finer samples one is enough.
+        factors.append(part[-n_seen % _OVERSAMPLING :: _OVERSAMPLING, 2] / np.float32(_PROBE))
+        n_seen += len(part)
+    result = np.ones(len(audio), np.float32)
+    joined = np.concatenate(factors)[: len(audio)]
+    result[: len(joined)] = np.minimum(joined, 1.0)
     return result
 
 
 def _through(
     filters: Sequence[tuple[str, str]], audio: NDArray[np.float32], sample_rate: int
 ) -> Iterator[NDArray[np.float32]]:
-    """What FFmpeg's filters make of `audio`, (n_sample, 2), part by part."""
+    """What FFmpeg's filters make of `audio`, (n_sample, 2 or 3), part by part."""
     from av import AudioFrame
     from av.error import BlockingIOError as NothingYet
     from av.error import EOFError as TheEnd

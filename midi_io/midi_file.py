@@ -161,7 +161,8 @@ def _whole_timeline(midi: miditoolkit.MidiFile, start: int, notes: Sequence[Note
 
 def _voice_of(track: miditoolkit.Instrument) -> Voice:
     """The voice that a track of a file is: its program, and its controllers as they stand first."""
-    instrument = instrument_of_program(int(track.program), track.is_drum) or Instrument.STRINGS
+    family = instrument_of_program(int(track.program), track.is_drum)
+    instrument = Instrument.STRINGS if family is None else family  # drums are number 0, which `or` takes for nothing
     first: dict[int, int] = {}
     for control in track.control_changes:
         first.setdefault(control.number, control.value)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .mastering import TARGET, limited_together, master
+from cmt.errors import WriteError
+
+from .mastering import TARGET, master
 from .performance import MOST, Performance, as_performance
 from .reverb import echoes
-from .song import Song
+from .song import Instrument, Song
 from .synthesis import SAMPLE_RATE, Playing
 
 _PEAK = 10 ** (-1.0 / 20)
@@ -82,34 +86,42 @@ def sound_of(
     sample_rate: int = SAMPLE_RATE,
     loudness: float | None = TARGET,
     on_stem: OnStem | None = None,
+    scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> Sound:
     """What `render` does, with what did not go as asked, and with stems if they are wanted.
 
     `on_stem` is called once for each instrument that plays. Stems have their share of the room, and of the limiter's
-    work, which is the mix's: their sum is the mix.
+    work, which is the mix's: their sum is the mix. Until they are mixed they lie in the folder `scratch`, if it is None
+    in that of the system for temporary files, 12 bytes for each sample and instrument.
+
+    Raises
+    ------
+    SynthesisError
+        If FluidSynth or the SoundFont is missing or unusable.
+    WriteError
+        If the disk has no room for the stems.
     """
     performance = as_performance(music)
     playing = Playing(performance, soundfont, sample_rate)
-    tracks = _Tracks(performance, playing.n_sample, apart=on_stem is not None)
-    for begin, block in playing.blocks():
-        tracks.add(begin, block)
-        if progress is not None:
-            progress(min(0.99, (begin + block.shape[2]) / playing.n_sample))
-    played = tracks.mix(sample_rate)
-    _fade_out(played, sample_rate)
-    peak = float(np.max(np.abs(played), initial=0.0))
-    factor = _PEAK / peak if peak > _SILENCE else 1.0
-    audio = played * np.float32(factor)
-    if loudness is not None:
-        audio, gain = master(audio, sample_rate, loudness)
-        factor *= gain
-    if on_stem is not None:
-        for name, stem in tracks.stems(sample_rate):
-            _fade_out(stem, sample_rate)
-            scaled = stem * np.float32(factor)
-            limits = loudness is not None and peak > _SILENCE
-            on_stem(name, limited_together(played * np.float32(factor), scaled, sample_rate) if limits else scaled)
+    with closing(_Tracks(performance, playing.n_sample)) as tracks:
+        if on_stem is not None:
+            tracks.keep_apart(scratch)
+        for begin, block in playing.blocks():
+            tracks.add(begin, block)
+            if progress is not None:
+                progress(min(0.99, (begin + block.shape[2]) / playing.n_sample))
+        played = tracks.mix(sample_rate)
+        _fade_out(played, sample_rate)
+        peak = float(np.max(np.abs(played), initial=0.0))
+        factor = np.float32(_PEAK / peak if peak > _SILENCE else 1.0)
+        audio, gain = played * factor, np.ones(1, np.float32)
+        if loudness is not None:
+            audio, gain = master(audio, sample_rate, loudness)
+        if on_stem is not None:
+            for name, stem in tracks.stems(sample_rate):
+                _fade_out(stem, sample_rate)
+                on_stem(name, stem * factor * gain[:, np.newaxis])
     if progress is not None:
         progress(1.0)
     return Sound(audio, playing.fallbacks)
@@ -133,18 +145,25 @@ def play(
 class _Tracks:
     """What has been played: the mix, what it sends into the room, and the instruments apart if they are wanted."""
 
-    def __init__(self, performance: Performance, n_sample: int, apart: bool = False) -> None:
+    def __init__(self, performance: Performance, n_sample: int) -> None:
         voices = performance.band.voices
         self._room = performance.band.room
         self._sends = np.array([voice.reverb / MOST for voice in voices], np.float32)
         self._dry = np.zeros((n_sample, 2), np.float32)
         self._sent = np.zeros(n_sample, np.float32)
-        playing = {note.voice for note in performance.notes}
         self._instruments = [voice.instrument for voice in voices]
-        self._apart = sorted({self._instruments[voice] for voice in playing}) if apart else []
-        # A film's stems do not fit into the memory: each lies in a file of its own, which nobody sees.
-        shape = (n_sample, 3)
-        self._alone = {instrument: _array_on_disk(shape) for instrument in self._apart if n_sample}
+        self._playing = sorted({self._instruments[note.voice] for note in performance.notes} if n_sample else ())
+        self._alone: dict[Instrument, _OnDisk] = {}
+
+    def keep_apart(self, scratch: Path | None) -> None:
+        """Keep the sound of each instrument that plays in the folder `scratch` too, before any block is added."""
+        for instrument in self._playing:
+            self._alone[instrument] = _OnDisk(scratch)
+
+    def close(self) -> None:
+        """Give the disk back what the instruments took of it."""
+        for alone in self._alone.values():
+            alone.close()
 
     def add(self, begin: int, block: NDArray[np.float32]) -> None:
         """Take a block, (n_voice, 2, n_sample), that begins at the sample `begin`."""
@@ -154,8 +173,7 @@ class _Tracks:
         self._sent[span] += sent.sum(axis=0)
         for instrument, alone in self._alone.items():
             its = [number for number, other in enumerate(self._instruments) if other is instrument]
-            alone[span, :2] = block[its].sum(axis=0).T
-            alone[span, 2] = sent[its].sum(axis=0)
+            alone.append(np.column_stack([block[its].sum(axis=0).T, sent[its].sum(axis=0)]))
 
     def mix(self, sample_rate: int) -> NDArray[np.float32]:
         """Everything, in its room."""
@@ -167,14 +185,49 @@ class _Tracks:
     def stems(self, sample_rate: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """The name of each instrument and its sound in the room."""
         for instrument, alone in self._alone.items():
-            stem = np.array(alone[:, :2])
-            stem += echoes(np.ascontiguousarray(alone[:, 2]), self._room, sample_rate)
+            played = alone.read()
+            stem = np.array(played[:, :2])
+            stem += echoes(np.ascontiguousarray(played[:, 2]), self._room, sample_rate)
             yield instrument.label, stem
 
 
-def _array_on_disk(shape: tuple[int, int]) -> NDArray[np.float32]:
-    with tempfile.TemporaryFile() as file:  # the mapping keeps what it needs
-        return np.memmap(file, np.float32, "w+", shape=shape)
+class _OnDisk:
+    """An instrument's sound, left, right and sent into the room, in a file that has no name.
+
+    Those of a film do not fit into the memory. The file is written, not mapped: a disk that is full would end the
+    process where a mapping is.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        with self._told():
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+
+    def close(self) -> None:
+        with suppress(OSError):  # what could not be written is not needed any more
+            self._file.close()
+
+    def append(self, samples: NDArray[np.float32]) -> None:
+        """Take samples (n_sample, 3)."""
+        with self._told():
+            self._file.write(samples.tobytes())
+
+    def read(self) -> NDArray[np.float32]:
+        """All samples (n_sample, 3)."""
+        with self._told():
+            self._file.seek(0)
+            return np.frombuffer(self._file.read(), np.float32).reshape(-1, 3)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            folder = self._folder or tempfile.gettempdir()
+            raise WriteError(
+                f"{folder}: cannot hold the stems until they are mixed ({error.strerror or error}); check its rights "
+                "and the free space"
+            ) from error
 
 
 def _fade_out(audio: NDArray[np.float32], sample_rate: int) -> None:

@@ -23,10 +23,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         If the folder does not exist or the file cannot be written there.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise WriteError(f"{path}: folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise WriteError(f"{path}: is a folder; give the name of a file")
+    check_place(path)
     # The suffix stays last: numpy and FFmpeg look at it. mkstemp is not used because its
     # files are readable by their owner only, whatever the umask.
     unfinished = path.with_name(f".{path.stem[:100]}-{os.urandom(4).hex()}{path.suffix}")
@@ -38,3 +35,11 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise WriteError(f"{path}: cannot be written ({reason}); check the folder and the free space") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def check_place(path: Path) -> None:
+    """Raise a WriteError if `path` is a folder, or would lie in one that does not exist."""
+    if not path.parent.is_dir():
+        raise WriteError(f"{path}: folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise WriteError(f"{path}: is a folder; give the name of a file")

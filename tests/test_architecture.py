@@ -150,7 +150,7 @@ KNOWN_TO = {
     "tqdm": {"cmt.cli", "cmt.training.loop"},
     "safetensors": {"cmt.network.checkpoint", "cmt.film.speech"},
     "threadpoolctl": {"cmt.machine.workers", "cmt.writing.pieces"},
-    "av": {"video_rhythm", "cmt.film", "midi_io.mastering", "cmt.soundtrack.checkup"},
+    "av": {"video_rhythm", "cmt.film", "midi_io.mastering", "midi_io.audio_file", "cmt.soundtrack.checkup"},
     "cv2": {"video_rhythm"},
     "miditoolkit": {"midi_io.midi_file", "midi_io.midi_writer"},
     "mido": {"midi_io.midi_file", "midi_io.midi_writer"},

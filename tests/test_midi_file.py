@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midi_io import Instrument, Knot, MidiError, Note, Song, Timeline, WriteError, read_midi, write_midi
+from midi_io import (
+    Instrument,
+    Knot,
+    MidiError,
+    Note,
+    Song,
+    Timeline,
+    WriteError,
+    read_midi,
+    read_performance,
+    write_midi,
+)
 from midi_io.midi_file import read_midi_ticks
 from midi_io.quantize import without_overlaps
 
@@ -360,3 +371,9 @@ def test_the_median_tempo_is_that_of_most_beats(tmp_path):
         now = tick
     path = saved(tmp_path / "any.mid", messages, note_messages(60, 0, 8 * 480))
     assert read_midi_ticks(path).median_tempo == pytest.approx(150.0, abs=0.01)
+
+
+def test_a_performance_has_the_instrument_of_each_track(tmp_path):
+    write_midi(Song.steady([Note(0, i, 48, 4) for i in Instrument], 120.0, 16), tmp_path / "song.mid")
+    voices = read_performance(tmp_path / "song.mid").band.voices
+    assert [voice.instrument for voice in voices] == list(Instrument)

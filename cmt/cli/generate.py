@@ -36,7 +36,7 @@ from cmt.cli.options import (
     timing_wishes,
 )
 from cmt.cli.wording import grid_in_words, print_hits
-from cmt.config import CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
+from cmt.config import AUDIO_FORMAT, CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
 from cmt.film.ducking import gain_under
 from cmt.machine.plural import count
 from cmt.music.key import WishedKey
@@ -44,6 +44,7 @@ from cmt.planning.energy import LEVELS, NAMES, Energy, Section, energy_of_sectio
 from cmt.planning.form import WishedForm
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import Progression
+from midi_io.audio_file import AUDIO_FORMATS
 from midi_io.general_midi import sound_name
 from midi_io.song import Instrument
 
@@ -62,7 +63,7 @@ HEADINGS = {
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
     "How it sounds": ("programs", "quantized", "loudness", "soundfont"),
-    "What comes out": ("output", "name", "original_audio", "duck", "midi_only", "quiet"),
+    "What comes out": ("output", "name", "original_audio", "duck", "format", "stems", "midi_only", "quiet"),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -184,6 +185,14 @@ CHORDS_SHOWN = 8
 @click.option("--quantized", is_flag=True, help="Every note exactly on its sixteenth, not as players would.")
 @duck_option("Where the original is mixed: how far the music goes down under speech in it, or off.")
 @loudness_option
+@click.option(
+    "--format",
+    type=click.Choice(AUDIO_FORMATS),
+    default=AUDIO_FORMAT,
+    show_default=True,
+    help="Format of the music's own file, beside the video.",
+)
+@click.option("--stems", is_flag=True, help="A file of each instrument too: clip.drums.wav beside clip.wav.")
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
@@ -220,6 +229,8 @@ def generate(
     quantized: bool,
     duck: float | None,
     loudness: float,
+    format: str,
+    stems: bool,
     midi_only: bool,
     soundfont: Path | None,
     checkpoint: Path | None,
@@ -243,6 +254,8 @@ def generate(
         raise click.UsageError("--original-audio is a video's; there is none with --length")
     if keep_takes and takes == 1:
         raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
+    if midi_only and (stems or format != AUDIO_FORMAT):
+        raise click.UsageError("--midi-only writes no sound; leave it out, or leave out --stems and --format")
     wishes = replace(
         timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change),
         genre=chosen_genre(genre),
@@ -259,6 +272,8 @@ def generate(
         keep_takes=keep_takes,
         original_audio=original_audio,
         midi_only=midi_only,
+        format=format,
+        stems=stems,
         loudness=loudness,
         programs=chosen_programs(programs),
         quantized=quantized,

@@ -7,34 +7,48 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import FILE, Bars, loudness_option, soundfont_option
+from midi_io.audio_file import AUDIO_FORMATS
 
 
 @click.command()
 @click.argument("midi", type=FILE)
-@click.option("-o", "--output", type=FILE, help="WAV file. Left out, the MIDI file's name with .wav.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    help=f"The file; its suffix is the format: {', '.join(AUDIO_FORMATS)}. Left out, the MIDI file's name with .wav.",
+)
+@click.option("--stems", is_flag=True, help="A file of each instrument too: song.drums.wav beside song.wav.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @loudness_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def render(midi: Path, output: Path | None, soundfont: Path | None, loudness: float, quiet: bool) -> None:
-    """Play MIDI into a WAV file by FluidSynth, each track with its own sound."""
-    from midi_io import read_performance, write_wav
-    from midi_io.rendering import sound_of
-    from midi_io.synthesis import SAMPLE_RATE
+def render(midi: Path, output: Path | None, stems: bool, soundfont: Path | None, loudness: float, quiet: bool) -> None:
+    """Play MIDI into a file of sound by FluidSynth, each track with its own sound."""
+    from cmt.film.film import write_sound
+    from cmt.machine.files import folder_for_all_or_nothing
+    from midi_io import read_performance
+    from midi_io.audio_file import check_format, format_of
+    from midi_io.whole_file import check_place
 
     target = midi.with_suffix(".wav") if output is None else output
+    check_format(format_of(target))
+    check_place(target)
     performance = read_performance(midi)
     bars = Bars(quiet)
     try:
-        sound = sound_of(
-            performance,
-            soundfont=soundfont,
-            sample_rate=SAMPLE_RATE,
-            loudness=loudness,
-            progress=lambda share: bars("render", share, 1.0),
-        )
+        with folder_for_all_or_nothing(target.parent) as unfinished:
+            sound = write_sound(
+                performance,
+                unfinished / target.name,
+                stems=stems,
+                soundfont=soundfont,
+                loudness=loudness,
+                progress=lambda share: bars("render", share, 1.0),
+            )
+            names = sorted(file.name for file in unfinished.iterdir())
     finally:
         bars.close()
-    write_wav(sound.audio, target, SAMPLE_RATE)
     for line in sound.fallbacks:
         click.echo(f"warning  {line}", err=True)
-    click.echo(f"wrote    {target} ({len(sound.audio) / SAMPLE_RATE:.2f} s)")
+    for name in names:
+        click.echo(f"wrote    {target.parent / name} ({performance.timeline.duration:.2f} s)")

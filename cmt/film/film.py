@@ -7,11 +7,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmt.film.mux import Mixing, OriginalAudio, write_video
-from midi_io import write_wav
+from midi_io.audio_file import stem_path, write_audio
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
-from midi_io.rendering import sound_of
+from midi_io.rendering import Progress, Sound, sound_of
 from midi_io.song import Song
 from midi_io.synthesis import SAMPLE_RATE
 
@@ -25,12 +28,53 @@ def _unwatched(name: str) -> Iterator[Callable[[float], object]]:
     yield lambda share: None
 
 
+def write_sound(
+    music: Song | Performance,
+    path: Path,
+    *,
+    stems: bool = False,
+    soundfont: Path | None = None,
+    loudness: float = TARGET,
+    progress: Progress | None = None,
+) -> Sound:
+    """Play `music` into a file, in the format of its suffix.
+
+    Parameters
+    ----------
+    stems
+        Whether the sound of each instrument gets a file beside it, as `midi_io.audio_file.stem_path` calls it. Until
+        they are mixed, the stems lie in the same folder.
+    soundfont, loudness, progress
+        As in `midi_io.render`.
+
+    Raises
+    ------
+    CmtError
+        If the music cannot be played, or a file cannot be written.
+    """
+
+    def write_stem(instrument: str, audio: NDArray[np.float32]) -> None:
+        write_audio(audio, stem_path(path, instrument), SAMPLE_RATE)
+
+    sound = sound_of(
+        music,
+        soundfont=soundfont,
+        loudness=loudness,
+        on_stem=write_stem if stems else None,
+        scratch=path.parent,
+        progress=progress,
+    )
+    write_audio(sound.audio, path, SAMPLE_RATE)
+    return sound
+
+
 def film_of(
     music: Song | Performance,
     video: Path | None,
     film: Path,
     *,
-    wav: Path | None = None,
+    sound_file: Path | None = None,
+    stems: bool = False,
     soundfont: Path | None = None,
     loudness: float = TARGET,
     original_audio: OriginalAudio = "drop",
@@ -43,8 +87,10 @@ def film_of(
     ----------
     video
         The video; without one only the sound is written.
-    wav
-        A file for the sound alone, if it is wanted.
+    sound_file
+        A file for the sound alone, if it is wanted, in the format of its suffix.
+    stems
+        Whether the sound of each instrument gets a file beside it, as in `write_sound`.
     soundfont
         A SoundFont; if None, the one that `midi_io.find_soundfont` finds.
     loudness
@@ -60,9 +106,10 @@ def film_of(
         If the music cannot be played, the video cannot be read or is the film itself, or a file cannot be written.
     """
     with stage("render") as report:
-        sound = sound_of(music, soundfont=soundfont, sample_rate=SAMPLE_RATE, loudness=loudness, progress=report)
-        if wav is not None:
-            write_wav(sound.audio, wav, SAMPLE_RATE)
+        if sound_file is not None:
+            sound = write_sound(music, sound_file, stems=stems, soundfont=soundfont, loudness=loudness, progress=report)
+        else:
+            sound = sound_of(music, soundfont=soundfont, loudness=loudness, progress=report)
     if video is None:
         return sound.fallbacks
     with stage("mux") as report:

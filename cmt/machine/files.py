@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cmt.errors import CmtError
+from cmt.errors import CmtError, WriteError
 
 NO_FILE = (0, 0)
 """The state of a file that is not there."""
@@ -47,7 +47,13 @@ def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> No
 
 @contextmanager
 def folder_for_all_or_nothing(folder: Path) -> Iterator[Path]:
-    """A hidden folder inside `folder`; its files move up when the block ends well, else they go."""
+    """A hidden folder inside `folder`; its files move up when the block ends well, else they go.
+
+    Raises
+    ------
+    CmtError
+        If the folder cannot be made or written to. That a file in it cannot be written is told of the file's own name.
+    """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +65,8 @@ def folder_for_all_or_nothing(folder: Path) -> Iterator[Path]:
             yield Path(name)
             for file in sorted(Path(name).iterdir()):
                 os.replace(file, folder / file.name)
+    except WriteError as error:
+        raise WriteError(str(error).replace(unfinished.name, str(folder))) from error
     except OSError as error:
         raise CmtError(f"{folder}: cannot be written to ({error.strerror}); check its space and rights") from None
     finally:

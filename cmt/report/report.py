@@ -95,6 +95,10 @@ class Report:
     """Whether every note is exactly on its sixteenth."""
     loudness: float | None = None
     """The loudness asked for, in LUFS; None if no audio was made, or made before it could be asked for."""
+    format: str | None = None
+    """The format of the sound, its file's suffix; None if no audio was made. That of the first reports was ``wav``."""
+    stems: bool = False
+    """Whether the sound of each instrument lies beside it."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -139,6 +143,8 @@ class Report:
             "band": [voice_as_json(voice) for voice in self.band],
             "quantized": self.quantized,
             "loudness": self.loudness,
+            "format": self.format,
+            "stems": self.stems,
             "stages": dict(self.stages),
         }
 
@@ -193,6 +199,8 @@ class Report:
             band=report["band"].each(voice_from_json),
             quantized=report["quantized"].flag(),
             loudness=report["loudness"].maybe(Value.number),
+            format=report["format"].maybe(Value.text),
+            stems=report["stems"].flag(),
             stages=report["stages"].values(Value.number),
         )
 
@@ -225,8 +233,9 @@ def _in_this_form(report: Value) -> Value:
             f"{report.file}: is a report of form {schema}, this version of cmt reads forms up to {SCHEMA}; "
             "install a newer one (pip install -U video-cmt)"
         )
-    # There was one nucleus for all attributes at first.
-    return Value({**_ADDED, "pitch_nucleus": content.get("nucleus"), **content}, report.file)
+    # There was one nucleus for all attributes at first, and one format.
+    first = {"pitch_nucleus": content.get("nucleus"), "format": "wav" if content.get("soundfont") else None}
+    return Value({**_ADDED, **first, **content}, report.file)
 
 
 _NONE_MET = Agreement(
@@ -257,5 +266,6 @@ _ADDED: Mapping[str, object] = {
     "quantized": True,
     "loudness": None,
     "speech": None,
+    "stems": False,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cmt.config import DUCK, LOUDNESS, GenerateConfig
+from cmt.config import AUDIO_FORMAT, DUCK, LOUDNESS, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
@@ -106,6 +106,10 @@ class Settings:
             del fields["quantized"]
         if self.output.duck == DUCK:
             del fields["duck"]
+        if not self.output.stems:
+            del fields["stems"]
+        if self.output.format == AUDIO_FORMAT:
+            del fields["format"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
         for name in ("chords", "form"):
@@ -148,7 +152,7 @@ def make_soundtracks(
     videos = [video.absolute() for video in videos]  # workers may stand in another folder
     work = named(videos, before)
     if not settings.output.midi_only:
-        _refuse_to_overwrite(videos, work, settings.folder)
+        _refuse_to_overwrite(videos, work, settings)
     outcomes = {}
     to_do = []
     for job in work:
@@ -182,12 +186,13 @@ def named(videos: Iterable[Path], before: Mapping[str, Outcome]) -> list[Job]:
     return jobs
 
 
-def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], folder: Path) -> None:
+def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], settings: Settings) -> None:
     originals = {_identity(video) for video in videos} - {None}
     for job in work:
-        target = folder / f"{job.name}.mp4"
-        if originals and _identity(target) in originals:
-            raise CmtError(f"{target}: is one of the videos; choose another `folder`")
+        for suffix in ("mp4", settings.output.format):
+            target = settings.folder / f"{job.name}.{suffix}"
+            if originals and _identity(target) in originals:
+                raise CmtError(f"{target}: is one of the videos; choose another `folder`")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

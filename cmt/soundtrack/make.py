@@ -99,6 +99,8 @@ def make_soundtrack(
 ) -> Soundtrack:
     """Write music for `video` into `folder` as ``<name>.mid``, ``.wav``, ``.mp4``, ``.json`` and ``.png``.
 
+    `output` may ask for another format than ``.wav``, and for a file of each instrument, ``<name>.drums.wav``.
+
     All files appear together at the end, or none does. Without a video, `wishes.length` says how long the music is,
     and there is no mp4; then `config.control` has nothing to control and counts as 0.
 
@@ -158,7 +160,8 @@ def make_soundtrack(
                 performance,
                 video,
                 unfinished / f"{name}.mp4",
-                wav=unfinished / f"{name}.wav",
+                sound_file=unfinished / f"{name}.{output.format}",
+                stems=output.stems,
                 soundfont=font,
                 loudness=output.loudness,
                 original_audio=output.original_audio,
@@ -186,6 +189,8 @@ def make_soundtrack(
             checkpoint=Model(loaded.sha256, loaded.provenance),
             soundfont=font.name if font else None,
             loudness=output.loudness if font else None,
+            format=output.format if font else None,
+            stems=output.stems,
             stages=stages.seconds,
         )
         (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")

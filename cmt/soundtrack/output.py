@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cmt.band.programs import check_programs
-from cmt.config import DUCK, DUCK_LIMITS, LOUDNESS, LOUDNESS_LIMITS
+from cmt.config import AUDIO_FORMAT, DUCK, DUCK_LIMITS, LOUDNESS, LOUDNESS_LIMITS
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
+from midi_io.audio_file import check_format
 from midi_io.song import Instrument
 
 
@@ -25,6 +26,10 @@ class Output:
     speech."""
     midi_only: bool = False
     """Whether neither audio nor video is written: no FluidSynth is needed."""
+    format: str = AUDIO_FORMAT
+    """The format of the sound beside the video, one of `midi_io.audio_file.AUDIO_FORMATS`."""
+    stems: bool = False
+    """Whether each instrument that plays has a file of its own; together they are the sound."""
     loudness: float = LOUDNESS
     """The integrated loudness of the music in LUFS, within `cmt.config.LOUDNESS_LIMITS`."""
     programs: Mapping[Instrument, int] = field(default_factory=dict)
@@ -42,3 +47,6 @@ def check_output(output: Output) -> None:
     check_programs(output.programs)
     if output.duck is not None and output.duck not in DUCK_LIMITS:
         raise CmtError(f"duck {output.duck:g}: must be from {DUCK_LIMITS.least:g} to {DUCK_LIMITS.most:g} dB, or off")
+    check_format(output.format)
+    if output.midi_only and (output.stems or output.format != AUDIO_FORMAT):
+        raise CmtError("`midi_only` writes no sound: leave it out, or leave out `stems` and `format`")
