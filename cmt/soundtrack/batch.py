@@ -106,6 +106,9 @@ class Settings:
             del fields["quantized"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
+        for name in ("tempo_range", "liveliness", "ending"):
+            if fields[name] is None:
+                del fields[name]
         for name in ("chords", "form"):
             if fields[name] is None:
                 del fields[name]
@@ -113,6 +116,8 @@ class Settings:
                 fields[name] = str(fields[name])
         if self.wishes.energy is not None and self.wishes.energy.begins:
             fields["begins"] = self.wishes.energy.begins
+        if self.wishes.energy is not None and self.wishes.energy.arc:
+            fields["arc"] = self.wishes.energy.arc
         wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
         parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
         return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]
