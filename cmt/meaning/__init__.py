@@ -1,2 +1,1 @@
-"""What is meant: moods, words of a user and scenes of a picture become a description that can be read and changed, and
-the description becomes wishes."""
+"""What is meant: moods, words and scenes become a description that a person can read and change, and that wishes."""

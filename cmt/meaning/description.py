@@ -91,7 +91,7 @@ class Description:
         """This description, with what it leaves open as another one has it."""
         names = {**other.values, **self.values}
         mine = self.values
-        origins = {name: self.origin(name) if name in mine else other.origin(name) for name in names}
+        origins = {**other.origins, **{name: self.origin(name) for name in mine}}
         return Description(**names, origins=origins)  # type: ignore[arg-type]
 
 

@@ -19,7 +19,8 @@ def _phrases(text: str) -> list[str]:
 
 
 _MOODS_SAID = {
-    "happy": "glad, bright, sunny, gluecklich, glucklich, frohlich, heiter, feliz, alegre, joyeux, joyeuse, heureux, gai",
+    "happy": "glad, bright, sunny, gluecklich, glucklich, frohlich, heiter, feliz, alegre, joyeux, joyeuse,"
+    "heureux, gai",
     "joyful": "joyous, joy, delighted, festive, celebratory, party, freudig",
     "cheerful": "cheery, merry, upbeat, good mood, feel good, feelgood, lighthearted, light hearted, jolly, munter",
     "playful": "whimsical, quirky, cute, childlike, bouncy, mischievous, verspielt, jugueton, espiegle, ludique",
@@ -40,10 +41,11 @@ _MOODS_SAID = {
     "warm": "cosy, cozy, homely, friendly, gemutlich, calido, chaleureux",
     "romantic": "love, loving, in love, sensual, passionate, romantisch, romantico, romantica, romantique",
     "content": "satisfied, pleased, zufrieden, contento, satisfait",
-    "tender": "gentle, delicate, intimate, sweet, soft hearted, zart, sanft, zartlich, tierno, tierna, tendre, doux, douce",
+    "tender": "gentle, delicate, intimate, sweet, soft hearted, zart, sanft, zartlich, tierno, tierna, tendre,"
+    "doux, douce",
     "relaxed": "relaxing, chill, chilled, chillout, easy going, easygoing, mellow, soothing, entspannt, relajado,"
     "relajante, detendu",
-    "peaceful": "serene, serenity, tranquil, peace, pastoral, friedlich, sereno, tranquilo, tranquila, paisible, serein",
+    "peaceful": "serene, serenity, tranquil, peace, pastoral, friedlich, sereno, tranquilo, tranquila, paisible,serein",
     "calm": "quiet, calming, meditative, meditation, zen, ruhig, calmo, calmado, calme",
     "dreamy": "dreamlike, ethereal, floating, hazy, hypnotic, spacey, atmospheric, traumerisch, vertraumt, sonador,"
     "onirico, reveur, planant",
@@ -54,7 +56,8 @@ _MOODS_SAID = {
     "solemn": "sacred, reverent, spiritual, feierlich, solemne, solennel",
     "melancholic": "melancholy, melancholia, pensive, moody, melancholisch, wehmutig, melancolico, melancolica,"
     "melancolique",
-    "sad": "sorrowful, unhappy, mournful, tearful, sadness, grieving, heartbreaking, heartbroken, traurig, triste, tristes",
+    "sad": "sorrowful, unhappy, mournful, tearful, sadness, grieving, heartbreaking, heartbroken, traurig, triste,"
+    "tristes",
     "lonely": "alone, isolated, lonesome, desolate, einsam, solitario, seul",
     "depressed": "depressing, hopeless, despairing, bleak, hoffnungslos, deprimido, deprimant",
     "gloomy": "sombre, somber, dreary, grey, gray, duster, trub, sombrio, lugubre",
@@ -79,15 +82,16 @@ MOOD_WORDS: Mapping[str, str] = {word: word for word in MOODS} | {
 """The mood of each word."""
 
 _GENRES_SAID = {
-    Genre.POP: "pop music, popmusik, indie pop, synthpop, synth pop, r&b, rnb, soul, funk, motown, ballad, k-pop, reggae,"
+    Genre.POP: "pop music, popmusik, indie pop, synthpop, synth pop, r&b, rnb, soul music, funk, motown, ballad,"
+    "k-pop, reggae,"
     "latin, bossa nova",
-    Genre.ROCK: "rock music, rock and roll, rock'n'roll, rock n roll, punk, punk rock, grunge, indie rock, blues, surf,"
-    "surf rock, garage, post rock",
+    Genre.ROCK: "rock music, rock and roll, rock'n'roll, rock n roll, punk, punk rock, grunge, indie rock, blues,"
+    "surf rock, garage rock, post rock",
     Genre.METAL: "heavy metal, heavy, thrash, hard rock, hardrock, hardcore, death metal, metalcore, djent",
     Genre.COUNTRY: "country music, folk, bluegrass, western, americana, singer songwriter, irish, celtic",
     Genre.ELECTRONIC: "electronica, electro, techno, synthwave, synth wave, ambient, idm, dubstep, drum and bass,"
     "drum'n'bass, dnb, downtempo, trip hop, lofi, lo-fi, lo fi, hip hop, hiphop, hip-hop, trap, chiptune, elektronisch,"
-    "electronique, electronico, electronica musica, vaporwave, industrial",
+    "electronique, electronico, electronica musica, vaporwave",
     Genre.DANCE: "dance music, edm, house, deep house, tech house, trance, eurodance, disco, club, clubbing, rave",
 }
 _EXACT = frozenset(
@@ -236,9 +240,10 @@ TEMPO_WORDS: Mapping[str, tuple[float, float]] = {
 """The BPM that each word means, the lowest and the highest."""
 
 _LEVELS_SAID = {
-    0.1: "quiet, quietly, calm, calmly, silent, small, tiny, ruhig, ruhiger, ruhiges, leise, leiser, tranquilo, calme,"
+    0.1: "quiet, quietly, calm, calmly, small, tiny, ruhig, ruhiger, ruhiges, leise, leiser, tranquilo, calme,"
     "hushed, sparse, sparsely",
-    0.2: "soft, softly, gentle, gently, slow, subdued, delicate, sanft, sanfter, sanftes, suave, doux, low, low key, light,"
+    0.2: "soft, softly, gentle, gently, slow, subdued, delicate, sanft, sanfter, sanftes, suave, doux, low,"
+    "low key, light,"
     "lightly, restrained, peaceful, minimal, understated",
     0.5: "steady, medium, constant, even, normal, gleichmassig",
     0.7: "lively, busy, dense, energetic, dynamic, upbeat, lebhaft",
@@ -250,16 +255,16 @@ LEVEL_WORDS: Mapping[str, float] = {phrase: level for level, said in _LEVELS_SAI
 """Said of a part of a piece, its energy."""
 LOUDNESS_WORDS: Mapping[str, float] = {
     word: LEVEL_WORDS[word]
-    for word in "loud louder laut fuerte forte soft softly leise suave minimal sparse dense understated explosive".split()
+    for word in (
+        "loud louder laut fuerte forte soft softly leise suave minimal sparse dense understated explosive"
+    ).split()
 }
 """Said of the whole piece, its mean liveliness: those words for a level that are no moods."""
 
 BEGINNINGS = frozenset(
     _phrases("beginning, start, opening, intro, introduction, anfang, beginn, comienzo, inicio, debut")
 )
-ENDINGS = frozenset(
-    _phrases("ending, end, finale, finish, close, outro, climax at the end, conclusion, ende, schluss, final, fin")
-)
+ENDINGS = frozenset(_phrases("ending, end, finale, finish, close, outro, conclusion, ende, schluss, final, fin"))
 BEGINS = frozenset(_phrases("begins, starts, begin, opens, start, beginnt, empieza, commence, starting, beginning"))
 ENDS = frozenset(_phrases("ends, end, finishes, closes, endet, termina, finit, ending, finish"))
 THROUGHOUT = frozenset(
@@ -294,6 +299,7 @@ _ARCS_SAID: Mapping[tuple[Stretch, ...], str] = {
         Stretch(0.5, 1, 0.9, 0.15),
     ): "rises and falls, arch, swells, swell, peak in the middle,"
     "climax in the middle, builds and falls, builds up and calms down, hohepunkt in der mitte",
+    (Stretch(0.75, 1, 0.9, 0.9),): "climax at the end, with a bang, goes out with a bang, hohepunkt am ende",
     (Stretch(0, 1, 0.5, 0.5),): "constant energy, steady energy, no ups and downs, even energy, flat energy",
 }
 ARC_WORDS: Mapping[str, tuple[Stretch, ...]] = {
@@ -311,14 +317,27 @@ ENDING_WORDS: Mapping[str, str] = {
 }
 """How the last bar ends, by the names of `cmt.writing.closing`."""
 
+VOICES = frozenset(_phrases("vocals, vocal, voice, voices, singing, singer, lyrics, gesang, stimme, voz, voix, rap"))
+"""What there never is."""
+HIT_WORDS = frozenset(
+    _phrases(
+        "hit, hits, accent, accents, strike, bang, impact, sting, stinger, schlag, akzent, golpe, acento, accents on"
+    )
+)
+"""Said of a time that the music shall meet."""
+SILENCE = frozenset(_phrases("silence, silent, no music, stille, silencio"))
+"""Said of a time in which nobody plays."""
+
 MODE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("major", "maj", "dur", "mayor", "majeur", "major key", "durtonart"), "major"),
     **dict.fromkeys(("minor", "min", "moll", "menor", "mineur", "minor key", "molltonart"), "minor"),
 }
 NEGATIONS = frozenset(
     _phrases(
-        "no, not, without, never, nothing, none, avoid, isn't, isnt, don't, dont, doesn't, shouldn't, must not, should not,"
-        "do not, does not, is not, no more, free of, instead of, skip, leave out, leaving out, except, anything but, nor,"
+        "no, not, without, never, nothing, none, avoid, isn't, isnt, don't, dont, doesn't, shouldn't, must not,"
+        "should not,"
+        "do not, does not, is not, no more, free of, instead of, skip, leave out, leaving out, except,"
+        "anything but, nor,"
         "kein, keine, keinen, keiner, ohne, nicht, nie, niemals, sin, nunca, sans, pas, jamais, pas de, ningun, ninguna"
     )
 )
@@ -329,21 +348,33 @@ OPTIONAL = frozenset(
 DEGREE_WORDS = DEGREES
 FILLERS = frozenset(
     _phrases(
-        """a, an, the, and, or, but, with, for, of, in, on, at, to, by, as, is, are, be, it, its, it's, this, that, these,
-        those, my, our, your, i, we, you, me, us, want, need, would, like, please, make, give, some, something, music, song,
+        """a, an, the, and, or, but, with, for, of, in, on, at, to, by, as, is, are, be, it, its, it's, this,
+        that, these,
+        those, my, our, your, i, we, you, me, us, want, need, would, like, please, make, give, some,
+        something, music, song,
         songs, track, tracks, piece, tune, soundtrack, score, background, video, clip, film, movie, scene, mood, feel,
-        feeling, feels, vibe, vibes, style, genre, sound, sounds, sounding, tempo, speed, key, bpm, tone, atmosphere, should,
-        could, can, will, have, has, having, get, gets, let, lets, then, also, too, there, here, just, only, while, into, out,
-        up, down, from, until, till, after, before, through, over, under, about, around, very, really, quite, rather, pretty,
-        so, more, most, less, bit, little, lot, lots, much, many, kind, sort, maybe, perhaps, any, all, one, two, three, not,
-        no, nor, never, nothing, without, than, if, when, where, which, who, how, what, was, were, been, being, do, does, did,
-        am, they, them, their, he, she, his, her, mine, play, plays, playing, played, plus, featuring, feat, instrumental,
-        instruments, instrument, band, part, parts, section, sections, whole, throughout, always, still, again, though, yet,
-        und, oder, aber, mit, fur, von, im, am, auf, zu, bei, als, ist, sind, ein, eine, einen, einem, einer, der, die, das,
-        den, dem, des, musik, stuck, lied, hintergrund, stimmung, bitte, soll, sein, sehr, etwas, nicht, kein, keine, ohne,
+        feeling, feels, vibe, vibes, style, genre, sound, sounds, sounding, tempo, speed, key, bpm, tone,
+        atmosphere, should,
+        could, can, will, have, has, having, get, gets, let, lets, then, also, too, there, here, just, only,
+        while, into, out,
+        up, down, from, until, till, after, before, through, over, under, about, around, very, really, quite,
+        rather, pretty,
+        so, more, most, less, bit, little, lot, lots, much, many, kind, sort, maybe, perhaps, any, all, one,
+        two, three, not,
+        no, nor, never, nothing, without, than, if, when, where, which, who, how, what, was, were, been,
+        being, do, does, did,
+        am, they, them, their, he, she, his, her, mine, play, plays, playing, played, plus, featuring, feat,
+        instrumental,
+        instruments, instrument, band, part, parts, section, sections, whole, throughout, always, still,
+        again, though, yet,
+        und, oder, aber, mit, fur, von, im, am, auf, zu, bei, als, ist, sind, ein, eine, einen, einem, einer,
+        der, die, das,
+        den, dem, des, musik, stuck, lied, hintergrund, stimmung, bitte, soll, sein, sehr, etwas, nicht, kein,
+        keine, ohne,
         y, o, con, para, de, del, la, el, los, las, un, una, unos, musica, cancion, fondo, muy, sin, pero, es, en,
         et, ou, avec, pour, du, le, les, une, des, musique, chanson, fond, tres, sans, mais, est, dans, au, aux, pas,
-        i'd, id, i'm, let's, lets, starts, begins, ends, beginning, start, ending, end, beat, rhythm, pace, paced, melody,
+        i'd, id, i'm, let's, lets, starts, begins, ends, beginning, start, ending, end, beat, rhythm, pace,
+        paced, melody,
         bars, bar, seconds, second, minutes, minute, sec, s, note, notes, chord, chords, thing, things, time, times"""
     )
 )

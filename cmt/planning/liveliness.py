@@ -106,20 +106,25 @@ def liveliness_of_video(
     return Liveliness(tuple(paces), strongest | _accents_of_markers(markers, sheet))
 
 
-def with_mean(asked: Liveliness, mean: float) -> Liveliness:
-    """The same with bars that are as lively as `mean`, 0..1, on average: livelier bars stay livelier than calmer ones.
+def with_mean(asked: Liveliness, mean: float, some: range | None = None) -> Liveliness:
+    """The same with bars, all or some, that are as lively as `mean`, 0..1, on average; livelier ones stay livelier.
 
-    All percentiles are raised to one power, those of accents too. Bars without any motion count as nearly still: no
-    power would lift them.
+    Their percentiles are raised to one power, those of their accents too. Bars without any motion count as nearly
+    still: no power would lift them.
     """
-    bars = _LEAST + (1 - _LEAST) * np.array(asked.bars)
+    some = range(len(asked.bars)) if some is None else some
+    bars = _LEAST + (1 - _LEAST) * np.array(asked.bars)[some.start : some.stop]
     low, high = _POWERS
     for _ in range(_STEPS):
         middle = (low * high) ** 0.5
         low, high = (middle, high) if float((bars**middle).mean()) > mean else (low, middle)
     power = (low * high) ** 0.5
-    accents = {place: strength**power for place, strength in asked.accents.items()}
-    return Liveliness(tuple((bars**power).tolist()), accents)
+    accents = {
+        place: strength**power if place // POSITIONS_PER_BAR in some else strength
+        for place, strength in asked.accents.items()
+    }
+    changed = (*asked.bars[: some.start], *(bars**power).tolist(), *asked.bars[some.stop :])
+    return Liveliness(changed, accents)
 
 
 def liveliness_of_markers(markers: Sequence[float], sheet: Sheet) -> Liveliness:

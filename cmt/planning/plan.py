@@ -30,6 +30,7 @@ from cmt.planning.outline import (
 )
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
+from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.writing.closing import ENDINGS, draw_ending
 from cmt.writing.orders import BarOrders
@@ -175,6 +176,8 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
             asked = with_mean(asked, wishes.liveliness)
         else:
             sheet_orders = with_usual_energy(sheet_orders, wishes.liveliness)
+    if rhythm is not None:
+        asked = with_lively_scenes(asked, wishes.scenes, sheet)
     energies = energies_of_wishes(wishes, sections, grid)
     if wishes.energy is not None or any(energy is not None for energy in energies):
         asked = with_energy(asked, energies, sheet, calibration, marked)
@@ -184,12 +187,15 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         among_many = liveliness_of_video(rhythm, sheet, calibration, "absolute", markers)
         if wishes.liveliness is not None:
             among_many = with_mean(among_many, wishes.liveliness)
+        among_many = with_lively_scenes(among_many, wishes.scenes, sheet)
         paces = [pace if own is None else own for own, pace in zip(energies, among_many.bars, strict=True)]
     elif wishes.liveliness is not None:
         paces = [wishes.liveliness if own is None else own for own in energies]
+    scenes, scene_warnings = _scenes(rhythm, wishes, sheet, asked.bars)
     warnings = (
         *warnings_of(grid, hits, tempo_map=wishes.tempo_map),
         *_range_warnings(grid, wishes),
+        *scene_warnings,
         *_mute_warnings(sheet, markers),
         *form_warnings,
         *chord_warnings,
@@ -201,7 +207,7 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         sheet=sheet,
         asked=profile,
         liveliness=asked.bars,
-        scenes=tuple(scenes_of(rhythm, sheet, asked.bars)) if rhythm is not None else (),
+        scenes=tuple(scenes),
         paces=tuple(paces),
         energies=tuple(energies),
         marked=marked,
@@ -209,6 +215,15 @@ def plan_music(rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConf
         sheet_orders=sheet_orders,
         warnings=warnings,
     )
+
+
+def _scenes(
+    rhythm: VideoRhythm | None, wishes: Settled, sheet: Sheet, liveliness: tuple[float, ...]
+) -> tuple[list[Scene], list[str]]:
+    """The scenes as the user says them, else as the picture has them, and what is to say of them."""
+    if wishes.scenes:
+        return scenes_on_bars(wishes.scenes, sheet, liveliness)
+    return (scenes_of(rhythm, sheet, liveliness), []) if rhythm is not None else ([], [])
 
 
 def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:

@@ -25,6 +25,7 @@ from cmt.planning.energy import Energy, check_energy
 from cmt.planning.form import WishedForm, parse_form
 from cmt.planning.mutes import Mute, check_mutes, muted_throughout
 from cmt.planning.progression import Progression, parse_chords
+from cmt.planning.wished_scenes import WishedScene, check_scenes
 from cmt.writing.closing import ENDINGS
 from midi_io.song import INSTRUMENTS, Instrument
 
@@ -73,6 +74,8 @@ class Wishes:
     to the picture."""
     ending: str | None = None
     """The way in which the last bar ends, a name of `cmt.writing.closing.ENDINGS`; None draws it by the seed."""
+    scenes: tuple[WishedScene, ...] = ()
+    """The scenes, where the user and not the picture says them; the first one begins the piece."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class Settled:
     tempo_range: tuple[float, float] | None
     liveliness: float | None
     ending: str | None
+    scenes: tuple[WishedScene, ...]
 
     @property
     def tempo_map(self) -> bool:
@@ -126,6 +130,7 @@ def check_config(config: GenerateConfig) -> None:
 def check_wishes(wishes: Wishes) -> None:
     """Raise a CmtError for what cannot be, whatever the video is."""
     _check_time(wishes)
+    check_scenes(wishes.scenes)
     if wishes.liveliness is not None and not 0 <= wishes.liveliness <= 1:
         raise CmtError(f"liveliness {wishes.liveliness:g}: must be from 0 (calm) to 1 (intense)")
     if wishes.ending is not None and wishes.ending not in ENDINGS:
@@ -160,6 +165,7 @@ def settled(wishes: Wishes, duration: float) -> Settled:
     """
     check_wishes(wishes)
     check_mutes(wishes.mutes, duration)
+    check_scenes(wishes.scenes, duration)
     energy, form, chords = wishes.energy, _form(wishes), _chords(wishes)
     if energy is not None:
         check_energy(energy, duration)
@@ -183,6 +189,7 @@ def settled(wishes: Wishes, duration: float) -> Settled:
         tempo_range=wishes.tempo_range,
         liveliness=wishes.liveliness,
         ending=wishes.ending,
+        scenes=wishes.scenes,
     )
 
 

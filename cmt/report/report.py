@@ -15,6 +15,7 @@ from cmt.music.key import KEYS, Key
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import GENRES, Genre
 from cmt.report.band import voice_as_json, voice_from_json
+from cmt.report.description import FieldTold
 from cmt.report.parts import (
     NO_PICTURE,
     Asked,
@@ -92,6 +93,8 @@ class Report:
     """Whether every note is exactly on its sixteenth."""
     loudness: float | None = None
     """The loudness asked for, in LUFS; None if no audio was made, or made before it could be asked for."""
+    description: tuple[FieldTold, ...] = ()
+    """What was asked in words, in a file or by a mood, and where each of it comes from; empty where nothing was."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -135,6 +138,7 @@ class Report:
             "band": [voice_as_json(voice) for voice in self.band],
             "quantized": self.quantized,
             "loudness": self.loudness,
+            "description": [told._asdict() for told in self.description],
             "stages": dict(self.stages),
         }
 
@@ -188,6 +192,7 @@ class Report:
             band=report["band"].each(voice_from_json),
             quantized=report["quantized"].flag(),
             loudness=report["loudness"].maybe(Value.number),
+            description=report["description"].each(FieldTold.from_json),
             stages=report["stages"].values(Value.number),
         )
 
@@ -251,5 +256,6 @@ _ADDED: Mapping[str, object] = {
     "band": [],
     "quantized": True,
     "loudness": None,
+    "description": [],
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""
