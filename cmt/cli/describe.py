@@ -26,8 +26,8 @@ LONGEST_SUFFIX = 5
 def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
     """Write what is understood of a VIDEO, of a TEXT or of both, and what is decided of the music, as a file to change.
 
-    Each line has its reason. cmt generate video.mp4 --describe FILE.toml obeys it. What the text says wins over what the
-    video does.
+    Each line has its reason. cmt generate video.mp4 --describe FILE.toml obeys it. What the text says wins over what
+    the video does.
     """
     from cmt.meaning.description import Description
     from cmt.meaning.file import SUFFIX, as_toml, write_description

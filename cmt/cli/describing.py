@@ -40,7 +40,7 @@ def describe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     mood = click.option(
         "--mood",
         metavar="WORDS",
-        help='A mood, such as tense or "sad, a little hopeful": it sets tempo, mode and liveliness where they are open.',
+        help='A mood, such as tense or "sad, a little hopeful": it sets tempo, mode, liveliness where they are open.',
     )
     describe = click.option(
         "--describe",

@@ -88,7 +88,7 @@ class Description:
         return self.origins.get(name, Origin("user", ""))
 
     def over(self, other: Description) -> Description:
-        """This description, with what it leaves open as another one has it."""
+        """The same, with what it leaves open as another one has it."""
         names = {**other.values, **self.values}
         mine = self.values
         origins = {**other.origins, **{name: self.origin(name) for name in mine}}

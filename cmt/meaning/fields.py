@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from cmt.band.programs import ChosenProgram, parse_program
@@ -96,7 +97,7 @@ def _arc(value: Value) -> tuple[Stretch, ...]:
         return Stretch(*numbers)
 
     arc = value.each(stretch)
-    for before, after in zip(arc, arc[1:], strict=False):
+    for before, after in pairwise(arc):
         if after.begin < before.end:
             raise value.fault("stretches in order that do not overlap")
     return arc

@@ -94,13 +94,13 @@ def _check_version(content: Mapping[str, Any], text: str, path: Path) -> None:
     version = Value(content["version"], place, "version", CURE).whole()
     if version > VERSION:
         raise CmtError(
-            f"{place}: is a description of version {version}, this version of cmt reads {VERSION}; install a newer one "
-            "(pip install -U video-cmt)"
+            f"{place}: is a description of version {version}, this version of cmt reads {VERSION}; install a newer "
+            "one (pip install -U video-cmt)"
         )
     if version < VERSION:
         raise CmtError(
-            f"{place}: is a description of version {version}, this version of cmt reads {VERSION}; write a new one with "
-            "cmt describe, and carry your changes over"
+            f"{place}: is a description of version {version}, this version of cmt reads {VERSION}; write a new one "
+            "with cmt describe, and carry your changes over"
         )
 
 

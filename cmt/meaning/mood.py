@@ -148,7 +148,7 @@ OPPOSITE = -0.5
 def mood_of_word(word: str, degree: float = 1.0) -> Mood:
     """The mood of one of `MOODS`, more or less of it; never beyond the borders."""
     valence, arousal = MOODS[word]
-    return Mood(_within(degree * valence), _within(degree * arousal), word)
+    return Mood(round(_within(degree * valence), 2), round(_within(degree * arousal), 2), word)
 
 
 def mixture(parts: Iterable[tuple[str, float]], without: Iterable[str] = ()) -> Mood:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from cmt.config import TEMPO_LIMITS
 from cmt.errors import CmtError
 from cmt.meaning.tokens import folded
 from cmt.music.key import TONICS, WishedKey, parse_key
@@ -21,9 +22,20 @@ _NUMBER = r"(\d{1,4}(?:[.,]\d{1,3})?)"
 _BPM = r"\s*(?:bpm|beats per minute|beats a minute|schlage pro minute|ppm)\b"
 _SECONDS = r"\s*(?:s|sec|secs|second|seconds|sekunde|sekunden|segundo|segundos|seconde|secondes)\b"
 _MINUTES = r"\s*(?:min|mins|minute|minutes|minuten|minuto|minutos)\b"
-_ABOUT = r"(?:around|about|roughly|approximately|approx\.?|circa|ca\.?|some|near|~|etwa|ungefahr|rund|um|unos|alrededor de|environ|autour de)"
-_TEMPO = rf"(?:(?:a|the|with|at|in)\s+)*(?:(?:tempo|speed|bpm)\s*(?:of|is|:|=|von)?\s*)"
-_CLOCK = rf"(?:(\d{{1,3}}):(\d{{2}}(?:\.\d+)?)|{_NUMBER}(?={_SECONDS}|{_MINUTES}|\s*$|\s*[,;.)]|\s+(?:on|onwards?)\b))"
+_ABOUT = (
+    r"(?:around|about|roughly|approximately|approx\.?|circa|ca\.?|some|near|~|etwa|ungefahr|rund|um|unos|"
+    r"alrededor de|environ|autour de)"
+)
+_UNDER = (
+    r"(?:under|below|less than|at most|no faster than|not faster than|slower than|max(?:imum)?|unter|hochstens|"
+    r"menos de|moins de)"
+)
+_OVER = (
+    r"(?:over|above|more than|at least|no slower than|not slower than|faster than|min(?:imum)?|uber|mindestens|"
+    r"mas de|plus de)"
+)
+_TIME = rf"(?:(\d{{1,3}}):(\d{{2}}(?:\.\d+)?)|\b{_NUMBER}(?:{_SECONDS}|({_MINUTES})))"
+_NO_TEMPO = rf"(?!\s*(?:%|[:.]\d|\d)|{_SECONDS}|{_MINUTES}|\s*(?:bars?|takte|people|years?|times)\b)"
 
 
 class Tempo(NamedTuple):
@@ -74,31 +86,34 @@ def _tempi(text: str, lookup: str) -> Iterator[Found]:
     for pattern, tempo in _TEMPO_PATTERNS:
         for found in re.finditer(pattern, lookup):
             numbers = [_value(group) for group in found.groups() if group]
-            yield Found(tempo(numbers), found.start(), found.end())
+            its = tempo(numbers)
+            if its.low in TEMPO_LIMITS and its.high in TEMPO_LIMITS:
+                yield Found(its, found.start(), found.end())
 
 
 _TEMPO_PATTERNS: list[tuple[str, Callable[[list[float]], Tempo]]] = [
     (
-        rf"(?:between|from|zwischen|von|entre|de)?\s*\b{_NUMBER}(?:\s*bpm)?\s*(?:-|–|to|and|bis|und|a|y|et)\s*{_NUMBER}{_BPM}",
+        rf"(?:between|from|zwischen|von|entre|de)?\s*\b{_NUMBER}(?:\s*bpm)?"
+        rf"\s*(?:-|–|to|and|bis|und|a|y|et)\s*{_NUMBER}{_BPM}",
         lambda n: Tempo(min(n), max(n)),
     ),
     (
-        rf"(?:under|below|less than|at most|no faster than|not faster than|slower than|max(?:imum)?|unter|hochstens|menos de|moins de)\s+{_NUMBER}{_BPM}",
+        rf"{_UNDER}\s+{_NUMBER}{_BPM}",
         lambda n: Tempo(min(MUSICAL[0], n[0] * 0.8), n[0]),
     ),
     (
-        rf"(?:over|above|more than|at least|no slower than|not slower than|faster than|min(?:imum)?|uber|mindestens|mas de|plus de)\s+{_NUMBER}{_BPM}",
+        rf"{_OVER}\s+{_NUMBER}{_BPM}",
         lambda n: Tempo(n[0], max(MUSICAL[1], n[0] * 1.2)),
     ),
     (
-        rf"{_ABOUT}\s*{_NUMBER}(?:{_BPM}|(?!\s*(?:%|[:.]\d|\d)|{_SECONDS}|{_MINUTES}|\s*(?:bars?|takte|people|years?|times)\b))",
+        rf"{_ABOUT}\s*{_NUMBER}(?:{_BPM}|{_NO_TEMPO})",
         lambda n: Tempo(round(n[0] * (1 - AROUND), 1), round(n[0] * (1 + AROUND), 1)),
     ),
     (rf"\b{_NUMBER}{_BPM}", lambda n: Tempo(n[0], n[0])),
     (rf"\b(?:tempo|bpm)\s*(?:of|is|:|=|von)?\s*{_NUMBER}\b", lambda n: Tempo(n[0], n[0])),
 ]
 _MEANT = {
-    "until": "until|till|up to|to|before|for the first|in the first|the first|first|bis|hasta|antes de|jusqu'a|avant|les premieres",
+    "until": "until|till|up to|to|before|for the first|in the first|the first|first|bis|hasta|antes de|jusqu'a|avant",
     "from": "from|after|starting at|starting from|since|as of|ab|nach|von|desde|despues de|a partir de|apres|des",
     "at": "at|around|on|near|by|bei|um|en|a",
 }
@@ -106,12 +121,9 @@ _MEANT = {
 
 def _times(text: str, lookup: str) -> Iterator[Found]:
     for meant, words in _MEANT.items():
-        pattern = rf"\b(?:{words})\s+(?:the\s+)?(?:second\s+|sekunde\s+)?(?:(\d{{1,3}}):(\d{{2}}(?:\.\d+)?)|{_NUMBER}(?:{_SECONDS}|({_MINUTES})))"
-        for found in re.finditer(pattern, lookup):
+        for found in re.finditer(rf"\b(?:{words})\s+(?:the\s+)?(?:second\s+|sekunde\s+)?{_TIME}", lookup):
             yield Found(Time(_seconds(found), meant), found.start(), found.end())
-    for found in re.finditer(
-        rf"(?<![\d:])(?:(\d{{1,3}}):(\d{{2}}(?:\.\d+)?)|\b{_NUMBER}(?:{_SECONDS}|({_MINUTES})))", lookup
-    ):
+    for found in re.finditer(rf"(?<![\d:]){_TIME}", lookup):
         yield Found(Time(_seconds(found), "at"), found.start(), found.end())
 
 
@@ -126,7 +138,7 @@ def _lengths(text: str, lookup: str) -> Iterator[Found]:
     unit = rf"(?:{_SECONDS}|({_MINUTES}))"
     for pattern in (
         rf"\b{_NUMBER}{unit}\s*(?:long|lang|de long|de duracion|of music|of)\b",
-        rf"\b(?:lasting|lasts|length|duration|dauer|duracion|duree|for)\s*(?:of|:|=)?\s*{_NUMBER}{unit}(?!\s*(?:on\b|onwards))",
+        rf"\b(?:lasting|lasts|length|duration|dauer|duracion|duree|for)\s*(?:of|:|=)?\s*{_NUMBER}{unit}(?!\s*on)",
         rf"\b{_NUMBER}-(?:second|(minute))\b",
     ):
         for found in re.finditer(pattern, lookup):
@@ -146,7 +158,10 @@ def _keys(text: str, lookup: str) -> Iterator[Found]:
         rf"\b(?:in|en)\s+(?:a|einer|un|une|una)\s+({_MAJOR}|{_MINOR})\s+(?:key|tonality|mode|tonart)\b", lookup
     ):
         yield Found(WishedKey(None, _mode(found[1])), found.start(), found.end())
-    letters = rf"\b((?:in|key of|key|en|tonart)\s*:?\s+(?:the key of\s+)?)?([a-h])(is|es|s)?(?:[\s-]?(sharp|flat|#|♯|♭|b(?=[\s-])))?[\s:-]*({_MAJOR}|{_MINOR})\b"
+    letters = (
+        r"\b((?:in|key of|key|en|tonart)\s*:?\s+(?:the key of\s+)?)?([a-h])(is|es|s)?"
+        rf"(?:[\s-]?(sharp|flat|#|♯|♭|b(?=[\s-])))?[\s:-]*({_MAJOR}|{_MINOR})\b"
+    )
     for found in re.finditer(letters, lookup):
         lead, letter, ending, sign, mode = found.groups()
         if not lead and not text[found.start(2)].isupper() and mode not in ("moll", "dur"):

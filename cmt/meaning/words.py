@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from cmt.errors import CmtError
+from cmt.machine.columns import shown
 from cmt.meaning.description import Description
 from cmt.meaning.events import Event
 from cmt.meaning.filling import description_of_events
@@ -114,8 +115,8 @@ def read_words(text: str) -> Understood:
     passed = sorted({*scan.passed, *(place for event in left for place in _places(event))})
     told = tuple(_grouped(text, [tokens[place] for place in passed]))
     if not description.values:
-        shown = ", ".join(told) or text.strip()
-        raise CmtError(f"nothing is understood of {shown[:80]!r}; {_EXAMPLE}")
+        unknown = ", ".join(told) or text.strip()
+        raise CmtError(f"nothing is understood of {unknown[:80]!r}; {_EXAMPLE}")
     return Understood(description, tuple(phrases), told)
 
 
@@ -132,7 +133,9 @@ def read_mood(text: str) -> Mood:
     description, _, left = description_of_events(scan.events())
     passed = [*scan.passed, *(place for event in left for place in _places(event))]
     others = [name for name in description.values if name != "mood"]
-    if description.mood is None or passed or others:
+    if description.mood is not None and others and not passed:
+        raise CmtError(f"{shown(text.strip())} says more than a mood; say it with `describe`, or leave the rest out")
+    if description.mood is None or passed:
         wrong = " ".join(tokens[place].written for place in passed) or text.strip()
         raise no_such_mood(wrong, MOOD_WORDS)
     return description.mood
@@ -240,7 +243,7 @@ class _Scan:
     def _pass_over(self, place: int) -> None:
         word = self.tokens[place].text
         self.linked = word in _CONJUNCTIONS
-        if word in FILLERS or word in OPTIONAL or word.isdecimal() and len(word) < 2:
+        if word in FILLERS or word in OPTIONAL:
             return
         self.passed.append(place)
         self.degree = 1.0
