@@ -1,4 +1,4 @@
-"""`cmt describe`, then `cmt generate --describe`, then the report: what is asked is obeyed, or a warning says why not."""
+"""`cmt describe`, then `cmt generate --describe`, then the report: what is asked is obeyed, or a warning tells."""
 
 import json
 
