@@ -20,6 +20,8 @@ class Event:
     """The phrase as it was written."""
     place: int
     """The number of its first word in the text."""
+    n_word: int
+    """How many words it has there; what is said in numbers is one."""
     clause: int
     """The number of its clause."""
     negated: bool = False

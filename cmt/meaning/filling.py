@@ -129,8 +129,15 @@ class _Filling:
             self.left += wanted.pop(instrument, [])
             programs.pop(instrument, None)
         playing = self._playing(set(wanted), set(unwanted))
+        timed = self.of("sound", timed=True)
+        for event in timed:
+            # Who is silent for a time plays at others.
+            playing = playing | {event.value.instrument} if playing is not None else None
+            if event.value.program is not None and not event.negated:
+                programs.setdefault(event.value.instrument, event.value.program)
+        programs = {its: program for its, program in programs.items() if playing is None or its in playing}
         if programs:
-            self._put("programs", programs, [event for event in events if _has_program(event)])
+            self._put("programs", programs, [event for event in (*events, *timed) if _has_program(event)])
         if playing is not None and playing:
             self._put("instruments", tuple(sorted(playing)), events)
         elif unwanted and not playing:
@@ -225,6 +232,9 @@ class _Filling:
         for event in self.of("name", "level", "mood", "sound", "hit", "silence", timed=True):
             begin = next((time.seconds for time in event.times if time.meant != "until"), None)
             end = next((time.seconds for time in event.times if time.meant == "until"), None)
+            if end is not None and end <= (begin or 0.0):
+                self.left.append(event)
+                continue
             if event.kind == "hit":
                 hits += [Marker(time.seconds, source="the description") for time in event.times]
             elif event.kind in ("sound", "silence"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from cmt.config import TEMPO_LIMITS
+from cmt.config import LENGTH_LIMITS, TEMPO_LIMITS
 from cmt.errors import CmtError
 from cmt.meaning.tokens import folded
 from cmt.music.key import TONICS, WishedKey, parse_key
@@ -143,7 +143,9 @@ def _lengths(text: str, lookup: str) -> Iterator[Found]:
     ):
         for found in re.finditer(pattern, lookup):
             number, is_minutes = found.groups()
-            yield Found(Length(_value(number) * (60 if is_minutes else 1)), found.start(), found.end())
+            seconds = _value(number) * (60 if is_minutes else 1)
+            if seconds in LENGTH_LIMITS:
+                yield Found(Length(seconds), found.start(), found.end())
     for found in re.finditer(r"\b(?:a|one|half a|eine?) (?:minute) long\b", lookup):
         yield Found(Length(30.0 if "half" in found[0] else 60.0), found.start(), found.end())
 

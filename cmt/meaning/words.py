@@ -142,7 +142,7 @@ def read_mood(text: str) -> Mood:
 
 
 def _places(event: Event) -> range:
-    return range(event.place, event.place + len(event.said.split()))
+    return range(event.place, event.place + event.n_word)
 
 
 def _with_founds(text: str) -> tuple[list[Token], dict[int, Found]]:
@@ -261,7 +261,7 @@ class _Scan:
             self.negated |= linked or (listed and before.clause == self.tokens[place].clause - 1)
         said = " ".join(token.written for token in self.tokens[place : place + n_word])
         negated = self.negated and kind not in ("alone", "time")
-        event = Event(kind, value, said, place, self.tokens[place].clause, negated, self.degree)
+        event = Event(kind, value, said, place, n_word, self.tokens[place].clause, negated, self.degree)
         self.found_events.append(event)
         if kind != "time":
             self._reset()
