@@ -27,6 +27,7 @@ _LIMITER = f"limit={10 ** (CEILING / 20):.4f}:attack=5:release=60:level=0:latenc
 """Milliseconds to hold a peak back and to let go; no gain of its own, no delay."""
 _OVERSAMPLING = 4
 _LAYOUTS = {2: "stereo", 3: "3.0"}
+"""What FFmpeg calls so many channels."""
 _PROBE = 1 / 16
 """The sample of a third channel that never changes: what comes out of the limiter tells what it did to the others. It
 is too soft to be the one that they are held back by."""

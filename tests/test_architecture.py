@@ -155,6 +155,7 @@ KNOWN_TO = {
     "miditoolkit": {"midi_io.midi_file", "midi_io.midi_writer"},
     "mido": {"midi_io.midi_file", "midi_io.midi_writer"},
     "fluidsynth": {"midi_io.synthesis"},
+    "tomli": {"cmt.meaning.file"},
 }
 # What runs without any extra: their imports are followed, as far as they run at once.
 LEAN_ENTRIES = (
@@ -172,7 +173,8 @@ LEAN_ENTRIES = (
 
 def libraries_of(names: set[str]) -> set[str]:
     """The libraries that the imported names belong to; what an extra of its own brings stands by its full name."""
-    foreign = top_level(names) - set(sys.stdlib_module_names) - set(PACKAGES)
+    # tomllib is Python's own from 3.11 on; before, tomli stands for it.
+    foreign = top_level(names) - set(sys.stdlib_module_names) - set(PACKAGES) - {"tomllib"}
     return foreign | names & {library for library in EXTRA_OF if "." in library}
 
 

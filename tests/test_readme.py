@@ -57,6 +57,7 @@ def workplace(tmp_path_factory):
     (folder / "clips").mkdir()
     shutil.copy(clip, folder / "clips" / "clip.mp4")
     (folder / "curve.csv").write_text("time,energy\n0,0.1\n2,0.9\n")
+    (folder / "clip.toml").write_text('mood = "calm"\ntempo = 120\n')
     (folder / "library").mkdir()
     shutil.copy(folder / "song.mid", folder / "library")
     write_index(folder / "index", folder / "library")

@@ -16,6 +16,7 @@ from cmt.music.key import Key
 from cmt.music.lead_sheet import empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.music.words import Genre, Mode
+from cmt.report.description import FieldTold
 from cmt.report.parts import (
     Asked,
     EnergyAsked,
@@ -38,7 +39,7 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form band quantized speech format stems".split()
+    " picture_stream loudness chords form band quantized speech format stems description".split()
 )
 """The keys that the first reports lack."""
 
@@ -83,6 +84,7 @@ def full_report():
         band=(Voice(Instrument.DRUMS, 0, "standard kit"), Voice(Instrument.PIANO, 4, "electric piano 1", doubled=True)),
         quantized=False,
         loudness=-14.0,
+        description=(FieldTold("tempo", "80", "user", "80 bpm"),),
         stages={"analyze": 0.5},
     )
 

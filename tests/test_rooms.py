@@ -13,6 +13,7 @@ FLOORS = (
     {"corpus", "network", "report"},
     {"evaluation", "training", "writing"},
     {"planning"},
+    {"meaning"},
     {"matching", "soundtrack"},
     {"cli"},
 )

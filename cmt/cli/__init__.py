@@ -2,6 +2,7 @@
 
 from cmt.cli.analyze import analyze
 from cmt.cli.app import main
+from cmt.cli.describe import describe
 from cmt.cli.doctor import doctor
 from cmt.cli.evaluate import evaluate
 from cmt.cli.generate import generate
@@ -11,7 +12,7 @@ from cmt.cli.prepare import prepare
 from cmt.cli.render import render
 from cmt.cli.train import train
 
-for command in (generate, analyze, evaluate, render, index, match, prepare, train, doctor):
+for command in (generate, describe, analyze, evaluate, render, index, match, prepare, train, doctor):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -17,6 +17,7 @@ FLAGS: Mapping[str, str] = {
     "checkpoint": "--checkpoint",
     "chords": "--chords",
     "folder": "folder with -o",
+    "describe": "--describe",
     "form": "--form",
     "format": "--format",
     "instruments": "--instruments",

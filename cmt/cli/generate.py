@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from cmt.band.programs import ChosenProgram
+from cmt.cli.describing import describe_options, described
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
 from cmt.cli.options import (
@@ -58,7 +59,7 @@ SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
-    "The music": ("genre", "instruments", "mutes", "key", "chords", "form", "length"),
+    "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "length"),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
@@ -76,6 +77,7 @@ CHORDS_SHOWN = 8
 @click.argument("videos", type=FILE, nargs=-1, metavar="[VIDEO|FOLDER]...")
 @click.option("-o", "--output", type=FILE, default=Path("out"), show_default=True, help="Folder for the results.")
 @click.option("--name", metavar="NAME", help="What the results are called, instead of the video's name.")
+@describe_options
 @click.option("--genre", type=GenreType(), default=FREE, show_default=True, help="Style of the music.")
 @click.option(
     "--instruments",
@@ -203,6 +205,8 @@ def generate(
     videos: tuple[Path, ...],
     output: Path,
     name: str | None,
+    describe: str | None,
+    mood: str | None,
     genre: str,
     instruments: tuple[Instrument, ...] | None,
     mutes: tuple[Mute, ...],
@@ -244,12 +248,11 @@ def generate(
     every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
     how long the music is.
     """
+    from cmt.report.description import Told
     from cmt.soundtrack.batch import Settings
     from cmt.soundtrack.make import make_soundtrack
     from cmt.soundtrack.output import Output
 
-    if (length is None) == (not videos):
-        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
     if length is not None and original_audio != "drop":
         raise click.UsageError("--original-audio is a video's; there is none with --length")
     if keep_takes and takes == 1:
@@ -268,6 +271,12 @@ def generate(
         energy=_energy(energy_file, sections),
         takes=takes,
     )
+    chosen, told = chosen_programs(programs), Told()
+    asked = described(describe, mood, wishes, chosen, with_video=bool(videos), quiet=quiet)
+    if asked is not None:
+        wishes, chosen, told = asked.wishes, dict(asked.programs), asked.told
+    if (wishes.length is None) == (not videos):
+        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
     written = Output(
         keep_takes=keep_takes,
         original_audio=original_audio,
@@ -275,7 +284,7 @@ def generate(
         format=format,
         stems=stems,
         loudness=loudness,
-        programs=chosen_programs(programs),
+        programs=chosen,
         quantized=quantized,
         duck=duck,
     )
@@ -283,7 +292,9 @@ def generate(
     if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
         if name is not None:
             raise click.UsageError("--name is for one video")
-        settings = Settings(output, wishes, config, checkpoint=checkpoint, soundfont=soundfont, output=written)
+        settings = Settings(
+            output, wishes, config, checkpoint=checkpoint, soundfont=soundfont, output=written, told=told
+        )
         generate_many(videos, settings, jobs, scheduler, quiet)
         return
     bars = Bars(quiet)
@@ -297,6 +308,7 @@ def generate(
             name=name,
             checkpoint=checkpoint,
             soundfont=soundfont,
+            told=told,
             progress=bars,
         )
     finally:

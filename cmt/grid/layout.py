@@ -9,7 +9,7 @@ import numpy as np
 from cmt.grid.agreement import TOLERANCE, misses
 from cmt.grid.bend import bend_grid
 from cmt.grid.hits import Hit, Marker, hits_of
-from cmt.grid.solver import fit_grid
+from cmt.grid.solver import MUSIC_RANGE, fit_grid
 from midi_io.song import POSITIONS_PER_BAR, Timeline
 from video_rhythm import VideoRhythm
 
@@ -18,16 +18,24 @@ MOST_TIMES = 8
 
 
 def grid_of_video(
-    rhythm: VideoRhythm, markers: Sequence[Marker] = (), tempo: float | None = None, tempo_change: float = 0.0
+    rhythm: VideoRhythm,
+    markers: Sequence[Marker] = (),
+    tempo: float | None = None,
+    tempo_change: float = 0.0,
+    tempo_range: tuple[float, float] | None = None,
 ) -> Timeline:
     """The grid of music exactly as long as the video, on which its hits fall; see `music_grid`."""
+    prior = rhythm.tempo
+    if prior is None and tempo_range is not None:
+        prior = (tempo_range[0] * tempo_range[1]) ** 0.5
     return music_grid(
         rhythm.duration,
         hits_of(rhythm, markers),
-        prior_tempo=rhythm.tempo,
+        prior_tempo=prior,
         prior_confidence=rhythm.tempo_confidence,
         tempo=tempo,
         tempo_change=tempo_change,
+        tempo_range=tempo_range,
     )
 
 
@@ -39,6 +47,7 @@ def music_grid(
     prior_confidence: float = 0.0,
     tempo: float | None = None,
     tempo_change: float = 0.0,
+    tempo_range: tuple[float, float] | None = None,
 ) -> Timeline:
     """The grid of music of `duration` seconds on which the hits fall.
 
@@ -50,8 +59,17 @@ def music_grid(
         The exact BPM; None leaves it to the solver.
     tempo_change
         A tempo map may leave the tempo by this many per cent at cuts and markers; 0 keeps it steady.
+    tempo_range
+        The lowest and the highest BPM that the solver may choose; None is `MUSIC_RANGE`.
     """
-    steady = fit_grid(duration, hits, tempo=tempo, prior_tempo=prior_tempo, prior_confidence=prior_confidence)
+    steady = fit_grid(
+        duration,
+        hits,
+        tempo=tempo,
+        tempo_range=tempo_range or MUSIC_RANGE,
+        prior_tempo=prior_tempo,
+        prior_confidence=prior_confidence,
+    )
     return bend_grid(steady, hits, tempo_change / 100)
 
 

@@ -76,14 +76,20 @@ class Energy:
     begins: tuple[Begin, ...] = field(default=(), repr=False)
     """The sections in order of time where one of them has a name; empty where none has. Not in the repr either, which
     is that of the first runs: the fingerprint adds it."""
+    arc: tuple[Stretch, ...] = field(default=(), repr=False)
+    """Stretches whose begins and ends are shares of the piece, 0..1, in order of time: they hold where no other stretch
+    does. Not in the repr: the fingerprint adds them."""
 
     def until(self, duration: float) -> Energy:
-        """The same for a piece of `duration` seconds: what changes to the end has reached its last value there."""
+        """The same for a piece of `duration` seconds: what changes to the end has reached its last value there.
+
+        The arc has become stretches in seconds.
+        """
         stretches = (
             part._replace(end=duration) if part.end == np.inf and part.first != part.last else part
             for part in self.stretches
         )
-        return replace(self, stretches=tuple(stretches))
+        return replace(self, stretches=_with_arc(tuple(stretches), self.arc, duration), arc=())
 
     def by_bar(self, borders: Sequence[float]) -> list[float | None]:
         """The energy of each bar, its median; None for a bar of which most is not covered.
@@ -110,6 +116,26 @@ class Energy:
         # Divided by infinity is no way at all: a section that lasts to the end keeps its energy.
         way = (times - begin[index]) / (end[index] - begin[index])
         return np.where(is_inside, first[index] + (last - first)[index] * way, np.nan)
+
+
+def _with_arc(stretches: tuple[Stretch, ...], arc: Sequence[Stretch], duration: float) -> tuple[Stretch, ...]:
+    """The stretches, and those of an arc in the times that they leave."""
+    ends = [0.0, *(part.end for part in stretches)]
+    gaps = zip(ends, [*(part.begin for part in stretches), duration], strict=True)
+    filled = [
+        _clipped(Stretch(part.begin * duration, part.end * duration, part.first, part.last), begin, end)
+        for begin, end in gaps
+        for part in arc
+        if max(begin, part.begin * duration) < min(end, part.end * duration)
+    ]
+    return tuple(sorted((*stretches, *filled)))
+
+
+def _clipped(part: Stretch, begin: float, end: float) -> Stretch:
+    """The part of a stretch that lies between two times."""
+    begin, end = max(begin, part.begin), min(end, part.end)
+    slope = (part.last - part.first) / (part.end - part.begin)
+    return Stretch(begin, end, part.first + slope * (begin - part.begin), part.first + slope * (end - part.begin))
 
 
 class Section(NamedTuple):

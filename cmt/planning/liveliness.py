@@ -38,6 +38,10 @@ LEVEL_ARC = 0.7
 CHANGE_COST = 0.3
 """A bar must lie this far, on the arc, from the level of the bar before it to change the level twice, there and
 back."""
+_LEAST = 0.02
+"""A bar of a still picture counts as lively as this, in percentiles 0..1, where the mean is asked for."""
+_POWERS, _STEPS = (0.02, 50.0), 40
+"""The mean is found by halving this range of powers so often."""
 STILL = 0.001
 """Motion far below this many diagonals a second is none."""
 
@@ -100,6 +104,27 @@ def liveliness_of_video(
         if position < sheet.timeline.length and not (closing and closing.rings_at(position)):
             strongest[position] = max(strongest.get(position, 0.0), percentile)
     return Liveliness(tuple(paces), strongest | _accents_of_markers(markers, sheet))
+
+
+def with_mean(asked: Liveliness, mean: float, some: range | None = None) -> Liveliness:
+    """The same with bars, all or some, that are as lively as `mean`, 0..1, on average; livelier ones stay livelier.
+
+    Their percentiles are raised to one power, those of their accents too. Bars without any motion count as nearly
+    still: no power would lift them.
+    """
+    some = range(len(asked.bars)) if some is None else some
+    bars = _LEAST + (1 - _LEAST) * np.array(asked.bars)[some.start : some.stop]
+    low, high = _POWERS
+    for _ in range(_STEPS):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if float((bars**middle).mean()) > mean else (low, middle)
+    power = (low * high) ** 0.5
+    accents = {
+        place: strength**power if place // POSITIONS_PER_BAR in some else strength
+        for place, strength in asked.accents.items()
+    }
+    changed = (*asked.bars[: some.start], *(bars**power).tolist(), *asked.bars[some.stop :])
+    return Liveliness(changed, accents)
 
 
 def liveliness_of_markers(markers: Sequence[float], sheet: Sheet) -> Liveliness:

@@ -138,6 +138,11 @@ def orders_of_wishes(
     return orders, (*_key_warnings(wishes), *_length_warnings(wishes, sections, timeline))
 
 
+def with_usual_energy(orders: SheetOrders, energy: float) -> SheetOrders:
+    """The orders with an energy, 0..1, for the bars that have none."""
+    return replace(orders, energy=np.where(orders.energy == UNKNOWN, energy_at(energy), orders.energy))
+
+
 def at_home(orders: SheetOrders, key: Key) -> SheetOrders:
     """Orders for a piece in `key`, their chords moved to the key in which the model lives."""
     return replace(orders, chords=transposed_numbers(orders.chords, semitones_to_home(key)))

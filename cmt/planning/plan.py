@@ -18,7 +18,7 @@ from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
-from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness
+from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness, with_mean
 from cmt.planning.mutes import rests_by_bar, rests_of
 from cmt.planning.outline import (
     PlacedSection,
@@ -27,12 +27,14 @@ from cmt.planning.outline import (
     orders_of_wishes,
     sections_of_wishes,
     with_breaks,
+    with_usual_energy,
 )
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
+from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
-from cmt.writing.closing import draw_ending
+from cmt.writing.closing import ENDINGS, draw_ending
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
 from midi_io.song import Timeline
@@ -58,6 +60,8 @@ MAJOR_SHARE: Mapping[Genre | None, float] = {
     Genre.ROCK: 0.68,
 }
 """The share of LPD's training songs of a genre, or of all, that are in major by our key estimator (`data/tempi.py`)."""
+RANGE_TOLERANCE = 0.01
+"""A grid that is stretched to meet its hits may leave the range of its tempo by this share."""
 MOST_NAMED = 8
 """A warning names at most this many bars or times."""
 
@@ -166,7 +170,8 @@ def plan_music(
     grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
     sections, form_warnings = sections_of_wishes(wishes, grid)
     instruments = wishes.instruments or ALL_INSTRUMENTS
-    sheet = Sheet(grid, instruments, rests_of(wishes.mutes, grid), draw_ending(config.seed))
+    ending = draw_ending(config.seed) if wishes.ending is None else ENDINGS[wishes.ending]
+    sheet = Sheet(grid, instruments, rests_of(wishes.mutes, grid), ending)
     sheet = with_breaks(sheet, sections)
     markers = [marker.time for marker in wishes.markers]
     marked = frozenset(sheet.nearest(marker) for marker in markers)
@@ -176,6 +181,13 @@ def plan_music(
     else:
         asked = liveliness_of_markers(markers, sheet)
     sheet_orders, chord_warnings = orders_of_wishes(wishes, sheet, sections)
+    if wishes.liveliness is not None:
+        if rhythm is not None:
+            asked = with_mean(asked, wishes.liveliness)
+        else:
+            sheet_orders = with_usual_energy(sheet_orders, wishes.liveliness)
+    if rhythm is not None:
+        asked = with_lively_scenes(asked, wishes.scenes, sheet)
     energies = energies_of_wishes(wishes, sections, grid)
     calm_bars = frozenset(bar for bar in bars_of_speech(speech, grid) if energies[bar] is None)
     energies = calm_under_speech(energies, asked.bars, calm_bars)
@@ -184,10 +196,18 @@ def plan_music(
     profile = profile_of_liveliness(asked, sheet, calibration)
     paces: list[float | None] = list(energies)
     if rhythm is not None:
-        among_many = liveliness_of_video(rhythm, sheet, calibration, "absolute", markers).bars
-        paces = [pace if own is None else own for own, pace in zip(energies, among_many, strict=True)]
+        among_many = liveliness_of_video(rhythm, sheet, calibration, "absolute", markers)
+        if wishes.liveliness is not None:
+            among_many = with_mean(among_many, wishes.liveliness)
+        among_many = with_lively_scenes(among_many, wishes.scenes, sheet)
+        paces = [pace if own is None else own for own, pace in zip(energies, among_many.bars, strict=True)]
+    elif wishes.liveliness is not None:
+        paces = [wishes.liveliness if own is None else own for own in energies]
+    scenes, scene_warnings = _scenes(rhythm, wishes, sheet, asked.bars)
     warnings = (
         *warnings_of(grid, hits, tempo_map=wishes.tempo_map),
+        *_range_warnings(grid, wishes),
+        *scene_warnings,
         *_mute_warnings(sheet, markers),
         *form_warnings,
         *chord_warnings,
@@ -199,7 +219,7 @@ def plan_music(
         sheet=sheet,
         asked=profile,
         liveliness=asked.bars,
-        scenes=tuple(scenes_of(rhythm, sheet, asked.bars)) if rhythm is not None else (),
+        scenes=tuple(scenes),
         paces=tuple(paces),
         energies=tuple(energies),
         calm_bars=calm_bars,
@@ -210,21 +230,45 @@ def plan_music(
     )
 
 
+def _scenes(
+    rhythm: VideoRhythm | None, wishes: Settled, sheet: Sheet, liveliness: tuple[float, ...]
+) -> tuple[list[Scene], list[str]]:
+    """The scenes as the user says them, else as the picture has them, and what is to say of them."""
+    if wishes.scenes:
+        return scenes_on_bars(wishes.scenes, sheet, liveliness)
+    return (scenes_of(rhythm, sheet, liveliness), []) if rhythm is not None else ([], [])
+
+
 def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
     """The grid of music exactly as long as the picture, as the user wants it."""
-    return grid_of_video(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change)
+    return grid_of_video(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change, wishes.tempo_range)
 
 
 def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Timeline:
-    """The grid of music without a video: it leans to a tempo drawn from the middle half of the genre's."""
+    """The grid of music without a video: it leans to a tempo drawn from the range asked for, else the genre's usual."""
+    usual = wishes.tempo_range or TEMPO_QUARTILES[wishes.genre]
     return music_grid(
         wishes.duration,
         hits,
-        prior_tempo=float(np.random.default_rng([seed, 2]).uniform(*TEMPO_QUARTILES[wishes.genre])),
+        prior_tempo=float(np.random.default_rng([seed, 2]).uniform(*usual)),
         prior_confidence=1.0,
         tempo=wishes.tempo,
         tempo_change=wishes.tempo_change,
+        tempo_range=wishes.tempo_range,
     )
+
+
+def _range_warnings(grid: Timeline, wishes: Settled) -> list[str]:
+    """What is to say where no whole number of bars has a tempo within the range that is asked for."""
+    if wishes.tempo_range is None or wishes.tempo is not None:
+        return []
+    low, high = wishes.tempo_range
+    if low * (1 - RANGE_TOLERANCE) <= grid.tempo <= high * (1 + RANGE_TOLERANCE):
+        return []
+    return [
+        f"the tempo is {grid.tempo:.1f} BPM: no whole number of bars at {low:g} to {high:g} BPM lasts "
+        f"{wishes.duration:.2f} s"
+    ]
 
 
 def _mute_warnings(sheet: Sheet, markers: Sequence[float]) -> list[str]:

@@ -25,6 +25,8 @@ from cmt.planning.energy import Energy, check_energy
 from cmt.planning.form import WishedForm, parse_form
 from cmt.planning.mutes import Mute, check_mutes, muted_throughout
 from cmt.planning.progression import Progression, parse_chords
+from cmt.planning.wished_scenes import WishedScene, check_scenes
+from cmt.writing.closing import ENDINGS
 from midi_io.song import INSTRUMENTS, Instrument
 
 T = TypeVar("T")
@@ -64,6 +66,16 @@ class Wishes:
     """The chords, such as ``C G Am F`` or ``A: C G; B: F``, see `parse_chords`; None leaves them open."""
     form: WishedForm | str | None = None
     """The sections, such as ``AABA`` or ``intro:4 A B A outro``, see `parse_form`; None leaves them open."""
+    tempo_range: tuple[float, float] | None = None
+    """The lowest and the highest BPM, in `TEMPO_LIMITS`, where the tempo is not exact; None is `MUSIC_RANGE` of
+    `cmt.grid.solver`."""
+    liveliness: float | None = None
+    """The mean of how lively the bars are, 0..1, in percentiles as energy is; the picture's arc stays. None leaves it
+    to the picture."""
+    ending: str | None = None
+    """The way in which the last bar ends, a name of `cmt.writing.closing.ENDINGS`; None draws it by the seed."""
+    scenes: tuple[WishedScene, ...] = ()
+    """The scenes, where the user and not the picture says them; the first one begins the piece."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,10 @@ class Settled:
     takes: int
     chords: Progression | None
     form: WishedForm | None
+    tempo_range: tuple[float, float] | None
+    liveliness: float | None
+    ending: str | None
+    scenes: tuple[WishedScene, ...]
 
     @property
     def tempo_map(self) -> bool:
@@ -113,15 +129,12 @@ def check_config(config: GenerateConfig) -> None:
 
 def check_wishes(wishes: Wishes) -> None:
     """Raise a CmtError for what cannot be, whatever the video is."""
-    if wishes.tempo is not None and wishes.tempo not in TEMPO_LIMITS:
-        raise CmtError(f"tempo {wishes.tempo:g}: must be from {TEMPO_LIMITS.least:g} to {TEMPO_LIMITS.most:g} BPM")
-    if wishes.length is not None and wishes.length not in LENGTH_LIMITS:
-        least, most = LENGTH_LIMITS.least, LENGTH_LIMITS.most
-        raise CmtError(f"length {wishes.length:g}: must be from {least:g} to {most:g} seconds")
-    if wishes.tempo_map and wishes.tempo_change not in TEMPO_CHANGE_LIMITS:
-        raise CmtError(
-            f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {TEMPO_CHANGE_LIMITS.most:g} per cent"
-        )
+    _check_time(wishes)
+    check_scenes(wishes.scenes)
+    if wishes.liveliness is not None and not 0 <= wishes.liveliness <= 1:
+        raise CmtError(f"liveliness {wishes.liveliness:g}: must be from 0 (calm) to 1 (intense)")
+    if wishes.ending is not None and wishes.ending not in ENDINGS:
+        raise CmtError(f"no ending {wishes.ending!r}; choose from {', '.join(ENDINGS)}")
     if wishes.takes < 1:
         raise CmtError(f"takes {wishes.takes}: must be 1 or more")
     _genre(wishes)
@@ -152,6 +165,7 @@ def settled(wishes: Wishes, duration: float) -> Settled:
     """
     check_wishes(wishes)
     check_mutes(wishes.mutes, duration)
+    check_scenes(wishes.scenes, duration)
     energy, form, chords = wishes.energy, _form(wishes), _chords(wishes)
     if energy is not None:
         check_energy(energy, duration)
@@ -172,7 +186,34 @@ def settled(wishes: Wishes, duration: float) -> Settled:
         takes=wishes.takes,
         chords=chords,
         form=form,
+        tempo_range=wishes.tempo_range,
+        liveliness=wishes.liveliness,
+        ending=wishes.ending,
+        scenes=wishes.scenes,
     )
+
+
+def _check_time(wishes: Wishes) -> None:
+    if wishes.tempo is not None and wishes.tempo not in TEMPO_LIMITS:
+        raise CmtError(f"tempo {wishes.tempo:g}: must be from {TEMPO_LIMITS.least:g} to {TEMPO_LIMITS.most:g} BPM")
+    if wishes.tempo_range is not None:
+        _check_range(wishes.tempo_range, wishes.tempo)
+    if wishes.length is not None and wishes.length not in LENGTH_LIMITS:
+        least, most = LENGTH_LIMITS.least, LENGTH_LIMITS.most
+        raise CmtError(f"length {wishes.length:g}: must be from {least:g} to {most:g} seconds")
+    if wishes.tempo_map and wishes.tempo_change not in TEMPO_CHANGE_LIMITS:
+        raise CmtError(
+            f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {TEMPO_CHANGE_LIMITS.most:g} per cent"
+        )
+
+
+def _check_range(tempo_range: tuple[float, float], tempo: float | None) -> None:
+    low, high = tempo_range
+    said = f"tempo range {low:g} to {high:g}"
+    if not (low in TEMPO_LIMITS and high in TEMPO_LIMITS and low <= high):
+        raise CmtError(f"{said}: must rise, and be from {TEMPO_LIMITS.least:g} to {TEMPO_LIMITS.most:g} BPM")
+    if tempo is not None and not low <= tempo <= high:
+        raise CmtError(f"{said} and tempo {tempo:g} contradict each other; leave one of them out")
 
 
 def _genre(wishes: Wishes) -> Genre | None:

@@ -15,6 +15,7 @@ from cmt.music.key import KEYS, Key
 from cmt.music.profile import RhythmProfile
 from cmt.music.words import GENRES, Genre
 from cmt.report.band import voice_as_json, voice_from_json
+from cmt.report.description import FieldTold
 from cmt.report.parts import (
     NO_PICTURE,
     Asked,
@@ -99,6 +100,8 @@ class Report:
     """The format of the sound, its file's suffix; None if no audio was made. That of the first reports was ``wav``."""
     stems: bool = False
     """Whether the sound of each instrument lies beside it."""
+    description: tuple[FieldTold, ...] = ()
+    """What was asked in words, in a file or by a mood, and where each of it comes from; empty where nothing was."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -145,6 +148,7 @@ class Report:
             "loudness": self.loudness,
             "format": self.format,
             "stems": self.stems,
+            "description": [told._asdict() for told in self.description],
             "stages": dict(self.stages),
         }
 
@@ -201,6 +205,7 @@ class Report:
             loudness=report["loudness"].maybe(Value.number),
             format=report["format"].maybe(Value.text),
             stems=report["stems"].flag(),
+            description=report["description"].each(FieldTold.from_json),
             stages=report["stages"].values(Value.number),
         )
 
@@ -267,5 +272,6 @@ _ADDED: Mapping[str, object] = {
     "loudness": None,
     "speech": None,
     "stems": False,
+    "description": [],
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

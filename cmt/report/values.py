@@ -27,14 +27,16 @@ class Value:
     """The file, for messages."""
     path: str = ""
     """The place in the file, such as ``takes[1].score``; empty for the whole content."""
+    cure: str = CURE
+    """What a user can do about a value that is not what it should be."""
 
     def __getitem__(self, key: str) -> Value:
         """The value under a key of an object."""
         path = f"{self.path}.{key}" if self.path else key
         values = self.by_key()
         if key not in values:
-            raise CmtError(f"{self.file}: {path} is missing; {CURE}")
-        return Value(values[key], self.file, path)
+            raise CmtError(f"{self.file}: {path} is missing; {self.cure}")
+        return Value(values[key], self.file, path, self.cure)
 
     def by_key(self) -> dict[str, object]:
         """An object, its values as they are."""
@@ -46,7 +48,9 @@ class Value:
         """A list, each value read by `read`."""
         if not isinstance(self.content, list):
             raise self.fault("a list")
-        return tuple(read(Value(item, self.file, f"{self.path}[{n}]")) for n, item in enumerate(self.content))
+        return tuple(
+            read(Value(item, self.file, f"{self.path}[{n}]", self.cure)) for n, item in enumerate(self.content)
+        )
 
     def values(self, read: Callable[[Value], T]) -> dict[str, T]:
         """An object, each value read by `read`."""
@@ -103,4 +107,4 @@ class Value:
         """The error that says what the value should be and is not."""
         found = repr(self.content)
         found = found if len(found) <= 40 else f"{found[:37]}..."
-        return CmtError(f"{self.file}: {self.path or 'the content'} must be {wanted}, not {found}; {CURE}")
+        return CmtError(f"{self.file}: {self.path or 'the content'} must be {wanted}, not {found}; {self.cure}")

@@ -26,6 +26,7 @@ from cmt.machine.workers import Workers
 from cmt.music.key import WishedKey
 from cmt.network.checkpoint import load_checkpoint
 from cmt.planning.wishes import Wishes, check_config, check_wishes
+from cmt.report.description import Told
 from cmt.report.report import Report
 from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
 from cmt.soundtrack.output import Output, check_output
@@ -94,6 +95,8 @@ class Settings:
     checkpoint: Path | None = None
     soundfont: Path | None = None
     output: Output = field(default_factory=Output)
+    told: Told = field(default_factory=Told)
+    """What reports say of the description that the wishes come from."""
 
     def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
         """A hash of all that decides how the results sound, in the words of the first logs, which still hold."""
@@ -112,6 +115,11 @@ class Settings:
             del fields["format"]
         if isinstance(self.wishes.key, WishedKey):
             fields["key"] = str(self.wishes.key)
+        for name in ("tempo_range", "liveliness", "ending"):
+            if fields[name] is None:
+                del fields[name]
+        if not self.wishes.scenes:
+            del fields["scenes"]
         for name in ("chords", "form"):
             if fields[name] is None:
                 del fields[name]
@@ -119,6 +127,8 @@ class Settings:
                 fields[name] = str(fields[name])
         if self.wishes.energy is not None and self.wishes.energy.begins:
             fields["begins"] = self.wishes.energy.begins
+        if self.wishes.energy is not None and self.wishes.energy.arc:
+            fields["arc"] = self.wishes.energy.arc
         wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
         parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
         return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]
@@ -230,6 +240,7 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
             name=job.name,
             checkpoint=settings.checkpoint,
             soundfont=settings.soundfont,
+            told=settings.told,
         )
     except CmtError as error:
         return outcome("failed", error=" ".join(str(error).split()), seconds=_since(begin))

@@ -30,6 +30,7 @@ from cmt.network.decoder import Decoder
 from cmt.network.planner import Planner, load_planner
 from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
+from cmt.report.description import Told
 from cmt.report.parts import Model
 from cmt.report.report import Report
 from cmt.report.speech import Speech
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 WITHOUT_SOUND = "choose `midi_only`"
 """What to do where no sound can be made; the message that says so ends with it."""
+NOTHING_TOLD = Told()
 TAKES_AT_ONCE = 16
 """This many takes are written side by side: what the model knows of each is held only while it is written."""
 
@@ -95,6 +97,7 @@ def make_soundtrack(
     name: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
+    told: Told = NOTHING_TOLD,
     progress: Progress | None = None,
 ) -> Soundtrack:
     """Write music for `video` into `folder` as ``<name>.mid``, ``.wav``, ``.mp4``, ``.json`` and ``.png``.
@@ -110,6 +113,8 @@ def make_soundtrack(
         Which files are written, and what becomes of the video's own sound; the defaults of `Output` if left out.
     name
         The name of the files, without a suffix; the video's own if left out, ``music`` without a video.
+    told
+        What the report says of the description that the wishes come from (`cmt.meaning.wishing`).
 
     Raises
     ------
@@ -176,10 +181,12 @@ def make_soundtrack(
             original_audio=output.original_audio,
             band=performance.playing_voices,
             quantized=output.quantized,
+            description=told.fields,
             takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
             speech=speech,
             warnings=(
                 *(rhythm.warnings if rhythm is not None else ()),
+                *told.warnings,
                 *plan.warnings,
                 *program_warnings(output.programs),
                 *best.piece.notes,

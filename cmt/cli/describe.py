@@ -1,0 +1,101 @@
+"""`cmt describe`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cmt.cli.describing import read_argument
+from cmt.cli.flags import with_flags
+from cmt.cli.options import FILE, Bars
+from cmt.errors import CmtError
+
+if TYPE_CHECKING:
+    from cmt.meaning.description import Description
+
+LONGEST_SUFFIX = 5
+
+
+@click.command()
+@click.argument("what", nargs=-1, required=True, metavar="VIDEO|TEXT...")
+@click.option("-o", "--output", type=FILE, metavar="FILE.toml", help="Write it here.  [default: print it]")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, and nothing of what was understood.")
+def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
+    """Write what is understood of a VIDEO, of a TEXT or of both, and what is decided of the music, as a file to change.
+
+    Each line has its reason. cmt generate video.mp4 --describe FILE.toml obeys it. What the text says wins over what
+    the video does.
+    """
+    from cmt.meaning.description import Description
+    from cmt.meaning.file import SUFFIX, as_toml, write_description
+
+    if output is not None and output.suffix.lower() != SUFFIX:
+        raise click.UsageError(f"-o {output}: give it the suffix {SUFFIX}, by which --describe knows a file")
+    videos = [Path(one) for one in what if _is_file(one)]
+    texts = [one for one in what if not _is_file(one)]
+    if len(videos) > 1:
+        raise click.UsageError("a description is of one video")
+    asked = Description()
+    if texts:
+        asked, line = read_argument(", ".join(texts))
+        if line and not quiet:
+            click.echo(line, err=output is None)
+    description = _with_video(videos[0], asked, quiet) if videos else asked
+    head = _head(videos[0] if videos else None, texts, output)
+    if output is None:
+        click.echo(as_toml(description, head), nl=False)
+        return
+    write_description(description, output, head)
+    if not quiet:
+        click.echo(f"wrote    {output}")
+
+
+def _is_file(argument: str) -> bool:
+    """Whether an argument names a file that is there; one that only looks like one is an error."""
+    path = Path(argument)
+    try:
+        if path.is_file():
+            return not argument.lower().endswith(".toml")
+    except (OSError, ValueError):
+        return False
+    looks_like_one = " " not in argument and 2 <= len(path.suffix) <= LONGEST_SUFFIX and not path.suffix[1:].isdecimal()
+    if looks_like_one and not argument.lower().endswith(".toml"):
+        raise CmtError(f"{argument}: no such file; check the path")
+    return False
+
+
+def _with_video(video: Path, asked: Description, quiet: bool) -> Description:
+    """The description of a video under what was asked."""
+    from cmt.config import GenerateConfig
+    from cmt.meaning.seen import description_of_video
+    from cmt.meaning.wishing import described_wishes
+    from cmt.planning.plan import plan_music
+    from cmt.planning.wishes import Wishes, settled
+    from video_rhythm import analyze
+
+    bars = Bars(quiet)
+    try:
+        rhythm = analyze(video, progress=lambda done, total: bars("analyze", done, total))
+    finally:
+        bars.close()
+    wishes = described_wishes(replace(asked, length=None), Wishes()).wishes
+    plan = plan_music(rhythm, settled(wishes, rhythm.duration), GenerateConfig())
+    for warning in (*rhythm.warnings, *plan.warnings):
+        click.echo(f"warning: {with_flags(warning)}", err=True)
+    seen = description_of_video(rhythm, plan)
+    merged = replace(asked, length=None).over(seen)
+    # The tempo that was found within the range is written, and the range is not said twice.
+    return merged if asked.tempo is not None else replace(merged, tempo_range=None)
+
+
+def _head(video: Path | None, texts: list[str], output: Path | None) -> str:
+    subject = " and ".join([*([video.name] if video else []), *(repr(text) for text in texts)])
+    command = f"cmt generate {video.name if video else 'video.mp4'} --describe {output.name if output else 'clip.toml'}"
+    return (
+        f"Music for {subject}: what was understood and decided, in the order in which one thinks.\n"
+        f"Change, add or remove lines, then: {command}\n"
+        "A line with a value is obeyed to the letter; what is open, behind a #, is decided anew. Options win over this."
+    )

@@ -1,0 +1,273 @@
+"""Each field of a description as a file has it: read with its type, and written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
+
+from cmt.band.programs import ChosenProgram, parse_program
+from cmt.config import LENGTH_LIMITS, TEMPO_LIMITS, Limits
+from cmt.errors import CmtError
+from cmt.grid.hits import Marker
+from cmt.meaning.description import SceneSeen
+from cmt.meaning.lexicon import Stretch
+from cmt.meaning.mood import Mood, nearest_word
+from cmt.meaning.words import read_mood
+from cmt.music.key import parse_key
+from cmt.music.words import GENRES
+from cmt.planning.energy import Section, parse_section
+from cmt.planning.form import parse_form
+from cmt.planning.mutes import Mute, parse_mute
+from cmt.planning.progression import parse_chords
+from cmt.report.values import Value
+from cmt.writing.closing import ENDINGS
+from midi_io.song import INSTRUMENTS, Instrument
+
+T = TypeVar("T")
+
+HIT_SOURCE = "the description"
+SCENE_KEYS = ("begin", "end", "same_as", "mood", "pace", "colours", "shows")
+_MOST_WEIGHT = 1e6
+
+
+class FieldForm(NamedTuple):
+    """How a field stands in a file."""
+
+    read: Callable[[Value], Any]
+    """Its value; raises a CmtError that names the place."""
+    write: Callable[[Any], str]
+    """The value as TOML."""
+    example: str
+    """A value, as TOML, that a user may put there."""
+    tells: str
+    """What it is, in a few words."""
+
+
+def _parsed(parse: Callable[[str], T]) -> Callable[[Value], T]:
+    """Read a text by a function whose errors do not know the place."""
+
+    def read(value: Value) -> T:
+        try:
+            return parse(value.text())
+        except CmtError as error:
+            message = str(error)
+            raise error if message.startswith(f"{value.file}:") else CmtError(f"{value.file}: {message}") from None
+
+    return read
+
+
+def _within(value: Value, limits: Limits) -> float:
+    number = value.number()
+    if number not in limits:
+        raise value.fault(f"a number from {limits.least:g} to {limits.most:g}")
+    return float(number)
+
+
+_SHARE = Limits(0, 1)
+_AXIS = Limits(-1, 1)
+_TIMES = Limits(0, 1e6)
+
+
+def _mood(value: Value) -> Mood:
+    if isinstance(value.content, str):
+        return _parsed(read_mood)(value)
+    axes = value.each(lambda axis: _within(axis, _AXIS))
+    if len(axes) != 2:
+        raise value.fault('a word such as "calm", or valence and arousal such as [0.4, -0.7]')
+    return Mood(*axes)
+
+
+def _written_mood(mood: Mood) -> str:
+    words = mood.words or nearest_word(mood)
+    try:
+        says_it = read_mood(words) == mood
+    except CmtError:
+        says_it = False
+    return _text(words) if says_it else f"[{_number(mood.valence)}, {_number(mood.arousal)}]"
+
+
+def _arc(value: Value) -> tuple[Stretch, ...]:
+    def stretch(part: Value) -> Stretch:
+        numbers = part.each(lambda number: _within(number, _SHARE))
+        if len(numbers) != 4 or numbers[0] >= numbers[1]:
+            raise part.fault("four numbers: begin and end as shares of the piece, and the energy at each")
+        return Stretch(*numbers)
+
+    arc = value.each(stretch)
+    for before, after in pairwise(arc):
+        if after.begin < before.end:
+            raise value.fault("stretches in order that do not overlap")
+    return arc
+
+
+def _written_arc(arc: tuple[Stretch, ...]) -> str:
+    return _list(f"[{', '.join(map(_number, part))}]" for part in arc)
+
+
+def _sections(value: Value) -> tuple[Section, ...]:
+    return value.each(_parsed(parse_section))
+
+
+def _written_section(section: Section) -> str:
+    level = "free" if section.energy is None else section.name or _number(section.energy)
+    return _text(f"{_number(section.time)}:{level}")
+
+
+def _instruments(value: Value) -> tuple[Instrument, ...]:
+    if value.content == "free":
+        return ()
+    named = value.each(lambda label: label.one_of(INSTRUMENTS))
+    if not named:
+        raise value.fault('one instrument or more, or "free"')
+    return tuple(sorted(set(named)))
+
+
+def _programs(value: Value) -> dict[Instrument, int]:
+    chosen = value.each(_parsed(parse_program))
+    if len(dict(chosen)) < len(chosen):
+        raise value.fault("one sound for each instrument")
+    return dict(chosen)
+
+
+def _tempo_range(value: Value) -> tuple[float, float]:
+    tempi = value.each(lambda tempo: _within(tempo, TEMPO_LIMITS))
+    if len(tempi) != 2 or tempi[0] > tempi[1]:
+        raise value.fault("the lowest and the highest BPM, such as [80, 100]")
+    return tempi[0], tempi[1]
+
+
+def _hits(value: Value) -> tuple[Marker, ...]:
+    def hit(one: Value) -> Marker:
+        if not isinstance(one.content, list):
+            return Marker(_within(one, _TIMES), source=HIT_SOURCE)
+        numbers = one.each(lambda number: _within(number, _TIMES))
+        if len(numbers) != 2 or not 0 < numbers[1] <= _MOST_WEIGHT:
+            raise one.fault("seconds, or seconds and a weight above 0, such as [12.5, 2]")
+        return Marker(numbers[0], numbers[1], HIT_SOURCE)
+
+    return tuple(sorted(value.each(hit), key=lambda marker: marker.time))
+
+
+def _written_hit(marker: Marker) -> str:
+    return _number(marker.time) if marker.weight == 1 else f"[{_number(marker.time)}, {_number(marker.weight)}]"
+
+
+def _scenes(value: Value) -> tuple[SceneSeen, ...]:
+    def scene(one: Value) -> SceneSeen:
+        keys = one.by_key()
+        for key in keys:
+            if key not in SCENE_KEYS:
+                raise CmtError(f"{one.file}: no key {key!r} in {one.path}; choose from {', '.join(SCENE_KEYS)}")
+        begin, end = _within(one["begin"], _TIMES), _within(one["end"], _TIMES)
+        if end <= begin:
+            raise one["end"].fault(f"after the begin, {begin:g}")
+        return SceneSeen(
+            begin=begin,
+            end=end,
+            same_as=one["same_as"].whole(1) if "same_as" in keys else None,
+            mood=_mood(one["mood"]) if "mood" in keys else None,
+            pace=_within(one["pace"], _SHARE) if "pace" in keys else None,
+            colours=one["colours"].each(Value.text) if "colours" in keys else (),
+            shows=one["shows"].text() if "shows" in keys else None,
+        )
+
+    return value.each(scene)
+
+
+def _written_scene(scene: SceneSeen) -> str:
+    parts = {
+        "begin": _number(scene.begin),
+        "end": _number(scene.end),
+        "same_as": None if scene.same_as is None else str(scene.same_as),
+        "mood": None if scene.mood is None else _written_mood(scene.mood),
+        "pace": None if scene.pace is None else _number(scene.pace),
+        "colours": _list(map(_text, scene.colours)) if scene.colours else None,
+        "shows": None if scene.shows is None else _text(scene.shows),
+    }
+    return "{ " + ", ".join(f"{key} = {value}" for key, value in parts.items() if value is not None) + " }"
+
+
+def _written_mute(mute: Mute) -> str:
+    end = "" if mute.end == float("inf") else _number(mute.end)
+    return _text(f"{mute.instrument.label}@{_number(mute.begin)}-{end}")
+
+
+def _number(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
+
+
+def _text(text: str) -> str:
+    """A text in quotes, as TOML reads it."""
+    return re.sub("\x7f", r"\\u007f", json.dumps(text, ensure_ascii=False))
+
+
+def _list(parts: Any) -> str:
+    return f"[{', '.join(parts)}]"
+
+
+FORMS: Mapping[str, FieldForm] = {
+    "scenes": FieldForm(
+        _scenes,
+        lambda scenes: "[\n" + "".join(f"  {_written_scene(scene)},\n" for scene in scenes) + "]",
+        "[{ begin = 0, end = 12.5 }, { begin = 12.5, end = 20 }]",
+        "what is seen, in seconds: sections begin where scenes do, same_as takes up an earlier one's music, and mood "
+        "makes one calmer or livelier",
+    ),
+    "mood": FieldForm(_mood, _written_mood, '"calm"', "a mood in words, or [valence, arousal] from -1 to 1"),
+    "arc": FieldForm(
+        _arc,
+        _written_arc,
+        "[[0, 0.25, 0.1, 0.1], [0.75, 1, 0.9, 0.9]]",
+        "energy: from, to (shares of the piece), at its begin, at its end, 0 calm to 1 intense",
+    ),
+    "sections": FieldForm(
+        _sections, lambda all_: _list(map(_written_section, all_)), '["0:calm", "12.5:drop"]', "energy by seconds"
+    ),
+    "liveliness": FieldForm(
+        lambda value: _within(value, _SHARE), _number, "0.5", "how lively it is on average, 0 to 1; the arc stays"
+    ),
+    "genre": FieldForm(
+        lambda value: value.one_of(GENRES), lambda genre: _text(genre.label), '"pop"', f"one of {', '.join(GENRES)}"
+    ),
+    "instruments": FieldForm(
+        _instruments,
+        lambda its: _list(_text(one.label) for one in its) if its else '"free"',
+        '["piano", "strings"]',
+        'who plays, and nobody else; "free" leaves it to the model',
+    ),
+    "programs": FieldForm(
+        _programs,
+        lambda programs: _list(_text(str(ChosenProgram(*one))) for one in programs.items()),
+        '["strings=flute"]',
+        "another sound than the genre's",
+    ),
+    "mutes": FieldForm(
+        lambda value: value.each(_parsed(parse_mute)),
+        lambda mutes: _list(map(_written_mute, mutes)),
+        '["drums@0-4"]',
+        "when a track is silent, in seconds",
+    ),
+    "tempo": FieldForm(lambda value: _within(value, TEMPO_LIMITS), _number, "96", "the exact BPM"),
+    "tempo_range": FieldForm(
+        _tempo_range, lambda its: _list(map(_number, its)), "[80, 100]", "the lowest and the highest BPM"
+    ),
+    "key": FieldForm(_parsed(parse_key), lambda key: _text(str(key)), '"D:minor"', "either part may be left out"),
+    "form": FieldForm(_parsed(parse_form), lambda form: _text(str(form)), '"A A B A"', "sections in order"),
+    "chords": FieldForm(_parsed(parse_chords), lambda chords: _text(str(chords)), '"C G Am F"', "one a bar, repeated"),
+    "hits": FieldForm(
+        _hits, lambda hits: _list(map(_written_hit, hits)), "[12.5]", "times that the music must meet, in seconds"
+    ),
+    "ending": FieldForm(
+        lambda value: value.one_of({name: name for name in ENDINGS}),
+        _text,
+        '"full"',
+        f"how the last bar ends: {', '.join(ENDINGS)}",
+    ),
+    "length": FieldForm(
+        lambda value: _within(value, LENGTH_LIMITS), _number, "30", "seconds of music without a video; not with one"
+    ),
+}
+"""How each field stands in a file, in order."""
