@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cmt.config import AUDIO_FORMAT, DUCK, LOUDNESS, GenerateConfig
+from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
@@ -25,6 +25,8 @@ from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.music.key import WishedKey
 from cmt.network.checkpoint import load_checkpoint
+from cmt.planning.form import WishedForm
+from cmt.planning.progression import Progression
 from cmt.planning.wishes import Wishes, check_config, check_wishes
 from cmt.report.description import Told
 from cmt.report.report import Report
@@ -53,6 +55,13 @@ class Summary(NamedTuple):
     key: str
     genre: str | None
     seed: int
+
+
+_USUAL = (Wishes(), Output())
+_LATER = frozenset(
+    "loudness programs quantized duck stems format tempo_range liveliness ending scenes chords form".split()
+)
+"""What the first logs do not tell of: where nothing else is asked, their fingerprints still hold."""
 
 
 @dataclass(frozen=True)
@@ -100,30 +109,10 @@ class Settings:
 
     def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
         """A hash of all that decides how the results sound, in the words of the first logs, which still hold."""
-        fields = vars(self.wishes) | vars(self.output)
-        if self.output.loudness == LOUDNESS:
-            del fields["loudness"]
-        if not self.output.programs:
-            del fields["programs"]
-        if not self.output.quantized:
-            del fields["quantized"]
-        if self.output.duck == DUCK:
-            del fields["duck"]
-        if not self.output.stems:
-            del fields["stems"]
-        if self.output.format == AUDIO_FORMAT:
-            del fields["format"]
-        if isinstance(self.wishes.key, WishedKey):
-            fields["key"] = str(self.wishes.key)
-        for name in ("tempo_range", "liveliness", "ending"):
-            if fields[name] is None:
-                del fields[name]
-        if not self.wishes.scenes:
-            del fields["scenes"]
-        for name in ("chords", "form"):
-            if fields[name] is None:
-                del fields[name]
-            else:
+        fields, usual = (vars(wishes) | vars(output) for wishes, output in ((self.wishes, self.output), _USUAL))
+        fields = {name: value for name, value in fields.items() if name not in _LATER or value != usual[name]}
+        for name, kind in (("key", WishedKey), ("chords", Progression), ("form", WishedForm)):
+            if isinstance(fields.get(name), kind):
                 fields[name] = str(fields[name])
         if self.wishes.energy is not None and self.wishes.energy.begins:
             fields["begins"] = self.wishes.energy.begins
