@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midi_io import Instrument, Knot, MidiError, Note, Song, Timeline, WriteError, read_midi, read_performance, write_midi
+from midi_io import (
+    Instrument,
+    Knot,
+    MidiError,
+    Note,
+    Song,
+    Timeline,
+    WriteError,
+    read_midi,
+    read_performance,
+    write_midi,
+)
 from midi_io.midi_file import read_midi_ticks
 from midi_io.quantize import without_overlaps
 
