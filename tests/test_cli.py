@@ -34,7 +34,7 @@ def test_generate_says_what_it_made_and_analyze_agrees_about_the_grid(clip, chec
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     words = [line.split()[0] for line in lines]
-    assert [word for word in words if word != "hits"] == ["video", "music", "form", "control", "took", *["wrote"] * 3]
+    assert [word for word in words if word != "hits"] == ["video", "music", "band", "form", "control", "took", *["wrote"] * 3]
     assert str(tmp_path / "out" / "clip.mid") in result.stdout
     assert result.stderr == ""
     assert lines[3].startswith("hits     3 of 3 markers on the grid (chance ")
