@@ -40,11 +40,12 @@ _ENCODINGS = MappingProxyType(
         "flac": _Encoding("flac", "flac", "s32"),
         "mp3": _Encoding("mp3", "libmp3lame", "fltp", 256_000, options={"compression_level": "7"}),
         "ogg": _Encoding("ogg", "libopus", "flt", 192_000, 48_000),
-        "m4a": _Encoding("ipod", "aac", "fltp", 192_000),
+        "m4a": _Encoding("ipod", "aac", "fltp", 256_000),
     }
 )
-"""FLAC has 24 bits. At 256 kbit/s LAME's slower levels, which have lower numbers, take longer and come no nearer. In
-Ogg it is Opus: PyAV has no libvorbis, and FFmpeg's own Vorbis is an experiment."""
+"""FLAC has 24 bits. At 256 kbit/s LAME's slower levels, which have lower numbers, take longer and come no nearer. At
+192 kbit/s AAC took the peaks of a made song at -9 LUFS from -1.9 to -0.6 dBTP, at 256 to -1.5. In Ogg it is Opus:
+PyAV has no libvorbis, and FFmpeg's own Vorbis is an experiment."""
 AUDIO_FORMATS = ("wav", *_ENCODINGS)
 """The formats that sound can be written in, each the suffix of its files."""
 
@@ -52,7 +53,7 @@ AUDIO_FORMATS = ("wav", *_ENCODINGS)
 def write_audio(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_rate: int) -> None:
     """Write `audio` in the format of the path's suffix, one of `AUDIO_FORMATS`.
 
-    WAV has 16 bits and FLAC 24. MP3 has 256 kbit/s, Ogg (Opus, at 48 kHz) and M4A (AAC) have 192. What an encoder puts
+    WAV has 16 bits and FLAC 24. MP3 and M4A (AAC) have 256 kbit/s, Ogg (Opus, at 48 kHz) has 192. What an encoder puts
     before the first sample, and in MP3 and Ogg what it puts after the last, is marked in the file: players leave it
     out. The same sound gives the same bytes.
 

@@ -317,3 +317,12 @@ def test_the_help_shows_every_option_once():
             ), parameter.name
     for heading in ("The music:", "Many videos:"):
         assert text.count(heading) == 1
+
+
+def test_another_format_and_stems_are_another_run(tmp_path):
+    def fingerprint(**output):
+        return Settings(tmp_path, Wishes(), GenerateConfig(), output=Output(**output)).fingerprint("abc", None)
+
+    runs = [fingerprint(), fingerprint(format="flac"), fingerprint(stems=True)]
+    assert len(set(runs)) == 3
+    assert fingerprint(format="wav", stems=False) == runs[0]

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from clips import draw_clip
 
 from cmt.cli import main
-from midi_io import has_fluidsynth
+from midi_io import Instrument, Note, Song, has_fluidsynth, write_midi
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_generate_says_what_it_made_and_analyze_agrees_about_the_grid(clip, chec
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     words = [line.split()[0] for line in lines]
-    assert [word for word in words if word != "hits"] == ["video", "music", "form", "control", "took", *["wrote"] * 3]
+    assert [word for word in words if word != "hits"] == ["video", "music", "band", "form", "control", "took", *["wrote"] * 3]
     assert str(tmp_path / "out" / "clip.mid") in result.stdout
     assert result.stderr == ""
     assert lines[3].startswith("hits     3 of 3 markers on the grid (chance ")
@@ -179,6 +179,41 @@ def test_render_plays_a_midi_file(clip, checkpoint, tmp_path):
     result = run("render", tmp_path / "clip.mid", "-o", tmp_path / "song.wav")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "song.wav").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("options", [("-o", "song.xyz"), ("-o", "nowhere/song.wav"), ("--soundfont", "none.sf2")])
+def test_render_into_or_by_what_is_none_is_one_line(tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    write_midi(Song.steady([Note(0, Instrument.PIANO, 60, 4)], 120.0, 4), "song.mid")
+    result = run("render", "song.mid", *options)
+    assert result.exit_code == 1
+    assert options[1] in one_line(result)
+    assert [file.name for file in tmp_path.iterdir()] == ["song.mid"]
+
+
+@pytest.mark.parametrize("loudness", ["nan", "inf", "-7", "loud"])
+def test_a_loudness_that_cannot_be_is_a_usage_error(tmp_path, loudness):
+    result = run("render", tmp_path / "song.mid", "--loudness", loudness)
+    assert result.exit_code == 2
+    assert "--loudness" in one_line(result)
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("guitar=xyzzy", "those of the guitar are 24 "),
+        ("guitar=128", "from 0 to 127, and those of the guitar are 24 "),
+        ("guitar=distorsion", "the nearest are 30 distortion guitar"),
+        ("drums=99", "no kit 99; those of the drums are 0 standard kit"),
+        ("drums=jass", "those of the drums are 0 standard kit"),
+        ("banjo=3", "with one of drums, piano, guitar, bass, strings"),
+    ],
+)
+def test_a_program_that_is_none_is_told_with_those_that_are(tmp_path, program, message):
+    result = run("generate", "--length", "4", "-o", tmp_path / "out", "--program", program)
+    assert result.exit_code == 2
+    assert message in one_line(result)
+    assert not (tmp_path / "out").exists()
 
 
 def test_render_of_no_midi_is_one_line(tmp_path):

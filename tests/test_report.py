@@ -83,6 +83,8 @@ def full_report():
         soundfont="font.sf2",
         band=(Voice(Instrument.DRUMS, 0, "standard kit"), Voice(Instrument.PIANO, 4, "electric piano 1", doubled=True)),
         quantized=False,
+        format="flac",
+        stems=True,
         loudness=-14.0,
         description=(FieldTold("tempo", "80", "user", "80 bpm"),),
         stages={"analyze": 0.5},

@@ -244,3 +244,14 @@ def test_a_soundfont_that_is_none_is_named_before_any_work(clip, tmp_path):
     with pytest.raises(SynthesisError, match=r"font\.sf2"):
         make_soundtrack(clip, tmp_path / "out", soundfont=tmp_path / "font.sf2")
     assert not (tmp_path / "out").exists()
+
+
+@needs_fluidsynth
+def test_stems_lie_beside_the_sound_in_its_format(clip, checkpoint, tmp_path):
+    wishes = Wishes(instruments=(Instrument.DRUMS, Instrument.BASS))
+    output = Output(format="flac", stems=True)
+    soundtrack = make_soundtrack(clip, tmp_path, wishes, output=output, checkpoint=checkpoint)
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert [name for name in names if name.endswith(".flac")] == ["clip.bass.flac", "clip.drums.flac", "clip.flac"]
+    assert names == sorted(file.name for file in soundtrack.files)
+    assert (soundtrack.report.format, soundtrack.report.stems) == ("flac", True)

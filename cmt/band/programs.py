@@ -11,6 +11,7 @@ from midi_io.general_midi import KIT_NAMES, PROGRAM_NAMES, instrument_of_program
 from midi_io.song import INSTRUMENTS, Instrument
 
 _MOST_SHOWN = 5
+_MOST_OF_A_FAMILY = 8
 
 
 class ChosenProgram(NamedTuple):
@@ -45,7 +46,7 @@ def parse_program(text: str) -> ChosenProgram:
     numbers = {name: number for number, name in names.items()}
     if sound.lower() in numbers:
         return ChosenProgram(instrument, numbers[sound.lower()])
-    raise CmtError(f"no program {sound!r}; {_nearest(sound.lower(), numbers)}")
+    raise CmtError(f"no program {sound!r}; {_nearest(sound.lower(), numbers, instrument)}")
 
 
 def check_programs(programs: Mapping[Instrument, int]) -> None:
@@ -70,18 +71,24 @@ def program_warnings(programs: Mapping[Instrument, int]) -> list[str]:
 
 
 def _checked(program: int, instrument: Instrument, names: Mapping[int, str]) -> int:
-    if instrument is Instrument.DRUMS and program not in names:
-        kits = ", ".join(f"{number} {name}" for number, name in names.items())
-        raise CmtError(f"no kit {program}; choose from {kits}")
-    if program not in names:
-        raise CmtError(f"no program {program}; General MIDI counts them from 0 to 127")
-    return program
+    if program in names:
+        return program
+    if instrument is Instrument.DRUMS:
+        raise CmtError(f"no kit {program}; {_sounds_of(instrument, names)}")
+    raise CmtError(f"no program {program}; General MIDI counts them from 0 to 127, and {_sounds_of(instrument, names)}")
 
 
-def _nearest(sound: str, numbers: Mapping[str, int]) -> str:
+def _nearest(sound: str, numbers: Mapping[str, int], instrument: Instrument) -> str:
     """``the nearest are 30 distortion guitar, 29 overdriven guitar``."""
     near = [name for name in numbers if sound in name][:_MOST_SHOWN]
     near += [name for name in difflib.get_close_matches(sound, numbers, _MOST_SHOWN, 0.4) if name not in near]
     if not near:
-        near = list(numbers)[:_MOST_SHOWN]
+        return _sounds_of(instrument, {number: name for name, number in numbers.items()})
     return "the nearest are " + ", ".join(f"{numbers[name]} {name}" for name in near[:_MOST_SHOWN])
+
+
+def _sounds_of(instrument: Instrument, names: Mapping[int, str]) -> str:
+    """``those of the guitar are 24 nylon guitar, 25 steel guitar``: the first ones of the instrument's family."""
+    is_drum = instrument is Instrument.DRUMS
+    its = [number for number in names if instrument_of_program(number, is_drum) is instrument][:_MOST_OF_A_FAMILY]
+    return f"those of the {instrument.label} are " + ", ".join(f"{number} {names[number]}" for number in its)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -187,9 +188,20 @@ def chosen_genre(label: str) -> Genre | None:
     return GENRES.get(label)
 
 
-def range_of(limits: Limits) -> click.FloatRange:
+class NumberType(click.FloatRange):
+    """A number within a range; `nan`, which is neither below nor above it, is not."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """The number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is no number; give one from {self.min:g} to {self.max:g}", param, ctx)
+        return number
+
+
+def range_of(limits: Limits) -> NumberType:
     """The type of an option for the numbers within `limits`."""
-    return click.FloatRange(limits.least, limits.most, min_open=limits.above)
+    return NumberType(limits.least, limits.most, min_open=limits.above)
 
 
 loudness_option = click.option(
