@@ -171,6 +171,7 @@ CHORDS_SHOWN = 8
 )
 @click.option(
     "--original-audio",
+    is_eager=True,  # --duck looks at it
     type=click.Choice(["drop", "keep", "mix"]),
     default="drop",
     show_default=True,

@@ -80,6 +80,7 @@ class TempoRangeType(ParamType):
 )
 @click.option(
     "--original-audio",
+    is_eager=True,  # --duck looks at it
     type=click.Choice(["drop", "keep", "mix"]),
     default="drop",
     show_default=True,
