@@ -34,10 +34,11 @@ def test_generate_says_what_it_made_and_analyze_agrees_about_the_grid(clip, chec
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     words = [line.split()[0] for line in lines]
-    assert [word for word in words if word != "hits"] == ["video", "music", "band", "form", "control", "took", *["wrote"] * 3]
+    expected = ["video", "music", "band", "form", "control", "took", *["wrote"] * 3]
+    assert [word for word in words if word != "hits"] == expected
     assert str(tmp_path / "out" / "clip.mid") in result.stdout
     assert result.stderr == ""
-    assert lines[3].startswith("hits     3 of 3 markers on the grid (chance ")
+    assert lines[4].startswith("hits     3 of 3 markers on the grid (chance ")
     report = json.loads((tmp_path / "out" / "clip.json").read_text())
     analysis = json.loads(run("analyze", clip, "--json", *timing).stdout)
     for name in ("tempo", "n_bar", "phase", "bar_borders", "tempo_map", "hits"):
