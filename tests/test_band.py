@@ -249,12 +249,12 @@ def test_a_program_is_a_number_or_a_name(text, program):
         ("piano=grand", "0 acoustic grand piano"),
         ("guitar=128", "from 0 to 127"),
         ("guitar=-1", "from 0 to 127"),
-        ("drums=1", "no kit 1; choose from 0 standard kit"),
+        ("drums=1", "no kit 1; those of the drums are 0 standard kit"),
         ("drums=brushes", "40 brush kit"),
         ("banjo=3", "write INSTRUMENT=PROGRAM"),
         ("guitar", "write INSTRUMENT=PROGRAM"),
         ("guitar=", "write INSTRUMENT=PROGRAM"),
-        ("guitar=qqqq", "the nearest are"),
+        ("guitar=qqqq", "those of the guitar are 24 nylon guitar"),
     ],
 )
 def test_what_is_no_program_names_what_is_near(text, message):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import av
 
 _COPIED_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
-_AAC_BIT_RATE = 192_000
+_AAC_BIT_RATE = 256_000
 _AAC_FRAME = 1024
 MUSIC_BACK = -6.0
 """dB by which the music steps back behind the original where both are mixed."""
