@@ -70,7 +70,7 @@ def test_all_that_is_asked_in_words_is_done(clip, checkpoint, tmp_path):
     assert result.output.startswith(
         "understood mood calm (valence 0.4, arousal -0.75), pop, flute, distorted guitar, no "
     )
-    assert "\nmood     calm (valence 0.4, arousal -0.75) sets liveliness 0.2\n" in result.output
+    assert "\nmood     calm (valence 0.4, arousal -0.75) sets liveliness 0.28\n" in result.output
     song = read_midi(midi)
     drums = [song.seconds(note.position) for note in song.notes if note.instrument is Instrument.DRUMS]
     assert Instrument.BASS not in song.instruments and min(drums, default=2) >= 2
@@ -81,7 +81,7 @@ def test_all_that_is_asked_in_words_is_done(clip, checkpoint, tmp_path):
     assert {30, 73} <= set().union(*programs_of(midi).values())
     assert [marker["time"] for marker in report["markers"]] == [5.0]
     told = {one["field"]: (one["value"], one["source"]) for one in report["description"]}
-    assert told["tempo"] == ("96", "user") and told["liveliness"] == ("0.2", "mood")
+    assert told["tempo"] == ("96", "user") and told["liveliness"] == ("0.28", "mood")
 
 
 def test_a_file_is_obeyed_after_any_edit(clip, checkpoint, tmp_path):

@@ -222,7 +222,7 @@ def test_without_options_the_defaults_stay_where_a_description_is_silent():
 def test_a_mood_acts_where_nobody_says_otherwise():
     result = described_wishes(Description(mood=mood_of_word("calm")), Wishes())
     wishes = result.wishes
-    assert wishes.tempo_range == tempi_of(mood_of_word("calm")) and wishes.liveliness == 0.2
+    assert wishes.tempo_range == tempi_of(mood_of_word("calm")) and wishes.liveliness == 0.28
     assert str(wishes.key) == ":major" and Instrument.DRUMS not in wishes.instruments
     said = described_wishes(
         Description(mood=mood_of_word("calm"), genre=Genre.POP, key=parse_key("A:minor"), tempo=140.0, liveliness=0.9),

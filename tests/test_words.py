@@ -1,12 +1,27 @@
 """Words: fifteen sentences and what they ask, negations among them; what is not understood is said."""
 
+import random
+
 import pytest
 
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker
-from cmt.meaning.lexicon import LEVEL_WORDS, MOOD_WORDS, N_PHRASES, SOUND_WORDS, Stretch
+from cmt.meaning.file import read_description, write_description
+from cmt.meaning.lexicon import (
+    ARC_WORDS,
+    ENSEMBLES,
+    GENRE_WORDS,
+    LEVEL_WORDS,
+    MOOD_WORDS,
+    N_PHRASES,
+    NEGATIONS,
+    SOUND_WORDS,
+    TEMPO_WORDS,
+    Stretch,
+)
 from cmt.meaning.mood import MOODS, Mood, mixture, mood_of_word, nearest_word
 from cmt.meaning.tokens import MOST_CHARACTERS, folded
+from cmt.meaning.wishing import described_wishes
 from cmt.meaning.words import read_mood, read_words
 from cmt.music.key import parse_key
 from cmt.music.words import Genre
@@ -14,6 +29,7 @@ from cmt.planning.energy import Section
 from cmt.planning.form import parse_form
 from cmt.planning.mutes import parse_mute
 from cmt.planning.progression import parse_chords
+from cmt.planning.wishes import Wishes, settled
 from midi_io.song import Instrument
 
 DRUMS, PIANO, GUITAR, BASS, STRINGS = Instrument
@@ -193,7 +209,6 @@ def test_where_nothing_is_understood_it_says_so_and_what_would_be(text):
         ("choir and flute", ("flute",)),
         ("no drums, loud drums", ("loud drums",)),
         ("happy, tempo 5000 bpm", ("5000",)),
-        ("happy until 0:05 and 0:09", ()),
         ("G minor, D minor", ()),
     ],
 )
@@ -303,3 +318,35 @@ def test_the_lexicon_is_written_as_texts_are_looked_up():
 def test_a_text_that_is_too_long_is_refused():
     with pytest.raises(CmtError, match=r"^a text of 2001 characters: must have 2000 at most"):
         read_words("a" * (MOST_CHARACTERS + 1))
+
+
+def test_who_is_silent_for_a_time_plays_at_others():
+    assert asked("piano, no drums until 0:10")["instruments"] == (DRUMS, PIANO)
+    values = asked("acoustic piano, flute from 0:10")
+    assert values["instruments"] == (PIANO, STRINGS) and values["programs"] == {PIANO: 0, STRINGS: 73}
+
+
+@pytest.mark.parametrize("text", ["happy until 0:00", "calm from 0:20 until 0:10, pop", "pop for 0 s", "pop, 5-20 bpm"])
+def test_times_and_numbers_that_cannot_be_are_passed_over(text):
+    try:
+        understood = read_words(text)
+    except CmtError as error:
+        assert str(error).startswith("nothing is understood")  # noqa: PT017
+    else:
+        assert understood.passed_over and set(understood.description.values) == {"genre"}
+
+
+def test_every_sentence_makes_a_description_that_its_own_file_can_hold(tmp_path):
+    phrases = [*MOOD_WORDS, *SOUND_WORDS, *LEVEL_WORDS, *GENRE_WORDS, *TEMPO_WORDS, *ARC_WORDS, *NEGATIONS, *ENSEMBLES]
+    phrases += ["at 12 s", "from 0:10", "until 3 s", "in D minor", "AABA", "chords C G", "about 100", "or", ",", "drop"]
+    rng = random.Random(0)
+    for _ in range(200):
+        text = " ".join(rng.choice(phrases) for _ in range(rng.randint(1, 12)))
+        try:
+            description = read_words(text).description
+        except CmtError as error:
+            assert str(error).startswith("nothing is understood")  # noqa: PT017
+            continue
+        write_description(description, tmp_path / "a.toml")
+        assert read_description(tmp_path / "a.toml").values.keys() == description.values.keys(), text
+        settled(described_wishes(description, Wishes()).wishes, 60.0)

@@ -109,7 +109,7 @@ _TEMPO_PATTERNS: list[tuple[str, Callable[[list[float]], Tempo]]] = [
         rf"{_ABOUT}\s*{_NUMBER}(?:{_BPM}|{_NO_TEMPO})",
         lambda n: Tempo(round(n[0] * (1 - AROUND), 1), round(n[0] * (1 + AROUND), 1)),
     ),
-    (rf"\b{_NUMBER}{_BPM}", lambda n: Tempo(n[0], n[0])),
+    (rf"(?<![-–])\b{_NUMBER}{_BPM}", lambda n: Tempo(n[0], n[0])),
     (rf"\b(?:tempo|bpm)\s*(?:of|is|:|=|von)?\s*{_NUMBER}\b", lambda n: Tempo(n[0], n[0])),
 ]
 _MEANT = {

@@ -27,7 +27,7 @@ Lindstroem, *The role of structure in the musical expression of emotions*, 2010)
 SLOWEST, FASTEST = 56.0, 170.0
 COLOURED = 0.15
 """Valence from here on asks for major, and below its negative for minor, as in those studies."""
-LIVELY = 0.4
+LIVELY = 0.3
 """The mean liveliness lies this far above the middle at the highest arousal."""
 STILL = -0.5
 """At this arousal or below it the drums are left out, unless a genre or instruments are asked for."""

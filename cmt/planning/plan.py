@@ -189,6 +189,9 @@ def plan_music(
     if rhythm is not None:
         asked = with_lively_scenes(asked, wishes.scenes, sheet)
     energies = energies_of_wishes(wishes, sections, grid)
+    if rhythm is None and wishes.liveliness is not None:
+        # Without a picture there is no arc that it could be the mean of: it is every bar's.
+        energies = [wishes.liveliness if own is None else own for own in energies]
     calm_bars = frozenset(bar for bar in bars_of_speech(speech, grid) if energies[bar] is None)
     energies = calm_under_speech(energies, asked.bars, calm_bars)
     if wishes.energy is not None or any(energy is not None for energy in energies):
@@ -201,8 +204,6 @@ def plan_music(
             among_many = with_mean(among_many, wishes.liveliness)
         among_many = with_lively_scenes(among_many, wishes.scenes, sheet)
         paces = [pace if own is None else own for own, pace in zip(energies, among_many.bars, strict=True)]
-    elif wishes.liveliness is not None:
-        paces = [wishes.liveliness if own is None else own for own in energies]
     scenes, scene_warnings = _scenes(rhythm, wishes, sheet, asked.bars)
     warnings = (
         *warnings_of(grid, hits, tempo_map=wishes.tempo_map),
