@@ -18,7 +18,11 @@ MOST_TIMES = 8
 
 
 def grid_of_video(
-    rhythm: VideoRhythm, markers: Sequence[Marker] = (), tempo: float | None = None, tempo_change: float = 0.0
+    rhythm: VideoRhythm,
+    markers: Sequence[Marker] = (),
+    tempo: float | None = None,
+    tempo_change: float = 0.0,
+    suited_tempo: float | None = None,
 ) -> Timeline:
     """The grid of music exactly as long as the video, on which its hits fall; see `music_grid`."""
     return music_grid(
@@ -28,6 +32,7 @@ def grid_of_video(
         prior_confidence=rhythm.tempo_confidence,
         tempo=tempo,
         tempo_change=tempo_change,
+        suited_tempo=suited_tempo,
     )
 
 
@@ -39,6 +44,7 @@ def music_grid(
     prior_confidence: float = 0.0,
     tempo: float | None = None,
     tempo_change: float = 0.0,
+    suited_tempo: float | None = None,
 ) -> Timeline:
     """The grid of music of `duration` seconds on which the hits fall.
 
@@ -50,8 +56,17 @@ def music_grid(
         The exact BPM; None leaves it to the solver.
     tempo_change
         A tempo map may leave the tempo by this many per cent at cuts and markers; 0 keeps it steady.
+    suited_tempo
+        The BPM that suit the picture; of tempi that meet the hits alike the nearest is taken.
     """
-    steady = fit_grid(duration, hits, tempo=tempo, prior_tempo=prior_tempo, prior_confidence=prior_confidence)
+    steady = fit_grid(
+        duration,
+        hits,
+        tempo=tempo,
+        prior_tempo=prior_tempo,
+        prior_confidence=prior_confidence,
+        suited_tempo=suited_tempo,
+    )
     return bend_grid(steady, hits, tempo_change / 100)
 
 
