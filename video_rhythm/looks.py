@@ -57,18 +57,18 @@ def look_of(time: float, colours: NDArray[np.uint8]) -> Look:
     levels = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY).astype(np.int16)
     steps = [np.abs(np.diff(levels, axis=axis)) <= FLAT for axis in (0, 1)]
     pixels = colours[::2, ::2].reshape(-1, 3).astype(np.float32) / 255
-    luma = pixels @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    luma = (pixels.astype(np.float64) * (0.2126, 0.7152, 0.0722)).sum(axis=1)
     hue, chroma = _hue_and_chroma(pixels)
     coloured = np.where(chroma >= LEAST_CHROMA, chroma, 0)
-    warm, cold = (float(coloured[_between(hue, limits)].sum()) for limits in (WARM, COLD))
+    warm, cold = (float(coloured[_between(hue, limits)].sum(dtype=np.float64)) for limits in (WARM, COLD))
     hues = np.bincount((np.floor(hue / 30 + 0.5) % 12).astype(int), coloured, 12) / len(pixels)
-    red, green, blue = (float(value) for value in pixels.mean(axis=0))
+    red, green, blue = (float(value) for value in pixels.mean(axis=0, dtype=np.float64))
     return Look(
         time=time,
         luminance=float(luma.mean()),
         contrast=float(luma.std()),
-        saturation=float(chroma.mean()),
-        warmth=(warm - cold) / max(float(coloured.sum()), 1e-9),
+        saturation=float(chroma.mean(dtype=np.float64)),
+        warmth=(warm - cold) / max(float(coloured.sum(dtype=np.float64)), 1e-9),
         flatness=float(np.mean([step.mean() if step.size else 1.0 for step in steps])),
         mean_colour=(red, green, blue),
         hues=hues.astype(np.float32),

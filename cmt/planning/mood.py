@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from cmt.planning.calibration import Calibration
+from cmt.report.scenes import MoodSeen, SceneSeen
 from video_rhythm import Scene, VideoRhythm
 
 USUAL_LUMINANCE, USUAL_SATURATION = (0.42, 0.18), (0.12, 0.09)
@@ -49,24 +49,13 @@ SLOWEST_TEMPO, FASTEST_TEMPO = 72.0, 144.0
 _CALMEST, _LIVELIEST = -0.8, 0.6
 
 
-class Mood(NamedTuple):
-    """What a picture feels like."""
-
-    valence: float
-    """From unpleasant, -1, to pleasant, 1."""
-    arousal: float
-    """From calm, -1, to excited, 1."""
-    certainty: float
-    """How much the valence is worth, 0 (nothing) to 1."""
+NEUTRAL = MoodSeen(0.0, 0.0, 0.0)
 
 
-NEUTRAL = Mood(0.0, 0.0, 0.0)
-
-
-def moods_of_scenes(rhythm: VideoRhythm, calibration: Calibration) -> tuple[Mood, ...]:
+def moods_of_scenes(rhythm: VideoRhythm, calibration: Calibration) -> tuple[MoodSeen, ...]:
     """The mood of each scene of a video."""
     return tuple(
-        Mood(
+        MoodSeen(
             valence_of(scene.luminance, scene.saturation),
             _arousal(scene, motion_between(rhythm, calibration, scene.begin, scene.end)),
             certainty_of(scene),
@@ -75,20 +64,42 @@ def moods_of_scenes(rhythm: VideoRhythm, calibration: Calibration) -> tuple[Mood
     )
 
 
-def mood_of_video(rhythm: VideoRhythm, calibration: Calibration) -> Mood:
+def scenes_seen(rhythm: VideoRhythm, calibration: Calibration) -> tuple[SceneSeen, ...]:
+    """What was seen, scene by scene, as a report has it."""
+    return tuple(
+        SceneSeen(
+            begin=scene.begin,
+            end=scene.end,
+            colour=scene.colour,
+            mean_colour=scene.mean_colour,
+            luminance=scene.luminance,
+            contrast=scene.contrast,
+            saturation=scene.saturation,
+            warmth=scene.warmth,
+            motion=motion_between(rhythm, calibration, scene.begin, scene.end),
+            beats_per_second=scene.beats_per_second,
+            cuts_per_minute=scene.cuts_per_minute,
+            same_as=scene.same_as,
+            mood=mood,
+        )
+        for scene, mood in zip(rhythm.scenes, moods_of_scenes(rhythm, calibration), strict=True)
+    )
+
+
+def mood_of_video(rhythm: VideoRhythm, calibration: Calibration) -> MoodSeen:
     """The mood of a whole video: its scenes' by their lengths, valences also by their certainties."""
     moods = moods_of_scenes(rhythm, calibration)
     if not moods:
         return NEUTRAL
-    lengths = np.array([scene.duration for scene in rhythm.scenes])
+    lengths = np.array([scene.duration for scene in rhythm.scenes], np.float64)
     lengths /= lengths.sum()
     valences, arousals, certainties = np.array(moods).T
     sure = lengths * certainties
     valence = float((sure * valences).sum() / max(sure.sum(), 1e-9))
-    return Mood(valence, float((lengths * arousals).sum()), float(sure.sum()))
+    return MoodSeen(valence, float((lengths * arousals).sum()), float(sure.sum()))
 
 
-def moods_of_bars(rhythm: VideoRhythm, calibration: Calibration, borders: Sequence[float]) -> tuple[Mood, ...]:
+def moods_of_bars(rhythm: VideoRhythm, calibration: Calibration, borders: Sequence[float]) -> tuple[MoodSeen, ...]:
     """The curve of the mood: one for each bar between `borders`, (n_bar + 1,) seconds.
 
     A bar has the valence of the scenes that it lies in and the motion of its own, smoothed with its neighbours'.
@@ -106,7 +117,7 @@ def moods_of_bars(rhythm: VideoRhythm, calibration: Calibration, borders: Sequen
         shares /= shares.sum()
         valence, _, certainty = shares @ np.array(moods)
         arousal = shares @ np.array([_arousal(scene, float(motion[bar])) for scene in scenes])
-        bars.append(Mood(float(valence), float(arousal), float(certainty)))
+        bars.append(MoodSeen(float(valence), float(arousal), float(certainty)))
     return tuple(bars)
 
 

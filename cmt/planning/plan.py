@@ -24,7 +24,7 @@ from cmt.planning.liveliness import (
     paces_of_bars,
     profile_of_liveliness,
 )
-from cmt.planning.mood import Mood, mood_of_video, moods_of_bars, suited_tempo
+from cmt.planning.mood import mood_of_video, moods_of_bars, suited_tempo
 from cmt.planning.mutes import rests_by_bar, rests_of
 from cmt.planning.outline import (
     PlacedSection,
@@ -37,6 +37,7 @@ from cmt.planning.outline import (
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.report.scenes import MoodSeen
 from cmt.writing.closing import draw_ending
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
@@ -90,9 +91,9 @@ class Plan:
     """What each bar is asked to be in percentiles of real music (n_bar,), 0..1."""
     scenes: tuple[Scene, ...]
     """The scenes of the video, on bars; none without a video."""
-    mood: Mood | None
+    mood: MoodSeen | None
     """The mood of the video; None without one."""
-    moods: tuple[Mood, ...]
+    moods: tuple[MoodSeen, ...]
     """The mood of the picture in each bar (n_bar,); none without a video."""
     paces: tuple[float | None, ...]
     """How lively each bar is (n_bar,), 0..1, as the user says, or as its picture is among those of many videos; None
@@ -168,7 +169,7 @@ class Plan:
         return Mode.MAJOR if is_major else Mode.MINOR
 
 
-def major_probability(genre: Genre | None, mood: Mood | None) -> float:
+def major_probability(genre: Genre | None, mood: MoodSeen | None) -> float:
     """The probability of major: that of the genre's songs, more for a bright picture and less for a dark one."""
     share = MAJOR_SHARE[genre]
     if mood is None:
