@@ -37,7 +37,7 @@ def analyze(
     tempo_change: float | None,
     quiet: bool,
 ) -> None:
-    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, scenes, tempo, and where a grid would lie."""
+    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, scenes, tempo, and a grid for music."""
     from cmt.grid.hits import hits_of
     from cmt.grid.layout import warnings_of
     from cmt.planning.calibration import read_calibration
