@@ -108,7 +108,7 @@ def moods_of_bars(rhythm: VideoRhythm, calibration: Calibration, borders: Sequen
     speeds = rhythm.flow.mean_speed(np.array(borders))
     motion = np.array([calibration.speed_percentile(float(speed)) for speed in speeds])
     motion = np.convolve(np.pad(motion, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
-    bars = []
+    bars: list[MoodSeen] = []
     for bar, (begin, end) in enumerate(pairwise(borders)):
         shares = np.array([max(0.0, min(end, scene.end) - max(begin, scene.begin)) for scene in scenes])
         if not shares.sum():
@@ -153,6 +153,11 @@ def level_of(arousal: float) -> float:
 def suited_tempo(arousal: float) -> float:
     """The BPM that suit an arousal."""
     return float(SLOWEST_TEMPO * (FASTEST_TEMPO / SLOWEST_TEMPO) ** _share_of_way(arousal, _CALMEST, _LIVELIEST))
+
+
+def suited_tempo_of(rhythm: VideoRhythm, calibration: Calibration) -> float | None:
+    """The BPM that suit a video; None where nothing of it was looked at."""
+    return suited_tempo(mood_of_video(rhythm, calibration).arousal) if rhythm.scenes else None
 
 
 def _arousal(scene: Scene, motion: float) -> float:

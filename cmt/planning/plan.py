@@ -24,7 +24,7 @@ from cmt.planning.liveliness import (
     paces_of_bars,
     profile_of_liveliness,
 )
-from cmt.planning.mood import mood_of_video, moods_of_bars, suited_tempo
+from cmt.planning.mood import mood_of_video, moods_of_bars, suited_tempo_of
 from cmt.planning.mutes import rests_by_bar, rests_of
 from cmt.planning.outline import (
     PlacedSection,
@@ -251,7 +251,7 @@ def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Set
 
 def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
     """The grid of music exactly as long as the picture, as the user wants it, else as its arousal does."""
-    suited = suited_tempo(mood_of_video(rhythm, read_calibration()).arousal) if rhythm.scenes else None
+    suited = suited_tempo_of(rhythm, read_calibration())
     return grid_of_video(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change, suited)
 
 
