@@ -1,13 +1,15 @@
 """Does a calm picture get calmer music than a lively one? Loudness and arrangement side by side.
 
-    python benchmarks/contrast.py karma.mp4 sintel_trailer-720p.mp4 -o FOLDER [--genres pop rock] [--seed 0]
+    python benchmarks/contrast.py -o FOLDER --calm fades.mp4 flower.mp4 --lively bee.mp4 sintel_trailer-720p.mp4
+        [--genres free pop] [--dynamics relative absolute] [--seeds 0 1]
 
-For each clip, genre and kind of dynamics (relative and absolute) the whole job is done into FOLDER/DYNAMICS/GENRE, by
+For each clip, genre, seed and kind of dynamics the whole job is done into FOLDER/DYNAMICS/SEED/GENRE, by
 `make_soundtrack`; what lies there already is not made again. Of each soundtrack: `LUFS`, `LRA` and `loudest`, by
 FFmpeg's ebur128, the integrated loudness, the loudness range in LU and the largest momentary loudness (400 ms) less the
-integrated; the tempo in BPM; notes a second; tracks a bar, those that start a note in it; the mean velocity; the share
-of bars in which each instrument starts a note; and `speed`, the rank correlation over bars of the picture's speed with
-the loudness heard (K-weighted): a dash in fewer than four bars. The last lines are means over genres.
+integrated; the tempo in BPM; onsets, which are sixteenths on which a note starts, and notes a second; tracks a bar,
+those that start a note in it; the mean velocity; the share of bars in which each instrument starts a note; and `speed`,
+the rank correlation over bars of the picture's speed with the loudness heard (K-weighted): a dash in fewer than four
+bars. The last lines are means over genres and seeds, of each clip, of all calm ones and of all lively ones.
 """
 
 from __future__ import annotations
@@ -25,12 +27,12 @@ from scipy.stats import spearmanr
 
 from cmt import GenerateConfig, read_midi
 from cmt.music.words import GENRES
+from cmt.report.report import DYNAMICS
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
-DYNAMICS = ("relative", "absolute")
 FEWEST_BARS = 4
 HEAD = (
-    f"{'LUFS':>6} {'LRA':>4} {'loudest':>7} {'BPM':>4} {'notes/s':>7} {'tracks':>6} {'velocity':>8} "
+    f"{'LUFS':>6} {'LRA':>4} {'loudest':>7} {'BPM':>4} {'onsets/s':>8} {'notes/s':>7} {'tracks':>6} {'velocity':>8} "
     + " ".join(f"{instrument.label:>7}" for instrument in Instrument)
     + f" {'speed':>6}"
 )
@@ -38,25 +40,32 @@ HEAD = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("videos", type=Path, nargs="+")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--genres", nargs="+", choices=list(GENRES), default=list(GENRES))
-    parser.add_argument("--dynamics", nargs="+", choices=DYNAMICS, default=DYNAMICS)
+    parser.add_argument("--calm", type=Path, nargs="+", default=[])
+    parser.add_argument("--lively", type=Path, nargs="+", default=[])
+    parser.add_argument("--genres", nargs="+", choices=["free", *GENRES], default=["free"])
+    parser.add_argument("--dynamics", nargs="+", choices=list(DYNAMICS), default=[GenerateConfig.dynamics])
     parser.add_argument("--control", type=float, default=GenerateConfig.control)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
-    config = GenerateConfig(control=options.control, seed=options.seed)
+    config = GenerateConfig(control=options.control)
     means = []
     print(f"{'soundtrack':44} {HEAD}")
     for dynamics in options.dynamics:
-        folder = options.output / dynamics
-        make_all(options.videos, folder, options.genres, replace(config, dynamics=dynamics))
-        for video in options.videos:
-            rows = []
-            for genre in options.genres:
-                rows.append(measure(folder / genre / f"{video.stem}.json"))
-                print(f"{f'{dynamics}/{genre}/{video.stem}':44} {line(rows[-1])}", flush=True)
-            means.append(f"{f'{dynamics}, {video.stem}':44} {line(mean(np.array(rows)))}")
+        for kind, videos in (("calm", options.calm), ("lively", options.lively)):
+            of_videos = []
+            for video in videos:
+                rows = []
+                for seed in options.seeds:
+                    folder = options.output / dynamics / str(seed)
+                    make_all([video], folder, options.genres, replace(config, dynamics=dynamics, seed=seed))
+                    for genre in options.genres:
+                        rows.append(measure(folder / genre / f"{video.stem}.json"))
+                        print(f"{f'{dynamics}/{seed}/{genre}/{video.stem}':44} {line(rows[-1])}", flush=True)
+                of_videos.append(mean(np.array(rows)))
+                means.append(f"{f'{dynamics}, {kind}: {video.stem}':44} {line(of_videos[-1])}")
+            if of_videos:
+                means.append(f"{f'{dynamics}, {kind}':44} {line(mean(np.array(of_videos)))}")
     print("\n".join(means))
 
 
@@ -78,6 +87,7 @@ def measure(report_path: Path) -> NDArray[np.float64]:
         levels.range,
         float(momentary.max()) - levels.integrated,
         song.tempo,
+        len({note.position for note in song.notes}) / song.duration,
         len(song.notes) / song.duration,
         float(plays.sum(axis=1).mean()),
         float(np.mean([note.velocity for note in song.notes])),
@@ -95,11 +105,10 @@ def mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def line(values: NDArray[np.float64]) -> str:
-    integrated, range_, loudest, tempo, notes, tracks, velocity, *shares, speed = values
+    integrated, range_, loudest, tempo, onsets, notes, tracks, velocity, *shares, speed = values
     cells = (
-        f"{integrated:6.1f} {range_:4.1f} {loudest:7.1f} {tempo:4.0f} {notes:7.1f} {tracks:6.1f} {velocity:8.1f} "
-        + " ".join(f"{share:7.2f}" for share in shares)
-        + f" {speed:+6.2f}"
+        f"{integrated:6.1f} {range_:4.1f} {loudest:7.1f} {tempo:4.0f} {onsets:8.1f} {notes:7.1f} {tracks:6.1f} "
+        f"{velocity:8.1f} " + " ".join(f"{share:7.2f}" for share in shares) + f" {speed:+6.2f}"
     )
     return cells.replace("+nan", "   -")
 

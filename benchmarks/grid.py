@@ -4,18 +4,24 @@
 
 Each video has two lines, the steady grid and the tempo map. Shares stand beside what chance would give (the
 same hits shifted circularly 1,000 times on the same grid); a grid that is no better than chance says so itself.
-`worst` is the farthest that a cut lies from a sixteenth.
+`worst` is the farthest that a cut lies from a sixteenth. The last line has all hits of the steady grids together, and
+the rank correlations over videos of their tempi with the picture's motion (its percentile among many) and arousal.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from scipy.stats import spearmanr
+
 from cmt.config import TEMPO_CHANGE, TEMPO_CHANGE_LIMITS, TEMPO_LIMITS
-from cmt.grid.agreement import agreement, misses
+from cmt.grid.agreement import Agreement, agreement, misses
 from cmt.grid.hits import Hit, hits_of
+from cmt.planning.calibration import read_calibration
+from cmt.planning.mood import mood_of_video, motion_between
 from cmt.planning.plan import wished_grid
 from cmt.planning.wishes import Wishes, settled
 from midi_io.song import Timeline
@@ -36,6 +42,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     print(HEAD)
+    calibration = read_calibration()
+    rows = []
     for video in arguments.videos:
         try:
             rhythm = analyze(video)
@@ -47,7 +55,30 @@ def main() -> None:
             start = time.perf_counter()
             wishes = Wishes(tempo=arguments.tempo, tempo_map=with_map, tempo_change=arguments.tempo_change)
             grid = wished_grid(rhythm, settled(wishes, rhythm.duration))
+            if not with_map:
+                met = agreement(grid, [hit.time for hit in hits])
+                motion = motion_between(rhythm, calibration, 0.0, rhythm.duration)
+                rows.append((grid.tempo, motion, mood_of_video(rhythm, calibration).arousal, met))
             show(video.name[:30] if not with_map else "", with_map, grid, hits, time.perf_counter() - start)
+
+    if len(rows) > 2:
+        show_all(rows)
+
+
+def show_all(rows: Sequence[tuple[float, float, float, Agreement]]) -> None:
+    """The last line: of each video tempo, motion, arousal and agreement."""
+    tempi, motions, arousals, every = zip(*rows, strict=True)
+    n_hit = sum(met.n_hit for met in every)
+    shares = (
+        sum(met.n_hit * getattr(met, name) for met in every) / max(n_hit, 1)
+        for name in ("on_grid", "on_grid_by_chance", "on_downbeats", "on_downbeats_by_chance")
+    )
+    on_grid, by_chance, on_downbeats, downbeats_by_chance = shares
+    print(
+        f"{len(rows)} videos, {n_hit} hits: grid {on_grid:.1%} (chance {by_chance:.1%}), downbeats {on_downbeats:.1%} "
+        f"({downbeats_by_chance:.1%}); tempo with motion {spearmanr(motions, tempi).statistic:+.2f}, with arousal "
+        f"{spearmanr(arousals, tempi).statistic:+.2f}"
+    )
 
 
 def show(name: str, with_map: bool, grid: Timeline, hits: tuple[Hit, ...], seconds: float) -> None:

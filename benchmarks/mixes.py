@@ -89,13 +89,13 @@ def main() -> None:
 
 
 def make_all(videos: Sequence[Path], folder: Path, genres: Sequence[str], config: GenerateConfig) -> None:
-    """A soundtrack for each video and genre, unless it is there."""
+    """A soundtrack for each video and genre, of which ``free`` leaves it open, unless it is there."""
     for video in videos:
         for genre in genres:
             if (folder / genre / f"{video.stem}.json").exists():
                 continue
             begin = time.perf_counter()
-            made = make_soundtrack(video, folder / genre, Wishes(genre=genre), config)
+            made = make_soundtrack(video, folder / genre, Wishes(genre=None if genre == "free" else genre), config)
             print(
                 f"made {genre}/{video.stem} of {made.report.duration:.1f} s in {time.perf_counter() - begin:.1f} s",
                 flush=True,

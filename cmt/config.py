@@ -253,8 +253,8 @@ class GenerateConfig:
     """The probability, 0..1, with which a bar's density and a visual beat's strengths are the video's (C of the paper's
     section 4.2)."""
     dynamics: Dynamics = "relative"
-    """`relative`: the video's own liveliest bars get lively music; `absolute`: a calm video gets calm music only,
-    and a lively one is loud from end to end."""
+    """`relative`: music as lively as the whole video is among many, calmer and livelier with the video's own bars;
+    `absolute`: each bar as lively as it is among those of many videos."""
     temperature: float = 1.0
     """Scales the spread of every draw; above 0, at most 5."""
     guidance: float = 1.0

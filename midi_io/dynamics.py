@@ -109,7 +109,7 @@ _PER_DOUBLING = 4
 """A bar with twice the onsets of the piece's middle bar is louder by this much, one with half of them softer..."""
 _MOST_FOR_ONSETS = 6
 """...and by no more than this."""
-_PER_ENERGY = 24
+_PER_ENERGY = 36
 """The band plays softer by half of this in a bar without energy, and louder by half of it in one that has all of it."""
 _TOWARDS = 9
 """In the bar before a border the band grows by so much if what follows is no calmer, else it falls by half of it."""

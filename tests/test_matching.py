@@ -173,6 +173,6 @@ def test_a_video_of_less_than_a_bar_is_said(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "hop.mp4", moving_square(hop(120), 1.0, 25), 25)
     rhythm = analyze(clip)
     slow = matching.grid_of_video(rhythm, tempo=60.0)
-    monkeypatch.setattr(matching, "grid_of_video", lambda _: slow)
+    monkeypatch.setattr(matching, "grid_of_video", lambda _, suited_tempo: slow)
     with pytest.raises(CmtError, match=r"hop.mp4: 1.00 s are less than one whole bar at 60 BPM"):
         demand_of_video(rhythm)

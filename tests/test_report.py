@@ -32,6 +32,7 @@ from cmt.report.parts import (
     sections_of,
 )
 from cmt.report.report import SCHEMA, Report, looks_like_report
+from cmt.report.scenes import MoodSeen, SceneSeen
 from cmt.report.speech import Speech
 from midi_io.performance import Voice
 from midi_io.song import Instrument, Knot, Timeline
@@ -39,7 +40,7 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form band quantized speech format stems description".split()
+    " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar".split()
 )
 """The keys that the first reports lack."""
 
@@ -77,6 +78,12 @@ def full_report():
         speech=Speech(10.0, (Span(0.5, 1.5),), (0,), (GainPoint(0.0, -6.0), GainPoint(4.1, -20.0)), 1.5, -15.0),
         chords=(("C",), ("Am", "F")),
         form=(SectionWritten("A", 0, 0.0), SectionWritten("drop", 1, 2.0)),
+        scenes=(
+            SceneSeen(
+                0.0, 4.1, "blue", (0.1, 0.2, 0.5), 0.2, 0.1, 0.4, -1.0, 0.5, 1.5, 12.0, None, MoodSeen(-0.5, 0.25, 0.75)
+            ),
+        ),
+        mood_per_bar=(MoodSeen(-0.5, 0.0, 1.0), MoodSeen(0.5, 0.25, 0.0)),
         takes=(Take(7, "clip.mid", (), 0.5, None, 0.5, ("polyphony 9.00 (real songs 1.00 to 4.00)",)),),
         warnings=("a line",),
         checkpoint=Model("abc", {"words": 5, "data": {"pack": "lpd"}}),
@@ -128,6 +135,7 @@ def test_files_from_before_the_form_had_a_number_are_read():
     assert (old.asked, old.obtained, old.duration) == (full_report().asked, full_report().obtained, 4.1)
     assert (old.takes, old.markers, old.energy, old.grid.bar_borders, old.grid.hits.all.n_hit) == ((), (), None, (), 0)
     assert (old.chords, old.form, old.speech) == ((), (), None)
+    assert (old.scenes, old.mood_per_bar) == ((), ())
     assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, old.config.nucleus)
 
 

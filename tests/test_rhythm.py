@@ -68,7 +68,7 @@ def test_the_profile_of_a_song_counts_onsets_and_notes():
 
 def test_a_calm_video_and_a_lively_one_have_arcs_of_the_same_shape():
     calm, lively = [0.01, 0.02, 0.04, 0.02, 0.005], [0.1, 0.2, 0.4, 0.2, 0.05]
-    arcs = [relative_percentiles(speeds, [level] * 5) for speeds, level in ((calm, 0.1), (lively, 0.9))]
+    arcs = [relative_percentiles(speeds, centre) for speeds, centre in ((calm, 0.35), (lively, 0.65))]
     for arc, centre in zip(arcs, (0.35, 0.65), strict=True):
         assert arc[1] == arc[3] == pytest.approx(centre)
         assert arc[4] < arc[0] < arc[1] < arc[2]
@@ -78,14 +78,14 @@ def test_a_calm_video_and_a_lively_one_have_arcs_of_the_same_shape():
 
 @given(st.lists(st.floats(0, 10), max_size=20))
 def test_relative_percentiles_keep_the_order_and_stay_in_range(speeds):
-    percentiles = relative_percentiles(speeds, [0.5] * len(speeds))
+    percentiles = relative_percentiles(speeds, 0.5)
     assert all(0 <= percentile <= 1 for percentile in percentiles)
     order = np.argsort(speeds)
     assert np.all(np.diff(np.array(percentiles)[order]) >= 0) if speeds else percentiles == []
 
 
 def test_an_arc_is_not_made_of_nothing():
-    percentiles = relative_percentiles([0.100, 0.101, 0.099], [0.5] * 3)
+    percentiles = relative_percentiles([0.100, 0.101, 0.099], 0.5)
     assert max(percentiles) - min(percentiles) < 0.05
 
 
@@ -97,7 +97,10 @@ def video(speeds, beats=()):
         return np.diff(np.interp(borders, np.arange(9), moved)) / np.diff(borders)
 
     return SimpleNamespace(
-        flow=SimpleNamespace(mean_speed=mean_speed), visual_beats=tuple(VisualBeat(*beat) for beat in beats)
+        flow=SimpleNamespace(mean_speed=mean_speed),
+        visual_beats=tuple(VisualBeat(*beat) for beat in beats),
+        scenes=(),
+        duration=8.0,
     )
 
 

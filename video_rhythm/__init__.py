@@ -1,4 +1,4 @@
-"""A video's rhythm: motion speed, motion saliency, visual beats, cuts, fades, tempo."""
+"""A video's rhythm: motion speed, motion saliency, visual beats, cuts, fades, scenes, tempo."""
 
 from cmt.errors import VideoError
 
@@ -6,12 +6,14 @@ from .analyze import VideoRhythm, analyze
 from .beats import VisualBeat
 from .fades import Fade, FadeKind
 from .flow import FlowSeries
+from .scenes import Scene
 from .thumbnails import Thumbnail
 
 __all__ = [
     "Fade",
     "FadeKind",
     "FlowSeries",
+    "Scene",
     "Thumbnail",
     "VideoError",
     "VideoRhythm",

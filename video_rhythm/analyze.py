@@ -16,6 +16,7 @@ from .fades import Fade, FadeFinder
 from .flow import FlowMeter, FlowSeries
 from .frames import Frame, Video
 from .impacts import find_impacts, motion_saliency
+from .scenes import Scene, find_scenes
 from .tempo import visual_tempo
 from .thumbnails import Thumbnail
 
@@ -60,6 +61,8 @@ class VideoRhythm:
     """Fades and dissolves with their begin and end, in order of time; they are no cuts."""
     thumbnails: tuple[Thumbnail, ...] = ()
     """Small pictures in colour from all over the video, 64 at most."""
+    scenes: tuple[Scene, ...] = ()
+    """What is seen, scene by scene, in order of time; they cover the video."""
 
 
 def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> VideoRhythm:
@@ -102,6 +105,7 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
     saliency = motion_saliency(flow, cuts)
     impacts = find_impacts(flow.times, saliency, cuts)
     pulse = visual_tempo(video.duration, impacts)
+    visual_beats = choose_beats(video.duration, impacts)
     return VideoRhythm(
         path=video.path,
         stream_index=video.stream_index,
@@ -112,11 +116,12 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         height=video.height,
         flow=flow,
         saliency=saliency,
-        visual_beats=choose_beats(video.duration, impacts),
+        visual_beats=visual_beats,
         cuts=cuts,
         tempo=pulse.tempo,
         tempo_confidence=pulse.confidence,
         warnings=video.warnings,
         fades=fades,
         thumbnails=video.thumbnails,
+        scenes=find_scenes(video.duration, video.looks, cuts, fades, flow, visual_beats),
     )

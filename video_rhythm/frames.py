@@ -34,6 +34,7 @@ from video_rhythm.container import (
     printable,
 )
 
+from .looks import Look
 from .thumbnails import Thumbnail, ThumbnailKeeper
 
 LONGER_SIDE = 320
@@ -149,6 +150,11 @@ class Video:
     def thumbnails(self) -> tuple[Thumbnail, ...]:
         """A few small pictures in colour from all over what was read so far."""
         return self._keeper.thumbnails() if self._keeper is not None else ()
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """What pictures from all over what was read so far look like, in numbers."""
+        return self._keeper.looks() if self._keeper is not None else ()
 
     def frames(self) -> Iterator[Frame]:
         """Decode the video once, from the first picture to the last.

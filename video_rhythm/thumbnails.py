@@ -8,6 +8,8 @@ import av.video.frame
 import numpy as np
 from numpy.typing import NDArray
 
+from .looks import Look, LookKeeper
+
 LONGER_SIDE = 160
 """The longer side of a thumbnail in pixels."""
 FIRST_STEP = 0.5
@@ -26,7 +28,7 @@ class Thumbnail(NamedTuple):
 
 
 class ThumbnailKeeper:
-    """Takes in the pictures of a video one by one and keeps 64 at most, evenly spread."""
+    """Takes in the pictures of a video one by one and keeps 64 at most, evenly spread, and the looks of more."""
 
     def __init__(self, width: int, height: int) -> None:
         """`width` and `height` are those of the upright picture as it is shown; only their ratio matters."""
@@ -34,14 +36,22 @@ class ThumbnailKeeper:
         self._size = (max(2, round(width * scale)), max(2, round(height * scale)))
         self._step = FIRST_STEP
         self._kept: list[Thumbnail] = []
+        self._looks = LookKeeper()
 
     def take(self, time: float, picture: av.video.frame.VideoFrame, quarter_turns: int = 0) -> None:
         """Look at the next picture, shown from `time` (seconds) on; `quarter_turns` anticlockwise set it upright."""
-        if self._kept and time < self._kept[-1].time + self._step - 1e-6:
+        is_kept = not self._kept or time >= self._kept[-1].time + self._step - 1e-6
+        is_looked_at = self._looks.wants(time)
+        if not (is_kept or is_looked_at):
             return
         columns, rows = self._size if quarter_turns % 2 == 0 else self._size[::-1]
         colours = picture.reformat(columns, rows, "rgb24", interpolation="AREA").to_ndarray()
-        self._kept.append(Thumbnail(time, np.ascontiguousarray(np.rot90(colours, quarter_turns), dtype=np.uint8)))
+        upright = np.ascontiguousarray(np.rot90(colours, quarter_turns), dtype=np.uint8)
+        if is_looked_at:
+            self._looks.take(time, upright)
+        if not is_kept:
+            return
+        self._kept.append(Thumbnail(time, upright))
         if len(self._kept) > MOST:
             self._kept = self._kept[::2]
             self._step *= 2
@@ -49,3 +59,7 @@ class ThumbnailKeeper:
     def thumbnails(self) -> tuple[Thumbnail, ...]:
         """What was kept so far, in order of time."""
         return tuple(self._kept)
+
+    def looks(self) -> tuple[Look, ...]:
+        """The looks of what was read so far, in order of time."""
+        return self._looks.looks()

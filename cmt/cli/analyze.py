@@ -16,6 +16,7 @@ from cmt.errors import CmtError
 
 if TYPE_CHECKING:
     from cmt.report.parts import Grid, Picture
+    from cmt.report.scenes import SceneSeen
     from video_rhythm import VideoRhythm
 
 
@@ -36,9 +37,11 @@ def analyze(
     tempo_change: float | None,
     quiet: bool,
 ) -> None:
-    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, tempo, and where music's grid would lie."""
+    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, scenes, tempo, and a grid for music."""
     from cmt.grid.hits import hits_of
     from cmt.grid.layout import warnings_of
+    from cmt.planning.calibration import read_calibration
+    from cmt.planning.mood import scenes_seen
     from cmt.planning.plan import wished_grid
     from cmt.planning.wishes import settled
     from cmt.report.parts import grid_of, picture_of
@@ -53,15 +56,15 @@ def analyze(
     asked = settled(wishes, rhythm.duration)
     timeline, hits = wished_grid(rhythm, asked), hits_of(rhythm, asked.markers)
     grid = grid_of(timeline, hits)
-    picture = picture_of(rhythm, grid.bar_borders)
+    picture, scenes = picture_of(rhythm, grid.bar_borders), scenes_seen(rhythm, read_calibration())
     for warning in (*rhythm.warnings, *warnings_of(timeline, hits, tempo_map=asked.tempo_map)):
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if plot is not None:
         _plot(rhythm, grid.bar_borders, plot)
     if as_json:
-        click.echo(json.dumps(_as_json(rhythm, picture, grid), indent=1))
+        click.echo(json.dumps(_as_json(rhythm, picture, grid, scenes), indent=1))
     else:
-        _print_rhythm(rhythm, picture, grid, plot)
+        _print_rhythm(rhythm, picture, grid, scenes, plot)
 
 
 def _plot(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> None:
@@ -75,7 +78,7 @@ def _plot(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> None:
             raise CmtError(f"{path}: cannot be drawn ({error})") from None
 
 
-def _as_json(rhythm: VideoRhythm, picture: Picture, grid: Grid) -> dict[str, object]:
+def _as_json(rhythm: VideoRhythm, picture: Picture, grid: Grid, scenes: Sequence[SceneSeen]) -> dict[str, object]:
     """The picture and the grid as in a report, and between them what no report has."""
     seen = picture.as_json()
     return {
@@ -91,12 +94,15 @@ def _as_json(rhythm: VideoRhythm, picture: Picture, grid: Grid) -> dict[str, obj
         "visual_tempo_confidence": rhythm.tempo_confidence,
         "speed_per_bar": seen.pop("speed_per_bar"),
         **seen,
+        "scenes": [scene.as_json() for scene in scenes],
         "fades": [{"kind": fade.kind.value, "begin": fade.begin, "end": fade.end} for fade in rhythm.fades],
         "warnings": list(rhythm.warnings),
     }
 
 
-def _print_rhythm(rhythm: VideoRhythm, picture: Picture, grid: Grid, plot: Path | None) -> None:
+def _print_rhythm(
+    rhythm: VideoRhythm, picture: Picture, grid: Grid, scenes: Sequence[SceneSeen], plot: Path | None
+) -> None:
     visual = "none" if rhythm.tempo is None else f"{rhythm.tempo:.1f} BPM (confidence {rhythm.tempo_confidence:.2f})"
     click.echo(f"picture  {rhythm.width}x{rhythm.height}, {rhythm.fps:.3f} fps, {rhythm.duration:.3f} s")
     click.echo(f"tempo    visual: {visual}; music that fits: {grid_in_words(grid)}")
@@ -107,6 +113,13 @@ def _print_rhythm(rhythm: VideoRhythm, picture: Picture, grid: Grid, plot: Path 
     fades = ", ".join(f"{fade.kind.value} {fade.begin:.2f}-{fade.end:.2f}" for fade in rhythm.fades[:8])
     more = f" ... ({len(rhythm.fades) - 8} more)" if len(rhythm.fades) > 8 else ""
     click.echo(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
+    for number, scene in enumerate(scenes):
+        place = "" if scene.same_as is None else f", the same place as scene {scene.same_as + 1}"
+        click.echo(
+            f"{'scenes' if number == 0 else '':8} {number + 1}: {scene.begin:.2f}-{scene.end:.2f} s {scene.colour}, "
+            f"light {scene.luminance:.2f}, motion {scene.motion:.2f}, valence {scene.mood.valence:+.2f} "
+            f"(certainty {scene.mood.certainty:.2f}), arousal {scene.mood.arousal:+.2f}{place}"
+        )
     if plot is not None:
         click.echo(f"wrote    {plot}")
 

@@ -123,7 +123,7 @@ CHORDS_SHOWN = 8
     type=click.Choice(get_args(Dynamics)),
     default=GenerateConfig.dynamics,
     show_default=True,
-    help="Motion measured against the video itself, or against many videos: then a calm one stays calm.",
+    help="Each bar as lively as the video, less or more so than its own middle, or as that bar is among many videos.",
 )
 @click.option(
     "--energy",

@@ -23,6 +23,7 @@ def grid_of_video(
     tempo: float | None = None,
     tempo_change: float = 0.0,
     tempo_range: tuple[float, float] | None = None,
+    suited_tempo: float | None = None,
 ) -> Timeline:
     """The grid of music exactly as long as the video, on which its hits fall; see `music_grid`."""
     prior = rhythm.tempo
@@ -36,6 +37,7 @@ def grid_of_video(
         tempo=tempo,
         tempo_change=tempo_change,
         tempo_range=tempo_range,
+        suited_tempo=suited_tempo,
     )
 
 
@@ -48,6 +50,7 @@ def music_grid(
     tempo: float | None = None,
     tempo_change: float = 0.0,
     tempo_range: tuple[float, float] | None = None,
+    suited_tempo: float | None = None,
 ) -> Timeline:
     """The grid of music of `duration` seconds on which the hits fall.
 
@@ -61,6 +64,8 @@ def music_grid(
         A tempo map may leave the tempo by this many per cent at cuts and markers; 0 keeps it steady.
     tempo_range
         The lowest and the highest BPM that the solver may choose; None is `MUSIC_RANGE`.
+    suited_tempo
+        The BPM that suit the picture; of tempi that meet the hits alike the nearest is taken.
     """
     steady = fit_grid(
         duration,
@@ -69,6 +74,7 @@ def music_grid(
         tempo_range=tempo_range or MUSIC_RANGE,
         prior_tempo=prior_tempo,
         prior_confidence=prior_confidence,
+        suited_tempo=suited_tempo,
     )
     return bend_grid(steady, hits, tempo_change / 100)
 

@@ -26,6 +26,8 @@ COMFORTABLE_TEMPO = 110.0
 """The musical tempo leans towards this many BPM if nothing speaks for another."""
 COMFORTABLE_SPREAD = 0.5
 """That leaning has this standard deviation, in octaves; a prior tempo is held to with `PRIOR_SPREAD`."""
+SUITED_SPREAD = 0.15
+"""The leaning to a tempo that suits the picture has this standard deviation, in octaves."""
 PRIOR_SPREAD = 0.1
 """The leaning to a prior tempo has this standard deviation, in octaves: about 7 per cent, so that neighbouring tempi
 can still be weighed."""
@@ -68,6 +70,7 @@ def fit_grid(
     tempo_range: tuple[float, float] = MUSIC_RANGE,
     prior_tempo: float | None = None,
     prior_confidence: float = 0.0,
+    suited_tempo: float | None = None,
 ) -> Timeline:
     """The grid on which the hits of a video of `duration` seconds fall best.
 
@@ -97,15 +100,18 @@ def fit_grid(
         A tempo in BPM, such as the visual tempo: it, or an octave of it, is preferred. 110 if left out.
     prior_confidence
         The confidence in the prior tempo, 0..1, and so its weight against the hits.
+    suited_tempo
+        A tempo in BPM that suits what the music is for: of tempi that meet the hits alike the one nearest to it is
+        taken. If left out, the one nearest to a comfortable tempo of 110, which is held to less.
 
     Raises
     ------
     ValueError
         If a number is out of range.
     """
-    _check(duration, hits, tempo, tempo_range, prior_tempo, prior_confidence)
+    _check(duration, hits, tempo, tempo_range, prior_tempo, prior_confidence, suited_tempo)
     hits = sorted(hit for hit in hits if hit.weight > 0)
-    judge = _Judge(duration, hits, prior_tempo, prior_confidence)
+    judge = _Judge(duration, hits, prior_tempo, prior_confidence, suited_tempo)
     if tempo is None:
         numbers = _numbers_of_bars(duration, *tempo_range)
         plain = [_steady_grid(duration, 240.0 * n_bar / duration, 0.0) for n_bar in numbers]
@@ -132,11 +138,12 @@ def _check(
     tempo_range: tuple[float, float],
     prior_tempo: float | None,
     prior_confidence: float,
+    suited_tempo: float | None,
 ) -> None:
     lowest, highest = tempo_range
     if not (np.isfinite(duration) and duration > 0 and 0 < lowest <= highest):
         raise ValueError(f"duration {duration} and tempo range {tempo_range} must be above 0 and in order")
-    for name, value in (("tempo", tempo), ("prior tempo", prior_tempo)):
+    for name, value in (("tempo", tempo), ("prior tempo", prior_tempo), ("suited tempo", suited_tempo)):
         if value is not None and not value > 0:
             raise ValueError(f"{name} must be above 0, got {value}")
     if not 0 <= prior_confidence <= 1:
@@ -150,7 +157,12 @@ class _Judge:
     """A judge of grids: the worth of a grid to the hits of one video."""
 
     def __init__(
-        self, duration: float, hits: Sequence[Hit], prior_tempo: float | None, prior_confidence: float
+        self,
+        duration: float,
+        hits: Sequence[Hit],
+        prior_tempo: float | None,
+        prior_confidence: float,
+        suited_tempo: float | None,
     ) -> None:
         self.duration = duration
         self.hits = sorted(hits, key=lambda hit: -hit.weight)[:MOST_HITS]
@@ -158,6 +170,8 @@ class _Judge:
         self.trust = np.array([hit.weight for hit in self.hits])
         self.wished = self.trust * [hit.kind == "marker" for hit in self.hits]
         self.prior_tempo, self.prior_confidence = prior_tempo, prior_confidence
+        self.usual_tempo = COMFORTABLE_TEMPO if suited_tempo is None else suited_tempo
+        self.usual_spread = COMFORTABLE_SPREAD if suited_tempo is None else SUITED_SPREAD
 
     def merit(self, grid: Timeline) -> float:
         """Deviations of chance, and the costs."""
@@ -183,8 +197,8 @@ class _Judge:
         return gain
 
     def leaning(self, tempo: Floats | float) -> Floats:
-        """Minus the penalty for a tempo far from the usual and, octaves aside, from the prior one."""
-        usual = -0.5 * (np.log2(tempo / COMFORTABLE_TEMPO) / COMFORTABLE_SPREAD) ** 2
+        """Minus the penalty for a tempo far from the suited or usual and, octaves aside, from the prior one."""
+        usual = -0.5 * (np.log2(tempo / self.usual_tempo) / self.usual_spread) ** 2
         if self.prior_tempo is None:
             return np.asarray(usual)
         octaves = np.log2(tempo / self.prior_tempo)

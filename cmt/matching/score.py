@@ -40,6 +40,7 @@ from cmt.grid.layout import grid_of_video
 from cmt.music.profile import RhythmProfile
 from cmt.planning.calibration import read_calibration
 from cmt.planning.liveliness import profile_of_video
+from cmt.planning.mood import suited_tempo_of
 from cmt.planning.sheet import Sheet
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 from video_rhythm import VideoRhythm
@@ -134,8 +135,9 @@ def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> Vid
     CmtError
         If the video has no whole bar.
     """
-    grid = grid_of_video(rhythm)
-    profile = profile_of_video(rhythm, Sheet(grid, tuple(Instrument)), read_calibration(), dynamics)
+    calibration = read_calibration()
+    grid = grid_of_video(rhythm, suited_tempo=suited_tempo_of(rhythm, calibration))
+    profile = profile_of_video(rhythm, Sheet(grid, tuple(Instrument)), calibration, dynamics)
     first_bar = -int(-grid.start // POSITIONS_PER_BAR)
     n_bar = int(grid.length // POSITIONS_PER_BAR) - first_bar
     if n_bar < 1:

@@ -16,23 +16,27 @@ from numpy.typing import NDArray
 from cmt.config import Dynamics
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.planning.calibration import Calibration
+from cmt.planning.mood import level_of, mood_of_video, moods_of_bars, motion_between
 from cmt.planning.sheet import Sheet
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
 
+LEVELS_OF_PICTURES, CENTRES = (0.15, 0.3, 0.5, 0.7, 1.0), (0.02, 0.08, 0.45, 0.65, 1.0)
+"""The liveliness of pictures, 0..1 (`cmt.planning.mood`), and the percentiles of real music that suit them."""
 RELATIVE_CENTRE = (0.35, 0.65)
-"""With relative dynamics a video's median lies between these percentiles, however calm or lively the video is."""
+"""With relative dynamics a video's median visual beat lies between these percentiles; in a calm video lower."""
 RELATIVE_ARC = 0.35
-"""The video's own calmest and liveliest bars lie this far, in percentiles 0..1, below and above its median."""
+"""The video's own weakest and strongest visual beats lie this far, in percentiles 0..1, below and above its median."""
 LEAST_SPREAD = 0.5
 """A video whose bars differ by fewer octaves than this has a smaller arc, not one made of nothing."""
 LEVELS = (-1, 0, 1)
 """A bar of a piece can be calm, usual or lively beside the others."""
-LEVEL_STEP = 3
-"""A lively bar is denser than a usual one by this many positions: nine of ten bars of LPD lie within -3 and 2 of the
-median of their song, and a song of 16 bars has 3.6 different densities. Songs differ much more from each other."""
+LEVEL_STEP = (1.0, 3.0)
+"""A lively bar is denser than a usual one by this many positions: in the stillest video, and in one that is at least
+half lively. Source of the latter: nine of ten bars of LPD lie within -3 and 2 of the median of their song, and a song
+of 16 bars has 3.6 different densities. Songs differ much more from each other."""
 LEVEL_ARC = 0.7
 """A bar is wholly lively or calm at this share of the arc, up or down."""
 CHANGE_COST = 0.3
@@ -82,21 +86,29 @@ def liveliness_of_video(
 
     A marker, in seconds, is as strong as the strongest beat.
 
-    With absolute `dynamics` a bar's percentile is that of its speed among the bars of many videos, and a beat's that
-    of its saliency. With relative ones a bar is calm, usual or lively beside this video's median bar, see
-    `relative_percentiles` and `phrased`, and a beat's percentile depends on how much stronger than the median it is.
-    Where the music has come to rest, in the closing bar, only markers ask.
+    With absolute `dynamics` a bar's percentile is that of its own liveliness among many videos, and a beat's that
+    of its saliency. With relative ones the usual bar of this video is as lively as the video is among many, and a bar
+    is calm, usual or lively beside it, see `relative_percentiles` and `phrased`; a beat's percentile depends on how
+    much stronger than the median it is. Where the music has come to rest, in the closing bar, only markers ask.
     """
     borders = np.array(sheet.timeline.bar_borders)
     speeds = [float(speed) for speed in video.flow.mean_speed(borders)]
     saliencies = [beat.saliency for beat in video.visual_beats]
-    paces = [calibration.speed_percentile(speed) for speed in speeds]
+    paces = paces_of_bars(video, sheet, calibration)
     forces = [calibration.saliency_percentile(saliency) for saliency in saliencies]
     if dynamics == "relative" and max(speeds) > STILL:
-        paces, forces = relative_percentiles(speeds, paces), relative_percentiles(saliencies, forces)
-        usual = calibration.density_at(float(np.median(paces)), with_drums=True)
-        levels = phrased((np.array(paces) - np.median(paces)) / RELATIVE_ARC)
-        paces = [calibration.percentile_of_density(usual + LEVEL_STEP * level) for level in levels]
+        level = level_of_video(video, calibration)
+        centre = percentile_of_level(level)
+        arcs = np.array(relative_percentiles(speeds, 0.5)) / RELATIVE_ARC
+        usual = calibration.density_at(centre, with_drums=True)
+        step = float(np.interp(level, (LEVELS_OF_PICTURES[0], 0.5), LEVEL_STEP))
+        paces = [
+            calibration.percentile_of_density(round(usual + step * own)) for own in phrased(arcs - np.median(arcs))
+        ]
+        least, most = RELATIVE_CENTRE
+        forces = relative_percentiles(saliencies, float(np.clip(np.median(forces or [0]), min(least, centre), most)))
+    else:
+        paces = [percentile_of_level(pace) for pace in paces]
     closing = sheet.closing
     strongest: dict[int, float] = {}
     for beat, percentile in zip(video.visual_beats, forces, strict=True):
@@ -125,6 +137,26 @@ def with_mean(asked: Liveliness, mean: float, some: range | None = None) -> Live
     }
     changed = (*asked.bars[: some.start], *(bars**power).tolist(), *asked.bars[some.stop :])
     return Liveliness(changed, accents)
+
+
+def paces_of_bars(video: VideoRhythm, sheet: Sheet, calibration: Calibration) -> list[float]:
+    """How lively each bar of a video is among many videos (n_bar,), 0..1."""
+    borders = sheet.timeline.bar_borders
+    if not video.scenes:  # nothing is known but the motion
+        return [calibration.speed_percentile(float(speed)) for speed in video.flow.mean_speed(np.array(borders))]
+    return [level_of(mood.arousal) for mood in moods_of_bars(video, calibration, borders)]
+
+
+def level_of_video(video: VideoRhythm, calibration: Calibration) -> float:
+    """How lively a whole video is among many, 0..1."""
+    if not video.scenes:
+        return motion_between(video, calibration, 0.0, video.duration)
+    return level_of(mood_of_video(video, calibration).arousal)
+
+
+def percentile_of_level(level: float) -> float:
+    """The percentile of real music, 0..1, that suits a picture as lively as `level`, 0..1."""
+    return float(np.interp(level, LEVELS_OF_PICTURES, CENTRES))
 
 
 def liveliness_of_markers(markers: Sequence[float], sheet: Sheet) -> Liveliness:
@@ -179,21 +211,20 @@ def density_of_bar(percentile: float, bar: int, sheet: Sheet, calibration: Calib
     return max(1, round(whole * len(sounding) / POSITIONS_PER_BAR))
 
 
-def relative_percentiles(values: Sequence[float], absolute: Sequence[float]) -> list[float]:
-    """Percentiles of speeds or saliencies measured against each other, 0..1.
+def relative_percentiles(values: Sequence[float], centre: float) -> list[float]:
+    """Percentiles of speeds or saliencies measured against each other.
 
-    The median of the values lies at its percentile among many videos, `absolute`, but at 0.35 at least and 0.65 at
-    most. From there the others rise and fall by up to 0.35: in proportion to the octaves between them and the median,
-    the tenth that is farthest from it at the ends. So a talking head has an arc as wide as a car chase's. Where less
-    than half an octave makes up the whole difference, the arc is smaller in proportion.
+    The median of the values lies at `centre`, 0..1. From there the others rise and fall by up to 0.35: in proportion to
+    the octaves between them and the median, the tenth that is farthest from it at the ends; none falls below 0. So a
+    talking head has an arc as a car chase has. Where less than half an octave makes up the whole difference, the arc is
+    smaller in proportion.
     """
     if not values:
         return []
     octaves = np.log2(np.asarray(values) + STILL)
     octaves -= np.median(octaves)
     spread = max(float(np.quantile(np.abs(octaves), 0.9)), LEAST_SPREAD)
-    centre = float(np.clip(np.median(absolute), *RELATIVE_CENTRE))
-    return [float(centre + RELATIVE_ARC * np.clip(octave / spread, -1, 1)) for octave in octaves]
+    return [max(0.0, float(centre + RELATIVE_ARC * np.clip(octave / spread, -1, 1))) for octave in octaves]
 
 
 def phrased(arcs: Sequence[float] | NDArray[np.float64]) -> list[int]:

@@ -18,7 +18,16 @@ from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
-from cmt.planning.liveliness import liveliness_of_markers, liveliness_of_video, profile_of_liveliness, with_mean
+from cmt.planning.liveliness import (
+    Liveliness,
+    level_of_video,
+    liveliness_of_markers,
+    liveliness_of_video,
+    paces_of_bars,
+    profile_of_liveliness,
+    with_mean,
+)
+from cmt.planning.mood import mood_of_video, moods_of_bars, suited_tempo_of
 from cmt.planning.mutes import rests_by_bar, rests_of
 from cmt.planning.outline import (
     PlacedSection,
@@ -34,10 +43,11 @@ from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
 from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.report.scenes import MoodSeen
 from cmt.writing.closing import ENDINGS, draw_ending
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
-from midi_io.song import Timeline
+from midi_io.song import Instrument, Timeline
 from video_rhythm import VideoRhythm
 
 TEMPO_QUARTILES: Mapping[Genre | None, tuple[float, float]] = {
@@ -62,6 +72,12 @@ MAJOR_SHARE: Mapping[Genre | None, float] = {
 """The share of LPD's training songs of a genre, or of all, that are in major by our key estimator (`data/tempi.py`)."""
 RANGE_TOLERANCE = 0.01
 """A grid that is stretched to meet its hits may leave the range of its tempo by this share."""
+VALENCE_WEIGHT = 3.0
+"""A picture of valence 1 that is sure of it multiplies the odds of major by e to this power, one of -1 divides them."""
+STILL, CALM = 0.25, 0.42
+"""For a video that is less lively than the first, 0..1, no drums play; from there to the second ever more often..."""
+SITTING_OUT = (Instrument.PIANO, Instrument.GUITAR, Instrument.STRINGS)
+"""...and one of these, drawn by the seed, does not play, unless the user says who does."""
 MOST_NAMED = 8
 """A warning names at most this many bars or times."""
 
@@ -83,6 +99,10 @@ class Plan:
     """What each bar is asked to be in percentiles of real music (n_bar,), 0..1."""
     scenes: tuple[Scene, ...]
     """The scenes of the video, on bars; none without a video."""
+    mood: MoodSeen | None
+    """The mood of the video; None without one."""
+    moods: tuple[MoodSeen, ...]
+    """The mood of the picture in each bar (n_bar,); none without a video."""
     paces: tuple[float | None, ...]
     """How lively each bar is (n_bar,), 0..1, as the user says, or as its picture is among those of many videos; None
     where there is neither."""
@@ -116,6 +136,7 @@ class Plan:
             tonic=wishes.key.tonic,
             mode=wishes.key.mode,
             ending=self.sheet.ending,
+            origin=(round(1000 * wishes.duration),) if self.rhythm is None else origin_of(self.rhythm),
         )
 
     @property
@@ -152,11 +173,20 @@ class Plan:
         return orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
 
     def mode(self, seed: int) -> Mode:
-        """The mode of a take: the one asked for, or one drawn by the seed as songs of the genre have it."""
+        """The mode of a take: the one asked for, or one drawn by the seed, see `major_probability`."""
         if self.wishes.key.mode is not None:
             return self.wishes.key.mode
-        is_major = np.random.default_rng([seed, 5]).random() < MAJOR_SHARE[self.wishes.genre]
+        is_major = np.random.default_rng([seed, 5]).random() < major_probability(self.wishes.genre, self.mood)
         return Mode.MAJOR if is_major else Mode.MINOR
+
+
+def major_probability(genre: Genre | None, mood: MoodSeen | None) -> float:
+    """The probability of major: that of the genre's songs, more for a bright picture and less for a dark one."""
+    share = MAJOR_SHARE[genre]
+    if mood is None:
+        return share
+    odds = share / (1 - share) * np.exp(VALENCE_WEIGHT * mood.valence * mood.certainty)
+    return float(odds / (1 + odds))
 
 
 def plan_music(
@@ -167,6 +197,10 @@ def plan_music(
     In bars that are mostly `speech` it is calm.
     """
     hits = hits_of(rhythm, wishes.markers)
+    calibration = read_calibration()
+    if rhythm is not None and config.control > 0:
+        rng = np.random.default_rng([config.seed, 8, *origin_of(rhythm)])
+        wishes = with_players(wishes, level_of_video(rhythm, calibration), rng)
     grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
     sections, form_warnings = sections_of_wishes(wishes, grid)
     instruments = wishes.instruments or ALL_INSTRUMENTS
@@ -175,7 +209,6 @@ def plan_music(
     sheet = with_breaks(sheet, sections)
     markers = [marker.time for marker in wishes.markers]
     marked = frozenset(sheet.nearest(marker) for marker in markers)
-    calibration = read_calibration()
     if rhythm is not None:
         asked = liveliness_of_video(rhythm, sheet, calibration, config.dynamics, markers)
     else:
@@ -199,7 +232,7 @@ def plan_music(
     profile = profile_of_liveliness(asked, sheet, calibration)
     paces: list[float | None] = list(energies)
     if rhythm is not None:
-        among_many = liveliness_of_video(rhythm, sheet, calibration, "absolute", markers)
+        among_many = Liveliness(tuple(paces_of_bars(rhythm, sheet, calibration)), {})
         if wishes.liveliness is not None:
             among_many = with_mean(among_many, wishes.liveliness)
         among_many = with_lively_scenes(among_many, wishes.scenes, sheet)
@@ -221,6 +254,8 @@ def plan_music(
         asked=profile,
         liveliness=asked.bars,
         scenes=tuple(scenes),
+        mood=mood_of_video(rhythm, calibration) if rhythm is not None else None,
+        moods=moods_of_bars(rhythm, calibration, grid.bar_borders) if rhythm is not None else (),
         paces=tuple(paces),
         energies=tuple(energies),
         calm_bars=calm_bars,
@@ -240,9 +275,31 @@ def _scenes(
     return (scenes_of(rhythm, sheet, liveliness), []) if rhythm is not None else ([], [])
 
 
+def origin_of(rhythm: VideoRhythm) -> tuple[int, ...]:
+    """What stands for a video in draws: the same in all copies of it, whatever they are called."""
+    return rhythm.n_frame, rhythm.width, rhythm.height
+
+
+def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Settled:
+    """The wishes with those who play for a video as lively as `level`, 0..1, where the user does not say who does.
+
+    All instruments are the default and say nothing; an energy, a form or a mute says something.
+    """
+    is_open = wishes.instruments == ALL_INSTRUMENTS and not wishes.mutes
+    if not is_open or wishes.energy is not None or wishes.form is not None or level >= CALM:
+        return wishes
+    absent = {SITTING_OUT[rng.integers(len(SITTING_OUT))]}
+    if rng.random() >= (level - STILL) / (CALM - STILL):
+        absent.add(Instrument.DRUMS)
+    return replace(wishes, instruments=tuple(one for one in ALL_INSTRUMENTS if one not in absent))
+
+
 def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
-    """The grid of music exactly as long as the picture, as the user wants it."""
-    return grid_of_video(rhythm, wishes.markers, wishes.tempo, wishes.tempo_change, wishes.tempo_range)
+    """The grid of music exactly as long as the picture, as the user wants it, else as its arousal does."""
+    suited = suited_tempo_of(rhythm, read_calibration())
+    return grid_of_video(
+        rhythm, wishes.markers, wishes.tempo, wishes.tempo_change, wishes.tempo_range, suited_tempo=suited
+    )
 
 
 def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Timeline:

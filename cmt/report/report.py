@@ -30,6 +30,7 @@ from cmt.report.parts import (
     obtained_from_json,
     strength_as_json,
 )
+from cmt.report.scenes import MoodSeen, SceneSeen, mood_as_json
 from cmt.report.speech import Speech
 from cmt.report.values import Value
 from midi_io.performance import Voice
@@ -83,6 +84,10 @@ class Report:
     to the model. Empty where no chords were planned."""
     form: tuple[SectionWritten, ...] = ()
     """The sections as planned; empty where none were."""
+    scenes: tuple[SceneSeen, ...] = ()
+    """What was seen, scene by scene; empty without a video."""
+    mood_per_bar: tuple[MoodSeen, ...] = ()
+    """The mood of the picture in each bar (n_bar,); empty without a video."""
     takes: tuple[Take, ...] = ()
     """The takes, the best first; empty where only one was written."""
     warnings: tuple[str, ...] = ()
@@ -139,6 +144,8 @@ class Report:
             "versions": dict(self.versions),
             "chords": [list(bar) for bar in self.chords],
             "form": [section._asdict() for section in self.form],
+            "scenes": [scene.as_json() for scene in self.scenes],
+            "mood_per_bar": [mood_as_json(mood) for mood in self.mood_per_bar],
             "takes": [take.as_json() for take in self.takes],
             "warnings": list(self.warnings),
             "checkpoint": self.checkpoint.as_json(),
@@ -196,6 +203,8 @@ class Report:
             speech=report["speech"].maybe(Speech.from_json),
             chords=report["chords"].each(lambda bar: bar.each(Value.text)),
             form=report["form"].each(SectionWritten.from_json),
+            scenes=report["scenes"].each(SceneSeen.from_json),
+            mood_per_bar=report["mood_per_bar"].each(MoodSeen.from_json),
             takes=report["takes"].each(Take.from_json),
             warnings=report["warnings"].each(Value.text),
             checkpoint=Model.from_json(report["checkpoint"]),
@@ -266,6 +275,8 @@ _ADDED: Mapping[str, object] = {
     "guidance": 1.0,
     "chords": [],
     "form": [],
+    "scenes": [],
+    "mood_per_bar": [],
     "takes": [],
     "band": [],
     "quantized": True,

@@ -30,6 +30,8 @@ _SPEECH, _GAIN = "#e0a030", "#1b4965"
 _SECTIONS = ("#cfe3f2", "#f7dcc4", "#d5ead0", "#e8d5ec", "#f5e9b8", "#d9dde3", "#f3cfd4", "#cdeae6")
 _CHORD_ROOM = 0.02
 """Chords' names stand at least this share of the picture's width apart."""
+_STRIP = (-0.06, -0.015)
+"""From where to where the strip of the scenes' colours lies, in heights of the axes that it lies below."""
 _WIDEST = 40.0
 _LEAST_SALIENCY = 0.002  # diagonals per second: the noise of a picture that stands still shall look like nothing
 
@@ -128,6 +130,7 @@ def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> N
     beats.set_ylim(0, strongest * 1.15)
     beats.set_ylabel("saliency of visual beats", color=_BEAT)
     _plot_cuts_and_fades(axes, rhythm)
+    _plot_scenes(axes, rhythm)
 
 
 def _label_corner(axes: Axes) -> None:
@@ -175,6 +178,7 @@ def _plot_speed(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> No
     # One wild instant, such as a flash, must not flatten the rest.
     usual = float(np.quantile(rhythm.flow.speed, 0.995)) if len(rhythm.flow) else 0.0
     axes.set_ylim(0, max(usual, float(bars.max()) * 1.05, 1e-3) * 1.05)
+    _plot_scenes(axes, rhythm)
 
 
 def _plot_saliency(axes: Axes, rhythm: VideoRhythm) -> None:
@@ -210,6 +214,12 @@ def _plot_cuts_and_fades(axes: Axes, rhythm: VideoRhythm) -> None:
         axes.axvspan(fade.begin, fade.end, color=_FADE, alpha=0.13, linewidth=0, zorder=0)
     for cut in rhythm.cuts:
         axes.axvline(cut, color=_CUT, linewidth=0.9, linestyle=(0, (4, 3)))
+
+
+def _plot_scenes(axes: Axes, rhythm: VideoRhythm) -> None:
+    """A strip below with the mean colour of each scene."""
+    for scene in rhythm.scenes:
+        axes.axvspan(scene.begin, scene.end, *_STRIP, color=scene.mean_colour, linewidth=0, clip_on=False)
 
 
 def _plot_form(axes: Axes, sheet: LeadSheet, borders: Sequence[float], labels: Mapping[int, str | None]) -> None:

@@ -14,6 +14,8 @@ from cmt.film.ducking import Mixer
 from cmt.grid.hits import Marker
 from cmt.music.lead_sheet import LeadSheet
 from cmt.music.profile import RhythmProfile, profile_of_song
+from cmt.planning.calibration import read_calibration
+from cmt.planning.mood import scenes_seen
 from cmt.planning.plan import Plan
 from cmt.report.parts import (
     Asked,
@@ -83,6 +85,8 @@ def report_of(
         versions={name: _version(name) for name in LIBRARIES},
         chords=chords_of(sheet),
         form=sections_of(sheet, plan.timeline, names),
+        scenes=() if plan.rhythm is None else scenes_seen(plan.rhythm, read_calibration()),
+        mood_per_bar=plan.moods,
     )
 
 

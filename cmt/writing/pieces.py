@@ -45,10 +45,12 @@ class PieceRequest:
     instruments: tuple[Instrument, ...] | None = None
     """The instruments, every one of which plays; None leaves the choice to the model."""
     tonic: int | None = None
-    """The tonic's pitch class, or None for one drawn by the seed."""
+    """The tonic's pitch class, or None for one drawn by the seed and the origin."""
     mode: Mode | None = None
     ending: Ending = THIN
     """The way in which it ends, such as `draw_ending` draws."""
+    origin: tuple[int, ...] = ()
+    """Numbers, 0 or more, of what the piece is for: the same seed draws another key for something else."""
 
 
 @dataclass(frozen=True)
@@ -282,10 +284,10 @@ def _draw_word(
 
 
 def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
-    """The request with a tonic, drawn by the seed where it left that open."""
+    """The request with a tonic, drawn by the seed and the origin where it left that open."""
     if request.tonic is not None:
         return request
-    return replace(request, tonic=int(np.random.default_rng([seed, 3]).integers(len(TONICS))))
+    return replace(request, tonic=int(np.random.default_rng([seed, 3, *request.origin]).integers(len(TONICS))))
 
 
 def _grammar_of(
