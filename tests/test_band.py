@@ -51,9 +51,19 @@ def band_song():
     return Song.steady(notes, 120.0, 64)
 
 
+def test_nobody_is_early_or_rings_on_where_he_is_muted():
+    notes = [Note(p, PIANO, pitch, 4) for p in (0, 12) for pitch in (60, 64, 67)]
+    for seed in range(20):
+        rests = {PIANO: range(4, 12)}
+        performance = played(
+            Song.steady(notes, 120.0, 16), STANDARD_BAND, LOOSE, np.random.default_rng(seed), rests=rests
+        )
+        assert all(n.end <= 4 or n.start >= 12 for n in performance.notes)
+
+
 def test_cymbals_do_not_ring_into_a_mute():
     song = Song.steady([Note(0, DRUMS, 49, 1, 120)], 120.0, 32)
-    controls = played(song, STANDARD_BAND, QUANTIZED, np.random.default_rng(0), chokes=[8]).controls
+    controls = played(song, STANDARD_BAND, QUANTIZED, np.random.default_rng(0), rests={DRUMS: [8, 9, 10]}).controls
     assert [(c.position, c.number) for c in controls] == [(8, 120)]
 
 
@@ -61,8 +71,8 @@ def test_cymbals_do_not_ring_into_a_mute():
 def test_a_choked_cymbal_is_silent():
     song = Song.steady([Note(0, DRUMS, 49, 1, 120)], 120.0, 32)
     rings, choked = (
-        sound_of(played(song, STANDARD_BAND, QUANTIZED, np.random.default_rng(0), chokes=chokes), loudness=None).audio
-        for chokes in ([], [4])
+        sound_of(played(song, STANDARD_BAND, QUANTIZED, np.random.default_rng(0), rests=rests), loudness=None).audio
+        for rests in ({}, {DRUMS: range(4, 32)})
     )
     late = slice(round(0.9 * 44100), round(1.2 * 44100))
     assert np.abs(choked[late]).max() < 0.2 * np.abs(rings[late]).max()

@@ -148,7 +148,7 @@ def band_for(song: Song, genre: Genre | None, energy: float, programs: Mapping[I
                 Voice(
                     instrument=instrument,
                     program=program,
-                    name="Lead" if part is band.line and chosen is None else instrument.label.capitalize(),
+                    name=instrument.label.capitalize(),
                     pan=round(CENTRE + pan * (MOST - CENTRE)),
                     reverb=round(part.reverb * MOST),
                     doubled=doubled,

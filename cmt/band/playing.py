@@ -62,7 +62,7 @@ def played(
     *,
     exact: Collection[int] = (),
     borders: Collection[int] = (),
-    chokes: Collection[int] = (),
+    rests: Mapping[Instrument, Collection[int]] | None = None,
 ) -> Performance:
     """`song` in the time of its players.
 
@@ -72,9 +72,12 @@ def played(
         Positions, in sixteenths, whose notes are struck on time.
     borders
         Positions at which a section begins: the band breathes before them.
-    chokes
-        Positions at which the drummer holds his cymbals: where the drums are muted, they do not ring on.
+    rests
+        The positions on which instruments must not sound: nobody is early or rings on there, and cymbals are held.
     """
+    rests = rests or {}
+    silent = rests.get(Instrument.DRUMS, ())
+    chokes = [position for position in silent if position - 1 not in silent]
     song = song.with_notes(without_overlaps(song.notes))
     voices = voices_of_notes(song, band)
     if feel == QUANTIZED:
@@ -84,12 +87,13 @@ def played(
     touches = feel.looseness * _TOUCH * rng.normal(size=len(song.notes))
     notes = []
     for note, voice, shift, touch in zip(song.notes, voices, shifts, touches.tolist(), strict=True):
-        start = max(song.start, note.position + shift)
+        rest = rests.get(note.instrument, ())
+        start = max(song.start, note.position + (max(shift, 0.0) if note.position - 1 in rest else shift))
         end = float(note.position + note.duration)
         if end in breaths and note.instrument is not Instrument.DRUMS and note.duration > 1:
             end -= _BREATH
         elif end < end_of_piece:
-            end += shift
+            end += min(shift, 0.0) if end in rest else shift
         velocity = max(1, min(MOST, round(note.velocity + (0.0 if note.position in exact else touch))))
         notes.append(PlayedNote(start, voice, note.pitch, max(end, start + 0.25), velocity))
     notes = _lifted(song, ends_at_next_stroke(notes))

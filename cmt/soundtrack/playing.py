@@ -16,7 +16,7 @@ from cmt.planning.speech import soft_drums
 from cmt.soundtrack.output import Output
 from cmt.writing.orders import BarOrders
 from midi_io import Performance, close_ending, perform
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from midi_io.song import POSITIONS_PER_BAR, Song
 
 _RATES, _ENERGIES = (2.0, 3.0, 5.5, 8.0), (0.2, CALM, LIVELY, 0.9)
 """How many places a second on which a note starts make a piece how lively; the median of LPD's validation songs has
@@ -39,9 +39,8 @@ def performance_of(
     band = band_for(song, genre, energy_of_piece(plan, song), output.programs)
     feel = QUANTIZED if output.quantized else ANY_FEEL if genre is None else FEELS[genre]
     rng = np.random.default_rng([seed, 7])
-    silent = plan.sheet.rests.get(Instrument.DRUMS, frozenset())
-    chokes = [position for position in silent if position - 1 not in silent]
-    return played(song, band, feel, rng, exact=accents_of(orders), borders=borders_of(sheet), chokes=chokes)
+    accents, borders = accents_of(orders), borders_of(sheet)
+    return played(song, band, feel, rng, exact=accents, borders=borders, rests=plan.sheet.rests)
 
 
 def accents_of(orders: Mapping[int, BarOrders]) -> set[int]:
