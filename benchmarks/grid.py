@@ -100,9 +100,9 @@ def tempi(grid: Timeline) -> str:
         return f"{grid.tempo:.2f}"
     stretches = list(zip(grid.knots, grid.knots[1:], strict=False))
     first, after = stretches[0]
-    if after.bar - first.bar < 1.5 / 16:
+    if after.position - first.position < 1.5:
         stretches = stretches[1:]
-    values = [240 * (after.bar - knot.bar) / (after.seconds - knot.seconds) for knot, after in stretches]
+    values = [grid.tempo_between(knot.position, after.position) for knot, after in stretches]
     return f"{min(values):.2f} to {max(values):.2f}"
 
 

@@ -74,10 +74,11 @@ RANGE_TOLERANCE = 0.01
 """A grid that is stretched to meet its hits may leave the range of its tempo by this share."""
 VALENCE_WEIGHT = 3.0
 """A picture of valence 1 that is sure of it multiplies the odds of major by e to this power, one of -1 divides them."""
-STILL, CALM = 0.25, 0.42
-"""For a video that is less lively than the first, 0..1, no drums play; from there to the second ever more often..."""
+STILL, WITH_DRUMS, CALM = 0.25, 0.36, 0.42
+"""For a video that is less lively than the first, 0..1, no drums play, from there to the second ever more often; below
+the third..."""
 SITTING_OUT = (Instrument.PIANO, Instrument.GUITAR, Instrument.STRINGS)
-"""...and one of these, drawn by the seed, does not play, unless the user says who does."""
+"""...one of these, drawn by the seed, does not play, unless the user says who does."""
 MOST_NAMED = 8
 """A warning names at most this many bars or times."""
 
@@ -289,7 +290,7 @@ def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Set
     if not is_open or wishes.energy is not None or wishes.form is not None or level >= CALM:
         return wishes
     absent = {SITTING_OUT[rng.integers(len(SITTING_OUT))]}
-    if rng.random() >= (level - STILL) / (CALM - STILL):
+    if rng.random() >= (level - STILL) / (WITH_DRUMS - STILL):
         absent.add(Instrument.DRUMS)
     return replace(wishes, instruments=tuple(one for one in ALL_INSTRUMENTS if one not in absent))
 
