@@ -144,7 +144,9 @@ def test_analyze_as_json_holds_what_a_program_needs(clip):
     result = run("analyze", clip, "--json")
     assert result.exit_code == 0, result.output
     rhythm = json.loads(result.stdout)
-    assert {"duration", "fps", "tempo", "n_bar", "speed_per_bar", "visual_beats", "cuts", "fades"} <= set(rhythm)
+    assert {"duration", "fps", "tempo", "n_bar", "speed_per_bar", "visual_beats", "cuts", "fades", "scenes"} <= set(
+        rhythm
+    )
     assert rhythm["duration"] == pytest.approx(3.0) and rhythm["fps"] == pytest.approx(12)
     assert len(rhythm["speed_per_bar"]) == rhythm["n_bar"]
     assert rhythm["n_bar"] * 240 / rhythm["tempo"] == pytest.approx(3.0)
@@ -162,6 +164,7 @@ def test_analyze_draws_a_picture(clip, tmp_path):
         "beats",
         "cuts",
         "fades",
+        "scenes",
         "wrote",
     ]
 

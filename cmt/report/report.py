@@ -30,7 +30,7 @@ from cmt.report.parts import (
     obtained_from_json,
     strength_as_json,
 )
-from cmt.report.scenes import MoodSeen, SceneSeen, mood_as_json
+from cmt.report.scenes import MoodSeen, SceneSeen
 from cmt.report.speech import Speech
 from cmt.report.values import Value
 from midi_io.performance import Voice
@@ -145,7 +145,7 @@ class Report:
             "chords": [list(bar) for bar in self.chords],
             "form": [section._asdict() for section in self.form],
             "scenes": [scene.as_json() for scene in self.scenes],
-            "mood_per_bar": [mood_as_json(mood) for mood in self.mood_per_bar],
+            "mood_per_bar": [mood._asdict() for mood in self.mood_per_bar],
             "takes": [take.as_json() for take in self.takes],
             "warnings": list(self.warnings),
             "checkpoint": self.checkpoint.as_json(),

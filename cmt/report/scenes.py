@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from cmt.report.values import Value
@@ -52,11 +51,11 @@ class SceneSeen(NamedTuple):
     mood: MoodSeen
 
     def as_json(self) -> dict[str, object]:
-        """The part as JSON, keys in order, numbers to four places."""
+        """The part as JSON, keys in order."""
         values = self._asdict()
         mood: MoodSeen = values.pop("mood")
         values["mean_colour"] = list(self.mean_colour)
-        return _rounded({**values, **mood._asdict()})
+        return {**values, **mood._asdict()}
 
     @classmethod
     def from_json(cls, scene: Value) -> SceneSeen:
@@ -76,17 +75,3 @@ class SceneSeen(NamedTuple):
             same_as=scene["same_as"].maybe(Value.whole),
             mood=MoodSeen.from_json(scene),
         )
-
-
-def mood_as_json(mood: MoodSeen) -> dict[str, object]:
-    """A mood as JSON, numbers to four places."""
-    return _rounded(mood._asdict())
-
-
-def _rounded(values: Mapping[str, object]) -> dict[str, object]:
-    def rounded(value: object) -> object:
-        if isinstance(value, list):
-            return [rounded(one) for one in value]
-        return round(value, 4) if isinstance(value, float) else value
-
-    return {name: rounded(value) for name, value in values.items()}
