@@ -160,4 +160,8 @@ def test_videos_are_opened_by_one_door_and_films_written_by_one():
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call) and ast.unparse(call.func) in ("av.open", "av.container.open")
     }
-    assert calls == {("video_rhythm/container.py", "file_url"), ("cmt/film/mux.py", "file_url")}
+    assert calls == {
+        ("video_rhythm/container.py", "file_url"),
+        ("cmt/film/mux.py", "file_url"),
+        ("midi_io/audio_file.py", "f'file:{unfinished}'"),  # sound alone; this package knows no films
+    }
