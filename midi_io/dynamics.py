@@ -7,6 +7,7 @@ each of its songs: `_CONTRAST` and the other constants are set so that tracks sp
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -113,6 +114,8 @@ _PER_ENERGY = 36
 """The band plays softer by half of this in a bar without energy, and louder by half of it in one that has all of it."""
 _TOWARDS = 9
 """In the bar before a border the band grows by so much if what follows is no calmer, else it falls by half of it."""
+_LOUD, MOST_VELOCITY = 100, 127
+"""Velocities above the first come no nearer to the second than they can without reaching it."""
 _ACCENT = 14
 """An accent is struck as on a first beat, or as where the drum is loudest, and louder by this much."""
 
@@ -159,7 +162,7 @@ def perform(
             velocity += _CONTRAST[note.instrument] * _of_texture(note, chord_sizes[chord])
             if chord_sizes[chord] > 1:
                 velocity += _TOP_VOICE if note.pitch == top_pitches[chord] else _LOWER_VOICES
-        notes.append(note._replace(velocity=max(1, min(127, round(velocity)))))
+        notes.append(note._replace(velocity=_within_range(velocity)))
     return song.with_notes(notes)
 
 
@@ -200,6 +203,15 @@ def _phrase(position: int) -> float:
     phrase, inside = divmod(position / POSITIONS_PER_BAR, _BARS_PER_PHRASE)
     swell = float(np.interp(inside / _BARS_PER_PHRASE, [0, _SUMMIT, 1], [-_SWELL, _SWELL, 0]))
     return swell + _ANSWER * (phrase % 2 - 0.5)
+
+
+def _within_range(velocity: float) -> int:
+    """A velocity that MIDI has. What is loud comes ever nearer to the loudest, so that accents stay accents."""
+    above = velocity - _LOUD
+    if above > 0:
+        room = MOST_VELOCITY - _LOUD
+        velocity = _LOUD + room * (1 - math.exp(-above / room))
+    return max(1, round(velocity))
 
 
 def _intensity(song: Song, energies: Sequence[float | None], borders: Sequence[int]) -> list[float]:

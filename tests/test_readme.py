@@ -130,7 +130,7 @@ def test_the_beat_that_the_architecture_follows_is_one_of_that_run(shown_run):
     bar, position = 5, 8
     times = [beat["time"] for beat in report["visual_beats"]]
     assert min(abs(time - 10.976) for time in times) < 0.005 and "10.976 s" in text
-    assert report["density_asked"][bar] == 15 and "density 15" in text
+    assert report["density_asked"][bar] == 13 and "density 13" in text
     strengths = {
         order["instrument"]: order["strength"]
         for order in report["strength_asked"]
