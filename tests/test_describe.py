@@ -1,6 +1,7 @@
 """`cmt describe`, then `cmt generate --describe`, then the report: what is asked is obeyed, or a warning tells."""
 
 import json
+from dataclasses import replace
 
 import mido
 import pytest
@@ -9,15 +10,16 @@ from clips import draw_clip
 
 from cmt.cli import main
 from cmt.config import GenerateConfig
-from cmt.meaning.description import Description, SceneSeen
+from cmt.meaning.description import Description
 from cmt.meaning.file import read_description
 from cmt.meaning.mood import mood_of_word
-from cmt.meaning.seen import description_of_video, mood_of_scenes, scenes_of_plan, with_moods
+from cmt.meaning.seen import description_of_video, scenes_of_plan, with_colours
 from cmt.meaning.wishing import described_wishes
 from cmt.meaning.words import read_words
 from cmt.planning.plan import plan_music
 from cmt.planning.wished_scenes import WishedScene
 from cmt.planning.wishes import Wishes, settled
+from cmt.report.scenes import MoodSeen
 from cmt.soundtrack.batch import Settings
 from cmt.soundtrack.output import Output
 from midi_io import read_midi
@@ -188,12 +190,15 @@ def test_a_video_is_described_with_reasons(rhythm):
     assert seen.origin("tempo").source == "picture" and "speaks" in seen.origin("genre").reason
 
 
-def test_the_mood_of_a_picture_enters_scene_by_scene(rhythm):
+def test_the_mood_and_the_colours_of_a_picture_are_told_and_change_nothing(rhythm):
     plan = plan_music(rhythm, settled(Wishes(), rhythm.duration), GenerateConfig())
-    scenes = with_moods(scenes_of_plan(plan), rhythm, {0: mood_of_word("tense")})
-    assert scenes[0].mood == mood_of_word("tense") and mood_of_scenes(scenes[:1]) == mood_of_word("tense")
-    mixed = (SceneSeen(0, 1, mood=mood_of_word("happy")), SceneSeen(1, 4), SceneSeen(4, 7, mood=mood_of_word("sad")))
-    assert mood_of_scenes(mixed).valence == pytest.approx((0.8 - 3 * 0.7) / 4, abs=0.01)
+    assert with_colours(scenes_of_plan(plan), rhythm)[0].colours == (rhythm.scenes[0].colour,)
+    sure, unsure = (
+        description_of_video(rhythm, replace(plan, mood=MoodSeen(-0.6, -0.5, certainty))) for certainty in (0.9, 0.2)
+    )
+    assert "the picture's is nearest to" in sure.origin("mood").reason and "90% sure" in sure.origin("mood").reason
+    assert "does not say" in unsure.origin("mood").reason
+    assert sure.mood is unsure.mood is None
 
 
 def test_scenes_with_moods_are_calmer_or_livelier_and_keep_their_arc(rhythm):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from cmt.report.parts import grid_of
 from midi_io.song import Instrument
 from video_rhythm import VideoRhythm
 
+UNSURE = 0.6
+"""A mood of the picture that is less certain than this is not told."""
 MOST_NAMED = 8
 """A reason names at most this many times."""
 
@@ -29,8 +31,7 @@ def description_of_video(rhythm: VideoRhythm, plan: Plan) -> Description:
     plan
         The plan of music for the video without any wishes.
     """
-    scenes = with_moods(scenes_of_plan(plan), rhythm)
-    mood = mood_of_scenes(scenes)
+    scenes = with_colours(scenes_of_plan(plan), rhythm)
     values: dict[str, object] = {
         "scenes": scenes,
         "instruments": tuple(Instrument),
@@ -45,8 +46,6 @@ def description_of_video(rhythm: VideoRhythm, plan: Plan) -> Description:
         "tempo": Origin("picture", _why_tempo(rhythm, plan)),
         **_open(rhythm, scenes, plan),
     }
-    if mood is not None:
-        values["mood"], origins["mood"] = mood, Origin("picture", f"the mean of its scenes: {mood}")
     return Description(**values, origins=origins)  # type: ignore[arg-type]
 
 
@@ -70,27 +69,25 @@ def scenes_of_plan(plan: Plan) -> tuple[SceneSeen, ...]:
     return tuple(seen)
 
 
-def with_moods(
-    scenes: Sequence[SceneSeen], rhythm: VideoRhythm, moods: Mapping[int, Mood] | None = None
-) -> tuple[SceneSeen, ...]:
-    """The scenes with the mood of each, by its number from 0, as the picture is measured.
+def with_colours(scenes: Sequence[SceneSeen], rhythm: VideoRhythm) -> tuple[SceneSeen, ...]:
+    """The scenes with the colour of all that is seen in each, what lasts longest first."""
+    coloured = []
+    for scene in scenes:
+        lasts: dict[str, float] = {}
+        for seen in rhythm.scenes:
+            shared = min(scene.end, seen.end) - max(scene.begin, seen.begin)
+            if shared > 0:
+                lasts[seen.colour] = lasts.get(seen.colour, 0.0) + shared
+        coloured.append(scene._replace(colours=tuple(sorted(lasts, key=lambda colour: -lasts[colour]))))
+    return tuple(coloured)
 
-    Here the picture's mood enters: whoever measures valence and arousal of a scene (from pace, light, colour) gives
-    `moods`. Until then no scene has one, and the description leaves the mood open.
-    """
-    found = moods or {}
-    return tuple(scene._replace(mood=found.get(number, scene.mood)) for number, scene in enumerate(scenes))
 
-
-def mood_of_scenes(scenes: Sequence[SceneSeen]) -> Mood | None:
-    """The mean mood of the scenes that have one, each as much as it lasts; None where none has."""
-    known = [(scene.mood, scene.end - scene.begin) for scene in scenes if scene.mood is not None]
-    total = sum(length for _, length in known)
-    if not total:
-        return None
-    valence = sum(mood.valence * length for mood, length in known) / total
-    arousal = sum(mood.arousal * length for mood, length in known) / total
-    return Mood(round(valence, 2), round(arousal, 2))
+def _mood_in_words(plan: Plan) -> str:
+    """What the picture's own mood is, which tempo, mode and liveliness follow where nobody names another."""
+    if plan.mood is None or plan.mood.certainty < UNSURE:
+        return "the picture does not say; tempo and liveliness follow how much it moves"
+    its = Mood(round(plan.mood.valence, 2), round(plan.mood.arousal, 2))
+    return f"the picture's is nearest to {its}, {plan.mood.certainty:.0%} sure; tempo, mode and liveliness follow it"
 
 
 def _why_tempo(rhythm: VideoRhythm, plan: Plan) -> str:
@@ -113,7 +110,7 @@ def _open(rhythm: VideoRhythm, scenes: Sequence[SceneSeen], plan: Plan) -> dict[
         tuple(Section(scene.begin, round(its.liveliness, 2)) for scene, its in zip(scenes, plan.scenes, strict=False))
     )
     return {
-        "mood": Origin("default", FORMS["mood"].tells + "; it sets tempo, mode and liveliness where they are open"),
+        "mood": Origin("picture", _mood_in_words(plan)),
         "sections": Origin("picture", f"its motion says it bar by bar; scene by scene that is {levels}"),
         "genre": Origin("default", f"free: nothing in the picture speaks for one; {FORMS['genre'].tells}"),
         "key": Origin("default", "drawn by the seed; " + FORMS["key"].tells),
