@@ -108,7 +108,7 @@ def test_the_suffix_may_be_in_capitals(tmp_path):
     assert read(tmp_path / "SOUND.FLAC")[0].shape == (3 * RATE, 2)
 
 
-@pytest.mark.parametrize("name", set(AUDIO_FORMATS) - {"wav"})
+@pytest.mark.parametrize("name", sorted(set(AUDIO_FORMATS) - {"wav"}))
 def test_an_encoder_that_is_missing_is_told(monkeypatch, name):
     def missing(encoder, mode):
         raise av.codec.codec.UnknownCodecError(encoder)
