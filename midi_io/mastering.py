@@ -20,7 +20,7 @@ TARGET = -14.0
 """LUFS at which the large streaming services play what they are given."""
 CEILING = -1.9
 """dBTP above which no peak of the limiter's output lies; AAC overshoots by up to 0.7 dB more."""
-MOST_LIMITING = 8.0
+MOST_LIMITING = 11.0
 """dB by which the limiter may hold back the loudest peak: where more would be needed, as for a single stroke in a
 silence, the piece stays softer instead."""
 _LIMITER = f"limit={10 ** (CEILING / 20):.4f}:attack=5:release=60:level=0:latency=1"
@@ -33,8 +33,8 @@ _PROBE = 1 / 16
 is too soft to be the one that they are held back by."""
 _NEAR_ENOUGH = 0.2
 """LU that the limiter may take away before it is run again on a louder sound."""
-_LOST_AGAIN = 1.2
-"""What it took away is added with this factor: the second run takes some of it again."""
+_LOST_AGAIN, _MOST_RUNS = 1.2, 3
+"""What it took away is added with this factor: the next run takes some of it again. It is run so often at most."""
 
 _BLOCK, _HOP = 0.4, 0.1
 """Seconds that a block of the standard lasts, and from one block to the next."""
@@ -107,13 +107,15 @@ def master(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET)
     if math.isinf(heard) or not peak:
         return Master(audio, np.ones(len(audio), np.float32))
     most = CEILING - 20 * math.log10(peak) + MOST_LIMITING
-    decibels = min(target - heard, most)
-    result = _limited(audio, decibels, sample_rate)
-    # The power of all tones alike tells what is lost to within 0.1 LU, for a tenth of what hearing it anew costs.
-    before, after = (float(np.mean(np.square(sound))) for sound in (audio, result.audio))
-    lost = decibels + 10 * math.log10(before / max(after, 1e-20))
-    if lost > _NEAR_ENOUGH and decibels < most:
-        result = _limited(audio, min(decibels + _LOST_AGAIN * lost, most), sample_rate)
+    wanted = decibels = min(target - heard, most)
+    before = float(np.mean(np.square(audio)))
+    for _ in range(_MOST_RUNS):
+        result = _limited(audio, decibels, sample_rate)
+        # The power of all tones alike tells what is lost to within 0.1 LU, for a tenth of what hearing it anew costs.
+        lost = wanted + 10 * math.log10(before / max(float(np.mean(np.square(result.audio))), 1e-20))
+        if lost <= _NEAR_ENOUGH or decibels >= most:
+            break
+        decibels = min(decibels + _LOST_AGAIN * lost, most)
     return result
 
 
