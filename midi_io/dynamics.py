@@ -16,11 +16,11 @@ import numpy as np
 from .song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
 
 _LEVELS: Mapping[Instrument, int] = {
-    Instrument.DRUMS: 86,
-    Instrument.PIANO: 89,
-    Instrument.GUITAR: 89,
-    Instrument.BASS: 100,
-    Instrument.STRINGS: 89,
+    Instrument.DRUMS: 77,
+    Instrument.PIANO: 81,
+    Instrument.GUITAR: 82,
+    Instrument.BASS: 92,
+    Instrument.STRINGS: 79,
 }
 """The MIDI velocity around which an instrument plays."""
 _CONTRAST: Mapping[Instrument, float] = {
