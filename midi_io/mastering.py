@@ -26,8 +26,7 @@ silence, the piece stays softer instead."""
 _LIMITER = f"limit={10 ** (CEILING / 20):.4f}:attack=5:release=60:level=0:latency=1"
 """Milliseconds to hold a peak back and to let go; no gain of its own, no delay."""
 _OVERSAMPLING = 4
-_LAYOUTS = {2: "stereo", 3: "3.0"}
-"""What FFmpeg calls so many channels."""
+_AS_IT_IS = np.float32(1)
 _PROBE = 1 / 16
 """The sample of a third channel that never changes: what comes out of the limiter tells what it did to the others. It
 is too soft to be the one that they are held back by."""
@@ -122,7 +121,7 @@ def master(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET)
 def _limited(audio: NDArray[np.float32], decibels: float, sample_rate: int) -> Master:
     """`audio` louder by `decibels`, its peaks held below the ceiling."""
     factor = np.float32(10 ** (decibels / 20))
-    gain = factor * _held_back(audio * factor, sample_rate)
+    gain = factor * _held_back(audio, factor, sample_rate)
     return Master(audio * gain[:, np.newaxis], gain)
 
 
@@ -194,14 +193,12 @@ def _power(lufs: float) -> float:
     return float(10 ** ((lufs + 0.691) / 10))
 
 
-def _held_back(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-    """(n_sample,) the factor, at most 1, by which a limiter holds each sample of `audio`, (n_sample, 2), back."""
-    with_probe = np.full((len(audio), 3), _PROBE, np.float32)
-    with_probe[:, :2] = audio
+def _held_back(audio: NDArray[np.float32], factor: np.float32, sample_rate: int) -> NDArray[np.float32]:
+    """(n_sample,) the factor, at most 1, by which a limiter holds each sample of `audio` times `factor` back."""
     filters = (("aresample", str(_OVERSAMPLING * sample_rate)), ("alimiter", _LIMITER))
     factors: list[NDArray[np.float32]] = []
     n_seen = 0
-    for part in _through(filters, with_probe, sample_rate):
+    for part in _through(filters, audio, sample_rate, factor=factor, probe=_PROBE):
         # The factors change slowly: of four finer samples one is enough.
         factors.append(part[-n_seen % _OVERSAMPLING :: _OVERSAMPLING, 2] / np.float32(_PROBE))
         n_seen += len(part)
@@ -212,15 +209,23 @@ def _held_back(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float
 
 
 def _through(
-    filters: Sequence[tuple[str, str]], audio: NDArray[np.float32], sample_rate: int
+    filters: Sequence[tuple[str, str]],
+    audio: NDArray[np.float32],
+    sample_rate: int,
+    *,
+    factor: np.float32 = _AS_IT_IS,
+    probe: float | None = None,
 ) -> Iterator[NDArray[np.float32]]:
-    """What FFmpeg's filters make of `audio`, (n_sample, 2 or 3), part by part."""
+    """What FFmpeg's filters make of `audio`, (n_sample, 2), times `factor`, part by part, (n, 2).
+
+    With a `probe` a third channel has this value throughout.
+    """
     from av import AudioFrame
     from av.error import BlockingIOError as NothingYet
     from av.error import EOFError as TheEnd
     from av.filter import Graph
 
-    layout = _LAYOUTS[audio.shape[1]]
+    layout = "stereo" if probe is None else "3.0"
     graph = Graph()
     chain = [
         graph.add_abuffer(sample_rate=sample_rate, format="fltp", layout=layout, time_base=Fraction(1, sample_rate)),
@@ -240,8 +245,10 @@ def _through(
             yield frame.to_ndarray().T.astype(np.float32)
 
     for begin in range(0, len(audio), sample_rate):
-        block = np.ascontiguousarray(audio[begin : begin + sample_rate].T)
-        frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+        block = factor * audio[begin : begin + sample_rate].T
+        if probe is not None:
+            block = np.concatenate([block, np.full((1, block.shape[1]), probe, np.float32)])
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
         chain[0].push(frame)
         yield from drain()

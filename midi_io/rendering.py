@@ -115,7 +115,8 @@ def sound_of(
         _fade_out(played, sample_rate)
         peak = float(np.max(np.abs(played), initial=0.0))
         factor = np.float32(_PEAK / peak if peak > _SILENCE else 1.0)
-        audio, gain = played * factor, np.ones(1, np.float32)
+        played *= factor
+        audio, gain = played, np.ones(1, np.float32)
         if loudness is not None:
             audio, gain = master(audio, sample_rate, loudness)
         if on_stem is not None:
