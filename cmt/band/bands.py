@@ -162,5 +162,6 @@ def band_for(song: Song, genre: Genre | None, energy: float, programs: Mapping[I
 def _lies_low(song: Song, program: int) -> bool:
     """Whether the line of the strings track lies below what the program can play."""
     strings = [note for note in song.notes if note.instrument is Instrument.STRINGS]
-    line = [note.pitch for note in strings if note not in chords_in(strings)]
+    chords = chords_in(strings)
+    line = [note.pitch for note in strings if note not in chords]
     return bool(line) and median(line) < _LOWEST_LINE.get(program, 0)
