@@ -52,7 +52,7 @@ class GenreBand(NamedTuple):
 BANDS: Mapping[Genre, GenreBand] = {
     Genre.POP: GenreBand(
         drums=Part((0, 0, 16), (-6, -2, 0), 0, 0.20),
-        piano=Part((4, 0, 1), (0, -2, -3), -0.25, 0.35),
+        piano=Part((0, 0, 1), (0, -2, -3), -0.25, 0.35),
         guitar=Part((25, 27, 27), (-3, -4, -4), 0.35, 0.25, (False, False, True)),
         bass=Part((33, 33, 39), (-3, -2, -1), 0, 0.05),
         line=Part((73, 11, 81), (-2, -1, -2), 0.1, 0.45),
