@@ -158,10 +158,9 @@ def _with_mood(
 ) -> tuple[Wishes, list[FieldTold]]:
     """The wishes with what a mood suggests where nobody else has said anything.
 
-    The model knows no moods, so that they act through tempo, mode, liveliness and drums. The band follows the
-    liveliness.
+    It acts through tempo, mode, liveliness and drums, and is told to the model. The band follows the liveliness.
     """
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"mood": (mood.valence, mood.arousal)}
     told = []
 
     def suggest(name: str, field: str, value: Any, reason: str) -> None:

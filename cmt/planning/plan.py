@@ -14,7 +14,7 @@ from cmt.grid.layout import grid_of_video, music_grid, warnings_of
 from cmt.music.key import Key
 from cmt.music.lead_sheet import LeadSheet, SheetOrders
 from cmt.music.profile import RhythmProfile
-from cmt.music.words import Genre, Mode
+from cmt.music.words import Genre, Mode, asked_third
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
@@ -72,6 +72,8 @@ MAJOR_SHARE: Mapping[Genre | None, float] = {
 """The share of LPD's training songs of a genre, or of all, that are in major by our key estimator (`data/tempi.py`)."""
 RANGE_TOLERANCE = 0.01
 """A grid that is stretched to meet its hits may leave the range of its tempo by this share."""
+SURE = 0.6
+"""The model is told the valence of a picture that is at least so sure of it."""
 VALENCE_WEIGHT = 3.0
 """A picture of valence 1 that is sure of it multiplies the odds of major by e to this power, one of -1 divides them."""
 STILL, WITH_DRUMS, CALM = 0.25, 0.36, 0.42
@@ -102,6 +104,8 @@ class Plan:
     """The scenes of the video, on bars; none without a video."""
     mood: MoodSeen | None
     """The mood of the video; None without one."""
+    thirds: tuple[int | None, int | None]
+    """The third of all songs, 0..2, that the valence and the arousal asked for lie in; None leaves one to the model."""
     moods: tuple[MoodSeen, ...]
     """The mood of the picture in each bar (n_bar,); none without a video."""
     paces: tuple[float | None, ...]
@@ -136,6 +140,7 @@ class Plan:
             instruments=wishes.instruments,
             tonic=wishes.key.tonic,
             mode=wishes.key.mode,
+            thirds=self.thirds,
             ending=self.sheet.ending,
             origin=(round(1000 * wishes.duration),) if self.rhythm is None else origin_of(self.rhythm),
         )
@@ -247,6 +252,7 @@ def plan_music(
         *form_warnings,
         *chord_warnings,
     )
+    mood = mood_of_video(rhythm, calibration) if rhythm is not None else None
     return Plan(
         rhythm=rhythm,
         wishes=wishes,
@@ -255,7 +261,8 @@ def plan_music(
         asked=profile,
         liveliness=asked.bars,
         scenes=tuple(scenes),
-        mood=mood_of_video(rhythm, calibration) if rhythm is not None else None,
+        mood=mood,
+        thirds=_thirds(wishes.mood, mood if config.control > 0 else None),
         moods=moods_of_bars(rhythm, calibration, grid.bar_borders) if rhythm is not None else (),
         paces=tuple(paces),
         energies=tuple(energies),
@@ -265,6 +272,15 @@ def plan_music(
         sheet_orders=calm_sheet(sheet_orders, energies, calm_bars),
         warnings=warnings,
     )
+
+
+def _thirds(asked: tuple[float, float] | None, seen: MoodSeen | None) -> tuple[int | None, int | None]:
+    """What the model is told of the mood: the user's, else the picture's, whose valence must be sure."""
+    if asked is not None:
+        return asked_third(asked[0]), asked_third(asked[1])
+    if seen is None:
+        return None, None
+    return asked_third(seen.valence if seen.certainty >= SURE else None), asked_third(seen.arousal)
 
 
 def _scenes(

@@ -314,7 +314,7 @@ def write_takes(
 def _sheet_of(planner: Planner, plan: Plan, control: float, seed: int) -> LeadSheet:
     """The lead sheet of a take, in its home key."""
     wishes, mode = plan.wishes, plan.mode(seed)
-    known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments)
+    known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments, plan.thirds)
     rng = np.random.default_rng([seed, 6])
     return replace(write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng), mode=mode)
 

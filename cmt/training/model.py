@@ -29,7 +29,7 @@ class Batch(NamedTuple):
     """Examples side by side, padded at their ends."""
 
     initial: Tensor
-    """The initial words (batch, 8)."""
+    """The initial words (batch, 10)."""
     fields: Tensor
     """The words (batch, word, 7)."""
     positions: Tensor

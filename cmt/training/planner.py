@@ -29,7 +29,7 @@ class PlanBatch(NamedTuple):
     """Sheets side by side, padded at their ends."""
 
     initial: Tensor
-    """The initial words (batch, 8)."""
+    """The initial words (batch, 10)."""
     words: Tensor
     """The plan words (batch, bar, 9)."""
     cues: Tensor
