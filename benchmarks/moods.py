@@ -1,4 +1,4 @@
-"""Is the mood that is asked for heard in the notes? Pieces of four moods, and an estimator that learnt from other songs.
+"""Is the mood that is asked for heard in the notes? An estimator that learnt from other songs listens to pieces.
 
     python benchmarks/moods.py -o FOLDER [--pieces 60] [--seconds 32] [--untold] [--checkpoint FILE]
     python benchmarks/moods.py --real PACK [PACK ...] --labels moods.json
@@ -77,9 +77,7 @@ def real_songs(
     return np.array(heard), np.array(meant)
 
 
-def pieces(
-    estimator: MoodEstimator, options: argparse.Namespace
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pieces(estimator: MoodEstimator, options: argparse.Namespace) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(piece, 2) what is heard in pieces, written where they are not there yet, and what was asked."""
     options.output.mkdir(parents=True, exist_ok=True)
     heard, meant = [], []

@@ -168,6 +168,7 @@ def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
         tempo_range=None,
         liveliness=None,
         ending=None,
+        mood=None,
         scenes=(),
     )
     assert settled(Wishes(tempo_map=True), 4.0).tempo_change == TEMPO_CHANGE

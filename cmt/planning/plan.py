@@ -14,7 +14,7 @@ from cmt.grid.layout import grid_of_video, music_grid, warnings_of
 from cmt.music.key import Key
 from cmt.music.lead_sheet import LeadSheet, SheetOrders
 from cmt.music.profile import RhythmProfile
-from cmt.music.words import Genre, Mode, asked_third
+from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
@@ -41,6 +41,7 @@ from cmt.planning.outline import (
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
+from cmt.planning.telling import Thirds, ToldOfBar, thirds_of, told_of_bars
 from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.report.scenes import MoodSeen
@@ -72,8 +73,6 @@ MAJOR_SHARE: Mapping[Genre | None, float] = {
 """The share of LPD's training songs of a genre, or of all, that are in major by our key estimator (`data/tempi.py`)."""
 RANGE_TOLERANCE = 0.01
 """A grid that is stretched to meet its hits may leave the range of its tempo by this share."""
-SURE = 0.6
-"""The model is told the valence of a picture that is at least so sure of it."""
 VALENCE_WEIGHT = 3.0
 """A picture of valence 1 that is sure of it multiplies the odds of major by e to this power, one of -1 divides them."""
 STILL, WITH_DRUMS, CALM = 0.25, 0.36, 0.42
@@ -104,8 +103,10 @@ class Plan:
     """The scenes of the video, on bars; none without a video."""
     mood: MoodSeen | None
     """The mood of the video; None without one."""
-    thirds: tuple[int | None, int | None]
-    """The third of all songs, 0..2, that the valence and the arousal asked for lie in; None leaves one to the model."""
+    thirds: Thirds
+    """What the networks are told of the mood of the whole."""
+    told: tuple[ToldOfBar, ...]
+    """What the planner is told of the mood of each bar (n_bar,)."""
     moods: tuple[MoodSeen, ...]
     """The mood of the picture in each bar (n_bar,); none without a video."""
     paces: tuple[float | None, ...]
@@ -253,6 +254,8 @@ def plan_music(
         *chord_warnings,
     )
     mood = mood_of_video(rhythm, calibration) if rhythm is not None else None
+    moods = moods_of_bars(rhythm, calibration, grid.bar_borders) if rhythm is not None else ()
+    thirds = thirds_of(wishes.mood, mood if config.control > 0 else None)
     return Plan(
         rhythm=rhythm,
         wishes=wishes,
@@ -262,8 +265,9 @@ def plan_music(
         liveliness=asked.bars,
         scenes=tuple(scenes),
         mood=mood,
-        thirds=_thirds(wishes.mood, mood if config.control > 0 else None),
-        moods=moods_of_bars(rhythm, calibration, grid.bar_borders) if rhythm is not None else (),
+        thirds=thirds,
+        told=told_of_bars(wishes, sheet, thirds, scenes, moods if config.control > 0 else ()),
+        moods=moods,
         paces=tuple(paces),
         energies=tuple(energies),
         calm_bars=calm_bars,
@@ -272,15 +276,6 @@ def plan_music(
         sheet_orders=calm_sheet(sheet_orders, energies, calm_bars),
         warnings=warnings,
     )
-
-
-def _thirds(asked: tuple[float, float] | None, seen: MoodSeen | None) -> tuple[int | None, int | None]:
-    """What the model is told of the mood: the user's, else the picture's, whose valence must be sure."""
-    if asked is not None:
-        return asked_third(asked[0]), asked_third(asked[1])
-    if seen is None:
-        return None, None
-    return asked_third(seen.valence if seen.certainty >= SURE else None), asked_third(seen.arousal)
 
 
 def _scenes(

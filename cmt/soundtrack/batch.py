@@ -118,6 +118,8 @@ class Settings:
             fields["begins"] = self.wishes.energy.begins
         if self.wishes.energy is not None and self.wishes.energy.arc:
             fields["arc"] = self.wishes.energy.arc
+        if self.wishes.energy is not None and self.wishes.energy.moods:
+            fields["moods"] = self.wishes.energy.moods
         wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
         parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
         return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]

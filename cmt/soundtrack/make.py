@@ -316,7 +316,8 @@ def _sheet_of(planner: Planner, plan: Plan, control: float, seed: int) -> LeadSh
     wishes, mode = plan.wishes, plan.mode(seed)
     known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments, plan.thirds)
     rng = np.random.default_rng([seed, 6])
-    return replace(write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng), mode=mode)
+    by_bar = [told.initial(known) for told in plan.told]
+    return replace(write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng, by_bar), mode=mode)
 
 
 def _with_accents(sheet: LeadSheet, orders: Mapping[int, BarOrders]) -> LeadSheet:
