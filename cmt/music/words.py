@@ -140,6 +140,10 @@ class InitialWords(NamedTuple):
 
 INITIAL_SIZES = InitialWords(len(Genre) + 1, len(Mode) + 1, len(TEMPO_EDGES) + 2, *[3] * len(Instrument), 4, 4)
 """The number of values of each initial word."""
+N_INITIAL_STEP = 3 + len(Instrument)
+"""The network hears so many steps before the first bar: a step for each initial word but the two of the mood..."""
+MOOD_STEP = 1
+"""...which are heard together with the one of this number, the mode."""
 INSTRUMENT_WORDS = slice(3, 3 + len(Instrument))
 """Which of the initial words are those of the instruments."""
 MOOD_EDGE = 0.25
