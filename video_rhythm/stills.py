@@ -22,8 +22,11 @@ from cmt.errors import VideoError
 from .container import printable
 from .signatures import signature
 
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM")
-"""The formats that are read, as Pillow calls them."""
+Image.init()
+FORMATS = tuple(
+    name for name in ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM") if name in Image.OPEN
+)
+"""The formats that are read, as Pillow calls them, where it is built with them."""
 MOST_PIXELS = 200_000_000
 """A picture has at most this many pixels: the largest that telephones take, about 16320 x 12240, is one."""
 PAPER = (255, 255, 255)
@@ -117,6 +120,9 @@ def read_still(path: str | os.PathLike[str], width: int, height: int) -> Still:
             plain = _fitted(_plain(image, box, name), *box)
             upright = plain.transpose(_UPRIGHT[turned]) if turned in _UPRIGHT else plain
             shown = _in_srgb(upright, profile, name, notes)
+            if image.format == "PNG":  # it has checksums, which decoding does not look at
+                with Image.open(path, formats=("PNG",)) as again:
+                    again.verify()
         return Still(np.ascontiguousarray(shown, dtype=np.uint8), tuple(notes))
 
 

@@ -30,8 +30,8 @@ LENGTH_REASON = "as long as the pictures are usually shown"
 def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
     """Write what is understood of a VIDEO, of PICTURES, of a TEXT or of both, and what is decided of the music.
 
-    It is a file to change. Each line has its reason. cmt generate video.mp4 --describe FILE.toml obeys it. What the text says wins over what
-    the video does.
+    It is a file to change. Each line has its reason. cmt generate video.mp4 --describe FILE.toml obeys it. What the
+    text says wins over what the picture does.
     """
     from cmt.machine.pictures import find_pictures
     from cmt.meaning.description import Description

@@ -303,6 +303,8 @@ def generate(
         wishes, chosen, told = asked.wishes, dict(asked.programs), asked.told
     if not pictures.files and (wishes.length is None) == (not videos):
         raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
+    if pictures.files and scheduler is not None:
+        raise click.UsageError("--scheduler is for many videos, and of pictures one film is made")
     written = Output(
         keep_takes=keep_takes,
         original_audio=original_audio,
@@ -342,7 +344,7 @@ def generate(
     for warning in soundtrack.report.warnings:
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if not quiet:
-        _print_soundtrack(soundtrack, pictures.n_other)
+        _print_soundtrack(soundtrack, pictures.n_other, is_usual=wishes.length is None and seconds_per_picture is None)
 
 
 def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
@@ -353,10 +355,11 @@ def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
     return energy_of_sections(sections, SECTIONS) if sections else None
 
 
-def _print_soundtrack(soundtrack: Soundtrack, n_other: int = 0) -> None:
+def _print_soundtrack(soundtrack: Soundtrack, n_other: int, *, is_usual: bool) -> None:
+    """Print what was made; `is_usual` is whether nobody said how long pictures are shown, `n_other` passed over."""
     report = soundtrack.report
     if report.pictures:
-        click.echo(f"pictures {pictures_in_words(report.pictures, n_other)}")
+        click.echo(f"pictures {pictures_in_words(report.pictures, n_other, is_usual=is_usual)}")
     elif report.picture is not None:
         beats, cuts = len(report.picture.visual_beats), len(report.picture.cuts)
         click.echo(f"video    {report.duration:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")

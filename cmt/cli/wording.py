@@ -27,14 +27,15 @@ def grid_in_words(grid: Grid) -> str:
     return f"{count(grid.n_bar, 'bar')} at {span}{pickup}"
 
 
-def pictures_in_words(pictures: Sequence[PictureShown], n_other: int = 0) -> str:
-    """``5, each for 3.24 s, 16.20 s in all; 2 other files passed over``."""
+def pictures_in_words(pictures: Sequence[PictureShown], n_other: int, *, is_usual: bool) -> str:
+    """``5, each for 3.24 s, 16.20 s in all; 2 other files passed over``; where that is usual, what changes it."""
     lasts = sorted(shown.end - shown.begin for shown in pictures)
     each = f"{lasts[0]:.2f}" if lasts[-1] - lasts[0] < 0.005 else f"{lasts[0]:.2f} to {lasts[-1]:.2f}"
     others = f"; {count(n_other, 'other file')} passed over" if n_other else ""
     if len(pictures) == 1:
-        return f"1, for {each} s{others}"
-    return f"{len(pictures)}, each for {each} s, {pictures[-1].end:.2f} s in all{others}"
+        return f"1, for {each} s{' (--length sets it)' if is_usual else ''}{others}"
+    usual = " (--length or --seconds-per-picture set it)" if is_usual else ""
+    return f"{len(pictures)}, each for {each} s, {pictures[-1].end:.2f} s in all{usual}{others}"
 
 
 def print_hits(hits: Hits) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from cmt.config import SECONDS_PER_PICTURE
-from cmt.errors import CmtError
+from cmt.errors import CmtError, VideoError
 from cmt.film.mux import refuse_the_video_itself
 from cmt.film.slideshow import Slideshow
+from cmt.machine.files import file_state
 from cmt.machine.pictures import is_picture, name_of_pictures
 from cmt.planning.slides import place_slides
 from cmt.planning.wishes import Wishes
@@ -19,6 +20,7 @@ from cmt.report.pictures import PictureShown
 from cmt.soundtrack.output import Output
 from midi_io.song import Timeline
 from video_rhythm import VideoRhythm, analyze
+from video_rhythm.signatures import STILL_SUFFIXES
 from video_rhythm.slideshow import open_album
 
 File: TypeAlias = "str | os.PathLike[str]"
@@ -64,7 +66,7 @@ def are_pictures(files: Sequence[Path]) -> bool:
         return is_picture(files[0])
     for file in files:
         if not is_picture(file):
-            raise CmtError(f"{file}: is no picture, and only pictures go together; give one video, or pictures alone")
+            raise CmtError(f"{file}: is no picture that can be read, and only pictures go together; leave it out")
     return bool(files)
 
 
@@ -82,8 +84,10 @@ def check_source(files: Sequence[Path], wishes: Wishes, output: Output, *, pictu
 def refuse_the_files_themselves(written: Iterable[Path], files: Sequence[Path]) -> None:
     """Raise a CmtError if a file that is to be written is one of those that are read, whatever its name."""
     for file in written:
-        for source in files if file.exists() else ():
-            refuse_the_video_itself(file, source)
+        if len(files) == 1:
+            refuse_the_video_itself(file, files[0])
+        elif file.exists() and any(source.exists() and file.samefile(source) for source in files):
+            raise CmtError(f"{file}: is one of the pictures; choose another folder or name")
 
 
 def name_of(files: Sequence[Path], *, pictures: bool) -> str:
@@ -108,7 +112,14 @@ def look_at(files: Sequence[Path], wishes: Wishes, progress: Progress | None = N
     if not files:
         assert wishes.length is not None  # there is a video or a length
         return Source(wishes.length)
-    rhythm = analyze(files[0], progress)
+    try:
+        rhythm = analyze(files[0], progress)
+    except VideoError:
+        if files[0].suffix.lower() in STILL_SUFFIXES and file_state(files[0])[0]:
+            raise VideoError(
+                f"{files[0]}: is no picture that can be read, and no video; copy or download it again"
+            ) from None
+        raise
     return Source(rhythm.duration, rhythm, files[0], warnings=rhythm.warnings)
 
 
