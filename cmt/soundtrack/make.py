@@ -140,7 +140,7 @@ def make_soundtrack(
     check_source(files, wishes, output, pictures=pictures)
     name = _checked_name(name if name is not None else name_of(files, pictures=pictures))
     if pictures:
-        refuse_the_files_themselves((folder / f"{name}.{suffix}" for suffix in ("png", "mp4")), files)
+        refuse_the_files_themselves((folder / f"{name}.{suffix}" for suffix in ("png", "mp4")), files, pictures=True)
     if not files:
         config = replace(config, control=0.0)
     font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
@@ -168,7 +168,7 @@ def make_soundtrack(
                 write_midi(its, unfinished / file, title=f"Music for {name}")
         png = unfinished / f"{name}.png"
         # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
-        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png)
+        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png, None, pictures)
         notes: tuple[str, ...] = ()
         if font is not None:
             notes = film_of(
@@ -213,15 +213,23 @@ def make_soundtrack(
         )
         (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
         written = [folder / file.name for file in sorted(unfinished.iterdir())]
-        refuse_the_files_themselves(written, files)
+        refuse_the_files_themselves(written, files, pictures=pictures)
     return Soundtrack(tuple(written), report)
 
 
-def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None) -> None:
+def _draw(
+    plan: Plan,
+    song: Song,
+    sheet: LeadSheet,
+    name: str,
+    path: Path,
+    speech: Speech | None = None,
+    pictures: bool = False,
+) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.soundtrack.picture import draw_soundtrack
 
-    draw_soundtrack(plan, song, sheet, name, path, speech)
+    draw_soundtrack(plan, song, sheet, name, path, speech, pictures=pictures)
 
 
 def _performance(take: Take, plan: Plan, output: Output) -> Performance:

@@ -81,11 +81,12 @@ def check_source(files: Sequence[Path], wishes: Wishes, output: Output, *, pictu
         raise CmtError("pictures have no sound of their own; leave out `original_audio`")
 
 
-def refuse_the_files_themselves(written: Iterable[Path], files: Sequence[Path]) -> None:
+def refuse_the_files_themselves(written: Iterable[Path], files: Sequence[Path], *, pictures: bool) -> None:
     """Raise a CmtError if a file that is to be written is one of those that are read, whatever its name."""
     for file in written:
-        if len(files) == 1:
-            refuse_the_video_itself(file, files[0])
+        if not pictures:
+            for video in files:
+                refuse_the_video_itself(file, video)
         elif file.exists() and any(source.exists() and file.samefile(source) for source in files):
             raise CmtError(f"{file}: is one of the pictures; choose another folder or name")
 
