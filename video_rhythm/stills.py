@@ -108,14 +108,14 @@ def read_still(path: str | os.PathLike[str], width: int, height: int) -> Still:
     notes: list[str] = []
     with _opened(os.fspath(path)) as image:
         _check(image, name)
-        n_page = getattr(image, "n_frames", 1)
-        if n_page > 1 and image.format != "MPO":
-            notes.append(f"{name}: has {n_page} pages; the first is shown")
         profile = image.info.get("icc_profile")
         turned = _orientation(image)
         box = (height, width) if turned in _LYING else (width, height)
         image.draft("RGB", box)  # a JPEG can be decoded smaller
         with _faults_told(name):
+            n_page = getattr(image, "n_frames", 1)
+            if n_page > 1 and image.format != "MPO":
+                notes.append(f"{name}: has {n_page} pages; the first is shown")
             image.load()
             plain = _fitted(_plain(image, box, name), *box)
             upright = plain.transpose(_UPRIGHT[turned]) if turned in _UPRIGHT else plain
@@ -185,10 +185,9 @@ def _faults_told(name: str) -> Iterator[None]:
 
 def _check(image: Image.Image, name: str) -> None:
     if _is_animated(image):
-        kind = (
-            "animated WebP or AVIF, which" if image.format in ("WEBP", "AVIF") else "an animation, which as a picture"
+        raise VideoError(
+            f"{name}: is an animated {image.format}, not a picture; save it as a video, or save one picture of it"
         )
-        raise VideoError(f"{name}: is {kind} is not read; save it as a GIF or a video, or save one picture of it")
     if min(image.size) < 1:
         raise VideoError(f"{name}: has no pixels; leave it out")
 
