@@ -44,6 +44,12 @@ TEMPO_LIMITS = Limits(20, 400)
 """The tempi, in BPM, that a user may ask for."""
 LENGTH_LIMITS = Limits(1, 14_400)
 """The seconds that music without a video may last."""
+SECONDS_PER_PICTURE = 4.0
+"""Each picture of a slideshow is shown for about this many seconds, unless another time is asked for."""
+SECONDS_ALONE = 20.0
+"""A picture alone is shown for this many seconds, unless a length is asked for."""
+PICTURE_LIMITS = Limits(0.5, 3600)
+"""The seconds that a picture of a slideshow may be shown."""
 TEMPO_CHANGE_LIMITS = Limits(0, 30, above=True)
 """The tempo changes, in per cent, that may be asked for: beyond them the music would be another piece at each cut."""
 SECTION_LIMITS = Limits(1, 9_999)

@@ -175,7 +175,7 @@ class Video:
                 self.width, self.height = decoded.width, decoded.height
                 if quarter_turns % 2:
                     self.width, self.height = decoded.height, decoded.width
-                size = _small_size(self.width, self.height, _pixel_shape(self._stream, quarter_turns))
+                size = small_size(self.width, self.height, _pixel_shape(self._stream, quarter_turns))
                 self._keeper = ThumbnailKeeper(*size)
             time = self._clock.time(decoded, 1.0 / float(self.frame_rate or 25))
             self._timeless += decoded.pts is None
@@ -340,7 +340,7 @@ def _pixel_shape(stream: av.video.stream.VideoStream, quarter_turns: int) -> flo
     return 1.0 / shape if quarter_turns % 2 else shape
 
 
-def _small_size(width: int, height: int, pixel_shape: float) -> tuple[int, int]:
+def small_size(width: int, height: int, pixel_shape: float) -> tuple[int, int]:
     """(columns, rows) of the grey picture for an upright video of `width` by `height` pixels.
 
     Pixels that are not square are stretched to the shape in which the video is shown.

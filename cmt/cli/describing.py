@@ -25,6 +25,7 @@ OPTIONS: Mapping[str, str] = {
     "chords": "chords",
     "form": "form",
     "length": "length",
+    "seconds_per_picture": "length",
     "tempo": "tempo",
     "hit_times": "markers",
     "hit_files": "markers",

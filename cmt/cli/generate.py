@@ -36,8 +36,18 @@ from cmt.cli.options import (
     timing_options,
     timing_wishes,
 )
-from cmt.cli.wording import grid_in_words, print_hits
-from cmt.config import AUDIO_FORMAT, CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
+from cmt.cli.wording import grid_in_words, pictures_in_words, print_hits
+from cmt.config import (
+    AUDIO_FORMAT,
+    CONTROL_LIMITS,
+    GUIDANCE_LIMITS,
+    PICTURE_LIMITS,
+    SECONDS_ALONE,
+    SECONDS_PER_PICTURE,
+    TEMPERATURE_LIMITS,
+    Dynamics,
+    GenerateConfig,
+)
 from cmt.film.ducking import gain_under
 from cmt.machine.plural import count
 from cmt.music.key import WishedKey
@@ -60,6 +70,7 @@ SECTIONS = "--section"
 
 HEADINGS = {
     "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "length"),
+    "Pictures": ("seconds_per_picture",),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
@@ -74,7 +85,7 @@ CHORDS_SHOWN = 8
 
 
 @click.command(cls=GroupedCommand, headings=HEADINGS)
-@click.argument("videos", type=FILE, nargs=-1, metavar="[VIDEO|FOLDER]...")
+@click.argument("videos", type=FILE, nargs=-1, metavar="[VIDEO|PICTURE|FOLDER]...")
 @click.option("-o", "--output", type=FILE, default=Path("out"), show_default=True, help="Folder for the results.")
 @click.option("--name", metavar="NAME", help="What the results are called, instead of the video's name.")
 @describe_options
@@ -108,7 +119,16 @@ CHORDS_SHOWN = 8
     help=f'Sections in order, with bars if you like: "AABA", "intro:4 A B outro"; names: {", ".join(NAMES)}.',
 )
 @click.option(
-    "--length", type=float, metavar="SECONDS", help="Music without a video; its tempo is drawn from the genre's."
+    "--length",
+    type=float,
+    metavar="SECONDS",
+    help="Music without a video; its tempo is drawn from the genre's. Of pictures, how long their film is.",
+)
+@click.option(
+    "--seconds-per-picture",
+    type=range_of(PICTURE_LIMITS),
+    metavar="SECONDS",
+    help=f"How long each picture is shown.  [default: about {SECONDS_PER_PICTURE:g}; one alone {SECONDS_ALONE:g}]",
 )
 @timing_options
 @click.option(
@@ -215,6 +235,7 @@ def generate(
     chords: Progression | None,
     form: WishedForm | None,
     length: float | None,
+    seconds_per_picture: float | None,
     tempo: float | None,
     hit_times: tuple[float, ...],
     hit_files: tuple[Path, ...],
@@ -247,8 +268,9 @@ def generate(
 
     The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Of a FOLDER
     every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
-    how long the music is.
+    how long the music is. Of a PICTURE a film is made, of several, or of a FOLDER of pictures, one slideshow.
     """
+    from cmt.machine.pictures import find_pictures
     from cmt.report.description import Told
     from cmt.soundtrack.batch import Settings
     from cmt.soundtrack.make import make_soundtrack
@@ -260,6 +282,7 @@ def generate(
         raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
     if midi_only and (stems or format != AUDIO_FORMAT):
         raise click.UsageError("--midi-only writes no sound; leave it out, or leave out --stems and --format")
+    pictures = find_pictures(videos, output)
     wishes = replace(
         timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change),
         genre=chosen_genre(genre),
@@ -269,15 +292,19 @@ def generate(
         chords=chords,
         form=form,
         length=length,
+        seconds_per_picture=seconds_per_picture,
         energy=_energy(energy_file, sections),
         takes=takes,
     )
     chosen, told = chosen_programs(programs), Told()
-    asked = described(describe, mood, wishes, chosen, with_video=bool(videos), quiet=quiet)
+    is_video = bool(videos) and not pictures.files
+    asked = described(describe, mood, wishes, chosen, with_video=is_video, quiet=quiet)
     if asked is not None:
         wishes, chosen, told = asked.wishes, dict(asked.programs), asked.told
-    if (wishes.length is None) == (not videos):
+    if not pictures.files and (wishes.length is None) == (not videos):
         raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
+    if pictures.files and scheduler is not None:
+        raise click.UsageError("--scheduler is for many videos, and of pictures one film is made")
     written = Output(
         keep_takes=keep_takes,
         original_audio=original_audio,
@@ -290,7 +317,7 @@ def generate(
         duck=duck,
     )
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
-    if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
+    if not pictures.files and (len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos)):
         if name is not None:
             raise click.UsageError("--name is for one video")
         settings = Settings(
@@ -301,7 +328,7 @@ def generate(
     bars = Bars(quiet)
     try:
         soundtrack = make_soundtrack(
-            videos[0] if videos else None,
+            pictures.files or (videos[0] if videos else None),
             output,
             wishes,
             config,
@@ -317,7 +344,7 @@ def generate(
     for warning in soundtrack.report.warnings:
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if not quiet:
-        _print_soundtrack(soundtrack)
+        _print_soundtrack(soundtrack, pictures.n_other, is_usual=wishes.length is None and seconds_per_picture is None)
 
 
 def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
@@ -328,9 +355,12 @@ def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
     return energy_of_sections(sections, SECTIONS) if sections else None
 
 
-def _print_soundtrack(soundtrack: Soundtrack) -> None:
+def _print_soundtrack(soundtrack: Soundtrack, n_other: int, *, is_usual: bool) -> None:
+    """Print what was made; `is_usual` is whether nobody said how long pictures are shown, `n_other` passed over."""
     report = soundtrack.report
-    if report.picture is not None:
+    if report.pictures:
+        click.echo(f"pictures {pictures_in_words(report.pictures, n_other, is_usual=is_usual)}")
+    elif report.picture is not None:
         beats, cuts = len(report.picture.visual_beats), len(report.picture.cuts)
         click.echo(f"video    {report.duration:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
     genre = "any genre" if report.genre is None else report.genre.label

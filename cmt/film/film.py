@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.film.mux import Mixing, OriginalAudio, write_video
+from cmt.film.slideshow import Slideshow, write_slideshow
 from midi_io.audio_file import stem_path, write_audio
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
@@ -70,7 +71,7 @@ def write_sound(
 
 def film_of(
     music: Song | Performance,
-    video: Path | None,
+    video: Path | Slideshow | None,
     film: Path,
     *,
     sound_file: Path | None = None,
@@ -86,7 +87,7 @@ def film_of(
     Parameters
     ----------
     video
-        The video; without one only the sound is written.
+        The video, or the pictures of which the film is made; without either only the sound is written.
     sound_file
         A file for the sound alone, if it is wanted, in the format of its suffix.
     stems
@@ -113,6 +114,9 @@ def film_of(
     if video is None:
         return sound.fallbacks
     with stage("mux") as report:
+        if isinstance(video, Slideshow):
+            write_slideshow(video, sound.audio, SAMPLE_RATE, film, report)
+            return sound.fallbacks
         written = write_video(
             video, sound.audio, SAMPLE_RATE, film, original_audio=original_audio, mixing=mixing, progress=report
         )

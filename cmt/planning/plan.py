@@ -191,18 +191,24 @@ def major_probability(genre: Genre | None, mood: MoodSeen | None) -> float:
 
 
 def plan_music(
-    rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConfig, speech: Sequence[Span] = ()
+    rhythm: VideoRhythm | None,
+    wishes: Settled,
+    config: GenerateConfig,
+    speech: Sequence[Span] = (),
+    grid: Timeline | None = None,
 ) -> Plan:
     """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long.
 
-    In bars that are mostly `speech` it is calm.
+    In bars that are mostly `speech` it is calm. It is on `grid`, as a slideshow is; without one the grid that suits the
+    picture is found.
     """
     hits = hits_of(rhythm, wishes.markers)
     calibration = read_calibration()
     if rhythm is not None and config.control > 0:
         rng = np.random.default_rng([config.seed, 8, *origin_of(rhythm)])
         wishes = with_players(wishes, level_of_video(rhythm, calibration), rng)
-    grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
+    if grid is None:
+        grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
     sections, form_warnings = sections_of_wishes(wishes, grid)
     instruments = wishes.instruments or ALL_INSTRUMENTS
     ending = draw_ending(config.seed) if wishes.ending is None else ENDINGS[wishes.ending]

@@ -10,6 +10,7 @@ from cmt.config import (
     CONTROL_LIMITS,
     GUIDANCE_LIMITS,
     LENGTH_LIMITS,
+    PICTURE_LIMITS,
     TEMPERATURE_LIMITS,
     TEMPO_CHANGE,
     TEMPO_CHANGE_LIMITS,
@@ -49,7 +50,7 @@ class Wishes:
     tempo: float | None = None
     """The exact BPM, in `TEMPO_LIMITS`; None chooses one at which the picture's hits fall on the grid."""
     length: float | None = None
-    """The seconds of music without a video, in `LENGTH_LIMITS`; None with one."""
+    """The seconds of music without a video, or of a film of pictures, in `LENGTH_LIMITS`; None with a video."""
     markers: tuple[Marker, ...] = ()
     """The times that the music meets before all others."""
     tempo_map: bool = False
@@ -76,6 +77,9 @@ class Wishes:
     """The way in which the last bar ends, a name of `cmt.writing.closing.ENDINGS`; None draws it by the seed."""
     scenes: tuple[WishedScene, ...] = ()
     """The scenes, where the user and not the picture says them; the first one begins the piece."""
+    seconds_per_picture: float | None = None
+    """The seconds that each picture of a slideshow is shown, in `PICTURE_LIMITS`; None is about
+    `cmt.config.SECONDS_PER_PICTURE`, or what follows from a length."""
 
 
 @dataclass(frozen=True)
@@ -201,10 +205,22 @@ def _check_time(wishes: Wishes) -> None:
     if wishes.length is not None and wishes.length not in LENGTH_LIMITS:
         least, most = LENGTH_LIMITS.least, LENGTH_LIMITS.most
         raise CmtError(f"length {wishes.length:g}: must be from {least:g} to {most:g} seconds")
+    _check_pictures(wishes)
     if wishes.tempo_map and wishes.tempo_change not in TEMPO_CHANGE_LIMITS:
         raise CmtError(
             f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {TEMPO_CHANGE_LIMITS.most:g} per cent"
         )
+
+
+def _check_pictures(wishes: Wishes) -> None:
+    seconds = wishes.seconds_per_picture
+    if seconds is None:
+        return
+    if seconds not in PICTURE_LIMITS:
+        least, most = PICTURE_LIMITS.least, PICTURE_LIMITS.most
+        raise CmtError(f"seconds per picture {seconds:g}: must be from {least:g} to {most:g}")
+    if wishes.length is not None:
+        raise CmtError("`length` and `seconds_per_picture`: one follows from the other; leave one of them out")
 
 
 def _check_range(tempo_range: tuple[float, float], tempo: float | None) -> None:

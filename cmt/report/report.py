@@ -30,6 +30,7 @@ from cmt.report.parts import (
     obtained_from_json,
     strength_as_json,
 )
+from cmt.report.pictures import PictureShown
 from cmt.report.scenes import MoodSeen, SceneSeen
 from cmt.report.speech import Speech
 from cmt.report.values import Value
@@ -88,6 +89,8 @@ class Report:
     """What was seen, scene by scene; empty without a video."""
     mood_per_bar: tuple[MoodSeen, ...] = ()
     """The mood of the picture in each bar (n_bar,); empty without a video."""
+    pictures: tuple[PictureShown, ...] = ()
+    """The pictures of which the film is made, in order; empty for a video and without one."""
     takes: tuple[Take, ...] = ()
     """The takes, the best first; empty where only one was written."""
     warnings: tuple[str, ...] = ()
@@ -146,6 +149,7 @@ class Report:
             "form": [section._asdict() for section in self.form],
             "scenes": [scene.as_json() for scene in self.scenes],
             "mood_per_bar": [mood._asdict() for mood in self.mood_per_bar],
+            "pictures": [shown._asdict() for shown in self.pictures],
             "takes": [take.as_json() for take in self.takes],
             "warnings": list(self.warnings),
             "checkpoint": self.checkpoint.as_json(),
@@ -205,6 +209,7 @@ class Report:
             form=report["form"].each(SectionWritten.from_json),
             scenes=report["scenes"].each(SceneSeen.from_json),
             mood_per_bar=report["mood_per_bar"].each(MoodSeen.from_json),
+            pictures=report["pictures"].each(PictureShown.from_json),
             takes=report["takes"].each(Take.from_json),
             warnings=report["warnings"].each(Value.text),
             checkpoint=Model.from_json(report["checkpoint"]),
@@ -277,6 +282,7 @@ _ADDED: Mapping[str, object] = {
     "form": [],
     "scenes": [],
     "mood_per_bar": [],
+    "pictures": [],
     "takes": [],
     "band": [],
     "quantized": True,

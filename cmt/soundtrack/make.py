@@ -19,7 +19,6 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.ducking import mixer_for
 from cmt.film.film import film_of
-from cmt.film.mux import refuse_the_video_itself
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.music.key import Key, home_key, semitones_between
@@ -37,12 +36,20 @@ from cmt.report.speech import Speech
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.playing import performance_of, performed
 from cmt.soundtrack.report import report_of, speech_of, takes_of
+from cmt.soundtrack.source import (
+    are_pictures,
+    check_source,
+    files_of,
+    look_at,
+    name_of,
+    pictures_shown,
+    refuse_the_files_themselves,
+)
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
 from midi_io import Performance, ready_soundfont, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
-from video_rhythm import analyze
 
 if TYPE_CHECKING:
     from cmt.soundtrack.takes import Judgement
@@ -88,7 +95,7 @@ class _Stages:
 
 
 def make_soundtrack(
-    video: str | os.PathLike[str] | None,
+    video: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None,
     folder: str | os.PathLike[str],
     wishes: Wishes | None = None,
     config: GenerateConfig | None = None,
@@ -109,10 +116,13 @@ def make_soundtrack(
 
     Parameters
     ----------
+    video
+        A video; or a picture, or several in order, of which a film is made (`cmt.planning.slides.place_slides`).
     output
         Which files are written, and what becomes of the video's own sound; the defaults of `Output` if left out.
     name
-        The name of the files, without a suffix; the video's own if left out, ``music`` without a video.
+        The name of the files, without a suffix; if left out the video's own, that of the folder of several pictures,
+        ``music`` without either.
     told
         What the report says of the description that the wishes come from (`cmt.meaning.wishing`).
 
@@ -121,27 +131,27 @@ def make_soundtrack(
     CmtError
         If the video, the SoundFont, the checkpoint, a wish or the folder is of no use.
     """
-    video, folder = Path(video) if video is not None else None, Path(folder)
+    files, folder = files_of(video), Path(folder)
     wishes, config, output = wishes or Wishes(), config or GenerateConfig(), output or Output()
     check_wishes(wishes)
     check_config(config)
     check_output(output)
-    if (video is None) == (wishes.length is None):
-        raise CmtError("give a video, or a length for music without one: one of the two")
-    name = _checked_name(name if name is not None else video.stem if video is not None else "music")
-    if video is None:
+    pictures = are_pictures(files)
+    check_source(files, wishes, output, pictures=pictures)
+    name = _checked_name(name if name is not None else name_of(files, pictures=pictures))
+    if pictures:
+        refuse_the_files_themselves((folder / f"{name}.{suffix}" for suffix in ("png", "mp4")), files, pictures=True)
+    if not files:
         config = replace(config, control=0.0)
     font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
     stages = _Stages(progress)
     with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
         with stages.stage("analyze") as report_progress:
-            rhythm = analyze(video, report_progress) if video is not None else None
-            duration = rhythm.duration if rhythm is not None else wishes.length
-            assert duration is not None  # checked above: there is a video or a length
-            is_mixed = video is not None and output.original_audio == "mix"
-            mixer = mixer_for(video, output.duck, output.loudness) if video is not None and is_mixed else None
+            source = look_at(files, wishes, report_progress, pictures=pictures)
+            is_mixed = isinstance(source.film, Path) and output.original_audio == "mix"
+            mixer = mixer_for(files[0], output.duck, output.loudness) if is_mixed else None
             spans = mixer.spans if mixer is not None else ()
-            plan = plan_music(rhythm, settled(wishes, duration), config, spans)
+            plan = plan_music(source.rhythm, settled(wishes, source.duration), config, spans, source.grid)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
             planner = planner_for(loaded.decoder, plan)
@@ -158,12 +168,12 @@ def make_soundtrack(
                 write_midi(its, unfinished / file, title=f"Music for {name}")
         png = unfinished / f"{name}.png"
         # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
-        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png)
+        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png, None, pictures)
         notes: tuple[str, ...] = ()
         if font is not None:
             notes = film_of(
                 performance,
-                video,
+                source.film,
                 unfinished / f"{name}.mp4",
                 sound_file=unfinished / f"{name}.{output.format}",
                 stems=output.stems,
@@ -181,11 +191,12 @@ def make_soundtrack(
             original_audio=output.original_audio,
             band=performance.playing_voices,
             quantized=output.quantized,
+            pictures=pictures_shown(source.film),
             description=told.fields,
             takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
             speech=speech,
             warnings=(
-                *(rhythm.warnings if rhythm is not None else ()),
+                *source.warnings,
                 *told.warnings,
                 *plan.warnings,
                 *program_warnings(output.programs),
@@ -201,18 +212,24 @@ def make_soundtrack(
             stages=stages.seconds,
         )
         (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
-        files = sorted(file.name for file in unfinished.iterdir())
-        if video is not None:
-            for file in files:
-                refuse_the_video_itself(folder / file, video)
-    return Soundtrack(tuple(folder / file for file in files), report)
+        written = [folder / file.name for file in sorted(unfinished.iterdir())]
+        refuse_the_files_themselves(written, files, pictures=pictures)
+    return Soundtrack(tuple(written), report)
 
 
-def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None) -> None:
+def _draw(
+    plan: Plan,
+    song: Song,
+    sheet: LeadSheet,
+    name: str,
+    path: Path,
+    speech: Speech | None = None,
+    pictures: bool = False,
+) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.soundtrack.picture import draw_soundtrack
 
-    draw_soundtrack(plan, song, sheet, name, path, speech)
+    draw_soundtrack(plan, song, sheet, name, path, speech, pictures=pictures)
 
 
 def _performance(take: Take, plan: Plan, output: Output) -> Performance:
