@@ -68,9 +68,9 @@ def write_audio(
 ) -> None:
     """Write `audio` in the format of the path's suffix, one of `AUDIO_FORMATS`.
 
-    WAV has 16 bits and FLAC 24 unless another depth is asked for. MP3 and M4A (AAC) have 256 kbit/s, Ogg (Opus, at 48 kHz) has 192. What an encoder puts
-    before the first sample, and in MP3 and Ogg what it puts after the last, is marked in the file: players leave it
-    out. The same sound gives the same bytes.
+    WAV has 16 bits and FLAC 24 unless another depth is asked for. MP3 and M4A (AAC) have 256 kbit/s, Ogg (Opus, at
+    48 kHz) has 192. What an encoder puts before the first sample, and in MP3 and Ogg what it puts after the last, is
+    marked in the file: players leave it out. The same sound gives the same bytes.
 
     Parameters
     ----------

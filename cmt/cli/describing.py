@@ -25,6 +25,7 @@ OPTIONS: Mapping[str, str] = {
     "chords": "chords",
     "form": "form",
     "length": "length",
+    "bars": "length",
     "tempo": "tempo",
     "hit_times": "markers",
     "hit_files": "markers",

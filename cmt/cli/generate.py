@@ -13,6 +13,7 @@ from cmt.band.programs import ChosenProgram
 from cmt.cli.describing import describe_options, described
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
+from cmt.cli.handing import Handing, handing_options
 from cmt.cli.options import (
     FILE,
     FREE,
@@ -59,12 +60,28 @@ SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
-    "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "length"),
+    "The music": (
+        "describe",
+        "mood",
+        "genre",
+        "instruments",
+        "mutes",
+        "key",
+        "chords",
+        "form",
+        "length",
+        "bars",
+        "loop",
+    ),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
-    "How it sounds": ("programs", "quantized", "loudness", "soundfont"),
-    "What comes out": ("output", "name", "original_audio", "duck", "format", "stems", "midi_only", "quiet"),
+    "How it sounds": ("programs", "quantized", "loudness", "fade_in", "fade_out", "soundfont"),
+    "What comes out": (
+        *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
+        *("midi_only", "quiet"),
+    ),
+    "For editors": ("markers", "marker_kinds", "timecode", "origin"),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -110,6 +127,7 @@ CHORDS_SHOWN = 8
 @click.option(
     "--length", type=float, metavar="SECONDS", help="Music without a video; its tempo is drawn from the genre's."
 )
+@handing_options
 @timing_options
 @click.option(
     "--control",
@@ -242,20 +260,22 @@ def generate(
     jobs: int | None,
     scheduler: str | None,
     quiet: bool,
+    handing: Handing,
 ) -> None:
     """Write music for a VIDEO: MIDI, audio, the video with it, a picture and a report.
 
     The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Of a FOLDER
-    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
-    how long the music is.
+    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length or
+    --bars say how long the music is.
     """
+    from cmt.film.part import WHOLE
     from cmt.report.description import Told
     from cmt.soundtrack.batch import Settings
     from cmt.soundtrack.make import make_soundtrack
     from cmt.soundtrack.output import Output
 
-    if length is not None and original_audio != "drop":
-        raise click.UsageError("--original-audio is a video's; there is none with --length")
+    if (length is not None or handing.bars is not None) and original_audio != "drop":
+        raise click.UsageError("--original-audio is a video's; there is none with --length and --bars")
     if keep_takes and takes == 1:
         raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
     if midi_only and (stems or format != AUDIO_FORMAT):
@@ -272,12 +292,15 @@ def generate(
         energy=_energy(energy_file, sections),
         takes=takes,
     )
+    wishes = handing.in_wishes(wishes)
     chosen, told = chosen_programs(programs), Told()
     asked = described(describe, mood, wishes, chosen, with_video=bool(videos), quiet=quiet)
     if asked is not None:
         wishes, chosen, told = asked.wishes, dict(asked.programs), asked.told
-    if (wishes.length is None) == (not videos):
-        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
+    if (wishes.length is None and wishes.bars is None) == (not videos):
+        raise click.UsageError("give a VIDEO, a FOLDER, or for music without one --length SECONDS or --bars N")
+    if not videos and handing.part != WHOLE:
+        raise click.UsageError("--start and --end are a video's; there is none with --length and --bars")
     written = Output(
         keep_takes=keep_takes,
         original_audio=original_audio,
@@ -289,10 +312,13 @@ def generate(
         quantized=quantized,
         duck=duck,
     )
+    written = handing.in_output(written)
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
         if name is not None:
             raise click.UsageError("--name is for one video")
+        if handing.part != WHOLE:
+            raise click.UsageError("--start and --end are for one video")
         settings = Settings(
             output, wishes, config, checkpoint=checkpoint, soundfont=soundfont, output=written, told=told
         )
@@ -307,6 +333,7 @@ def generate(
             config,
             output=written,
             name=name,
+            part=handing.part,
             checkpoint=checkpoint,
             soundfont=soundfont,
             told=told,

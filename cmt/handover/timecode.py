@@ -1,7 +1,7 @@
 """Frame rates as editing programs have them, and timecode, with dropped numbers where video of NTSC's rates has them.
 
-At 29.97 pictures a second a clock that counts thirty for a second goes slow by 3.6 s an hour. Drop-frame timecode (SMPTE
-ST 12-1) leaves out the numbers 00 and 01 at the beginning of each minute that is not a multiple of ten, and no picture.
+At 29.97 pictures a second, counting thirty for a second falls behind the clock by 3.6 s in an hour. Drop-frame timecode
+(SMPTE ST 12-1) passes over the numbers 00 and 01 of each minute that is no multiple of ten; no picture is left out.
 """
 
 from __future__ import annotations

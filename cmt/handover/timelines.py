@@ -105,8 +105,8 @@ def fcpxml(cues: Sequence[Cue], clip: Clip) -> str:
     duration = _time(clip.n_frame * frame)
     root = ElementTree.Element("fcpxml", version="1.10")
     resources = ElementTree.SubElement(root, "resources")
-    size = {"width": str(clip.width), "height": str(clip.height)}
-    ElementTree.SubElement(resources, "format", id="r1", frameDuration=f"{frame.numerator}/{frame.denominator}s", **size)
+    timing = {"id": "r1", "frameDuration": f"{frame.numerator}/{frame.denominator}s"}
+    ElementTree.SubElement(resources, "format", {**timing, "width": str(clip.width), "height": str(clip.height)})
     if clip.media is not None:
         seen = {"hasVideo": "1", "videoSources": "1", "format": "r1"} if clip.has_picture else {}
         heard = {"hasAudio": "1", "audioSources": "1", "audioChannels": "2", "audioRate": str(clip.audio_rate)}
@@ -118,7 +118,7 @@ def fcpxml(cues: Sequence[Cue], clip: Clip) -> str:
     # Programs differ in whether offsets count from a start that is not 0: with 0 they agree.
     counting = {"tcStart": "0s", "tcFormat": "DF" if clip.rate.drops else "NDF"}
     layout = {"audioLayout": "stereo", "audioRate": _AUDIO_RATES.get(clip.audio_rate, "48k")}
-    sequence = ElementTree.SubElement(project, "sequence", format="r1", duration=duration, **counting, **layout)
+    sequence = ElementTree.SubElement(project, "sequence", {"format": "r1", "duration": duration, **counting, **layout})
     spine = ElementTree.SubElement(sequence, "spine")
     place = {"name": clip.name, "offset": "0s", "start": "0s", "duration": duration}
     if clip.media is None:
@@ -152,7 +152,7 @@ def otio(cues: Sequence[Cue], clip: Clip) -> str:
 
     def item(schema: str, name: str, **fields: object) -> dict[str, object]:
         usual: dict[str, object] = {"name": name, "metadata": {}}
-        whole = {"source_range": None, "effects": [], "markers": []}
+        whole: dict[str, object] = {"source_range": None, "effects": [], "markers": []}
         return {"OTIO_SCHEMA": schema, **usual, **whole, **fields}
 
     if clip.media is None:
