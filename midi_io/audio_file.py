@@ -171,7 +171,7 @@ def write_wav(
             file.setframerate(sample_rate)
             for begin in range(0, len(audio), _WRITTEN_AT_ONCE):
                 file.writeframesraw(_as_bytes(audio[begin : begin + _WRITTEN_AT_ONCE], bit_depth))
-        if cues:
+        if cues or len(audio) * channels * bit_depth // 8 % 2:
             append_cues(unfinished, cues, sample_rate, len(audio))
 
 

@@ -223,10 +223,10 @@ class _Tracks:
     def _wrapped(self, played: NDArray[np.float32]) -> NDArray[np.float32]:
         """What is heard of it when the piece has been playing for ever; what is no loop stays as it is."""
         n = self._n_piece
-        if not n:
+        if n is None:
             return played
         loop = np.zeros((n, 2), np.float32)
-        for begin in range(0, len(played), n):
+        for begin in range(0, len(played), n) if n else ():
             part = played[begin : begin + n]
             loop[: len(part)] += part
         return loop

@@ -20,13 +20,16 @@ class CuePoint(NamedTuple):
 
 
 def append_cues(path: str | os.PathLike[str], cues: Sequence[CuePoint], sample_rate: int, n_sample: int) -> None:
-    """Add cue points, those beyond the last of `n_sample` samples on it, to a WAV file that has none."""
+    """Add cue points, those beyond the last of `n_sample` samples on it, to a WAV file that has none.
+
+    Its sound is filled up to an even number of bytes, which Python's own writer does not do.
+    """
     points, labels = bytearray(), bytearray(b"adtl")
     for number, cue in enumerate(cues, start=1):
         sample = max(0, min(round(cue.seconds * sample_rate), n_sample - 1))
         points += struct.pack("<II4sIII", number, sample, b"data", 0, 0, sample)
         labels += _chunk(b"labl", struct.pack("<I", number) + cue.label.encode() + b"\0")
-    chunks = _chunk(b"cue ", struct.pack("<I", len(cues)) + points) + _chunk(b"LIST", bytes(labels))
+    chunks = _chunk(b"cue ", struct.pack("<I", len(cues)) + points) + _chunk(b"LIST", bytes(labels)) if cues else b""
     with open(path, "r+b") as file:
         size = file.seek(0, os.SEEK_END)
         file.write(b"\0" * (size % 2) + chunks)

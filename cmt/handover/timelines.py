@@ -64,7 +64,9 @@ def table(moments: Sequence[Moment], clip: Clip) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """A cell of one line that a spreadsheet shows as it is."""
+    line = "".join(char if char.isprintable() else " " for char in cell)
+    return f"'{line}" if cell.startswith(_FORMULA) else line
 
 
 def fitting(cues: Sequence[Cue]) -> tuple[tuple[Cue, ...], tuple[str, ...]]:
