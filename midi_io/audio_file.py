@@ -89,7 +89,7 @@ def write_audio(
         If the suffix is of no known format, the format cannot be encoded, or the file cannot be written.
     """
     name = format_of(path)
-    check_samples(name, sample_rate, bit_depth)
+    check_depth(name, bit_depth)
     if name == "wav":
         write_wav(audio, path, sample_rate, bit_depth=bit_depth or _BITS[name], cues=cues)
         return
@@ -132,13 +132,19 @@ def check_format(name: str) -> None:
         raise WriteError(f"{name}: this PyAV has no encoder {encoder}; choose another `format`") from error
 
 
+def check_depth(name: str, bit_depth: int | None) -> None:
+    """Raise a WriteError if the samples of a format cannot have so many bits."""
+    if bit_depth is None:
+        return
+    if name not in _BITS:
+        raise WriteError(f"`bit_depth`: {name} has none; choose {' or '.join(_BITS)} as `format`, or leave it out")
+    if bit_depth not in BIT_DEPTHS:
+        raise WriteError(f"`bit_depth`: {bit_depth} is none; choose from {', '.join(map(str, BIT_DEPTHS))}")
+
+
 def check_samples(name: str, sample_rate: int, bit_depth: int | None) -> None:
     """Raise a WriteError if a format cannot have such samples."""
-    if bit_depth is not None:
-        if name not in _BITS:
-            raise WriteError(f"`bit_depth`: {name} has none; choose {' or '.join(_BITS)} as `format`, or leave it out")
-        if bit_depth not in BIT_DEPTHS:
-            raise WriteError(f"`bit_depth`: {bit_depth} is none; choose from {', '.join(map(str, BIT_DEPTHS))}")
+    check_depth(name, bit_depth)
     if name == "mp3" and sample_rate not in _MP3_RATES:
         raise WriteError(f"`sample_rate`: mp3 has no {sample_rate} samples a second; choose 48000, or another `format`")
 
@@ -181,7 +187,7 @@ def _as_bytes(audio: NDArray[np.floating], bit_depth: int) -> bytes:
         return np.rint(clipped * 32767.0).astype("<i2").tobytes()
     # 32 bits of float are not enough to be multiplied in.
     whole = np.rint(clipped.astype(np.float64) * 8388607.0).astype("<i4")
-    return np.ascontiguousarray(whole.reshape(-1, 1).view(np.uint8)[:, :3]).tobytes()
+    return bytes(whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes())
 
 
 def _encode(audio: NDArray[np.floating], unfinished: Path, sample_rate: int, encoding: _Encoding, path: Path) -> None:

@@ -298,7 +298,7 @@ def generate(
     if asked is not None:
         wishes, chosen, told = asked.wishes, dict(asked.programs), asked.told
     if (wishes.length is None and wishes.bars is None) == (not videos):
-        raise click.UsageError("give a VIDEO, a FOLDER, or for music without one --length SECONDS or --bars N")
+        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one")
     if not videos and handing.part != WHOLE:
         raise click.UsageError("--start and --end are a video's; there is none with --length and --bars")
     written = Output(

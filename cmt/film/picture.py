@@ -204,10 +204,12 @@ def part_packets(
     """
     import av
 
+    ticks_per_second = av.time_base
     if part.start > 0:
         # To the key frame before it; a file that cannot be searched is read from its beginning.
         with suppress(av.error.FFmpegError):
-            video.container.seek(int(part.start / Fraction(video.time_base)), stream=video)  # type: ignore[union-attr]
+            container: Any = video.container
+            container.seek(int(part.start * ticks_per_second))
     frames = (
         frame
         for frame in takewhile(lambda frame: (frame.pts or 0) < _ticks(part.duration), _upright_frames(video, part))

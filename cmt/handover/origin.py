@@ -16,7 +16,8 @@ from midi_io.whole_file import whole_file
 SCHEMA = 1
 STATEMENT = (
     "The notes of this music were written by the program and the model named here, by chance under the plan given "
-    "here. The same program, model, video, settings and seed write the same MIDI file again."
+    "here. The same program, model, video, settings and seed write the same MIDI file again; the report, which is "
+    "among the files, has all settings."
 )
 OF_OUR_MODEL = (
     "The model was trained on LPD-cleansed (Dong, Hsiao, Yang, Yang; CC BY 4.0), a dataset derived from the Lakh MIDI "
