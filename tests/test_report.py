@@ -41,7 +41,7 @@ from video_rhythm import VisualBeat
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
     " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar"
-    " pictures".split()
+    " pictures sample_rate bit_depth fade_in fade_out loop part".split()
 )
 """The keys that the first reports lack."""
 
@@ -93,6 +93,12 @@ def full_report():
         quantized=False,
         format="flac",
         stems=True,
+        sample_rate=48_000,
+        bit_depth=24,
+        fade_in=0.5,
+        fade_out=2.0,
+        loop=True,
+        part=(10.0, 14.1),
         loudness=-14.0,
         description=(FieldTold("tempo", "80", "user", "80 bpm"),),
         stages={"analyze": 0.5},

@@ -11,7 +11,7 @@ FLOORS = (
     {"film", "machine", "music"},
     {"band", "config", "grid", "metrics"},
     {"corpus", "network", "report"},
-    {"evaluation", "training", "writing"},
+    {"evaluation", "handover", "training", "writing"},
     {"planning"},
     {"meaning"},
     {"matching", "soundtrack"},

@@ -26,6 +26,7 @@ OPTIONS: Mapping[str, str] = {
     "form": "form",
     "length": "length",
     "seconds_per_picture": "length",
+    "bars": "length",
     "tempo": "tempo",
     "hit_times": "markers",
     "hit_files": "markers",

@@ -13,6 +13,7 @@ from cmt.band.programs import ChosenProgram
 from cmt.cli.describing import describe_options, described
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
+from cmt.cli.handing import Handing, handing_options
 from cmt.cli.options import (
     FILE,
     FREE,
@@ -69,13 +70,29 @@ SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
-    "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "length"),
+    "The music": (
+        "describe",
+        "mood",
+        "genre",
+        "instruments",
+        "mutes",
+        "key",
+        "chords",
+        "form",
+        "length",
+        "bars",
+        "loop",
+    ),
     "Pictures": ("seconds_per_picture",),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
-    "How it sounds": ("programs", "quantized", "loudness", "soundfont"),
-    "What comes out": ("output", "name", "original_audio", "duck", "format", "stems", "midi_only", "quiet"),
+    "How it sounds": ("programs", "quantized", "loudness", "fade_in", "fade_out", "soundfont"),
+    "What comes out": (
+        *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
+        *("midi_only", "quiet"),
+    ),
+    "For editors": ("markers", "marker_kinds", "timecode", "origin"),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -130,6 +147,7 @@ CHORDS_SHOWN = 8
     metavar="SECONDS",
     help=f"How long each picture is shown.  [default: about {SECONDS_PER_PICTURE:g}; one alone {SECONDS_ALONE:g}]",
 )
+@handing_options
 @timing_options
 @click.option(
     "--control",
@@ -263,21 +281,24 @@ def generate(
     jobs: int | None,
     scheduler: str | None,
     quiet: bool,
+    handing: Handing,
 ) -> None:
     """Write music for a VIDEO: MIDI, audio, the video with it, a picture and a report.
 
     The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Of a FOLDER
-    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
-    how long the music is. Of a PICTURE a film is made, of several, or of a FOLDER of pictures, one slideshow.
+    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length or
+    --bars say how long the music is. Of a PICTURE a film is made, of several, or of a FOLDER of pictures, one
+    slideshow.
     """
+    from cmt.film.part import WHOLE
     from cmt.machine.pictures import find_pictures
     from cmt.report.description import Told
     from cmt.soundtrack.batch import Settings
     from cmt.soundtrack.make import make_soundtrack
     from cmt.soundtrack.output import Output
 
-    if length is not None and original_audio != "drop":
-        raise click.UsageError("--original-audio is a video's; there is none with --length")
+    if (length is not None or handing.bars is not None) and original_audio != "drop":
+        raise click.UsageError("--original-audio is a video's; there is none with --length and --bars")
     if keep_takes and takes == 1:
         raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
     if midi_only and (stems or format != AUDIO_FORMAT):
@@ -296,15 +317,14 @@ def generate(
         energy=_energy(energy_file, sections),
         takes=takes,
     )
+    wishes = handing.in_wishes(wishes)
     chosen, told = chosen_programs(programs), Told()
     is_video = bool(videos) and not pictures.files
     asked = described(describe, mood, wishes, chosen, with_video=is_video, quiet=quiet)
     if asked is not None:
         wishes, chosen, told = asked.wishes, dict(asked.programs), asked.told
-    if not pictures.files and (wishes.length is None) == (not videos):
-        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
-    if pictures.files and scheduler is not None:
-        raise click.UsageError("--scheduler is for many videos, and of pictures one film is made")
+    has_length = wishes.length is not None or wishes.bars is not None
+    _check_source(bool(videos), bool(pictures.files), has_length, handing.part != WHOLE, scheduler is not None)
     written = Output(
         keep_takes=keep_takes,
         original_audio=original_audio,
@@ -316,10 +336,13 @@ def generate(
         quantized=quantized,
         duck=duck,
     )
+    written = handing.in_output(written)
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     if not pictures.files and (len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos)):
         if name is not None:
             raise click.UsageError("--name is for one video")
+        if handing.part != WHOLE:
+            raise click.UsageError("--start and --end are for one video")
         settings = Settings(
             output, wishes, config, checkpoint=checkpoint, soundfont=soundfont, output=written, told=told
         )
@@ -334,6 +357,7 @@ def generate(
             config,
             output=written,
             name=name,
+            part=handing.part,
             checkpoint=checkpoint,
             soundfont=soundfont,
             told=told,
@@ -345,6 +369,15 @@ def generate(
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if not quiet:
         _print_soundtrack(soundtrack, pictures.n_other, is_usual=wishes.length is None and seconds_per_picture is None)
+
+
+def _check_source(has_videos: bool, has_pictures: bool, has_length: bool, has_part: bool, has_scheduler: bool) -> None:
+    if not has_pictures and has_videos == has_length:
+        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one")
+    if has_pictures and has_scheduler:
+        raise click.UsageError("--scheduler is for many videos, and of pictures one film is made")
+    if has_part and (has_pictures or not has_videos):
+        raise click.UsageError("--start and --end are a video's, and there is none")
 
 
 def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:

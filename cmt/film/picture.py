@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +24,8 @@ _BITS_PER_PIXEL = 0.2
 """The bits for each pixel that encoders without a constant-quality mode are given."""
 ENCODER_TIME_BASE = Fraction(1, 60000)
 """This time base holds 24, 25, 30, 60 and 29.97 frames a second exactly, and MPEG-4 takes no finer one."""
+_SAME_TIME = Fraction(1, 1000)
+"""A frame that begins so many seconds before a part belongs to it: times are rounded."""
 _DEFAULT_FRAME_RATE = Fraction(25)
 _TRANSPOSITIONS = {90: ("cclock",), -90: ("clock",), 180: ("clock", "clock"), -180: ("clock", "clock")}
 """The quarter turns that undo a frame's rotation, in degrees counter-clockwise."""
@@ -159,7 +163,7 @@ def picture_packets(
     reason = "its packets lack timestamps" if codec in _COPIED_VIDEO else f"{codec} does not fit into an mp4"
     encoder = video_encoder()
     notes.append(f"the picture was encoded again with {encoder}: {reason}")
-    return _encoded_picture(video, picture, target, encoder)
+    return _encoded_picture(video, picture, target, encoder, _upright_frames(video, picture))
 
 
 def _copied_picture(
@@ -191,12 +195,42 @@ def video_encoder() -> str:
     raise MidiError("this build of PyAV has no video encoder; pip install av")
 
 
-def _encoded_picture(
-    video: av.VideoStream, picture: Picture, target: av.container.OutputContainer, encoder: str
+def part_packets(
+    video: av.VideoStream, part: Picture, target: av.container.OutputContainer
 ) -> Iterator[av.Packet[av.VideoStream]]:
-    """Encode the picture, upright, with even sides, each frame at its own time."""
+    """Add a stream with the frames that begin within `part` to `target`, encoded, and give its packets.
+
+    `part` is the picture of the whole video with another start and end.
+    """
+    import av
+
+    ticks_per_second = av.time_base
+    if part.start > 0:
+        # To the key frame before it; a file that cannot be searched is read from its beginning.
+        with suppress(av.error.FFmpegError):
+            container: Any = video.container
+            container.seek(int(part.start * ticks_per_second))
+    frames = (
+        frame
+        for frame in takewhile(lambda frame: (frame.pts or 0) < _ticks(part.duration), _upright_frames(video, part))
+        if (frame.pts or 0) >= -_ticks(_SAME_TIME)
+    )
+    return _encoded_picture(video, part, target, video_encoder(), frames)
+
+
+def _ticks(seconds: Fraction) -> int:
+    return round(seconds / ENCODER_TIME_BASE)
+
+
+def _encoded_picture(
+    video: av.VideoStream,
+    picture: Picture,
+    target: av.container.OutputContainer,
+    encoder: str,
+    frames: Iterator[av.VideoFrame],
+) -> Iterator[av.Packet[av.VideoStream]]:
+    """Encode the frames, upright, with even sides, each at its own time."""
     rate = _frame_rate(video)
-    frames = _upright_frames(video, picture)
     first = next(frames, None)
     if first is None:
         raise MidiError(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cmt.config import GenerateConfig
+from cmt.errors import CmtError
 from cmt.film.speech import Span
 from cmt.grid.hits import Hit, hits_of
-from cmt.grid.layout import grid_of_video, music_grid, warnings_of
+from cmt.grid.layout import SECONDS_OF_A_BAR, grid_of_video, in_whole_bars, music_grid, warnings_of
 from cmt.music.key import Key
 from cmt.music.lead_sheet import LeadSheet, SheetOrders
 from cmt.music.profile import RhythmProfile
@@ -42,9 +43,9 @@ from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
 from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
-from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.planning.wishes import ALL_INSTRUMENTS, Settled, Wishes, genre_of
 from cmt.report.scenes import MoodSeen
-from cmt.writing.closing import ENDINGS, draw_ending
+from cmt.writing.closing import ENDINGS, ENDLESS, Ending, draw_ending
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
 from midi_io.song import Instrument, Timeline
@@ -207,11 +208,10 @@ def plan_music(
     if rhythm is not None and config.control > 0:
         rng = np.random.default_rng([config.seed, 8, *origin_of(rhythm)])
         wishes = with_players(wishes, level_of_video(rhythm, calibration), rng)
-    if grid is None:
-        grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
+    grid = _planned_grid(rhythm, wishes, hits, config.seed) if grid is None else grid
     sections, form_warnings = sections_of_wishes(wishes, grid)
     instruments = wishes.instruments or ALL_INSTRUMENTS
-    ending = draw_ending(config.seed) if wishes.ending is None else ENDINGS[wishes.ending]
+    ending = _ending(wishes, config.seed)
     sheet = Sheet(grid, instruments, rests_of(wishes.mutes, grid), ending)
     sheet = with_breaks(sheet, sections)
     markers = [marker.time for marker in wishes.markers]
@@ -301,6 +301,17 @@ def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Set
     return replace(wishes, instruments=tuple(one for one in ALL_INSTRUMENTS if one not in absent))
 
 
+def _planned_grid(rhythm: VideoRhythm | None, wishes: Settled, hits: Sequence[Hit], seed: int) -> Timeline:
+    grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, seed)
+    return _grid_of_loop(grid, wishes) if wishes.loop else grid
+
+
+def _ending(wishes: Settled, seed: int) -> Ending:
+    if wishes.loop:
+        return ENDLESS
+    return draw_ending(seed) if wishes.ending is None else ENDINGS[wishes.ending]
+
+
 def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
     """The grid of music exactly as long as the picture, as the user wants it, else as its arousal does."""
     suited = suited_tempo_of(rhythm, read_calibration())
@@ -321,6 +332,28 @@ def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Ti
         tempo_change=wishes.tempo_change,
         tempo_range=wishes.tempo_range,
     )
+
+
+def with_length(wishes: Wishes, seed: int) -> Wishes:
+    """The wishes with the length of the bars that are asked for, at the tempo asked for or one drawn from the usual."""
+    if wishes.bars is None:
+        return wishes
+    tempo = wishes.tempo
+    if tempo is None:
+        usual = wishes.tempo_range or TEMPO_QUARTILES[genre_of(wishes)]
+        tempo = round(float(np.random.default_rng([seed, 2]).uniform(*usual)), 2)
+    length = wishes.bars * SECONDS_OF_A_BAR / tempo
+    return replace(wishes, bars=None, tempo=tempo, tempo_range=None, length=length)
+
+
+def _grid_of_loop(grid: Timeline, wishes: Settled) -> Timeline:
+    """Whole bars from the beginning to the end."""
+    whole = in_whole_bars(grid)
+    if wishes.tempo is not None and abs(whole.tempo - wishes.tempo) > 1e-6 * wishes.tempo:
+        raise CmtError(
+            f"`loop`: {wishes.duration:.3f} s at {wishes.tempo:g} BPM are no whole number of bars; leave `tempo` out"
+        )
+    return whole
 
 
 def _range_warnings(grid: Timeline, wishes: Settled) -> list[str]:

@@ -36,6 +36,7 @@ from cmt.report.speech import Speech
 from cmt.report.values import Value
 from midi_io.performance import Voice
 from midi_io.song import INSTRUMENTS, Instrument
+from midi_io.synthesis import SAMPLE_RATE
 
 SCHEMA = 1
 """The number of the JSON's form. It goes up when a key changes its meaning or goes. A new key does not raise it: it
@@ -106,6 +107,19 @@ class Report:
     """The loudness asked for, in LUFS; None if no audio was made, or made before it could be asked for."""
     format: str | None = None
     """The format of the sound, its file's suffix; None if no audio was made. That of the first reports was ``wav``."""
+    sample_rate: int = SAMPLE_RATE
+    """The samples a second of the sound, if there is any."""
+    bit_depth: int | None = None
+    """The bits of a sample that were asked for; None is the format's own."""
+    fade_in: float = 0.0
+    """The seconds in which the sound comes."""
+    fade_out: float | None = None
+    """The seconds in which it goes; None is 0.4 s or a tenth of the piece, whichever is shorter."""
+    loop: bool = False
+    """Whether the end leads into the beginning."""
+    part: tuple[float, float] | None = None
+    """Begin and end, in seconds, of the part of the video that was scored, from whose begin all times count; None is
+    the whole."""
     stems: bool = False
     """Whether the sound of each instrument lies beside it."""
     description: tuple[FieldTold, ...] = ()
@@ -159,6 +173,12 @@ class Report:
             "loudness": self.loudness,
             "format": self.format,
             "stems": self.stems,
+            "sample_rate": self.sample_rate,
+            "bit_depth": self.bit_depth,
+            "fade_in": self.fade_in,
+            "fade_out": self.fade_out,
+            "loop": self.loop,
+            "part": None if self.part is None else list(self.part),
             "description": [told._asdict() for told in self.description],
             "stages": dict(self.stages),
         }
@@ -219,6 +239,12 @@ class Report:
             loudness=report["loudness"].maybe(Value.number),
             format=report["format"].maybe(Value.text),
             stems=report["stems"].flag(),
+            sample_rate=report["sample_rate"].whole(),
+            bit_depth=report["bit_depth"].maybe(Value.whole),
+            fade_in=report["fade_in"].number(),
+            fade_out=report["fade_out"].maybe(Value.number),
+            loop=report["loop"].flag(),
+            part=report["part"].maybe(_span),
             description=report["description"].each(FieldTold.from_json),
             stages=report["stages"].values(Value.number),
         )
@@ -235,6 +261,13 @@ def _labels(instruments: tuple[Instrument, ...]) -> list[str]:
 
 def _instruments(labels: Value) -> tuple[Instrument, ...]:
     return labels.each(lambda label: label.one_of(INSTRUMENTS))
+
+
+def _span(part: Value) -> tuple[float, float]:
+    times = part.each(Value.number)
+    if len(times) != 2:
+        raise part.fault("two times, begin and end")
+    return times[0], times[1]
 
 
 def _key(name: Value) -> Key:
@@ -290,5 +323,11 @@ _ADDED: Mapping[str, object] = {
     "speech": None,
     "stems": False,
     "description": [],
+    "sample_rate": SAMPLE_RATE,
+    "bit_depth": None,
+    "fade_in": 0.0,
+    "fade_out": None,
+    "loop": False,
+    "part": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

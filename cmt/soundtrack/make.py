@@ -19,6 +19,8 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.ducking import mixer_for
 from cmt.film.film import film_of
+from cmt.film.part import WHOLE, Part, check_part, part_of
+from cmt.handover.signs import signs_of
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.music.key import Key, home_key, semitones_between
@@ -27,12 +29,13 @@ from cmt.music.words import initial_words
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.network.planner import Planner, load_planner
-from cmt.planning.plan import Plan, plan_music
+from cmt.planning.plan import Plan, plan_music, with_length
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.description import Told
 from cmt.report.parts import Model
 from cmt.report.report import Report
 from cmt.report.speech import Speech
+from cmt.soundtrack.handing import check_fit, finish_of, write_marker_files, write_origin_file
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.playing import performance_of, performed
 from cmt.soundtrack.report import report_of, speech_of, takes_of
@@ -102,6 +105,7 @@ def make_soundtrack(
     *,
     output: Output | None = None,
     name: str | None = None,
+    part: Part = WHOLE,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
     told: Told = NOTHING_TOLD,
@@ -111,8 +115,8 @@ def make_soundtrack(
 
     `output` may ask for another format than ``.wav``, and for a file of each instrument, ``<name>.drums.wav``.
 
-    All files appear together at the end, or none does. Without a video, `wishes.length` says how long the music is,
-    and there is no mp4; then `config.control` has nothing to control and counts as 0.
+    All files appear together at the end, or none does. Without a video, `wishes.length` or `wishes.bars` say how long
+    the music is, and there is no mp4; then `config.control` has nothing to control and counts as 0.
 
     Parameters
     ----------
@@ -123,6 +127,9 @@ def make_soundtrack(
     name
         The name of the files, without a suffix; if left out the video's own, that of the folder of several pictures,
         ``music`` without either.
+    part
+        The part of the video that is scored and written; all times, in the wishes and in the report, count from its
+        first picture.
     told
         What the report says of the description that the wishes come from (`cmt.meaning.wishing`).
 
@@ -136,8 +143,16 @@ def make_soundtrack(
     check_wishes(wishes)
     check_config(config)
     check_output(output)
+    check_part(part)
+    wishes = with_length(wishes, config.seed)
+    check_wishes(wishes)
     pictures = are_pictures(files)
+    video = files[0] if files and not pictures else None
     check_source(files, wishes, output, pictures=pictures)
+    if video is None and part != WHOLE:
+        raise CmtError("`start` and `end` are a video's, and there is none; leave them out")
+    if wishes.length is not None:
+        check_fit(output, wishes.length, None, loop=wishes.loop)
     name = _checked_name(name if name is not None else name_of(files, pictures=pictures))
     if pictures:
         refuse_the_files_themselves((folder / f"{name}.{suffix}" for suffix in ("png", "mp4")), files, pictures=True)
@@ -145,11 +160,19 @@ def make_soundtrack(
         config = replace(config, control=0.0)
     font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
     stages = _Stages(progress)
-    with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
+    with (
+        folder_for_all_or_nothing(folder) as unfinished,
+        part_of(video, part, folder) as film,
+        ThreadPoolExecutor(1) as beside,
+    ):
         with stages.stage("analyze") as report_progress:
-            source = look_at(files, wishes, report_progress, pictures=pictures)
-            is_mixed = isinstance(source.film, Path) and output.original_audio == "mix"
-            mixer = mixer_for(files[0], output.duck, output.loudness) if is_mixed else None
+            source = look_at(files if film is None else (film,), wishes, report_progress, pictures=pictures)
+            if video is not None and source.rhythm is not None:
+                source = source._replace(rhythm=replace(source.rhythm, path=os.fspath(video)))
+            fps = source.rhythm.fps if source.rhythm is not None else None
+            check_fit(output, source.duration, fps, loop=wishes.loop)
+            is_mixed = film is not None and output.original_audio == "mix"
+            mixer = mixer_for(film, output.duck, output.loudness) if film is not None and is_mixed else None
             spans = mixer.spans if mixer is not None else ()
             plan = plan_music(source.rhythm, settled(wishes, source.duration), config, spans, source.grid)
         with stages.stage("load model"):
@@ -158,14 +181,14 @@ def make_soundtrack(
         with stages.stage("compose") as report_progress:
             takes = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
-        performance = _performance(best, plan, output)
+        performance, report = _performance(best, plan, output), _report(best, plan, config)
         with stages.stage("midi"):
-            kept = {f"{name}.mid": performance}
-            if output.keep_takes:
-                others = enumerate(takes[1:], start=2)
-                kept |= {f"{name}.take{number}.mid": _performance(take, plan, output) for number, take in others}
-            for file, its in kept.items():
-                write_midi(its, unfinished / file, title=f"Music for {name}")
+            kept = {f"{name}.mid": (performance, report)}
+            for number, take in enumerate(takes[1:] if output.keep_takes else (), start=2):
+                kept[f"{name}.take{number}.mid"] = _performance(take, plan, output), _report(take, plan, config)
+            for file, (played, told_of) in kept.items():
+                signs = signs_of(told_of, plan.timeline)
+                write_midi(played, unfinished / file, title=f"Music for {name}", signs=signs)
         png = unfinished / f"{name}.png"
         # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
         picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png, None, pictures)
@@ -179,6 +202,7 @@ def make_soundtrack(
                 stems=output.stems,
                 soundfont=font,
                 loudness=output.loudness,
+                finish=finish_of(output, report, plan),
                 original_audio=output.original_audio,
                 mixing=mixer,
                 stage=stages.stage,
@@ -187,7 +211,12 @@ def make_soundtrack(
         with stages.stage("picture"):
             picture.result() if picture else _draw(plan, best.song, best.sheet, name, png, speech)
         report = replace(
-            report_of(plan, best.piece, best.song, best.orders, best.sheet, replace(config, seed=best.seed)),
+            report,
+            part=None if part == WHOLE else (part.begin, part.begin + source.duration),
+            sample_rate=output.sample_rate,
+            bit_depth=output.bit_depth,
+            fade_in=output.fade_in,
+            fade_out=output.fade_out,
             original_audio=output.original_audio,
             band=performance.playing_voices,
             quantized=output.quantized,
@@ -211,7 +240,12 @@ def make_soundtrack(
             stems=output.stems,
             stages=stages.seconds,
         )
+        lines = write_marker_files(report, plan, output, unfinished, name)
+        report = replace(report, warnings=(*report.warnings, *lines))
         (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+        write_origin_file(
+            report, output, unfinished, name, video=video, is_our_model=checkpoint is None, soundfont=font
+        )
         written = [folder / file.name for file in sorted(unfinished.iterdir())]
         refuse_the_files_themselves(written, files, pictures=pictures)
     return Soundtrack(tuple(written), report)
@@ -230,6 +264,10 @@ def _draw(
     from cmt.soundtrack.picture import draw_soundtrack
 
     draw_soundtrack(plan, song, sheet, name, path, speech, pictures=pictures)
+
+
+def _report(take: Take, plan: Plan, config: GenerateConfig) -> Report:
+    return report_of(plan, take.piece, take.song, take.orders, take.sheet, replace(config, seed=take.seed))
 
 
 def _performance(take: Take, plan: Plan, output: Output) -> Performance:

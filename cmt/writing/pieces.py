@@ -18,7 +18,7 @@ from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from cmt.network.decoder import Decoder, DecoderState
 from cmt.network.weights import Floats
-from cmt.writing.closing import THIN, Ending
+from cmt.writing.closing import ENDLESS, THIN, Ending
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar
 from cmt.writing.harmony import pitch_lean
@@ -222,7 +222,10 @@ class _Take:
 
     def _placed(self, i: int) -> _PlacedWord:
         position = self._positions[i]
-        (timing,) = timing_bins(np.array([position]), self.grammar.n_bar * POSITIONS_PER_BAR)
+        heard, length = position, self.grammar.n_bar * POSITIONS_PER_BAR
+        if self.request.ending == ENDLESS:  # the middle of a piece that is twice as long: it neither begins nor ends
+            heard, length = position + length // 2, 2 * length
+        (timing,) = timing_bins(np.array([heard]), length)
         timing = int(timing) if self._knows_timing else 0
         return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing, self._told[i])
 
