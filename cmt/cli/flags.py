@@ -23,6 +23,7 @@ FLAGS: Mapping[str, str] = {
     "instruments": "--instruments",
     "kernel": "--kernel",
     "key": "--key",
+    "like": "--like",
     "learning_rate": "--learning-rate",
     "markers": "--hit",
     "midi_only": "--midi-only",

@@ -13,6 +13,7 @@ from cmt.band.programs import ChosenProgram
 from cmt.cli.describing import describe_options, described
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
+from cmt.cli.like import print_like
 from cmt.cli.options import (
     FILE,
     FREE,
@@ -59,7 +60,7 @@ SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
-    "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "length"),
+    "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "like", "length"),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
@@ -106,6 +107,12 @@ CHORDS_SHOWN = 8
     type=FormType(),
     metavar="TEXT",
     help=f'Sections in order, with bars if you like: "AABA", "intro:4 A B outro"; names: {", ".join(NAMES)}.',
+)
+@click.option(
+    "--like",
+    metavar="SONG.mid|INDEX",
+    help="A song whose form, chords, players and groove it takes, never its melody; or a folder from cmt index, in "
+    "which one that suits is looked for.",
 )
 @click.option(
     "--length", type=float, metavar="SECONDS", help="Music without a video; its tempo is drawn from the genre's."
@@ -214,6 +221,7 @@ def generate(
     key: WishedKey | None,
     chords: Progression | None,
     form: WishedForm | None,
+    like: str | None,
     length: float | None,
     tempo: float | None,
     hit_times: tuple[float, ...],
@@ -268,6 +276,7 @@ def generate(
         key=key,
         chords=chords,
         form=form,
+        like=like,
         length=length,
         energy=_energy(energy_file, sections),
         takes=takes,
@@ -341,6 +350,7 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
         click.echo(f"form     {_form_in_words(report)}")
     if report.picture is not None or report.markers:
         print_hits(report.grid.hits)
+    print_like(report)
     _print_orders(report)
     if report.speech is not None:
         click.echo(f"speech   {_speech_in_words(report.speech, report.duration)}")

@@ -76,6 +76,8 @@ class Wishes:
     """The way in which the last bar ends, a name of `cmt.writing.closing.ENDINGS`; None draws it by the seed."""
     scenes: tuple[WishedScene, ...] = ()
     """The scenes, where the user and not the picture says them; the first one begins the piece."""
+    like: str | None = None
+    """The path of a song that the piece is to be like, or of the index of a library in which one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class Settled:
     liveliness: float | None
     ending: str | None
     scenes: tuple[WishedScene, ...]
+    suited_tempo: float | None = None
+    """The BPM to which an open tempo leans, that of the song that the piece is like; None leaves it to the picture."""
 
     @property
     def tempo_map(self) -> bool:
