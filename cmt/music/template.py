@@ -69,6 +69,7 @@ def template_of(name: str, notes: NoteArrays, tempo: float, genre: Genre | None 
     pitched = notes.pitched()
     if not len(pitched.position):
         raise CmtError(f"{name}: only drums play in it, so it has no chords to lend; name a song with pitched parts")
+    notes = NoteArrays(*(column.astype(np.int64) for column in notes))
     first = int(notes.position.min()) // POSITIONS_PER_BAR
     notes = notes._replace(position=notes.position - first * POSITIONS_PER_BAR)
     n_bar = int(notes.position.max()) // POSITIONS_PER_BAR + 1
@@ -82,13 +83,14 @@ def template_of(name: str, notes: NoteArrays, tempo: float, genre: Genre | None 
         sheet=sheet_of(kept, n_bar).transposed(semitones_to_home(key)),
         key=key,
         tempo=tempo,
-        grooves=_grooves_of(kept, n_bar),
+        grooves=grooves_of(kept, n_bar),
         notes=notes,
         genre=genre,
     )
 
 
-def _grooves_of(notes: NoteArrays, n_bar: int) -> Grooves:
+def grooves_of(notes: NoteArrays, n_bar: int) -> Grooves:
+    """(n_bar,) where drums and bass strike in notes that all start inside these bars."""
     bars: list[set[Stroke]] = [set() for _ in range(n_bar)]
     for position, instrument, pitch in zip(
         notes.position.tolist(), notes.instrument.tolist(), notes.pitch.tolist(), strict=True

@@ -146,7 +146,7 @@ def orders_like(orders: SheetOrders, like: Likeness, mode: Mode) -> SheetOrders:
     begins = np.where(taken, like.form.begins, UNKNOWN)
     kit = np.where(taken & (like.players & _DRUMS > 0) & (sheet.kit[bars] > 0), sheet.kit[bars], UNKNOWN)
     kit[-1:] = UNKNOWN
-    lags = _lags(like)
+    lags = lags_like(like)
     # A form of the user's own says where sections begin and what they repeat.
     own_form = bool((orders.letters != UNKNOWN).any())
     heard = sum(1 << instrument for instrument in like.instruments)
@@ -178,7 +178,7 @@ def _filled(column: Column, other: Column) -> Column:
     return np.where(column == UNKNOWN, other, column)
 
 
-def _lags(like: Likeness) -> Column:
+def lags_like(like: Likeness) -> Column:
     """(n_bar,) how many bars earlier the last bar lies that is like the same bar of the song, or like one it repeats.
 
     0 where there is none; the closing bar, and bars of which nothing is taken, are left open.
