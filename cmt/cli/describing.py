@@ -24,6 +24,7 @@ OPTIONS: Mapping[str, str] = {
     "key": "key",
     "chords": "chords",
     "form": "form",
+    "like": "like",
     "length": "length",
     "seconds_per_picture": "length",
     "bars": "length",

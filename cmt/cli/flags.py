@@ -28,6 +28,7 @@ FLAGS: Mapping[str, str] = {
     "instruments": "--instruments",
     "kernel": "--kernel",
     "key": "--key",
+    "like": "--like",
     "learning_rate": "--learning-rate",
     "length": "--length",
     "loop": "--loop",

@@ -14,6 +14,7 @@ from cmt.cli.describing import describe_options, described
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
 from cmt.cli.handing import Handing, handing_options
+from cmt.cli.like import print_like
 from cmt.cli.options import (
     FILE,
     FREE,
@@ -79,6 +80,7 @@ HEADINGS = {
         "key",
         "chords",
         "form",
+        "like",
         "length",
         "bars",
         "loop",
@@ -134,6 +136,12 @@ CHORDS_SHOWN = 8
     type=FormType(),
     metavar="TEXT",
     help=f'Sections in order, with bars if you like: "AABA", "intro:4 A B outro"; names: {", ".join(NAMES)}.',
+)
+@click.option(
+    "--like",
+    metavar="SONG.mid|INDEX",
+    help="A song whose form, chords, players and groove it takes, never its melody; or a folder from cmt index, in "
+    "which one that suits is looked for.",
 )
 @click.option(
     "--length",
@@ -252,6 +260,7 @@ def generate(
     key: WishedKey | None,
     chords: Progression | None,
     form: WishedForm | None,
+    like: str | None,
     length: float | None,
     seconds_per_picture: float | None,
     tempo: float | None,
@@ -312,6 +321,7 @@ def generate(
         key=key,
         chords=chords,
         form=form,
+        like=like,
         length=length,
         seconds_per_picture=seconds_per_picture,
         energy=_energy(energy_file, sections),
@@ -404,6 +414,7 @@ def _print_soundtrack(soundtrack: Soundtrack, n_other: int, *, is_usual: bool) -
         click.echo(f"form     {_form_in_words(report)}")
     if report.picture is not None or report.markers:
         print_hits(report.grid.hits)
+    print_like(report)
     _print_orders(report)
     if report.speech is not None:
         click.echo(f"speech   {_speech_in_words(report.speech, report.duration)}")

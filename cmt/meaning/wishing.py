@@ -111,6 +111,7 @@ def _as_wishes(values: Mapping[str, Any]) -> dict[str, Any]:
             "key",
             "form",
             "chords",
+            "like",
             "ending",
             "length",
             "liveliness",

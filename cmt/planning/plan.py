@@ -19,6 +19,7 @@ from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
+from cmt.planning.like import Likeness, orders_like, with_energy_like
 from cmt.planning.liveliness import (
     Liveliness,
     level_of_video,
@@ -121,6 +122,8 @@ class Plan:
     """What the user orders of the lead sheet, chords in the key of the piece."""
     warnings: tuple[str, ...]
     """A line for each thing that was asked and cannot be."""
+    like: Likeness | None = None
+    """What it takes of a song; None where it is to be like none."""
 
     @property
     def timeline(self) -> Timeline:
@@ -172,7 +175,10 @@ class Plan:
         orders, tonic = self.sheet_orders, self.wishes.key.tonic
         if tonic is not None:
             orders = at_home(orders, Key(tonic, self.mode(seed)))
-        return orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
+        if self.like is not None:
+            orders = orders_like(orders, self.like, self.mode(seed))
+        orders = orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
+        return orders if self.like is None else with_energy_like(orders, self.like)
 
     def mode(self, seed: int) -> Mode:
         """The mode of a take: the one asked for, or one drawn by the seed, see `major_probability`."""
@@ -290,9 +296,9 @@ def origin_of(rhythm: VideoRhythm) -> tuple[int, ...]:
 def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Settled:
     """The wishes with those who play for a video as lively as `level`, 0..1, where the user does not say who does.
 
-    All instruments are the default and say nothing; an energy, a form or a mute says something.
+    All instruments are the default and say nothing; an energy, a form, a mute or a song to be like says something.
     """
-    is_open = wishes.instruments == ALL_INSTRUMENTS and not wishes.mutes
+    is_open = wishes.instruments == ALL_INSTRUMENTS and not wishes.mutes and wishes.suited_tempo is None
     if not is_open or wishes.energy is not None or wishes.form is not None or level >= CALM:
         return wishes
     absent = {SITTING_OUT[rng.integers(len(SITTING_OUT))]}
@@ -314,7 +320,7 @@ def _ending(wishes: Settled, seed: int) -> Ending:
 
 def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
     """The grid of music exactly as long as the picture, as the user wants it, else as its arousal does."""
-    suited = suited_tempo_of(rhythm, read_calibration())
+    suited = wishes.suited_tempo or suited_tempo_of(rhythm, read_calibration())
     return grid_of_video(
         rhythm, wishes.markers, wishes.tempo, wishes.tempo_change, wishes.tempo_range, suited_tempo=suited
     )
@@ -323,6 +329,8 @@ def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
 def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Timeline:
     """The grid of music without a video: it leans to a tempo drawn from the range asked for, else the genre's usual."""
     usual = wishes.tempo_range or TEMPO_QUARTILES[wishes.genre]
+    if wishes.suited_tempo is not None and wishes.tempo_range is None:
+        usual = (wishes.suited_tempo, wishes.suited_tempo)
     return music_grid(
         wishes.duration,
         hits,

@@ -85,6 +85,8 @@ class Wishes:
     """The number of bars of music without a video, in `BARS_LIMITS`, in place of its length."""
     loop: bool = False
     """Whether the piece has no end: it leads into its own beginning."""
+    like: str | None = None
+    """The path of a song that the piece is to be like, or of the index of a library in which one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class Settled:
     ending: str | None
     scenes: tuple[WishedScene, ...]
     loop: bool
+    suited_tempo: float | None = None
+    """The BPM to which an open tempo leans, that of the song that the piece is like; None leaves it to the picture."""
 
     @property
     def tempo_map(self) -> bool:

@@ -16,6 +16,7 @@ from cmt.music.profile import RhythmProfile
 from cmt.music.words import GENRES, Genre
 from cmt.report.band import voice_as_json, voice_from_json
 from cmt.report.description import FieldTold
+from cmt.report.like import LikeTold
 from cmt.report.parts import (
     NO_PICTURE,
     Asked,
@@ -124,6 +125,8 @@ class Report:
     """Whether the sound of each instrument lies beside it."""
     description: tuple[FieldTold, ...] = ()
     """What was asked in words, in a file or by a mood, and where each of it comes from; empty where nothing was."""
+    like: LikeTold | None = None
+    """The song that the piece is to be like, and what it has of it; None where it is to be like none."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -180,6 +183,7 @@ class Report:
             "loop": self.loop,
             "part": None if self.part is None else list(self.part),
             "description": [told._asdict() for told in self.description],
+            "like": None if self.like is None else self.like.as_json(),
             "stages": dict(self.stages),
         }
 
@@ -246,6 +250,7 @@ class Report:
             loop=report["loop"].flag(),
             part=report["part"].maybe(_span),
             description=report["description"].each(FieldTold.from_json),
+            like=report["like"].maybe(LikeTold.from_json),
             stages=report["stages"].values(Value.number),
         )
 
@@ -329,5 +334,6 @@ _ADDED: Mapping[str, object] = {
     "fade_out": None,
     "loop": False,
     "part": None,
+    "like": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -36,6 +37,7 @@ from cmt.report.parts import Model
 from cmt.report.report import Report
 from cmt.report.speech import Speech
 from cmt.soundtrack.handing import check_fit, finish_of, write_marker_files, write_origin_file
+from cmt.soundtrack.like import CopyGuard, plan_of_like, told_of, warnings_of_like
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.playing import performance_of, performed
 from cmt.soundtrack.report import report_of, speech_of, takes_of
@@ -174,20 +176,23 @@ def make_soundtrack(
             is_mixed = film is not None and output.original_audio == "mix"
             mixer = mixer_for(film, output.duck, output.loudness) if film is not None and is_mixed else None
             spans = mixer.spans if mixer is not None else ()
-            plan = plan_music(source.rhythm, settled(wishes, source.duration), config, spans, source.grid)
+            asked = settled(wishes, source.duration)
+            plan = plan_music(source.rhythm, asked, config, spans, source.grid)
+            if wishes.like is not None:
+                plan = plan_of_like(wishes.like, plan, source.rhythm, asked, config, spans, source.grid)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
             planner = planner_for(loaded.decoder, plan)
         with stages.stage("compose") as report_progress:
-            takes = _compose(loaded.decoder, planner, plan, config, report_progress)
+            takes, n_copied = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
         performance, report = _performance(best, plan, output), _report(best, plan, config)
         with stages.stage("midi"):
             kept = {f"{name}.mid": (performance, report)}
             for number, take in enumerate(takes[1:] if output.keep_takes else (), start=2):
                 kept[f"{name}.take{number}.mid"] = _performance(take, plan, output), _report(take, plan, config)
-            for file, (played, told_of) in kept.items():
-                signs = signs_of(told_of, plan.timeline)
+            for file, (played, its_report) in kept.items():
+                signs = signs_of(its_report, plan.timeline)
                 write_midi(played, unfinished / file, title=f"Music for {name}", signs=signs)
         png = unfinished / f"{name}.png"
         # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
@@ -208,6 +213,7 @@ def make_soundtrack(
                 stage=stages.stage,
             )
         speech = speech_of(mixer, plan) if output.duck is not None else None
+        like = None if plan.like is None else told_of(plan.like, best.home_sheet, best.song, n_copied)
         with stages.stage("picture"):
             picture.result() if picture else _draw(plan, best.song, best.sheet, name, png, speech)
         report = replace(
@@ -222,6 +228,7 @@ def make_soundtrack(
             quantized=output.quantized,
             pictures=pictures_shown(source.film),
             description=told.fields,
+            like=like,
             takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
             speech=speech,
             warnings=(
@@ -231,6 +238,7 @@ def make_soundtrack(
                 *program_warnings(output.programs),
                 *best.piece.notes,
                 *notes,
+                *(() if like is None else warnings_of_like(like)),
                 *_warnings_of(takes),
             ),
             checkpoint=Model(loaded.sha256, loaded.provenance),
@@ -288,6 +296,8 @@ class Take:
     orders: dict[int, BarOrders]
     sheet: LeadSheet
     """The lead sheet in the key of the song."""
+    home_sheet: LeadSheet
+    """The same in the home key."""
     piece: WrittenPiece
     song: Song
     judgement: Judgement | None = None
@@ -300,11 +310,16 @@ def _compose(
     plan: Plan,
     config: GenerateConfig,
     progress: Callable[[float, float], None],
-) -> list[Take]:
-    """The takes, the best first."""
+) -> tuple[list[Take], int]:
+    """The takes, the best first, and how many were written anew because they copied the song that they are like."""
     n_take, n_bar = plan.wishes.takes, plan.timeline.n_bar
+    guard = None
+    if plan.like is not None:
+        write = partial(write_takes, decoder, planner, plan, config)
+        guard = CopyGuard(write, plan.like.reference.template.notes, config.seed + n_take)
     if n_take == 1:
-        return write_takes(decoder, planner, plan, config, [config.seed], progress)
+        only = write_takes(decoder, planner, plan, config, [config.seed], progress)
+        return (only, 0) if guard is None else (guard.guarded(only), guard.rejected)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
     from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
@@ -317,10 +332,12 @@ def _compose(
         def so_far(n_written: float, _: float) -> None:
             progress(len(takes) * n_bar + n_written, n_take * n_bar)
 
-        for take in write_takes(decoder, planner, plan, config, seeds, so_far):
+        written = write_takes(decoder, planner, plan, config, seeds, so_far)
+        for take in written if guard is None else guard.guarded(written):
             judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
             takes[take.seed] = replace(take, judgement=judged)
-    return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
+    best_first = [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
+    return best_first, 0 if guard is None else guard.rejected
 
 
 def planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
@@ -333,10 +350,10 @@ def planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
     """
     if decoder.config.cues:
         return load_planner().planner
-    if plan.wishes.chords is not None or plan.wishes.form is not None:
+    if plan.wishes.chords is not None or plan.wishes.form is not None or plan.like is not None:
         raise CmtError(
-            "`checkpoint`: it was trained without lead sheets and cannot keep `chords` and `form`; leave it out, or "
-            "train a new one"
+            "`checkpoint`: it was trained without lead sheets and cannot keep `chords`, `form` and `like`; leave it "
+            "out, or train a new one"
         )
     return None
 
@@ -361,7 +378,7 @@ def write_takes(
     ]
     pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, heard)
     return [
-        Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan, sheet))
+        Take(seed, its, in_key(sheet, piece.key), sheet, piece, performed(piece.song, its, plan, sheet))
         for seed, its, sheet, piece in zip(seeds, orders, heard, pieces, strict=True)
     ]
 
@@ -371,7 +388,9 @@ def _sheet_of(planner: Planner, plan: Plan, control: float, seed: int) -> LeadSh
     wishes, mode = plan.wishes, plan.mode(seed)
     known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments)
     rng = np.random.default_rng([seed, 6])
-    return replace(write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng), mode=mode)
+    grooves = plan.like.grooves if plan.like is not None else None
+    sheet = write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng)
+    return replace(sheet, mode=mode, grooves=grooves)
 
 
 def _with_accents(sheet: LeadSheet, orders: Mapping[int, BarOrders]) -> LeadSheet:

@@ -21,6 +21,7 @@ from cmt.network.weights import Floats
 from cmt.writing.closing import ENDLESS, THIN, Ending
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar
+from cmt.writing.groove import drums_like, instruments_like
 from cmt.writing.harmony import pitch_lean
 from cmt.writing.orders import BarOrders
 from cmt.writing.ranges import ranges_before
@@ -270,7 +271,9 @@ def _draw_word(
         instrument = Instrument(grammar.instrument)
         known["instrument"] = 1 + instrument
         relative = model.relative_to(told, 1 + instrument, grammar.position)
-        lean = pitch_lean(grammar.chord, instrument, grammar.position)
+        is_drum = instrument is Instrument.DRUMS
+        in_chord = None if is_drum else pitch_lean(grammar.chord, instrument, grammar.position)
+        lean = drums_like(grammar.song_groove, grammar.position) if is_drum else in_chord
         choose(
             "pitch", grammar.pitches(), added=relative if lean is None else lean + (0 if relative is None else relative)
         )
@@ -280,7 +283,8 @@ def _draw_word(
         if position == BAR:
             choose("density", grammar.densities())
         else:
-            instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1)) - 1)
+            like = instruments_like(grammar.song_groove, position - 1)
+            instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1), added=like) - 1)
             choose("strength", grammar.strengths(position - 1, instrument))
             known["density"] = grammar.beat_density(position - 1)
     return CompoundWord(**known)
