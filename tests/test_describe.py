@@ -13,7 +13,7 @@ from cmt.config import GenerateConfig
 from cmt.meaning.description import Description
 from cmt.meaning.file import read_description
 from cmt.meaning.mood import mood_of_word
-from cmt.meaning.seen import description_of_video, scenes_of_plan, with_colours
+from cmt.meaning.seen import description_of_video, scenes_of_plan, with_looks
 from cmt.meaning.wishing import described_wishes
 from cmt.meaning.words import read_words
 from cmt.planning.plan import plan_music
@@ -192,7 +192,7 @@ def test_a_video_is_described_with_reasons(rhythm):
 
 def test_the_mood_and_the_colours_of_a_picture_are_told_and_change_nothing(rhythm):
     plan = plan_music(rhythm, settled(Wishes(), rhythm.duration), GenerateConfig())
-    assert with_colours(scenes_of_plan(plan), rhythm)[0].colours == (rhythm.scenes[0].colour,)
+    assert with_looks(scenes_of_plan(plan), rhythm)[0].colours == (rhythm.scenes[0].colour,)
     sure, unsure = (
         description_of_video(rhythm, replace(plan, mood=MoodSeen(-0.6, -0.5, certainty))) for certainty in (0.9, 0.2)
     )

@@ -17,6 +17,7 @@ from .flow import FlowMeter, FlowSeries
 from .frames import Frame, Video
 from .impacts import find_impacts, motion_saliency
 from .scenes import Scene, find_scenes
+from .sights import with_sights
 from .tempo import visual_tempo
 from .thumbnails import Thumbnail
 
@@ -106,6 +107,7 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
     impacts = find_impacts(flow.times, saliency, cuts)
     pulse = visual_tempo(video.duration, impacts)
     visual_beats = choose_beats(video.duration, impacts)
+    seen = with_sights(find_scenes(video.duration, video.looks, cuts, fades, flow, visual_beats), video.views, fades)
     return VideoRhythm(
         path=video.path,
         stream_index=video.stream_index,
@@ -120,8 +122,8 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         cuts=cuts,
         tempo=pulse.tempo,
         tempo_confidence=pulse.confidence,
-        warnings=video.warnings,
+        warnings=(*video.warnings, *seen.warnings),
         fades=fades,
         thumbnails=video.thumbnails,
-        scenes=find_scenes(video.duration, video.looks, cuts, fades, flow, visual_beats),
+        scenes=seen.scenes,
     )

@@ -41,7 +41,7 @@ from cmt.planning.outline import (
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
-from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
+from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes, with_words
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.report.scenes import MoodSeen
 from cmt.writing.closing import ENDINGS, draw_ending
@@ -197,6 +197,7 @@ def plan_music(
 
     In bars that are mostly `speech` it is calm.
     """
+    rhythm = with_words(rhythm, wishes.scenes) if rhythm is not None else None
     hits = hits_of(rhythm, wishes.markers)
     calibration = read_calibration()
     if rhythm is not None and config.control > 0:
