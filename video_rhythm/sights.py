@@ -35,8 +35,9 @@ SURE = 0.65
 """From this mean probability on a word is said."""
 AGREE, AGREEING = 0.4, 0.6
 """At least the second share of the looks must give the word the first probability."""
-DRAWN = 0.75
-"""A scene with at least this share of plain area is no camera's: it may show a screen or print, and else nothing."""
+DRAWN, LOOKS_AT_DRAWN = 0.75, 4
+"""A scene with at least the first share of plain area is no camera's: it may show a screen or print, and else nothing.
+So many looks tell."""
 MISSING = f"{MODEL}: missing or damaged, so nothing is said of what the video shows; install cmt again"
 OF_TEXT = (TEXT, *(word for word, kind in KINDS.items() if kind.family == TEXT))
 
@@ -119,8 +120,12 @@ def _looks(scenes: Sequence[Scene], views: Sequence[View], fades: Sequence[Fade]
         lasts[place] = lasts.get(place, 0.0) + scene.duration
     longest = sorted(of_place, key=lambda place: (-lasts[place], place))[: MOST_LOOKS // FEWEST_LOOKS]
     counts = dict.fromkeys(longest, FEWEST_LOOKS)
+    most = {
+        place: min(2 * len(of_place[place]), LOOKS_AT_DRAWN if scenes[place].flatness >= DRAWN else MOST_LOOKS)
+        for place in longest
+    }
     for _ in range(MOST_LOOKS - FEWEST_LOOKS * len(longest)):
-        open_places = [place for place in longest if counts[place] < 2 * len(of_place[place])]
+        open_places = [place for place in longest if counts[place] < most[place]]
         if not open_places:
             break
         counts[max(open_places, key=lambda place: lasts[place] / counts[place])] += 1
