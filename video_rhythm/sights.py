@@ -27,7 +27,7 @@ SIDE = 224
 """The rows and columns of what the network sees."""
 MIDDLE, SCALE = 127.0, 128.0
 """A level of 0..255 less the first, divided by the second, is what it is given."""
-MOST_LOOKS = 16
+MOST_LOOKS = 14
 """It looks so many times at most at a video."""
 FEWEST_LOOKS = 2
 """It looks at a place at least so many times: at a single picture whole and at its middle."""
