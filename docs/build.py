@@ -40,6 +40,7 @@ CONTENTS = {
     "docs/control.md": "Control",
     "docs/attributes.md": "Attributes",
     "docs/eye.md": "Eye",
+    "docs/scenes.md": "Scenes",
     "docs/bands.md": "Bands",
     "data/MODEL_CARD.md": "Model card",
     "data/README.md": "Data",
