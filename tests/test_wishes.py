@@ -169,6 +169,7 @@ def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
         liveliness=None,
         ending=None,
         scenes=(),
+        loop=False,
     )
     assert settled(Wishes(tempo_map=True), 4.0).tempo_change == TEMPO_CHANGE
     assert str(settled(Wishes(key=":major"), 4.0).key) == ":major" and settled(Wishes(), 4.0).key == (None, None)
