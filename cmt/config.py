@@ -40,10 +40,22 @@ class Limits:
         return (self.least < number if self.above else self.least <= number) and number <= self.most
 
 
+FADE_LIMITS = Limits(0, 60)
+"""The seconds that music may take to come or to go."""
+SAMPLE_RATES = (44_100, 48_000, 96_000)
+"""The samples a second that sound may have."""
 TEMPO_LIMITS = Limits(20, 400)
 """The tempi, in BPM, that a user may ask for."""
 LENGTH_LIMITS = Limits(1, 14_400)
 """The seconds that music without a video may last."""
+SECONDS_PER_PICTURE = 4.0
+"""Each picture of a slideshow is shown for about this many seconds, unless another time is asked for."""
+SECONDS_ALONE = 20.0
+"""A picture alone is shown for this many seconds, unless a length is asked for."""
+PICTURE_LIMITS = Limits(0.5, 3600)
+"""The seconds that a picture of a slideshow may be shown."""
+BARS_LIMITS = Limits(1, 9_999)
+"""The bars that music without a video may have."""
 TEMPO_CHANGE_LIMITS = Limits(0, 30, above=True)
 """The tempo changes, in per cent, that may be asked for: beyond them the music would be another piece at each cut."""
 SECTION_LIMITS = Limits(1, 9_999)

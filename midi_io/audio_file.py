@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import wave
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from cmt.errors import WriteError
 
+from .riff import CuePoint, append_cues
 from .whole_file import whole_file
 
 _AT_ONCE = 4096
 """Samples that are handed to an encoder together."""
+_WRITTEN_AT_ONCE = 2**18
 
 
 class _Encoding(NamedTuple):
@@ -48,14 +50,27 @@ _ENCODINGS = MappingProxyType(
 PyAV has no libvorbis, and FFmpeg's own Vorbis is an experiment."""
 AUDIO_FORMATS = ("wav", *_ENCODINGS)
 """The formats that sound can be written in, each the suffix of its files."""
+BIT_DEPTHS = (16, 24)
+"""The bits that a sample may have in the formats that lose nothing."""
+_BITS = {"wav": 16, "flac": 24}
+"""The formats that lose nothing, and the bits of a sample that is left to them."""
+_FLAC_SAMPLES = {16: "s16", 24: "s32"}
+_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
-def write_audio(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_rate: int) -> None:
+def write_audio(
+    audio: NDArray[np.floating],
+    path: str | os.PathLike[str],
+    sample_rate: int,
+    *,
+    bit_depth: int | None = None,
+    cues: Sequence[CuePoint] = (),
+) -> None:
     """Write `audio` in the format of the path's suffix, one of `AUDIO_FORMATS`.
 
-    WAV has 16 bits and FLAC 24. MP3 and M4A (AAC) have 256 kbit/s, Ogg (Opus, at 48 kHz) has 192. What an encoder puts
-    before the first sample, and in MP3 and Ogg what it puts after the last, is marked in the file: players leave it
-    out. The same sound gives the same bytes.
+    WAV has 16 bits and FLAC 24 unless another depth is asked for. MP3 and M4A (AAC) have 256 kbit/s, Ogg (Opus, at
+    48 kHz) has 192. What an encoder puts before the first sample, and in MP3 and Ogg what it puts after the last, is
+    marked in the file: players leave it out. The same sound gives the same bytes.
 
     Parameters
     ----------
@@ -63,6 +78,10 @@ def write_audio(audio: NDArray[np.floating], path: str | os.PathLike[str], sampl
         Shape `(n_sample,)` or `(n_sample, n_channel)`, one channel or two, in -1..1.
     sample_rate
         The samples a second. MP3 knows 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 and 48 kHz.
+    bit_depth
+        The bits of a sample, one of `BIT_DEPTHS`, of WAV and FLAC; None is the format's own.
+    cues
+        Places that a WAV file names; the other formats have none.
 
     Raises
     ------
@@ -70,12 +89,16 @@ def write_audio(audio: NDArray[np.floating], path: str | os.PathLike[str], sampl
         If the suffix is of no known format, the format cannot be encoded, or the file cannot be written.
     """
     name = format_of(path)
+    check_depth(name, bit_depth)
     if name == "wav":
-        write_wav(audio, path, sample_rate)
+        write_wav(audio, path, sample_rate, bit_depth=bit_depth or _BITS[name], cues=cues)
         return
     check_format(name)
+    encoding = _ENCODINGS[name]
+    if bit_depth is not None:
+        encoding = encoding._replace(sample_format=_FLAC_SAMPLES[bit_depth])
     with whole_file(path) as unfinished:
-        _encode(audio, unfinished, sample_rate, _ENCODINGS[name], Path(path))
+        _encode(audio, unfinished, sample_rate, encoding, Path(path))
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
@@ -109,13 +132,37 @@ def check_format(name: str) -> None:
         raise WriteError(f"{name}: this PyAV has no encoder {encoder}; choose another `format`") from error
 
 
+def check_depth(name: str, bit_depth: int | None) -> None:
+    """Raise a WriteError if the samples of a format cannot have so many bits."""
+    if bit_depth is None:
+        return
+    if name not in _BITS:
+        raise WriteError(f"`bit_depth`: {name} has none; choose {' or '.join(_BITS)} as `format`, or leave it out")
+    if bit_depth not in BIT_DEPTHS:
+        raise WriteError(f"`bit_depth`: {bit_depth} is none; choose from {', '.join(map(str, BIT_DEPTHS))}")
+
+
+def check_samples(name: str, sample_rate: int, bit_depth: int | None) -> None:
+    """Raise a WriteError if a format cannot have such samples."""
+    check_depth(name, bit_depth)
+    if name == "mp3" and sample_rate not in _MP3_RATES:
+        raise WriteError(f"`sample_rate`: mp3 has no {sample_rate} samples a second; choose 48000, or another `format`")
+
+
 def stem_path(path: Path, name: str) -> Path:
     """The file of a stem beside that of the mix: ``song.drums.wav`` beside ``song.wav``."""
     return path.with_name(f"{path.stem}.{name}{path.suffix}")
 
 
-def write_wav(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_rate: int) -> None:
-    """Write `audio`, shape `(n_sample,)` or `(n_sample, n_channel)` in -1..1, as 16-bit PCM.
+def write_wav(
+    audio: NDArray[np.floating],
+    path: str | os.PathLike[str],
+    sample_rate: int,
+    *,
+    bit_depth: int = 16,
+    cues: Sequence[CuePoint] = (),
+) -> None:
+    """Write `audio`, shape `(n_sample,)` or `(n_sample, n_channel)` in -1..1, as PCM of 16 or 24 bits.
 
     Raises
     ------
@@ -123,12 +170,24 @@ def write_wav(audio: NDArray[np.floating], path: str | os.PathLike[str], sample_
         If the file cannot be written.
     """
     channels = 1 if audio.ndim == 1 else audio.shape[1]
-    samples = np.rint(np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2")
-    with whole_file(path) as unfinished, wave.open(str(unfinished), "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(samples.tobytes())
+    with whole_file(path) as unfinished:
+        with wave.open(str(unfinished), "wb") as file:
+            file.setnchannels(channels)
+            file.setsampwidth(bit_depth // 8)
+            file.setframerate(sample_rate)
+            for begin in range(0, len(audio), _WRITTEN_AT_ONCE):
+                file.writeframesraw(_as_bytes(audio[begin : begin + _WRITTEN_AT_ONCE], bit_depth))
+        if cues or len(audio) * channels * bit_depth // 8 % 2:
+            append_cues(unfinished, cues, sample_rate, len(audio))
+
+
+def _as_bytes(audio: NDArray[np.floating], bit_depth: int) -> bytes:
+    clipped = np.clip(audio, -1.0, 1.0)
+    if bit_depth == 16:
+        return bytes(np.rint(clipped * 32767.0).astype("<i2").tobytes())
+    # 32 bits of float are not enough to be multiplied in.
+    whole = np.rint(clipped.astype(np.float64) * 8388607.0).astype("<i4")
+    return bytes(whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes())
 
 
 def _encode(audio: NDArray[np.floating], unfinished: Path, sample_rate: int, encoding: _Encoding, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .midi_file import END_MARK, MICROSECONDS_PER_MINUTE, TICKS_PER_BEAT, TICKS_PER_POSITION
 from .performance import (
@@ -31,7 +31,33 @@ _LAST_TICK = 2**28 - 1
 """The last tick: a file can store no longer wait."""
 
 
-def write_midi(music: Song | Performance, path: str | os.PathLike[str], *, title: str | None = None) -> None:
+class Sign(NamedTuple):
+    """A word that stands at a place in the file."""
+
+    position: float
+    """Sixteenths from the start of the first bar."""
+    text: str
+
+
+class Signs(NamedTuple):
+    """What a file says about its music beside the notes, for those who open it in a sequencer."""
+
+    key: str | None = None
+    """The key signature as MIDI has it: ``C``, ``F#m``; at most seven sharps or flats."""
+    sections: tuple[Sign, ...] = ()
+    """The sections, written as markers."""
+    chords: tuple[Sign, ...] = ()
+    """The chords, written as text."""
+    cues: tuple[Sign, ...] = ()
+    """What happens in a film, written as cue points."""
+
+
+NO_SIGNS = Signs()
+
+
+def write_midi(
+    music: Song | Performance, path: str | os.PathLike[str], *, title: str | None = None, signs: Signs = NO_SIGNS
+) -> None:
     """Write `music` as a Standard MIDI File of type 1; the same music gives the same bytes.
 
     A song is written as `midi_io.performance.STANDARD_BAND` plays it, each note exactly on its sixteenth. A voice is a
@@ -45,6 +71,8 @@ def write_midi(music: Song | Performance, path: str | os.PathLike[str], *, title
     ----------
     title : str, optional
         The name of the piece, stored as the name of the first track.
+    signs : Signs
+        The key, and words that stand in the first track: sections, chords, what happens in a film.
 
     Raises
     ------
@@ -53,12 +81,12 @@ def write_midi(music: Song | Performance, path: str | os.PathLike[str], *, title
     ValueError
         If the music is too slow or too long for the format.
     """
-    content = _encode_midi(as_performance(music), title)
+    content = _encode_midi(as_performance(music), title, signs)
     with whole_file(path) as unfinished:
         unfinished.write_bytes(content)
 
 
-def _encode_midi(performance: Performance, title: str | None) -> bytes:
+def _encode_midi(performance: Performance, title: str | None, signs: Signs) -> bytes:
     import miditoolkit
     import mido
 
@@ -90,11 +118,39 @@ def _encode_midi(performance: Performance, title: str | None) -> bytes:
     conductor.insert(0, mido.MetaMessage("track_name", name=title or "", time=0))
     last_tick = sum(message.time for message in conductor[:-1])
     conductor.insert(-1, mido.MetaMessage("text", text=END_MARK, time=end_tick - last_tick))
+    _put_in(conductor, _messages_of(signs, timeline, end_tick))
     for track in mido_file.tracks:
         track[-1].time = 0
     content = io.BytesIO()
     mido_file.save(file=content)
     return content.getvalue()
+
+
+def _messages_of(signs: Signs, timeline: Timeline, end_tick: int) -> list[tuple[int, Any]]:
+    """The tick of each sign, and the sign as a message."""
+    import mido
+
+    kinds = (("marker", signs.sections), ("text", signs.chords), ("cue_marker", signs.cues))
+    messages = [
+        (max(0, min(_tick(timeline, sign.position), end_tick)), mido.MetaMessage(kind, text=sign.text))
+        for kind, its in kinds
+        for sign in its
+    ]
+    key = [] if signs.key is None else [(0, mido.MetaMessage("key_signature", key=signs.key))]
+    return sorted(key + messages, key=lambda message: message[0])
+
+
+def _put_in(track: Any, messages: list[tuple[int, Any]]) -> None:
+    """Put messages into a track, each behind what stands at its tick, the two that end the track behind all."""
+    tick, events = 0, []
+    for number, message in enumerate(track):
+        tick += message.time
+        events.append((tick, number >= len(track) - 2, message))
+    events = sorted([*events, *((at, False, message) for at, message in messages)], key=lambda event: event[:2])
+    tick = 0
+    for at, _, message in events:
+        message.time, tick = at - tick, at
+    track[:] = [message for _, _, message in events]
 
 
 class _StoredTempo(NamedTuple):

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cmt.errors import WriteError
 
-from .mastering import TARGET, master
+from .mastering import TARGET, Master, master
 from .performance import MOST, Performance, as_performance
-from .reverb import echoes
+from .reverb import echoes, reach
 from .song import Instrument, Song
 from .synthesis import SAMPLE_RATE, Playing
 
@@ -26,11 +26,28 @@ _SILENCE = 1e-4
 """A peak below -80 dBFS is noise, not music, and is not made louder."""
 _FADE_SECONDS = 0.4
 _FADE_SHARE = 0.1
+_TAIL_SECONDS = 8.0
+"""A loop is played on for this long, and as long as its room answers: the longest cymbal of our font has died away."""
+_LIMITER_MEMORY = 1.0
+"""Seconds after which a limiter has forgotten what it did: so much of a loop's other end is mastered before and behind
+it."""
 
 Progress = Callable[[float], object]
 """A function that is called now and then with the share that is done, 0 to 1."""
 OnStem = Callable[[str, NDArray[np.float32]], object]
 """A function that is called with the name of an instrument, such as ``drums``, and its sound, (n_sample, 2)."""
+
+
+class Fades(NamedTuple):
+    """How a piece comes and goes, in seconds."""
+
+    begin: float = 0.0
+    """From silence."""
+    end: float | None = None
+    """To silence; None is 0.4 s or a tenth of the piece, whichever is shorter."""
+
+
+USUAL_FADES = Fades()
 
 
 class Sound(NamedTuple):
@@ -85,11 +102,17 @@ def sound_of(
     soundfont: str | os.PathLike[str] | None = None,
     sample_rate: int = SAMPLE_RATE,
     loudness: float | None = TARGET,
+    fades: Fades = USUAL_FADES,
+    loop: bool = False,
     on_stem: OnStem | None = None,
     scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> Sound:
     """What `render` does, with what did not go as asked, and with stems if they are wanted.
+
+    A `loop` has no fades: what rings on after its end, and what the room answers, sounds at its beginning, and its
+    peaks are held as if it had been playing for ever. It is `round(duration * sample_rate)` samples long, like every
+    piece, and plays on without a seam.
 
     `on_stem` is called once for each instrument that plays. Stems have their share of the room, and of the limiter's
     work, which is the mix's: their sum is the mix. Until they are mixed they lie in the folder `scratch`, if it is None
@@ -103,25 +126,29 @@ def sound_of(
         If the disk has no room for the stems.
     """
     performance = as_performance(music)
-    playing = Playing(performance, soundfont, sample_rate)
-    with closing(_Tracks(performance, playing.n_sample)) as tracks:
+    tail = _TAIL_SECONDS + reach(performance.band.room) if loop else 0.0
+    playing = Playing(performance, soundfont, sample_rate, tail)
+    n_piece = playing.n_sample if loop else None
+    with closing(_Tracks(performance, playing.n_played, n_piece)) as tracks:
         if on_stem is not None:
             tracks.keep_apart(scratch)
         for begin, block in playing.blocks():
             tracks.add(begin, block)
             if progress is not None:
-                progress(min(0.99, (begin + block.shape[2]) / playing.n_sample))
+                progress(min(0.99, (begin + block.shape[2]) / playing.n_played))
         played = tracks.mix(sample_rate)
-        _fade_out(played, sample_rate)
+        if not loop:
+            _fade(played, sample_rate, fades)
         peak = float(np.max(np.abs(played), initial=0.0))
         factor = np.float32(_PEAK / peak if peak > _SILENCE else 1.0)
         played *= factor
         audio, gain = played, np.ones(1, np.float32)
         if loudness is not None:
-            audio, gain = master(audio, sample_rate, loudness)
+            audio, gain = (_mastered_loop if loop else master)(audio, sample_rate, loudness)
         if on_stem is not None:
             for name, stem in tracks.stems(sample_rate):
-                _fade_out(stem, sample_rate)
+                if not loop:
+                    _fade(stem, sample_rate, fades)
                 on_stem(name, stem * factor * gain[:, np.newaxis])
     if progress is not None:
         progress(1.0)
@@ -137,7 +164,7 @@ def play(
     """Play `music` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
     performance = as_performance(music)
     playing = Playing(performance, soundfont, sample_rate)
-    tracks = _Tracks(performance, playing.n_sample)
+    tracks = _Tracks(performance, playing.n_played)
     for begin, block in playing.blocks():
         tracks.add(begin, block)
     return tracks.mix(sample_rate)
@@ -146,8 +173,10 @@ def play(
 class _Tracks:
     """What has been played: the mix, what it sends into the room, and the instruments apart if they are wanted."""
 
-    def __init__(self, performance: Performance, n_sample: int) -> None:
+    def __init__(self, performance: Performance, n_sample: int, n_piece: int | None = None) -> None:
+        """Of a loop, `n_piece` samples long, what is played behind its end sounds at its beginning."""
         voices = performance.band.voices
+        self._n_piece = n_piece
         self._room = performance.band.room
         self._sends = np.array([voice.reverb / MOST for voice in voices], np.float32)
         self._dry = np.zeros((n_sample, 2), np.float32)
@@ -181,7 +210,7 @@ class _Tracks:
         if self._sent.any():
             self._dry += echoes(self._sent, self._room, sample_rate)
             self._sent[:] = 0
-        return self._dry
+        return self._wrapped(self._dry)
 
     def stems(self, sample_rate: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """The name of each instrument and its sound in the room."""
@@ -189,7 +218,18 @@ class _Tracks:
             played = alone.read()
             stem = np.array(played[:, :2])
             stem += echoes(np.ascontiguousarray(played[:, 2]), self._room, sample_rate)
-            yield instrument.label, stem
+            yield instrument.label, self._wrapped(stem)
+
+    def _wrapped(self, played: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is heard of it when the piece has been playing for ever; what is no loop stays as it is."""
+        n = self._n_piece
+        if n is None:
+            return played
+        loop = np.zeros((n, 2), np.float32)
+        for begin in range(0, len(played), n) if n else ():
+            part = played[begin : begin + n]
+            loop[: len(part)] += part
+        return loop
 
 
 class _OnDisk:
@@ -231,8 +271,27 @@ class _OnDisk:
             ) from error
 
 
-def _fade_out(audio: NDArray[np.float32], sample_rate: int) -> None:
-    n_fade = int(min(_FADE_SECONDS * sample_rate, _FADE_SHARE * len(audio)))
-    if n_fade:
-        slope = 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, n_fade, dtype=np.float32))
-        audio[-n_fade:] *= slope[:, np.newaxis]
+def _mastered_loop(audio: NDArray[np.float32], sample_rate: int, loudness: float) -> Master:
+    """`master` of a piece that begins anew where it ends."""
+    n = round(_LIMITER_MEMORY * sample_rate)
+    around = np.arange(-n, len(audio) + n) % max(1, len(audio)) if len(audio) else np.arange(0)
+    result = master(audio[around], sample_rate, loudness)
+    inside = slice(n, n + len(audio))
+    return Master(np.ascontiguousarray(result.audio[inside]), result.gain[inside])
+
+
+def _fade(audio: NDArray[np.float32], sample_rate: int, fades: Fades) -> None:
+    n_begin = min(round(fades.begin * sample_rate), len(audio))
+    if fades.end is None:
+        n_end = int(min(_FADE_SECONDS * sample_rate, _FADE_SHARE * len(audio)))
+    else:
+        n_end = min(round(fades.end * sample_rate), len(audio))
+    if n_begin:
+        audio[:n_begin] *= _slope(n_begin)[::-1, np.newaxis]
+    if n_end:
+        audio[-n_end:] *= _slope(n_end)[:, np.newaxis]
+
+
+def _slope(n_sample: int) -> NDArray[np.float32]:
+    """(n_sample,) from 1 to 0 along half a wave."""
+    return np.asarray(0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, n_sample, dtype=np.float32)))

@@ -47,10 +47,15 @@ def echoes(sent: NDArray[np.float32], room: Room, sample_rate: int) -> NDArray[n
     return heard[: len(sent)]
 
 
+def reach(room: Room) -> float:
+    """The seconds for which a room answers."""
+    return _DELAY + 1.1 * room.seconds
+
+
 @lru_cache(maxsize=4)
 def response(room: Room, sample_rate: int) -> NDArray[np.float32]:
     """(n_sample, 2) what is heard of a click at time 0; the sum of squares of each side is `LEVEL` squared."""
-    n_sample = round((_DELAY + 1.1 * room.seconds) * sample_rate)
+    n_sample = round(reach(room) * sample_rate)
     since = np.arange(n_sample) / sample_rate - _DELAY
     noise = np.random.default_rng(_SEED).standard_normal((2, n_sample)).astype(np.float32)
     spectra = np.fft.rfft(noise)

@@ -136,12 +136,19 @@ class Playing:
     """
 
     def __init__(
-        self, performance: Performance, soundfont: str | os.PathLike[str] | None = None, sample_rate: int = SAMPLE_RATE
+        self,
+        performance: Performance,
+        soundfont: str | os.PathLike[str] | None = None,
+        sample_rate: int = SAMPLE_RATE,
+        tail: float = 0.0,
     ) -> None:
+        """`tail` is for how many seconds more it is played when the piece is over."""
         if sample_rate not in SAMPLE_RATES:
             raise ValueError(f"sample_rate must be from 8000 to 96000, got {sample_rate}")
         self.n_sample = round(performance.timeline.duration * sample_rate)
-        """The samples of the whole."""
+        """The samples of the piece."""
+        self.n_played = self.n_sample + round(tail * sample_rate)
+        """The samples of all that is played."""
         self.fallbacks: tuple[str, ...] = ()
         """A line for each voice that plays another program than asked, because the font lacks it; known when the first
         block is."""
@@ -160,7 +167,7 @@ class Playing:
             events = _events_of(self._performance, players, self._sample_rate, self.n_sample)
             voices = [player.voice for player in players]
             n_voice = len(self._performance.band.voices)
-            for begin, sounds in _played(synth, events, len(players), self.n_sample):
+            for begin, sounds in _played(synth, events, len(players), self.n_played):
                 block = np.zeros((n_voice, *sounds.shape[1:]), np.float32)
                 for voice, sound in zip(voices, sounds, strict=True):
                     block[voice] += sound

@@ -125,6 +125,7 @@ def test_below_the_command_line_nobody_speaks_its_language(module: str):
 # Where the import's name is not the distribution's.
 DISTRIBUTION_OF = {
     "cv2": "opencv-python-headless",
+    "PIL": "pillow",
     "fluidsynth": "pyfluidsynth",
     "fast_transformers": "pytorch-fast-transformers",
     "torch.utils.tensorboard": "tensorboard",
@@ -152,6 +153,7 @@ KNOWN_TO = {
     "threadpoolctl": {"cmt.machine.workers", "cmt.writing.pieces"},
     "av": {"video_rhythm", "cmt.film", "midi_io.mastering", "midi_io.audio_file", "cmt.soundtrack.checkup"},
     "cv2": {"video_rhythm"},
+    "PIL": {"video_rhythm.stills"},
     "miditoolkit": {"midi_io.midi_file", "midi_io.midi_writer"},
     "mido": {"midi_io.midi_file", "midi_io.midi_writer"},
     "fluidsynth": {"midi_io.synthesis"},

@@ -274,8 +274,8 @@ def test_a_scheduler_that_cannot_be_reached_is_one_line(clips, checkpoint, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "give a VIDEO, a FOLDER, or --length SECONDS for music without one"),
-        (["a", "--length", "5"], "give a VIDEO, a FOLDER, or --length SECONDS for music without one"),
+        ([], "give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one"),
+        (["a", "--length", "5"], "give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one"),
         (["a.mp4", "--duck", "6"], "--duck is for speech that is mixed with the music; add --original-audio mix"),
         (["--length", "5", "--original-audio", "mix"], "--original-audio is a video's; there is none with --length"),
         (["a", "--name", "song"], "--name is for one video"),

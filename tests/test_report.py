@@ -17,6 +17,7 @@ from cmt.music.lead_sheet import empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.music.words import Genre, Mode
 from cmt.report.description import FieldTold
+from cmt.report.like import Distance, LikeTold, Shared
 from cmt.report.parts import (
     Asked,
     EnergyAsked,
@@ -40,7 +41,8 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar".split()
+    " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar like"
+    " pictures sample_rate bit_depth fade_in fade_out loop part".split()
 )
 """The keys that the first reports lack."""
 
@@ -80,7 +82,21 @@ def full_report():
         form=(SectionWritten("A", 0, 0.0), SectionWritten("drop", 1, 2.0)),
         scenes=(
             SceneSeen(
-                0.0, 4.1, "blue", (0.1, 0.2, 0.5), 0.2, 0.1, 0.4, -1.0, 0.5, 1.5, 12.0, None, MoodSeen(-0.5, 0.25, 0.75)
+                0.0,
+                4.1,
+                "blue",
+                (0.1, 0.2, 0.5),
+                0.2,
+                0.1,
+                0.4,
+                -1.0,
+                0.5,
+                1.5,
+                12.0,
+                None,
+                MoodSeen(-0.5, 0.25, 0.75),
+                "coast",
+                0.75,
             ),
         ),
         mood_per_bar=(MoodSeen(-0.5, 0.0, 1.0), MoodSeen(0.5, 0.25, 0.0)),
@@ -92,8 +108,24 @@ def full_report():
         quantized=False,
         format="flac",
         stems=True,
+        sample_rate=48_000,
+        bit_depth=24,
+        fade_in=0.5,
+        fade_out=2.0,
+        loop=True,
+        part=(10.0, 14.1),
         loudness=-14.0,
         description=(FieldTold("tempo", "80", "user", "80 bpm"),),
+        like=LikeTold(
+            "song.mid",
+            "/music/song.mid",
+            7,
+            (Distance("tempo", 0.25, "90 BPM, asked 100"),),
+            ("chords: I | V",),
+            (4, None),
+            Shared(5, Instrument.BASS, 2.0),
+            1,
+        ),
         stages={"analyze": 0.5},
     )
 
@@ -101,7 +133,15 @@ def full_report():
 def reports():
     full = full_report()
     bare = replace(
-        full, picture=None, energy=None, genre=None, instruments_asked=None, soundfont=None, takes=(), speech=None
+        full,
+        picture=None,
+        energy=None,
+        genre=None,
+        instruments_asked=None,
+        soundfont=None,
+        takes=(),
+        speech=None,
+        like=None,
     )
     return [full, bare]
 
@@ -135,8 +175,16 @@ def test_files_from_before_the_form_had_a_number_are_read():
     assert (old.asked, old.obtained, old.duration) == (full_report().asked, full_report().obtained, 4.1)
     assert (old.takes, old.markers, old.energy, old.grid.bar_borders, old.grid.hits.all.n_hit) == ((), (), None, (), 0)
     assert (old.chords, old.form, old.speech) == ((), (), None)
-    assert (old.scenes, old.mood_per_bar) == ((), ())
+    assert (old.scenes, old.mood_per_bar, old.like) == ((), (), None)
     assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, old.config.nucleus)
+
+
+def test_a_scene_of_an_older_report_shows_nothing():
+    content = as_json(full_report())
+    for key in ("shows", "shows_certainty"):
+        del content["scenes"][0][key]
+    (scene,) = Report.from_json(content, "clip.json").scenes
+    assert (scene.shows, scene.shows_certainty, scene.colour) == (None, None, "blue")
 
 
 def test_a_report_of_a_newer_form_says_what_to_do():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,9 +16,12 @@ from .fades import Fade, FadeFinder
 from .flow import FlowMeter, FlowSeries
 from .frames import Frame, Video
 from .impacts import find_impacts, motion_saliency
+from .looks import Look
 from .scenes import Scene, find_scenes
+from .sights import with_sights
 from .tempo import visual_tempo
 from .thumbnails import Thumbnail
+from .views import View
 
 Progress = Callable[[float, float | None], object]
 """A function that is called with the seconds of video done, and how many there are (None if the file does not say)."""
@@ -75,53 +78,93 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
     """
     # A picture is looked at while the next one is being decoded; never more than these two are in memory.
     with Video(path) as video, ThreadPoolExecutor(1) as looker:
-        cut_finder, fade_finder = CutFinder(), FadeFinder()
-        flow_meter: FlowMeter | None = None
+        watcher: Watcher | None = None
         looked: Future[None] | None = None
         reported = 0.0
-
-        def look(meter: FlowMeter, frame: Frame) -> None:
-            for finder in (meter, cut_finder, fade_finder):
-                finder.take(frame.time, frame.grey)
-
         for frame in video.frames():
-            if flow_meter is None:
-                flow_meter = FlowMeter(video.width, video.height)
+            if watcher is None:
+                watcher = Watcher(video.width, video.height)
             if looked is not None:
                 looked.result()
-            looked = looker.submit(look, flow_meter, frame)
+            looked = looker.submit(watcher.take, frame)
             if progress is not None and frame.time >= reported + PROGRESS_STEP:
                 reported = frame.time
                 progress(frame.time, video.expected_duration)
         if looked is not None:
             looked.result()
-    assert flow_meter is not None  # `frames` raises if there are none
+    assert watcher is not None  # `frames` raises if there are none
     if progress is not None:
         progress(video.duration, video.duration)
-
-    cuts = cut_finder.cuts()
-    fades = fade_finder.fades(cuts)
-    flow = flow_meter.series(cuts, [(fade.begin, fade.end) for fade in fades])
-    saliency = motion_saliency(flow, cuts)
-    impacts = find_impacts(flow.times, saliency, cuts)
-    pulse = visual_tempo(video.duration, impacts)
-    visual_beats = choose_beats(video.duration, impacts)
-    return VideoRhythm(
+    return watcher.rhythm(
         path=video.path,
         stream_index=video.stream_index,
         duration=video.duration,
         fps=float(video.frame_rate),
         n_frame=video.n_frame,
-        width=video.width,
-        height=video.height,
-        flow=flow,
-        saliency=saliency,
-        visual_beats=visual_beats,
-        cuts=cuts,
-        tempo=pulse.tempo,
-        tempo_confidence=pulse.confidence,
-        warnings=video.warnings,
-        fades=fades,
+        looks=video.looks,
+        views=video.views,
         thumbnails=video.thumbnails,
-        scenes=find_scenes(video.duration, video.looks, cuts, fades, flow, visual_beats),
+        warnings=video.warnings,
     )
+
+
+class Watcher:
+    """Takes in the pictures of a video one by one, every one of them, and says what they have of rhythm.
+
+    Parameters
+    ----------
+    width, height
+        The size of the upright picture in pixels.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = width, height
+        self._flow_meter, self._cut_finder, self._fade_finder = FlowMeter(width, height), CutFinder(), FadeFinder()
+
+    def take(self, frame: Frame) -> None:
+        """Look at the next picture."""
+        for finder in (self._flow_meter, self._cut_finder, self._fade_finder):
+            finder.take(frame.time, frame.grey)
+
+    def rhythm(
+        self,
+        *,
+        path: str,
+        stream_index: int,
+        duration: float,
+        fps: float,
+        n_frame: int,
+        looks: Sequence[Look],
+        views: Sequence[View],
+        thumbnails: tuple[Thumbnail, ...],
+        warnings: tuple[str, ...],
+    ) -> VideoRhythm:
+        """The rhythm of all that was taken in; `looks` and `views` are of pictures from all over it."""
+        cuts = self._cut_finder.cuts()
+        fades = self._fade_finder.fades(cuts)
+        flow = self._flow_meter.series(cuts, [(fade.begin, fade.end) for fade in fades])
+        saliency = motion_saliency(flow, cuts)
+        impacts = find_impacts(flow.times, saliency, cuts)
+        pulse = visual_tempo(duration, impacts)
+        visual_beats = choose_beats(duration, impacts)
+        seen = with_sights(find_scenes(duration, looks, cuts, fades, flow, visual_beats), views, fades)
+        width, height = self._size
+        return VideoRhythm(
+            path=path,
+            stream_index=stream_index,
+            duration=duration,
+            fps=fps,
+            n_frame=n_frame,
+            width=width,
+            height=height,
+            flow=flow,
+            saliency=saliency,
+            visual_beats=visual_beats,
+            cuts=cuts,
+            tempo=pulse.tempo,
+            tempo_confidence=pulse.confidence,
+            warnings=(*warnings, *seen.warnings),
+            fades=fades,
+            thumbnails=thumbnails,
+            scenes=seen.scenes,
+        )

@@ -27,13 +27,18 @@ class Thumbnail(NamedTuple):
     """The picture (rows, columns, 3) in red, green and blue, upright; longer side at most 160."""
 
 
+def thumbnail_size(width: int, height: int) -> tuple[int, int]:
+    """(columns, rows) of the thumbnails of a video whose upright picture is so large."""
+    scale = LONGER_SIDE / max(width, height)
+    return max(2, round(width * scale)), max(2, round(height * scale))
+
+
 class ThumbnailKeeper:
     """Takes in the pictures of a video one by one and keeps 64 at most, evenly spread, and the looks of more."""
 
     def __init__(self, width: int, height: int) -> None:
         """`width` and `height` are those of the upright picture as it is shown; only their ratio matters."""
-        scale = LONGER_SIDE / max(width, height)
-        self._size = (max(2, round(width * scale)), max(2, round(height * scale)))
+        self._size = thumbnail_size(width, height)
         self._step = FIRST_STEP
         self._kept: list[Thumbnail] = []
         self._looks = LookKeeper()

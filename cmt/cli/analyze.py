@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("video", type=FILE)
+@click.argument("videos", type=FILE, nargs=-1, required=True, metavar="VIDEO|PICTURE...|FOLDER")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON on stdout.")
 @click.option("--plot", type=FILE, help="Write a picture; the suffix says its format (.png, .svg, .pdf).")
 @timing_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def analyze(
-    video: Path,
+    videos: tuple[Path, ...],
     as_json: bool,
     plot: Path | None,
     tempo: float | None,
@@ -37,27 +37,38 @@ def analyze(
     tempo_change: float | None,
     quiet: bool,
 ) -> None:
-    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, scenes, tempo, and a grid for music."""
+    """Say what VIDEO's rhythm is: motion speed, visual beats, cuts, fades, scenes, tempo, and a grid for music.
+
+    Pictures, or a folder of them, are looked at as the slideshow that cmt generate makes of them.
+    """
     from cmt.grid.hits import hits_of
     from cmt.grid.layout import warnings_of
+    from cmt.machine.pictures import find_pictures
     from cmt.planning.calibration import read_calibration
     from cmt.planning.mood import scenes_seen
     from cmt.planning.plan import wished_grid
     from cmt.planning.wishes import settled
     from cmt.report.parts import grid_of, picture_of
-    from video_rhythm import analyze as analyze_video
+    from cmt.soundtrack.source import look_at
 
     wishes = timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
+    pictures = find_pictures(videos).files
+    if len(videos) > 1 and not pictures:
+        raise click.UsageError("give one VIDEO, or pictures")
     bars = Bars(quiet)
     try:
-        rhythm = analyze_video(video, progress=lambda done, total: bars("analyze", done, total))
+        source = look_at(
+            pictures or videos, wishes, lambda done, total: bars("analyze", done, total), pictures=bool(pictures)
+        )
     finally:
         bars.close()
+    rhythm = source.rhythm
+    assert rhythm is not None  # there is something to see
     asked = settled(wishes, rhythm.duration)
-    timeline, hits = wished_grid(rhythm, asked), hits_of(rhythm, asked.markers)
+    timeline, hits = source.grid or wished_grid(rhythm, asked), hits_of(rhythm, asked.markers)
     grid = grid_of(timeline, hits)
     picture, scenes = picture_of(rhythm, grid.bar_borders), scenes_seen(rhythm, read_calibration())
-    for warning in (*rhythm.warnings, *warnings_of(timeline, hits, tempo_map=asked.tempo_map)):
+    for warning in (*source.warnings, *warnings_of(timeline, hits, tempo_map=asked.tempo_map)):
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if plot is not None:
         _plot(rhythm, grid.bar_borders, plot)
@@ -114,10 +125,11 @@ def _print_rhythm(
     more = f" ... ({len(rhythm.fades) - 8} more)" if len(rhythm.fades) > 8 else ""
     click.echo(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
     for number, scene in enumerate(scenes):
+        shows = "" if scene.shows is None else f", shows {scene.shows} ({scene.shows_certainty:.0%})"
         place = "" if scene.same_as is None else f", the same place as scene {scene.same_as + 1}"
         click.echo(
-            f"{'scenes' if number == 0 else '':8} {number + 1}: {scene.begin:.2f}-{scene.end:.2f} s {scene.colour}, "
-            f"light {scene.luminance:.2f}, motion {scene.motion:.2f}, valence {scene.mood.valence:+.2f} "
+            f"{'scenes' if number == 0 else '':8} {number + 1}: {scene.begin:.2f}-{scene.end:.2f} s {scene.colour}"
+            f"{shows}, light {scene.luminance:.2f}, motion {scene.motion:.2f}, valence {scene.mood.valence:+.2f} "
             f"(certainty {scene.mood.certainty:.2f}), arousal {scene.mood.arousal:+.2f}{place}"
         )
     if plot is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
     from cmt.meaning.description import Description
 
 LONGEST_SUFFIX = 5
+MOST_NAMED = 3
+"""Of more pictures than this the first and the last are named."""
+LENGTH_REASON = "as long as the pictures are usually shown"
 
 
 @click.command()
-@click.argument("what", nargs=-1, required=True, metavar="VIDEO|TEXT...")
+@click.argument("what", nargs=-1, required=True, metavar="VIDEO|PICTURE|TEXT...")
 @click.option("-o", "--output", type=FILE, metavar="FILE.toml", help="Write it here.  [default: print it]")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, and nothing of what was understood.")
 def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
-    """Write what is understood of a VIDEO, of a TEXT or of both, and what is decided of the music, as a file to change.
+    """Write what is understood of a VIDEO, of PICTURES, of a TEXT or of both, and what is decided of the music.
 
-    Each line has its reason. cmt generate video.mp4 --describe FILE.toml obeys it. What the text says wins over what
-    the video does.
+    It is a file to change. Each line has its reason. cmt generate video.mp4 --describe FILE.toml obeys it. What the
+    text says wins over what the picture does.
     """
+    from cmt.machine.pictures import find_pictures
     from cmt.meaning.description import Description
     from cmt.meaning.file import SUFFIX, as_toml, write_description
 
@@ -36,15 +41,16 @@ def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
         raise click.UsageError(f"-o {output}: give it the suffix {SUFFIX}, by which --describe knows a file")
     videos = [Path(one) for one in what if _is_file(one)]
     texts = [one for one in what if not _is_file(one)]
-    if len(videos) > 1:
+    pictures = find_pictures(videos).files
+    if len(videos) > 1 and not pictures:
         raise click.UsageError("a description is of one video")
     asked = Description()
     if texts:
         asked, line = read_argument(", ".join(texts))
         if line and not quiet:
             click.echo(line, err=output is None)
-    description = _with_video(videos[0], asked, quiet) if videos else asked
-    head = _head(videos[0] if videos else None, texts, output)
+    description = _with_video(pictures or tuple(videos), asked, quiet, pictures=bool(pictures)) if videos else asked
+    head = _head(videos, texts, output)
     if output is None:
         click.echo(as_toml(description, head), nl=False)
         return
@@ -67,33 +73,44 @@ def _is_file(argument: str) -> bool:
     return False
 
 
-def _with_video(video: Path, asked: Description, quiet: bool) -> Description:
-    """The description of a video under what was asked."""
+def _with_video(files: tuple[Path, ...], asked: Description, quiet: bool, *, pictures: bool) -> Description:
+    """The description of a video, or of pictures, under what was asked."""
     from cmt.config import GenerateConfig
+    from cmt.meaning.description import Description, Origin
     from cmt.meaning.seen import description_of_video
     from cmt.meaning.wishing import described_wishes
     from cmt.planning.plan import plan_music
     from cmt.planning.wishes import Wishes, settled
-    from video_rhythm import analyze
+    from cmt.soundtrack.source import look_at
 
+    if not pictures:
+        asked = replace(asked, length=None)  # it is the video's
+    wishes = described_wishes(asked, Wishes()).wishes
     bars = Bars(quiet)
     try:
-        rhythm = analyze(video, progress=lambda done, total: bars("analyze", done, total))
+        source = look_at(files, wishes, lambda done, total: bars("analyze", done, total), pictures=pictures)
     finally:
         bars.close()
-    wishes = described_wishes(replace(asked, length=None), Wishes()).wishes
-    plan = plan_music(rhythm, settled(wishes, rhythm.duration), GenerateConfig())
-    for warning in (*rhythm.warnings, *plan.warnings):
+    rhythm = source.rhythm
+    assert rhythm is not None  # there is something to see
+    plan = plan_music(rhythm, settled(wishes, source.duration), GenerateConfig(), grid=source.grid)
+    for warning in (*source.warnings, *plan.warnings):
         click.echo(f"warning: {with_flags(warning)}", err=True)
     seen = description_of_video(rhythm, plan)
-    merged = replace(asked, length=None).over(seen)
+    if pictures and asked.length is None:
+        length = Description(length=round(source.duration, 3), origins={"length": Origin("default", LENGTH_REASON)})
+        seen = length.over(seen)
+    merged = asked.over(seen)
     # The tempo that was found within the range is written, and the range is not said twice.
     return merged if asked.tempo is not None else replace(merged, tempo_range=None)
 
 
-def _head(video: Path | None, texts: list[str], output: Path | None) -> str:
-    subject = " and ".join([*([video.name] if video else []), *(repr(text) for text in texts)])
-    command = f"cmt generate {video.name if video else 'video.mp4'} --describe {output.name if output else 'clip.toml'}"
+def _head(files: Sequence[Path], texts: Sequence[str], output: Path | None) -> str:
+    names = [file.name for file in files]
+    if len(names) > MOST_NAMED:
+        names = [names[0], "...", names[-1]]
+    subject = " and ".join([*([" ".join(names)] if names else []), *(repr(text) for text in texts)])
+    command = f"cmt generate {' '.join(names) or 'video.mp4'} --describe {output.name if output else 'clip.toml'}"
     return (
         f"Music for {subject}: what was understood and decided, in the order in which one thinks.\n"
         f"Change, add or remove lines, then: {command}\n"

@@ -13,6 +13,8 @@ from cmt.band.programs import ChosenProgram
 from cmt.cli.describing import describe_options, described
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
+from cmt.cli.handing import Handing, handing_options
+from cmt.cli.like import print_like
 from cmt.cli.options import (
     FILE,
     FREE,
@@ -36,8 +38,18 @@ from cmt.cli.options import (
     timing_options,
     timing_wishes,
 )
-from cmt.cli.wording import grid_in_words, print_hits
-from cmt.config import AUDIO_FORMAT, CONTROL_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, Dynamics, GenerateConfig
+from cmt.cli.wording import grid_in_words, pictures_in_words, print_hits
+from cmt.config import (
+    AUDIO_FORMAT,
+    CONTROL_LIMITS,
+    GUIDANCE_LIMITS,
+    PICTURE_LIMITS,
+    SECONDS_ALONE,
+    SECONDS_PER_PICTURE,
+    TEMPERATURE_LIMITS,
+    Dynamics,
+    GenerateConfig,
+)
 from cmt.film.ducking import gain_under
 from cmt.machine.plural import count
 from cmt.music.key import WishedKey
@@ -59,12 +71,30 @@ SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
-    "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "length"),
+    "The music": (
+        "describe",
+        "mood",
+        "genre",
+        "instruments",
+        "mutes",
+        "key",
+        "chords",
+        "form",
+        "like",
+        "length",
+        "bars",
+        "loop",
+    ),
+    "Pictures": ("seconds_per_picture",),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
-    "How it sounds": ("programs", "quantized", "loudness", "soundfont"),
-    "What comes out": ("output", "name", "original_audio", "duck", "format", "stems", "midi_only", "quiet"),
+    "How it sounds": ("programs", "quantized", "loudness", "fade_in", "fade_out", "soundfont"),
+    "What comes out": (
+        *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
+        *("midi_only", "quiet"),
+    ),
+    "For editors": ("markers", "marker_kinds", "timecode", "origin"),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -74,7 +104,7 @@ CHORDS_SHOWN = 8
 
 
 @click.command(cls=GroupedCommand, headings=HEADINGS)
-@click.argument("videos", type=FILE, nargs=-1, metavar="[VIDEO|FOLDER]...")
+@click.argument("videos", type=FILE, nargs=-1, metavar="[VIDEO|PICTURE|FOLDER]...")
 @click.option("-o", "--output", type=FILE, default=Path("out"), show_default=True, help="Folder for the results.")
 @click.option("--name", metavar="NAME", help="What the results are called, instead of the video's name.")
 @describe_options
@@ -108,8 +138,24 @@ CHORDS_SHOWN = 8
     help=f'Sections in order, with bars if you like: "AABA", "intro:4 A B outro"; names: {", ".join(NAMES)}.',
 )
 @click.option(
-    "--length", type=float, metavar="SECONDS", help="Music without a video; its tempo is drawn from the genre's."
+    "--like",
+    metavar="SONG.mid|INDEX",
+    help="A song whose form, chords, players and groove it takes, never its melody; or a folder from cmt index, in "
+    "which one that suits is looked for.",
 )
+@click.option(
+    "--length",
+    type=float,
+    metavar="SECONDS",
+    help="Music without a video; its tempo is drawn from the genre's. Of pictures, how long their film is.",
+)
+@click.option(
+    "--seconds-per-picture",
+    type=range_of(PICTURE_LIMITS),
+    metavar="SECONDS",
+    help=f"How long each picture is shown.  [default: about {SECONDS_PER_PICTURE:g}; one alone {SECONDS_ALONE:g}]",
+)
+@handing_options
 @timing_options
 @click.option(
     "--control",
@@ -214,7 +260,9 @@ def generate(
     key: WishedKey | None,
     chords: Progression | None,
     form: WishedForm | None,
+    like: str | None,
     length: float | None,
+    seconds_per_picture: float | None,
     tempo: float | None,
     hit_times: tuple[float, ...],
     hit_files: tuple[Path, ...],
@@ -242,24 +290,29 @@ def generate(
     jobs: int | None,
     scheduler: str | None,
     quiet: bool,
+    handing: Handing,
 ) -> None:
     """Write music for a VIDEO: MIDI, audio, the video with it, a picture and a report.
 
     The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Of a FOLDER
-    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length says
-    how long the music is.
+    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length or
+    --bars say how long the music is. Of a PICTURE a film is made, of several, or of a FOLDER of pictures, one
+    slideshow.
     """
+    from cmt.film.part import WHOLE
+    from cmt.machine.pictures import find_pictures
     from cmt.report.description import Told
     from cmt.soundtrack.batch import Settings
     from cmt.soundtrack.make import make_soundtrack
     from cmt.soundtrack.output import Output
 
-    if length is not None and original_audio != "drop":
-        raise click.UsageError("--original-audio is a video's; there is none with --length")
+    if (length is not None or handing.bars is not None) and original_audio != "drop":
+        raise click.UsageError("--original-audio is a video's; there is none with --length and --bars")
     if keep_takes and takes == 1:
         raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
     if midi_only and (stems or format != AUDIO_FORMAT):
         raise click.UsageError("--midi-only writes no sound; leave it out, or leave out --stems and --format")
+    pictures = find_pictures(videos, output)
     wishes = replace(
         timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change),
         genre=chosen_genre(genre),
@@ -268,16 +321,20 @@ def generate(
         key=key,
         chords=chords,
         form=form,
+        like=like,
         length=length,
+        seconds_per_picture=seconds_per_picture,
         energy=_energy(energy_file, sections),
         takes=takes,
     )
+    wishes = handing.in_wishes(wishes)
     chosen, told = chosen_programs(programs), Told()
-    asked = described(describe, mood, wishes, chosen, with_video=bool(videos), quiet=quiet)
+    is_video = bool(videos) and not pictures.files
+    asked = described(describe, mood, wishes, chosen, with_video=is_video, quiet=quiet)
     if asked is not None:
         wishes, chosen, told = asked.wishes, dict(asked.programs), asked.told
-    if (wishes.length is None) == (not videos):
-        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS for music without one")
+    has_length = wishes.length is not None or wishes.bars is not None
+    _check_source(bool(videos), bool(pictures.files), has_length, handing.part != WHOLE, scheduler is not None)
     written = Output(
         keep_takes=keep_takes,
         original_audio=original_audio,
@@ -289,10 +346,13 @@ def generate(
         quantized=quantized,
         duck=duck,
     )
+    written = handing.in_output(written)
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
-    if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
+    if not pictures.files and (len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos)):
         if name is not None:
             raise click.UsageError("--name is for one video")
+        if handing.part != WHOLE:
+            raise click.UsageError("--start and --end are for one video")
         settings = Settings(
             output, wishes, config, checkpoint=checkpoint, soundfont=soundfont, output=written, told=told
         )
@@ -301,12 +361,13 @@ def generate(
     bars = Bars(quiet)
     try:
         soundtrack = make_soundtrack(
-            videos[0] if videos else None,
+            pictures.files or (videos[0] if videos else None),
             output,
             wishes,
             config,
             output=written,
             name=name,
+            part=handing.part,
             checkpoint=checkpoint,
             soundfont=soundfont,
             told=told,
@@ -317,7 +378,16 @@ def generate(
     for warning in soundtrack.report.warnings:
         click.echo(f"warning: {with_flags(warning)}", err=True)
     if not quiet:
-        _print_soundtrack(soundtrack)
+        _print_soundtrack(soundtrack, pictures.n_other, is_usual=wishes.length is None and seconds_per_picture is None)
+
+
+def _check_source(has_videos: bool, has_pictures: bool, has_length: bool, has_part: bool, has_scheduler: bool) -> None:
+    if not has_pictures and has_videos == has_length:
+        raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one")
+    if has_pictures and has_scheduler:
+        raise click.UsageError("--scheduler is for many videos, and of pictures one film is made")
+    if has_part and (has_pictures or not has_videos):
+        raise click.UsageError("--start and --end are a video's, and there is none")
 
 
 def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
@@ -328,9 +398,12 @@ def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
     return energy_of_sections(sections, SECTIONS) if sections else None
 
 
-def _print_soundtrack(soundtrack: Soundtrack) -> None:
+def _print_soundtrack(soundtrack: Soundtrack, n_other: int, *, is_usual: bool) -> None:
+    """Print what was made; `is_usual` is whether nobody said how long pictures are shown, `n_other` passed over."""
     report = soundtrack.report
-    if report.picture is not None:
+    if report.pictures:
+        click.echo(f"pictures {pictures_in_words(report.pictures, n_other, is_usual=is_usual)}")
+    elif report.picture is not None:
         beats, cuts = len(report.picture.visual_beats), len(report.picture.cuts)
         click.echo(f"video    {report.duration:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
     genre = "any genre" if report.genre is None else report.genre.label
@@ -341,6 +414,7 @@ def _print_soundtrack(soundtrack: Soundtrack) -> None:
         click.echo(f"form     {_form_in_words(report)}")
     if report.picture is not None or report.markers:
         print_hits(report.grid.hits)
+    print_like(report)
     _print_orders(report)
     if report.speech is not None:
         click.echo(f"speech   {_speech_in_words(report.speech, report.duration)}")

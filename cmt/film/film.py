@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,16 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.film.mux import Mixing, OriginalAudio, write_video
+from cmt.film.slideshow import Slideshow, write_slideshow
 from midi_io.audio_file import stem_path, write_audio
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
-from midi_io.rendering import Progress, Sound, sound_of
+from midi_io.rendering import USUAL_FADES, Fades, Progress, Sound, sound_of
+from midi_io.riff import CuePoint
 from midi_io.song import Song
 from midi_io.synthesis import SAMPLE_RATE
 
 Stage: TypeAlias = Callable[[str], AbstractContextManager[Callable[[float], object]]]
 """A function that is called with the name of a stage, ``render`` or ``mux``. What it returns is entered for as long as
 the stage lasts and gives a function to call with the share that is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How music that is played becomes finished sound."""
+
+    sample_rate: int = SAMPLE_RATE
+    """The samples a second."""
+    bit_depth: int | None = None
+    """The bits of a sample in the sound's own files, as in `midi_io.audio_file.write_audio`."""
+    fades: Fades = USUAL_FADES
+    loop: bool = False
+    """Whether the end leads into the beginning, as in `midi_io.rendering.sound_of`."""
+    cues: tuple[CuePoint, ...] = ()
+    """Places that a WAV file names."""
+
+
+AS_USUAL = Finish()
 
 
 @contextmanager
@@ -35,6 +56,7 @@ def write_sound(
     stems: bool = False,
     soundfont: Path | None = None,
     loudness: float = TARGET,
+    finish: Finish = AS_USUAL,
     progress: Progress | None = None,
 ) -> Sound:
     """Play `music` into a file, in the format of its suffix.
@@ -46,6 +68,8 @@ def write_sound(
         they are mixed, the stems lie in the same folder.
     soundfont, loudness, progress
         As in `midi_io.render`.
+    finish
+        The samples, the fades and the places that are named.
 
     Raises
     ------
@@ -53,30 +77,37 @@ def write_sound(
         If the music cannot be played, or a file cannot be written.
     """
 
+    def write(audio: NDArray[np.float32], file: Path) -> None:
+        write_audio(audio, file, finish.sample_rate, bit_depth=finish.bit_depth, cues=finish.cues)
+
     def write_stem(instrument: str, audio: NDArray[np.float32]) -> None:
-        write_audio(audio, stem_path(path, instrument), SAMPLE_RATE)
+        write(audio, stem_path(path, instrument))
 
     sound = sound_of(
         music,
         soundfont=soundfont,
+        sample_rate=finish.sample_rate,
         loudness=loudness,
+        fades=finish.fades,
+        loop=finish.loop,
         on_stem=write_stem if stems else None,
         scratch=path.parent,
         progress=progress,
     )
-    write_audio(sound.audio, path, SAMPLE_RATE)
+    write(sound.audio, path)
     return sound
 
 
 def film_of(
     music: Song | Performance,
-    video: Path | None,
+    video: Path | Slideshow | None,
     film: Path,
     *,
     sound_file: Path | None = None,
     stems: bool = False,
     soundfont: Path | None = None,
     loudness: float = TARGET,
+    finish: Finish = AS_USUAL,
     original_audio: OriginalAudio = "drop",
     mixing: Mixing | None = None,
     stage: Stage = _unwatched,
@@ -86,7 +117,7 @@ def film_of(
     Parameters
     ----------
     video
-        The video; without one only the sound is written.
+        The video, or the pictures of which the film is made; without either only the sound is written.
     sound_file
         A file for the sound alone, if it is wanted, in the format of its suffix.
     stems
@@ -95,6 +126,8 @@ def film_of(
         A SoundFont; if None, the one that `midi_io.find_soundfont` finds.
     loudness
         The loudness of the music in LUFS, as in `midi_io.render`.
+    finish
+        The samples, the fades and the places that are named, as in `write_sound`.
     original_audio
         What becomes of the video's own sound, as in `cmt.film.mux.write_video`.
     mixing
@@ -107,13 +140,26 @@ def film_of(
     """
     with stage("render") as report:
         if sound_file is not None:
-            sound = write_sound(music, sound_file, stems=stems, soundfont=soundfont, loudness=loudness, progress=report)
+            sound = write_sound(
+                music, sound_file, stems=stems, soundfont=soundfont, loudness=loudness, finish=finish, progress=report
+            )
         else:
-            sound = sound_of(music, soundfont=soundfont, loudness=loudness, progress=report)
+            sound = sound_of(
+                music,
+                soundfont=soundfont,
+                sample_rate=finish.sample_rate,
+                loudness=loudness,
+                fades=finish.fades,
+                loop=finish.loop,
+                progress=report,
+            )
     if video is None:
         return sound.fallbacks
     with stage("mux") as report:
+        if isinstance(video, Slideshow):
+            write_slideshow(video, sound.audio, SAMPLE_RATE, film, report)
+            return sound.fallbacks
         written = write_video(
-            video, sound.audio, SAMPLE_RATE, film, original_audio=original_audio, mixing=mixing, progress=report
+            video, sound.audio, finish.sample_rate, film, original_audio=original_audio, mixing=mixing, progress=report
         )
     return (*sound.fallbacks, *written.notes)

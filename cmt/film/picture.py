@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,8 +22,10 @@ _VIDEO_ENCODERS = ("libx264", "libopenh264", "mpeg4")
 _ENCODER_OPTIONS = {"libx264": {"crf": "18", "preset": "veryfast"}}
 _BITS_PER_PIXEL = 0.2
 """The bits for each pixel that encoders without a constant-quality mode are given."""
-_ENCODER_TIME_BASE = Fraction(1, 60000)
+ENCODER_TIME_BASE = Fraction(1, 60000)
 """This time base holds 24, 25, 30, 60 and 29.97 frames a second exactly, and MPEG-4 takes no finer one."""
+_SAME_TIME = Fraction(1, 1000)
+"""A frame that begins so many seconds before a part belongs to it: times are rounded."""
 _DEFAULT_FRAME_RATE = Fraction(25)
 _TRANSPOSITIONS = {90: ("cclock",), -90: ("clock",), 180: ("clock", "clock"), -180: ("clock", "clock")}
 """The quarter turns that undo a frame's rotation, in degrees counter-clockwise."""
@@ -159,7 +163,7 @@ def picture_packets(
     reason = "its packets lack timestamps" if codec in _COPIED_VIDEO else f"{codec} does not fit into an mp4"
     encoder = video_encoder()
     notes.append(f"the picture was encoded again with {encoder}: {reason}")
-    return _encoded_picture(video, picture, target, encoder)
+    return _encoded_picture(video, picture, target, encoder, _upright_frames(video, picture))
 
 
 def _copied_picture(
@@ -191,38 +195,75 @@ def video_encoder() -> str:
     raise MidiError("this build of PyAV has no video encoder; pip install av")
 
 
-def _encoded_picture(
-    video: av.VideoStream, picture: Picture, target: av.container.OutputContainer, encoder: str
+def part_packets(
+    video: av.VideoStream, part: Picture, target: av.container.OutputContainer
 ) -> Iterator[av.Packet[av.VideoStream]]:
-    """Encode the picture, upright, with even sides, each frame at its own time."""
+    """Add a stream with the frames that begin within `part` to `target`, encoded, and give its packets.
+
+    `part` is the picture of the whole video with another start and end.
+    """
+    import av
+
+    ticks_per_second = av.time_base
+    if part.start > 0:
+        # To the key frame before it; a file that cannot be searched is read from its beginning.
+        with suppress(av.error.FFmpegError):
+            container: Any = video.container
+            container.seek(int(part.start * ticks_per_second))
+    frames = (
+        frame
+        for frame in takewhile(lambda frame: (frame.pts or 0) < _ticks(part.duration), _upright_frames(video, part))
+        if (frame.pts or 0) >= -_ticks(_SAME_TIME)
+    )
+    return _encoded_picture(video, part, target, video_encoder(), frames)
+
+
+def _ticks(seconds: Fraction) -> int:
+    return round(seconds / ENCODER_TIME_BASE)
+
+
+def _encoded_picture(
+    video: av.VideoStream,
+    picture: Picture,
+    target: av.container.OutputContainer,
+    encoder: str,
+    frames: Iterator[av.VideoFrame],
+) -> Iterator[av.Packet[av.VideoStream]]:
+    """Encode the frames, upright, with even sides, each at its own time."""
     rate = _frame_rate(video)
-    frames = _upright_frames(video, picture)
     first = next(frames, None)
     if first is None:
         raise MidiError(
             f"{video.container.name}: no frame can be decoded; check it with ffprobe {video.container.name}"
         )
+    stream = encoded_stream(target, encoder, first.width, first.height, rate)
+    return packets_of_frames(first, frames, stream, picture.duration, rate)
+
+
+def encoded_stream(target: av.container.OutputContainer, encoder: str, width: int, height: int, rate: Fraction) -> Any:
+    """Add a picture stream for frames in yuv420p, BT.709 in limited range, their pts in `ENCODER_TIME_BASE`."""
     stream: Any = target.add_stream(
-        encoder, rate=rate, width=first.width, height=first.height, options=_ENCODER_OPTIONS.get(encoder, {})
+        encoder, rate=rate, width=width, height=height, options=_ENCODER_OPTIONS.get(encoder, {})
     )
     stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = _ENCODER_TIME_BASE
+    stream.codec_context.time_base = ENCODER_TIME_BASE
     stream.codec_context.color_range = 1  # limited
     stream.codec_context.colorspace = 1  # BT.709
     if encoder not in _ENCODER_OPTIONS:
-        stream.bit_rate = int(_BITS_PER_PIXEL * first.width * first.height * rate)
-    return _packets_of_frames(first, frames, stream, picture, rate)
+        stream.bit_rate = int(_BITS_PER_PIXEL * width * height * rate)
+    return stream
 
 
-def _packets_of_frames(
+def packets_of_frames(
     first: Any,
     others: Iterator[av.VideoFrame],
     stream: Any,
-    picture: Picture,
+    duration: Fraction,
     rate: Fraction,
 ) -> Iterator[av.Packet[av.VideoStream]]:
-    nominal = round(1 / rate / _ENCODER_TIME_BASE)
-    end = round(picture.duration / _ENCODER_TIME_BASE)
+    """The packets of frames, encoded; the last frame is shown until `duration` (seconds)."""
+    nominal = round(1 / rate / ENCODER_TIME_BASE)
+    end = round(duration / ENCODER_TIME_BASE)
     last_pts = -1
     frame = first
     while True:
@@ -252,8 +293,8 @@ def _upright_frames(video: av.VideoStream, picture: Picture) -> Iterator[av.Vide
         graphs[layout].push(frame)
         upright: Any = graphs[layout].pull()
         size = size or (upright.width, upright.height)
-        upright.time_base = _ENCODER_TIME_BASE
-        upright.pts = round((time - picture.start) / _ENCODER_TIME_BASE)
+        upright.time_base = ENCODER_TIME_BASE
+        upright.pts = round((time - picture.start) / ENCODER_TIME_BASE)
         yield upright
 
 

@@ -153,6 +153,15 @@ def music_packets(
     return _encoded_sound(stream, samples, sample_rate)
 
 
+def pcm_packets(
+    target: av.container.OutputContainer, samples: NDArray[np.float32], sample_rate: int
+) -> Iterator[av.Packet[av.AudioStream]]:
+    """Add a sound stream that loses nothing with stereo samples (n_sample, 2) to `target` and give its packets."""
+    stream: Any = target.add_stream("pcm_s16le", rate=sample_rate)
+    stream.layout = "stereo"
+    return _encoded_sound(stream, samples, sample_rate)
+
+
 def _encoded_sound(
     stream: av.AudioStream, samples: NDArray[np.float32], sample_rate: int
 ) -> Iterator[av.Packet[av.AudioStream]]:

@@ -10,9 +10,11 @@ from cmt.grid.agreement import TOLERANCE, misses
 from cmt.grid.bend import bend_grid
 from cmt.grid.hits import Hit, Marker, hits_of
 from cmt.grid.solver import MUSIC_RANGE, fit_grid
-from midi_io.song import POSITIONS_PER_BAR, Timeline
+from midi_io.song import POSITIONS_PER_BAR, SECONDS_AT_1_BPM, Knot, Timeline
 from video_rhythm import VideoRhythm
 
+SECONDS_OF_A_BAR = SECONDS_AT_1_BPM * POSITIONS_PER_BAR
+"""What a bar lasts at one quarter note a minute."""
 MOST_TIMES = 8
 """A warning names at most this many missed markers."""
 
@@ -77,6 +79,14 @@ def music_grid(
         suited_tempo=suited_tempo,
     )
     return bend_grid(steady, hits, tempo_change / 100)
+
+
+def in_whole_bars(grid: Timeline) -> Timeline:
+    """The grid, if it is whole bars of one tempo; else the one of whole bars, as long, whose tempo is nearest to it."""
+    if grid.start == 0 and len(grid.knots) == 2 and grid.length % POSITIONS_PER_BAR == 0:
+        return grid
+    n_bar = max(1, round(grid.duration * grid.tempo / SECONDS_OF_A_BAR))
+    return Timeline((Knot(0, 0.0), Knot(n_bar * POSITIONS_PER_BAR, grid.duration)), n_bar * POSITIONS_PER_BAR)
 
 
 def warnings_of(grid: Timeline, hits: Sequence[Hit], *, tempo_map: bool) -> tuple[str, ...]:

@@ -72,6 +72,8 @@ class Description:
     key: WishedKey | None = None
     form: WishedForm | None = None
     chords: Progression | None = None
+    like: str | None = None
+    """The path of a song, or of a library's index, that the piece is to be like."""
     hits: tuple[Marker, ...] | None = None
     ending: str | None = None
     length: float | None = None

@@ -256,6 +256,9 @@ FORMS: Mapping[str, FieldForm] = {
     "key": FieldForm(_parsed(parse_key), lambda key: _text(str(key)), '"D:minor"', "either part may be left out"),
     "form": FieldForm(_parsed(parse_form), lambda form: _text(str(form)), '"A A B A"', "sections in order"),
     "chords": FieldForm(_parsed(parse_chords), lambda chords: _text(str(chords)), '"C G Am F"', "one a bar, repeated"),
+    "like": FieldForm(
+        Value.text, _text, '"song.mid"', "a song, or a library's index, whose form, chords, players and groove it takes"
+    ),
     "hits": FieldForm(
         _hits, lambda hits: _list(map(_written_hit, hits)), "[12.5]", "times that the music must meet, in seconds"
     ),

@@ -109,6 +109,7 @@ def _as_wishes(values: Mapping[str, Any]) -> dict[str, Any]:
             "key",
             "form",
             "chords",
+            "like",
             "ending",
             "length",
             "liveliness",
@@ -126,6 +127,7 @@ def _as_wishes(values: Mapping[str, Any]) -> dict[str, Any]:
                 same_as=None if scene.same_as is None else scene.same_as - 1,
                 liveliness=None if scene.mood is None else liveliness_of(scene.mood),
                 mood=None if scene.mood is None else (scene.mood.valence, scene.mood.arousal),
+                shows=scene.shows,
             )
             for scene in values["scenes"]
         )

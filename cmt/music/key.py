@@ -40,6 +40,12 @@ class Key(NamedTuple):
         return f"{TONICS[self.tonic]}:{self.mode.label}"
 
     @property
+    def signature(self) -> str:
+        """The key as MIDI signs it, with as few sharps or flats as can be: ``Db``, ``F#m``."""
+        name = TONICS[self.tonic]
+        return {"C#": "Db"}.get(name, name) if self.mode is Mode.MAJOR else f"{'G#' if name == 'Ab' else name}m"
+
+    @property
     def pitch_classes(self) -> frozenset[int]:
         """The pitch classes of its scale."""
         return frozenset((self.tonic + interval) % 12 for interval in SCALES[self.mode])

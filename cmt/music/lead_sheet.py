@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,20 @@ N_ENERGY = len(ENERGY_EDGES) + 1
 Column = NDArray[np.int64]
 
 
+class Stroke(NamedTuple):
+    """A place of a bar on which drums or bass strike."""
+
+    position: int
+    """The sixteenth of the bar, 0..15."""
+    instrument: Instrument
+    drum: int
+    """The General MIDI percussion key; below 0 for the bass."""
+
+
+Grooves: TypeAlias = tuple[frozenset[Stroke], ...]
+"""(n_bar,) where drums and bass strike in each bar; a bar without any says nothing of its groove."""
+
+
 @dataclass(frozen=True)
 class LeadSheet:
     """What each bar of a piece is to be; UNKNOWN where the model decides."""
@@ -68,6 +83,8 @@ class LeadSheet:
     """Positions, from the start of the first bar, that are struck hard; None leaves them to the model."""
     mode: Mode | None = None
     """The mode of the key in which the chords stand; None where it is not known."""
+    grooves: Grooves | None = None
+    """The grooves to which the bars lean; None leaves them to the model and to the bars before."""
 
     @property
     def n_bar(self) -> int:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cmt.config import GenerateConfig
+from cmt.errors import CmtError
 from cmt.film.speech import Span
 from cmt.grid.hits import Hit, hits_of
-from cmt.grid.layout import grid_of_video, music_grid, warnings_of
+from cmt.grid.layout import SECONDS_OF_A_BAR, grid_of_video, in_whole_bars, music_grid, warnings_of
 from cmt.music.key import Key
 from cmt.music.lead_sheet import LeadSheet, SheetOrders
 from cmt.music.profile import RhythmProfile
@@ -18,6 +19,7 @@ from cmt.music.words import Genre, Mode
 from cmt.planning.calibration import read_calibration
 from cmt.planning.control import draw_orders
 from cmt.planning.energy import with_energy
+from cmt.planning.like import Likeness, orders_like, with_energy_like
 from cmt.planning.liveliness import (
     Liveliness,
     level_of_video,
@@ -42,10 +44,10 @@ from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
 from cmt.planning.telling import Thirds, ToldOfBar, thirds_of, told_of_bars
-from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
-from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes, with_words
+from cmt.planning.wishes import ALL_INSTRUMENTS, Settled, Wishes, genre_of
 from cmt.report.scenes import MoodSeen
-from cmt.writing.closing import ENDINGS, draw_ending
+from cmt.writing.closing import ENDINGS, ENDLESS, Ending, draw_ending
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import PieceRequest
 from midi_io.song import Instrument, Timeline
@@ -125,6 +127,8 @@ class Plan:
     """What the user orders of the lead sheet, chords in the key of the piece."""
     warnings: tuple[str, ...]
     """A line for each thing that was asked and cannot be."""
+    like: Likeness | None = None
+    """What it takes of a song; None where it is to be like none."""
 
     @property
     def timeline(self) -> Timeline:
@@ -177,7 +181,10 @@ class Plan:
         orders, tonic = self.sheet_orders, self.wishes.key.tonic
         if tonic is not None:
             orders = at_home(orders, Key(tonic, self.mode(seed)))
-        return orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
+        if self.like is not None:
+            orders = orders_like(orders, self.like, self.mode(seed))
+        orders = orders_of_picture(self.scenes, orders, self.liveliness, control, seed)
+        return orders if self.like is None else with_energy_like(orders, self.like)
 
     def mode(self, seed: int) -> Mode:
         """The mode of a take: the one asked for, or one drawn by the seed, see `major_probability`."""
@@ -197,21 +204,27 @@ def major_probability(genre: Genre | None, mood: MoodSeen | None) -> float:
 
 
 def plan_music(
-    rhythm: VideoRhythm | None, wishes: Settled, config: GenerateConfig, speech: Sequence[Span] = ()
+    rhythm: VideoRhythm | None,
+    wishes: Settled,
+    config: GenerateConfig,
+    speech: Sequence[Span] = (),
+    grid: Timeline | None = None,
 ) -> Plan:
     """The plan of music for `rhythm`, or without a video if it is None, exactly `wishes.duration` long.
 
-    In bars that are mostly `speech` it is calm.
+    In bars that are mostly `speech` it is calm. It is on `grid`, as a slideshow is; without one the grid that suits the
+    picture is found.
     """
+    rhythm = with_words(rhythm, wishes.scenes) if rhythm is not None else None
     hits = hits_of(rhythm, wishes.markers)
     calibration = read_calibration()
     if rhythm is not None and config.control > 0:
         rng = np.random.default_rng([config.seed, 8, *origin_of(rhythm)])
         wishes = with_players(wishes, level_of_video(rhythm, calibration), rng)
-    grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, config.seed)
+    grid = _planned_grid(rhythm, wishes, hits, config.seed) if grid is None else grid
     sections, form_warnings = sections_of_wishes(wishes, grid)
     instruments = wishes.instruments or ALL_INSTRUMENTS
-    ending = draw_ending(config.seed) if wishes.ending is None else ENDINGS[wishes.ending]
+    ending = _ending(wishes, config.seed)
     sheet = Sheet(grid, instruments, rests_of(wishes.mutes, grid), ending)
     sheet = with_breaks(sheet, sections)
     markers = [marker.time for marker in wishes.markers]
@@ -295,9 +308,9 @@ def origin_of(rhythm: VideoRhythm) -> tuple[int, ...]:
 def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Settled:
     """The wishes with those who play for a video as lively as `level`, 0..1, where the user does not say who does.
 
-    All instruments are the default and say nothing; an energy, a form or a mute says something.
+    All instruments are the default and say nothing; an energy, a form, a mute or a song to be like says something.
     """
-    is_open = wishes.instruments == ALL_INSTRUMENTS and not wishes.mutes
+    is_open = wishes.instruments == ALL_INSTRUMENTS and not wishes.mutes and wishes.suited_tempo is None
     if not is_open or wishes.energy is not None or wishes.form is not None or level >= CALM:
         return wishes
     absent = {SITTING_OUT[rng.integers(len(SITTING_OUT))]}
@@ -306,9 +319,20 @@ def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Set
     return replace(wishes, instruments=tuple(one for one in ALL_INSTRUMENTS if one not in absent))
 
 
+def _planned_grid(rhythm: VideoRhythm | None, wishes: Settled, hits: Sequence[Hit], seed: int) -> Timeline:
+    grid = wished_grid(rhythm, wishes) if rhythm is not None else _grid_without_picture(hits, wishes, seed)
+    return _grid_of_loop(grid, wishes) if wishes.loop else grid
+
+
+def _ending(wishes: Settled, seed: int) -> Ending:
+    if wishes.loop:
+        return ENDLESS
+    return draw_ending(seed) if wishes.ending is None else ENDINGS[wishes.ending]
+
+
 def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
     """The grid of music exactly as long as the picture, as the user wants it, else as its arousal does."""
-    suited = suited_tempo_of(rhythm, read_calibration())
+    suited = wishes.suited_tempo or suited_tempo_of(rhythm, read_calibration())
     return grid_of_video(
         rhythm, wishes.markers, wishes.tempo, wishes.tempo_change, wishes.tempo_range, suited_tempo=suited
     )
@@ -317,6 +341,8 @@ def wished_grid(rhythm: VideoRhythm, wishes: Settled) -> Timeline:
 def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Timeline:
     """The grid of music without a video: it leans to a tempo drawn from the range asked for, else the genre's usual."""
     usual = wishes.tempo_range or TEMPO_QUARTILES[wishes.genre]
+    if wishes.suited_tempo is not None and wishes.tempo_range is None:
+        usual = (wishes.suited_tempo, wishes.suited_tempo)
     return music_grid(
         wishes.duration,
         hits,
@@ -326,6 +352,28 @@ def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Ti
         tempo_change=wishes.tempo_change,
         tempo_range=wishes.tempo_range,
     )
+
+
+def with_length(wishes: Wishes, seed: int) -> Wishes:
+    """The wishes with the length of the bars that are asked for, at the tempo asked for or one drawn from the usual."""
+    if wishes.bars is None:
+        return wishes
+    tempo = wishes.tempo
+    if tempo is None:
+        usual = wishes.tempo_range or TEMPO_QUARTILES[genre_of(wishes)]
+        tempo = round(float(np.random.default_rng([seed, 2]).uniform(*usual)), 2)
+    length = wishes.bars * SECONDS_OF_A_BAR / tempo
+    return replace(wishes, bars=None, tempo=tempo, tempo_range=None, length=length)
+
+
+def _grid_of_loop(grid: Timeline, wishes: Settled) -> Timeline:
+    """Whole bars from the beginning to the end."""
+    whole = in_whole_bars(grid)
+    if wishes.tempo is not None and abs(whole.tempo - wishes.tempo) > 1e-6 * wishes.tempo:
+        raise CmtError(
+            f"`loop`: {wishes.duration:.3f} s at {wishes.tempo:g} BPM are no whole number of bars; leave `tempo` out"
+        )
+    return whole
 
 
 def _range_warnings(grid: Timeline, wishes: Settled) -> list[str]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cmt.config import (
+    BARS_LIMITS,
     CONTROL_LIMITS,
     GUIDANCE_LIMITS,
     LENGTH_LIMITS,
+    PICTURE_LIMITS,
     TEMPERATURE_LIMITS,
     TEMPO_CHANGE,
     TEMPO_CHANGE_LIMITS,
@@ -49,7 +51,7 @@ class Wishes:
     tempo: float | None = None
     """The exact BPM, in `TEMPO_LIMITS`; None chooses one at which the picture's hits fall on the grid."""
     length: float | None = None
-    """The seconds of music without a video, in `LENGTH_LIMITS`; None with one."""
+    """The seconds of music without a video, or of a film of pictures, in `LENGTH_LIMITS`; None with a video."""
     markers: tuple[Marker, ...] = ()
     """The times that the music meets before all others."""
     tempo_map: bool = False
@@ -78,6 +80,15 @@ class Wishes:
     """Valence and arousal, -1..1, where the user and not the picture says the mood."""
     scenes: tuple[WishedScene, ...] = ()
     """The scenes, where the user and not the picture says them; the first one begins the piece."""
+    seconds_per_picture: float | None = None
+    """The seconds that each picture of a slideshow is shown, in `PICTURE_LIMITS`; None is about
+    `cmt.config.SECONDS_PER_PICTURE`, or what follows from a length."""
+    bars: int | None = None
+    """The number of bars of music without a video, in `BARS_LIMITS`, in place of its length."""
+    loop: bool = False
+    """Whether the piece has no end: it leads into its own beginning."""
+    like: str | None = None
+    """The path of a song that the piece is to be like, or of the index of a library in which one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,9 @@ class Settled:
     ending: str | None
     mood: tuple[float, float] | None
     scenes: tuple[WishedScene, ...]
+    loop: bool
+    suited_tempo: float | None = None
+    """The BPM to which an open tempo leans, that of the song that the piece is like; None leaves it to the picture."""
 
     @property
     def tempo_map(self) -> bool:
@@ -133,6 +147,7 @@ def check_config(config: GenerateConfig) -> None:
 def check_wishes(wishes: Wishes) -> None:
     """Raise a CmtError for what cannot be, whatever the video is."""
     _check_time(wishes)
+    _check_loop(wishes)
     check_scenes(wishes.scenes)
     if wishes.liveliness is not None and not 0 <= wishes.liveliness <= 1:
         raise CmtError(f"liveliness {wishes.liveliness:g}: must be from 0 (calm) to 1 (intense)")
@@ -142,7 +157,7 @@ def check_wishes(wishes: Wishes) -> None:
         raise CmtError(f"no ending {wishes.ending!r}; choose from {', '.join(ENDINGS)}")
     if wishes.takes < 1:
         raise CmtError(f"takes {wishes.takes}: must be 1 or more")
-    _genre(wishes)
+    genre_of(wishes)
     _key(wishes)
     instruments = _instruments(wishes)
     form, chords = _form(wishes), _chords(wishes)
@@ -180,7 +195,7 @@ def settled(wishes: Wishes, duration: float) -> Settled:
         _check_pitched(instruments)
     return Settled(
         duration=duration,
-        genre=_genre(wishes),
+        genre=genre_of(wishes),
         instruments=instruments,
         key=_key_with_chords(_key(wishes), chords, _labels(form, energy)),
         tempo=wishes.tempo,
@@ -196,6 +211,7 @@ def settled(wishes: Wishes, duration: float) -> Settled:
         ending=wishes.ending,
         mood=wishes.mood,
         scenes=wishes.scenes,
+        loop=wishes.loop,
     )
 
 
@@ -207,10 +223,42 @@ def _check_time(wishes: Wishes) -> None:
     if wishes.length is not None and wishes.length not in LENGTH_LIMITS:
         least, most = LENGTH_LIMITS.least, LENGTH_LIMITS.most
         raise CmtError(f"length {wishes.length:g}: must be from {least:g} to {most:g} seconds")
+    if wishes.bars is not None and wishes.bars not in BARS_LIMITS:
+        raise CmtError(f"bars {wishes.bars}: must be from {BARS_LIMITS.least:g} to {BARS_LIMITS.most:g}")
+    if wishes.bars is not None and wishes.length is not None:
+        raise CmtError("`bars` and `length` say the same in two ways; leave one of them out")
+    _check_pictures(wishes)
     if wishes.tempo_map and wishes.tempo_change not in TEMPO_CHANGE_LIMITS:
         raise CmtError(
             f"tempo change {wishes.tempo_change:g}: must be above 0 and at most {TEMPO_CHANGE_LIMITS.most:g} per cent"
         )
+
+
+def _check_pictures(wishes: Wishes) -> None:
+    seconds = wishes.seconds_per_picture
+    if seconds is None:
+        return
+    if seconds not in PICTURE_LIMITS:
+        least, most = PICTURE_LIMITS.least, PICTURE_LIMITS.most
+        raise CmtError(f"seconds per picture {seconds:g}: must be from {least:g} to {most:g}")
+    if wishes.length is not None:
+        raise CmtError("`length` and `seconds_per_picture`: one follows from the other; leave one of them out")
+
+
+def _check_loop(wishes: Wishes) -> None:
+    if not wishes.loop:
+        return
+    if wishes.tempo_map:
+        raise CmtError("`loop`: it would end in another tempo than it begins in; leave `tempo_map` out")
+    if wishes.ending is not None:
+        raise CmtError("`loop`: it has no end that could be asked for; leave the ending out")
+    if wishes.tempo is not None and wishes.length is not None:
+        n_bar = wishes.length * wishes.tempo / 240
+        if abs(n_bar - round(n_bar)) > 1e-6 * n_bar or not round(n_bar):
+            raise CmtError(
+                f"`loop`: {wishes.length:g} s at {wishes.tempo:g} BPM are {n_bar:.2f} bars, and a loop has whole ones; "
+                f"leave `tempo` out, or say how many `bars`"
+            )
 
 
 def _check_range(tempo_range: tuple[float, float], tempo: float | None) -> None:
@@ -222,7 +270,8 @@ def _check_range(tempo_range: tuple[float, float], tempo: float | None) -> None:
         raise CmtError(f"{said} and tempo {tempo:g} contradict each other; leave one of them out")
 
 
-def _genre(wishes: Wishes) -> Genre | None:
+def genre_of(wishes: Wishes) -> Genre | None:
+    """The genre that is asked for, read from its name."""
     return _named(wishes.genre, GENRES, "genre") if isinstance(wishes.genre, str) else wishes.genre
 
 

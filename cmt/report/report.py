@@ -16,6 +16,7 @@ from cmt.music.profile import RhythmProfile
 from cmt.music.words import GENRES, Genre
 from cmt.report.band import voice_as_json, voice_from_json
 from cmt.report.description import FieldTold
+from cmt.report.like import LikeTold
 from cmt.report.parts import (
     NO_PICTURE,
     Asked,
@@ -30,11 +31,13 @@ from cmt.report.parts import (
     obtained_from_json,
     strength_as_json,
 )
+from cmt.report.pictures import PictureShown
 from cmt.report.scenes import MoodSeen, SceneSeen
 from cmt.report.speech import Speech
 from cmt.report.values import Value
 from midi_io.performance import Voice
 from midi_io.song import INSTRUMENTS, Instrument
+from midi_io.synthesis import SAMPLE_RATE
 
 SCHEMA = 1
 """The number of the JSON's form. It goes up when a key changes its meaning or goes. A new key does not raise it: it
@@ -88,6 +91,8 @@ class Report:
     """What was seen, scene by scene; empty without a video."""
     mood_per_bar: tuple[MoodSeen, ...] = ()
     """The mood of the picture in each bar (n_bar,); empty without a video."""
+    pictures: tuple[PictureShown, ...] = ()
+    """The pictures of which the film is made, in order; empty for a video and without one."""
     takes: tuple[Take, ...] = ()
     """The takes, the best first; empty where only one was written."""
     warnings: tuple[str, ...] = ()
@@ -103,10 +108,25 @@ class Report:
     """The loudness asked for, in LUFS; None if no audio was made, or made before it could be asked for."""
     format: str | None = None
     """The format of the sound, its file's suffix; None if no audio was made. That of the first reports was ``wav``."""
+    sample_rate: int = SAMPLE_RATE
+    """The samples a second of the sound, if there is any."""
+    bit_depth: int | None = None
+    """The bits of a sample that were asked for; None is the format's own."""
+    fade_in: float = 0.0
+    """The seconds in which the sound comes."""
+    fade_out: float | None = None
+    """The seconds in which it goes; None is 0.4 s or a tenth of the piece, whichever is shorter."""
+    loop: bool = False
+    """Whether the end leads into the beginning."""
+    part: tuple[float, float] | None = None
+    """Begin and end, in seconds, of the part of the video that was scored, from whose begin all times count; None is
+    the whole."""
     stems: bool = False
     """Whether the sound of each instrument lies beside it."""
     description: tuple[FieldTold, ...] = ()
     """What was asked in words, in a file or by a mood, and where each of it comes from; empty where nothing was."""
+    like: LikeTold | None = None
+    """The song that the piece is to be like, and what it has of it; None where it is to be like none."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -146,6 +166,7 @@ class Report:
             "form": [section._asdict() for section in self.form],
             "scenes": [scene.as_json() for scene in self.scenes],
             "mood_per_bar": [mood._asdict() for mood in self.mood_per_bar],
+            "pictures": [shown._asdict() for shown in self.pictures],
             "takes": [take.as_json() for take in self.takes],
             "warnings": list(self.warnings),
             "checkpoint": self.checkpoint.as_json(),
@@ -155,7 +176,14 @@ class Report:
             "loudness": self.loudness,
             "format": self.format,
             "stems": self.stems,
+            "sample_rate": self.sample_rate,
+            "bit_depth": self.bit_depth,
+            "fade_in": self.fade_in,
+            "fade_out": self.fade_out,
+            "loop": self.loop,
+            "part": None if self.part is None else list(self.part),
             "description": [told._asdict() for told in self.description],
+            "like": None if self.like is None else self.like.as_json(),
             "stages": dict(self.stages),
         }
 
@@ -205,6 +233,7 @@ class Report:
             form=report["form"].each(SectionWritten.from_json),
             scenes=report["scenes"].each(SceneSeen.from_json),
             mood_per_bar=report["mood_per_bar"].each(MoodSeen.from_json),
+            pictures=report["pictures"].each(PictureShown.from_json),
             takes=report["takes"].each(Take.from_json),
             warnings=report["warnings"].each(Value.text),
             checkpoint=Model.from_json(report["checkpoint"]),
@@ -214,7 +243,14 @@ class Report:
             loudness=report["loudness"].maybe(Value.number),
             format=report["format"].maybe(Value.text),
             stems=report["stems"].flag(),
+            sample_rate=report["sample_rate"].whole(),
+            bit_depth=report["bit_depth"].maybe(Value.whole),
+            fade_in=report["fade_in"].number(),
+            fade_out=report["fade_out"].maybe(Value.number),
+            loop=report["loop"].flag(),
+            part=report["part"].maybe(_span),
             description=report["description"].each(FieldTold.from_json),
+            like=report["like"].maybe(LikeTold.from_json),
             stages=report["stages"].values(Value.number),
         )
 
@@ -230,6 +266,13 @@ def _labels(instruments: tuple[Instrument, ...]) -> list[str]:
 
 def _instruments(labels: Value) -> tuple[Instrument, ...]:
     return labels.each(lambda label: label.one_of(INSTRUMENTS))
+
+
+def _span(part: Value) -> tuple[float, float]:
+    times = part.each(Value.number)
+    if len(times) != 2:
+        raise part.fault("two times, begin and end")
+    return times[0], times[1]
 
 
 def _key(name: Value) -> Key:
@@ -277,6 +320,7 @@ _ADDED: Mapping[str, object] = {
     "form": [],
     "scenes": [],
     "mood_per_bar": [],
+    "pictures": [],
     "takes": [],
     "band": [],
     "quantized": True,
@@ -284,5 +328,12 @@ _ADDED: Mapping[str, object] = {
     "speech": None,
     "stems": False,
     "description": [],
+    "sample_rate": SAMPLE_RATE,
+    "bit_depth": None,
+    "fade_in": 0.0,
+    "fade_out": None,
+    "loop": False,
+    "part": None,
+    "like": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

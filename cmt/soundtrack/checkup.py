@@ -25,6 +25,7 @@ State = Literal["ok", "warning", "missing"]
 LIBRARIES = {
     "cv2": "opencv-python-headless",
     "av": "av",
+    "PIL": "pillow",
     "matplotlib": "matplotlib",
     "miditoolkit": "miditoolkit",
     "mido": "mido",

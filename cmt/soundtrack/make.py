@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -19,7 +20,8 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.ducking import mixer_for
 from cmt.film.film import film_of
-from cmt.film.mux import refuse_the_video_itself
+from cmt.film.part import WHOLE, Part, check_part, part_of
+from cmt.handover.signs import signs_of
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.music.key import Key, home_key, semitones_between
@@ -28,21 +30,31 @@ from cmt.music.words import initial_words
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.network.planner import Planner, load_planner
-from cmt.planning.plan import Plan, plan_music
+from cmt.planning.plan import Plan, plan_music, with_length
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.description import Told
 from cmt.report.parts import Model
 from cmt.report.report import Report
 from cmt.report.speech import Speech
+from cmt.soundtrack.handing import check_fit, finish_of, write_marker_files, write_origin_file
+from cmt.soundtrack.like import CopyGuard, plan_of_like, told_of, warnings_of_like
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.playing import performance_of, performed
 from cmt.soundtrack.report import report_of, speech_of, takes_of
+from cmt.soundtrack.source import (
+    are_pictures,
+    check_source,
+    files_of,
+    look_at,
+    name_of,
+    pictures_shown,
+    refuse_the_files_themselves,
+)
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
 from midi_io import Performance, ready_soundfont, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Song
-from video_rhythm import analyze
 
 if TYPE_CHECKING:
     from cmt.soundtrack.takes import Judgement
@@ -88,13 +100,14 @@ class _Stages:
 
 
 def make_soundtrack(
-    video: str | os.PathLike[str] | None,
+    video: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None,
     folder: str | os.PathLike[str],
     wishes: Wishes | None = None,
     config: GenerateConfig | None = None,
     *,
     output: Output | None = None,
     name: str | None = None,
+    part: Part = WHOLE,
     checkpoint: str | os.PathLike[str] | None = None,
     soundfont: str | os.PathLike[str] | None = None,
     told: Told = NOTHING_TOLD,
@@ -104,15 +117,21 @@ def make_soundtrack(
 
     `output` may ask for another format than ``.wav``, and for a file of each instrument, ``<name>.drums.wav``.
 
-    All files appear together at the end, or none does. Without a video, `wishes.length` says how long the music is,
-    and there is no mp4; then `config.control` has nothing to control and counts as 0.
+    All files appear together at the end, or none does. Without a video, `wishes.length` or `wishes.bars` say how long
+    the music is, and there is no mp4; then `config.control` has nothing to control and counts as 0.
 
     Parameters
     ----------
+    video
+        A video; or a picture, or several in order, of which a film is made (`cmt.planning.slides.place_slides`).
     output
         Which files are written, and what becomes of the video's own sound; the defaults of `Output` if left out.
     name
-        The name of the files, without a suffix; the video's own if left out, ``music`` without a video.
+        The name of the files, without a suffix; if left out the video's own, that of the folder of several pictures,
+        ``music`` without either.
+    part
+        The part of the video that is scored and written; all times, in the wishes and in the report, count from its
+        first picture.
     told
         What the report says of the description that the wishes come from (`cmt.meaning.wishing`).
 
@@ -121,76 +140,105 @@ def make_soundtrack(
     CmtError
         If the video, the SoundFont, the checkpoint, a wish or the folder is of no use.
     """
-    video, folder = Path(video) if video is not None else None, Path(folder)
+    files, folder = files_of(video), Path(folder)
     wishes, config, output = wishes or Wishes(), config or GenerateConfig(), output or Output()
     check_wishes(wishes)
     check_config(config)
     check_output(output)
-    if (video is None) == (wishes.length is None):
-        raise CmtError("give a video, or a length for music without one: one of the two")
-    name = _checked_name(name if name is not None else video.stem if video is not None else "music")
-    if video is None:
+    check_part(part)
+    wishes = with_length(wishes, config.seed)
+    check_wishes(wishes)
+    pictures = are_pictures(files)
+    video = files[0] if files and not pictures else None
+    check_source(files, wishes, output, pictures=pictures)
+    if video is None and part != WHOLE:
+        raise CmtError("`start` and `end` are a video's, and there is none; leave them out")
+    if wishes.length is not None:
+        check_fit(output, wishes.length, None, loop=wishes.loop)
+    name = _checked_name(name if name is not None else name_of(files, pictures=pictures))
+    if pictures:
+        refuse_the_files_themselves((folder / f"{name}.{suffix}" for suffix in ("png", "mp4")), files, pictures=True)
+    if not files:
         config = replace(config, control=0.0)
     font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
     stages = _Stages(progress)
-    with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
+    with (
+        folder_for_all_or_nothing(folder) as unfinished,
+        part_of(video, part, folder) as film,
+        ThreadPoolExecutor(1) as beside,
+    ):
         with stages.stage("analyze") as report_progress:
-            rhythm = analyze(video, report_progress) if video is not None else None
-            duration = rhythm.duration if rhythm is not None else wishes.length
-            assert duration is not None  # checked above: there is a video or a length
-            is_mixed = video is not None and output.original_audio == "mix"
-            mixer = mixer_for(video, output.duck, output.loudness) if video is not None and is_mixed else None
+            source = look_at(files if film is None else (film,), wishes, report_progress, pictures=pictures)
+            if video is not None and source.rhythm is not None:
+                source = source._replace(rhythm=replace(source.rhythm, path=os.fspath(video)))
+            fps = source.rhythm.fps if source.rhythm is not None else None
+            check_fit(output, source.duration, fps, loop=wishes.loop)
+            is_mixed = film is not None and output.original_audio == "mix"
+            mixer = mixer_for(film, output.duck, output.loudness) if film is not None and is_mixed else None
             spans = mixer.spans if mixer is not None else ()
-            plan = plan_music(rhythm, settled(wishes, duration), config, spans)
+            asked = settled(wishes, source.duration)
+            plan = plan_music(source.rhythm, asked, config, spans, source.grid)
+            if wishes.like is not None:
+                plan = plan_of_like(wishes.like, plan, source.rhythm, asked, config, spans, source.grid)
         with stages.stage("load model"):
             loaded = load_checkpoint(Path(checkpoint) if checkpoint is not None else None)
             planner = planner_for(loaded.decoder, plan)
         with stages.stage("compose") as report_progress:
-            takes = _compose(loaded.decoder, planner, plan, config, report_progress)
+            takes, n_copied = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
-        performance = _performance(best, plan, output)
+        performance, report = _performance(best, plan, output), _report(best, plan, config)
         with stages.stage("midi"):
-            kept = {f"{name}.mid": performance}
-            if output.keep_takes:
-                others = enumerate(takes[1:], start=2)
-                kept |= {f"{name}.take{number}.mid": _performance(take, plan, output) for number, take in others}
-            for file, its in kept.items():
-                write_midi(its, unfinished / file, title=f"Music for {name}")
+            kept = {f"{name}.mid": (performance, report)}
+            for number, take in enumerate(takes[1:] if output.keep_takes else (), start=2):
+                kept[f"{name}.take{number}.mid"] = _performance(take, plan, output), _report(take, plan, config)
+            for file, (played, its_report) in kept.items():
+                signs = signs_of(its_report, plan.timeline)
+                write_midi(played, unfinished / file, title=f"Music for {name}", signs=signs)
         png = unfinished / f"{name}.png"
         # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
-        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png)
+        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png, None, pictures)
         notes: tuple[str, ...] = ()
         if font is not None:
             notes = film_of(
                 performance,
-                video,
+                source.film,
                 unfinished / f"{name}.mp4",
                 sound_file=unfinished / f"{name}.{output.format}",
                 stems=output.stems,
                 soundfont=font,
                 loudness=output.loudness,
+                finish=finish_of(output, report, plan),
                 original_audio=output.original_audio,
                 mixing=mixer,
                 stage=stages.stage,
             )
         speech = speech_of(mixer, plan) if output.duck is not None else None
+        like = None if plan.like is None else told_of(plan.like, best.home_sheet, best.song, n_copied)
         with stages.stage("picture"):
             picture.result() if picture else _draw(plan, best.song, best.sheet, name, png, speech)
         report = replace(
-            report_of(plan, best.piece, best.song, best.orders, best.sheet, replace(config, seed=best.seed)),
+            report,
+            part=None if part == WHOLE else (part.begin, part.begin + source.duration),
+            sample_rate=output.sample_rate,
+            bit_depth=output.bit_depth,
+            fade_in=output.fade_in,
+            fade_out=output.fade_out,
             original_audio=output.original_audio,
             band=performance.playing_voices,
             quantized=output.quantized,
+            pictures=pictures_shown(source.film),
             description=told.fields,
+            like=like,
             takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
             speech=speech,
             warnings=(
-                *(rhythm.warnings if rhythm is not None else ()),
+                *source.warnings,
                 *told.warnings,
                 *plan.warnings,
                 *program_warnings(output.programs),
                 *best.piece.notes,
                 *notes,
+                *(() if like is None else warnings_of_like(like)),
                 *_warnings_of(takes),
             ),
             checkpoint=Model(loaded.sha256, loaded.provenance),
@@ -200,19 +248,34 @@ def make_soundtrack(
             stems=output.stems,
             stages=stages.seconds,
         )
+        lines = write_marker_files(report, plan, output, unfinished, name)
+        report = replace(report, warnings=(*report.warnings, *lines))
         (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
-        files = sorted(file.name for file in unfinished.iterdir())
-        if video is not None:
-            for file in files:
-                refuse_the_video_itself(folder / file, video)
-    return Soundtrack(tuple(folder / file for file in files), report)
+        write_origin_file(
+            report, output, unfinished, name, video=video, is_our_model=checkpoint is None, soundfont=font
+        )
+        written = [folder / file.name for file in sorted(unfinished.iterdir())]
+        refuse_the_files_themselves(written, files, pictures=pictures)
+    return Soundtrack(tuple(written), report)
 
 
-def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None) -> None:
+def _draw(
+    plan: Plan,
+    song: Song,
+    sheet: LeadSheet,
+    name: str,
+    path: Path,
+    speech: Speech | None = None,
+    pictures: bool = False,
+) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.soundtrack.picture import draw_soundtrack
 
-    draw_soundtrack(plan, song, sheet, name, path, speech)
+    draw_soundtrack(plan, song, sheet, name, path, speech, pictures=pictures)
+
+
+def _report(take: Take, plan: Plan, config: GenerateConfig) -> Report:
+    return report_of(plan, take.piece, take.song, take.orders, take.sheet, replace(config, seed=take.seed))
 
 
 def _performance(take: Take, plan: Plan, output: Output) -> Performance:
@@ -233,6 +296,8 @@ class Take:
     orders: dict[int, BarOrders]
     sheet: LeadSheet
     """The lead sheet in the key of the song."""
+    home_sheet: LeadSheet
+    """The same in the home key."""
     piece: WrittenPiece
     song: Song
     judgement: Judgement | None = None
@@ -245,11 +310,16 @@ def _compose(
     plan: Plan,
     config: GenerateConfig,
     progress: Callable[[float, float], None],
-) -> list[Take]:
-    """The takes, the best first."""
+) -> tuple[list[Take], int]:
+    """The takes, the best first, and how many were written anew because they copied the song that they are like."""
     n_take, n_bar = plan.wishes.takes, plan.timeline.n_bar
+    guard = None
+    if plan.like is not None:
+        write = partial(write_takes, decoder, planner, plan, config)
+        guard = CopyGuard(write, plan.like.reference.template.notes, config.seed + n_take)
     if n_take == 1:
-        return write_takes(decoder, planner, plan, config, [config.seed], progress)
+        only = write_takes(decoder, planner, plan, config, [config.seed], progress)
+        return (only, 0) if guard is None else (guard.guarded(only), guard.rejected)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
     from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
@@ -262,10 +332,12 @@ def _compose(
         def so_far(n_written: float, _: float) -> None:
             progress(len(takes) * n_bar + n_written, n_take * n_bar)
 
-        for take in write_takes(decoder, planner, plan, config, seeds, so_far):
+        written = write_takes(decoder, planner, plan, config, seeds, so_far)
+        for take in written if guard is None else guard.guarded(written):
             judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
             takes[take.seed] = replace(take, judgement=judged)
-    return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
+    best_first = [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
+    return best_first, 0 if guard is None else guard.rejected
 
 
 def planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
@@ -278,10 +350,10 @@ def planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
     """
     if decoder.config.cues:
         return load_planner().planner
-    if plan.wishes.chords is not None or plan.wishes.form is not None:
+    if plan.wishes.chords is not None or plan.wishes.form is not None or plan.like is not None:
         raise CmtError(
-            "`checkpoint`: it was trained without lead sheets and cannot keep `chords` and `form`; leave it out, or "
-            "train a new one"
+            "`checkpoint`: it was trained without lead sheets and cannot keep `chords`, `form` and `like`; leave it "
+            "out, or train a new one"
         )
     return None
 
@@ -306,7 +378,7 @@ def write_takes(
     ]
     pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, heard)
     return [
-        Take(seed, its, in_key(sheet, piece.key), piece, performed(piece.song, its, plan, sheet))
+        Take(seed, its, in_key(sheet, piece.key), sheet, piece, performed(piece.song, its, plan, sheet))
         for seed, its, sheet, piece in zip(seeds, orders, heard, pieces, strict=True)
     ]
 
@@ -317,7 +389,9 @@ def _sheet_of(planner: Planner, plan: Plan, control: float, seed: int) -> LeadSh
     known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments, plan.thirds)
     rng = np.random.default_rng([seed, 6])
     by_bar = [told.initial(known) for told in plan.told]
-    return replace(write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng, by_bar), mode=mode)
+    grooves = plan.like.grooves if plan.like is not None else None
+    sheet = write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng, by_bar)
+    return replace(sheet, mode=mode, grooves=grooves)
 
 
 def _with_accents(sheet: LeadSheet, orders: Mapping[int, BarOrders]) -> LeadSheet:

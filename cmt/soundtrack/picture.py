@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,17 +68,24 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
 
 
 def draw_soundtrack(
-    plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None
+    plan: Plan,
+    song: Song,
+    sheet: LeadSheet,
+    name: str,
+    path: Path,
+    speech: Speech | None = None,
+    *,
+    pictures: bool = False,
 ) -> None:
     """The rhythm of the video, if there is one; below sections and chords, density by bar, and the piano roll.
 
-    `sheet` is the lead sheet in the key of the song. Where there is `speech`, its spans and the gain of the music stand
-    below all.
+    A slideshow of `pictures` has no motion: they are shown themselves. `sheet` is the lead sheet in the song's key.
+    Where there is `speech`, its spans and the gain of the music stand below all.
     """
     rhythm = plan.rhythm
     borders = song.timeline.bar_borders
     music = f"{song.tempo:.2f} BPM, {song.n_bar} bar{'' if song.n_bar == 1 else 's'}"
-    heights = [2.0, 0.4, 0.8, 4.0] if rhythm is not None else [0.4, 0.8, 4.0]
+    heights = [0.85 if pictures else 2.0, 0.4, 0.8, 4.0] if rhythm is not None else [0.4, 0.8, 4.0]
     if speech is not None:
         heights.append(0.6)
     duration = plan.timeline.duration
@@ -88,8 +96,12 @@ def draw_soundtrack(
         _plot_speech_and_gain(rows.pop(), speech)
     *upper, form, middle, lower = rows
     if rhythm is not None:
-        _plot_rhythm(upper[0], rhythm, borders)
-        upper[0].set_title(f"{_title(rhythm)}  |  music: {music}")
+        if pictures:
+            _plot_pictures(upper[0], rhythm, inches=(_width(duration) - 1.2, 0.9))
+        else:
+            _plot_rhythm(upper[0], rhythm, borders)
+        title = f"{name}: {duration:.2f} s" if pictures else _title(rhythm)
+        upper[0].set_title(f"{title}  |  music: {music}", pad=8 if pictures else None)
     else:
         form.set_title(f"{name}: {duration:.2f} s of music, {music}")
     _plot_form(form, sheet, borders, {section.begin: section.label for section in plan.sections})
@@ -166,6 +178,25 @@ def _plot_thumbnails(axes: Axes, rhythm: VideoRhythm, inches: tuple[float, float
         axes.plot(cut, 1.0, marker="v", color=_CUT, markersize=7, clip_on=False, zorder=3)
     for fade in rhythm.fades:
         axes.plot([fade.begin, fade.end], [1.02, 1.02], color=_FADE, linewidth=4, clip_on=False, solid_capstyle="butt")
+    axes.set_xlim(0, rhythm.duration)
+    axes.set_ylim(0, 1)
+
+
+def _plot_pictures(axes: Axes, rhythm: VideoRhythm, inches: tuple[float, float]) -> None:
+    """Each picture of a slideshow, as large as its time has room for."""
+    axes.set_yticks([])
+    axes.tick_params(axis="x", length=0, labelbottom=False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    times = np.array([thumbnail.time for thumbnail in rhythm.thumbnails])
+    for begin, end in pairwise((0.0, *rhythm.cuts, rhythm.duration)):
+        middle = (begin + end) / 2
+        colours = rhythm.thumbnails[int(np.abs(times - middle).argmin())].colours
+        rows, columns = colours.shape[:2]
+        wide = inches[1] * columns / rows / inches[0] * rhythm.duration
+        share = min(1.0, 0.96 * (end - begin) / wide)
+        extent = (middle - share * wide / 2, middle + share * wide / 2, (1 - share) / 2, (1 + share) / 2)
+        axes.imshow(colours, extent=extent, aspect="auto", interpolation="bilinear")
     axes.set_xlim(0, rhythm.duration)
     axes.set_ylim(0, 1)
 

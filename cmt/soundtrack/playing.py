@@ -27,7 +27,7 @@ def performed(song: Song, orders: Mapping[int, BarOrders], plan: Plan, sheet: Le
     """The song with velocities, an ending that rings, and no note that rings into a mute."""
     energies, borders = energies_of(plan, sheet), borders_of(sheet)
     dynamic = perform(song, accents=accents_of(orders), energies=energies, borders=borders)
-    closed = close_ending(dynamic)
+    closed = dynamic if plan.wishes.loop else close_ending(dynamic)
     return soft_drums(closed.with_notes(cut_at_rests(closed.notes, plan.sheet.rests)), plan.calm_bars)
 
 

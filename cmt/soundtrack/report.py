@@ -87,6 +87,7 @@ def report_of(
         form=sections_of(sheet, plan.timeline, names),
         scenes=() if plan.rhythm is None else scenes_seen(plan.rhythm, read_calibration()),
         mood_per_bar=plan.moods,
+        loop=wishes.loop,
     )
 
 

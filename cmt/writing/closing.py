@@ -40,6 +40,8 @@ class Ending(NamedTuple):
     everybody who played there strikes it together."""
 
 
+ENDLESS = Ending(0.0, POSITIONS_PER_BAR - 1)
+"""The way of a piece that does not end, because it begins anew."""
 THIN = Ending(0.05, 8, thins_out=True)
 ENDINGS: Mapping[str, Ending] = {
     "stop": Ending(0.2, 0),
@@ -92,8 +94,11 @@ def draw_ending(seed: int) -> Ending:
 def closing_of(timeline: Timeline, ending: Ending = THIN) -> Closing | None:
     """Where a piece comes to rest: in its last bar, or in the one before where the last is cut off too soon.
 
-    A piece of a single bar (a pickup before it not counted) has no room to come from anywhere, and so none to close.
+    A piece of a single bar (a pickup before it not counted) has no room to come from anywhere, and so none to close;
+    an endless one does not.
     """
+    if ending == ENDLESS:
+        return None
     n_bar = timeline.n_bar
     first = 0 if timeline.start == 0 else 1
     bar = n_bar - 1 if timeline.length - (n_bar - 1) * POSITIONS_PER_BAR >= SHORTEST else n_bar - 2

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cmt.music.chords import HALF_BAR
 from cmt.music.key import estimate_key
-from cmt.music.lead_sheet import UNKNOWN, LeadSheet, empty_sheet
+from cmt.music.lead_sheet import UNKNOWN, LeadSheet, Stroke, empty_sheet
 from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, WordType
 from cmt.writing.closing import CLOSING_TONIC, THIN, Ending, closing_of, closing_pitch_classes
 from cmt.writing.entrances import entrances_of
@@ -131,6 +131,11 @@ class Grammar:
         return UNKNOWN if self._is_closing else int(self.sheet.chords[self.piece_position // HALF_BAR])
 
     @property
+    def song_groove(self) -> frozenset[Stroke] | None:
+        """The groove of the song that the present bar is like; None where it is like none, and in the closing bar."""
+        return None if self.sheet.grooves is None or self._is_closing else self.sheet.grooves[self.bar]
+
+    @property
     def bar_is_complete(self) -> bool:
         """Whether all that must come in the present bar has come."""
         played = self.density_left == 0 and self.strength_left == 0 and not self._orders_left_here()
@@ -178,13 +183,16 @@ class Grammar:
 
         None where the bar's density is the model's own: then its rhythm is, too. The closing bar keeps to the groove.
         """
-        if self.density_left == 0 or (self._orders(self.bar).density is None and not self._is_closing):
+        is_own = self._orders(self.bar).density is None and not self._is_closing and not self.song_groove
+        if self.density_left == 0 or is_own:
             return None
         possible = np.zeros(POSITIONS_PER_BAR, dtype=bool)
         possible[self._places()] = True
         certain = [p for p in self._orders(self.bar).positions() if p > self.position]
         lean = np.full(FIELD_SIZES.position, np.nan)
-        lean[1 : 1 + POSITIONS_PER_BAR] = self._groove.next_onset(possible, certain, self.density_left)
+        lean[1 : 1 + POSITIONS_PER_BAR] = self._groove.next_onset(
+            possible, certain, self.density_left, self.song_groove
+        )
         lean[1 : self.position + 2] = np.nan
         if self._pitch_is_missing:
             passed = [p for p in self._later_positions() if p not in self._next_positions()]

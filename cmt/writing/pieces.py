@@ -18,9 +18,10 @@ from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
 from cmt.network.decoder import Decoder, DecoderState
 from cmt.network.weights import Floats
-from cmt.writing.closing import THIN, Ending
+from cmt.writing.closing import ENDLESS, THIN, Ending
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar
+from cmt.writing.groove import drums_like, instruments_like
 from cmt.writing.harmony import pitch_lean
 from cmt.writing.orders import BarOrders
 from cmt.writing.ranges import ranges_before
@@ -224,7 +225,10 @@ class _Take:
 
     def _placed(self, i: int) -> _PlacedWord:
         position = self._positions[i]
-        (timing,) = timing_bins(np.array([position]), self.grammar.n_bar * POSITIONS_PER_BAR)
+        heard, length = position, self.grammar.n_bar * POSITIONS_PER_BAR
+        if self.request.ending == ENDLESS:  # the middle of a piece that is twice as long: it neither begins nor ends
+            heard, length = position + length // 2, 2 * length
+        (timing,) = timing_bins(np.array([heard]), length)
         timing = int(timing) if self._knows_timing else 0
         return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing, self._told[i])
 
@@ -269,7 +273,9 @@ def _draw_word(
         instrument = Instrument(grammar.instrument)
         known["instrument"] = 1 + instrument
         relative = model.relative_to(told, 1 + instrument, grammar.position)
-        lean = pitch_lean(grammar.chord, instrument, grammar.position)
+        is_drum = instrument is Instrument.DRUMS
+        in_chord = None if is_drum else pitch_lean(grammar.chord, instrument, grammar.position)
+        lean = drums_like(grammar.song_groove, grammar.position) if is_drum else in_chord
         choose(
             "pitch", grammar.pitches(), added=relative if lean is None else lean + (0 if relative is None else relative)
         )
@@ -279,7 +285,8 @@ def _draw_word(
         if position == BAR:
             choose("density", grammar.densities())
         else:
-            instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1)) - 1)
+            like = instruments_like(grammar.song_groove, position - 1)
+            instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1), added=like) - 1)
             choose("strength", grammar.strengths(position - 1, instrument))
             known["density"] = grammar.beat_density(position - 1)
     return CompoundWord(**known)

@@ -1,0 +1,103 @@
+"""A part of a film as a film of its own, for as long as music is written for it."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cmt.errors import CmtError, MidiError
+from cmt.film.picture import measure_picture, open_video, part_packets
+from cmt.film.sound import decoded_sound, original_sound, pcm_packets
+from midi_io.whole_file import whole_file
+from video_rhythm.container import file_url
+
+SOUND_RATE = 48_000
+"""The samples a second of a part's own sound."""
+
+
+class Part(NamedTuple):
+    """The part of a film between two times, in seconds from its first picture."""
+
+    begin: float = 0.0
+    end: float | None = None
+    """None is the end of the film."""
+
+
+WHOLE = Part()
+
+
+def check_part(part: Part) -> None:
+    """Raise a CmtError for what is no part of any film."""
+    for name, time in (("start", part.begin), ("end", part.end)):
+        if time is not None and not 0 <= time < math.inf:
+            raise CmtError(f"`{name}` {time:g}: must be seconds from the first picture, 0 or more")
+    if part.end is not None and part.end <= part.begin:
+        raise CmtError(f"`end` {part.end:g}: must come after `start`, which is {part.begin:g} s")
+
+
+@contextmanager
+def part_of(video: Path | None, part: Part, folder: Path) -> Iterator[Path | None]:
+    """A film of that part, which lies in a hidden folder inside `folder` until the block ends; the whole is itself.
+
+    Raises
+    ------
+    CmtError
+        If the video cannot be read, the part lies outside it, or there is no room for it.
+    """
+    if video is None or part == WHOLE:
+        yield video
+        return
+    try:
+        hidden = tempfile.TemporaryDirectory(prefix=".cmt-part-", dir=folder)
+    except OSError as error:
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
+    with hidden as place:
+        path = Path(place) / video.name
+        write_part(video, part, path)
+        yield path
+
+
+def write_part(video: Path, part: Part, path: Path) -> None:
+    """Write a part of a film, from the first picture that begins in it on; what it holds of sound is stereo.
+
+    The picture is encoded as H.264, because a part begins where it likes and not where a copy could.
+
+    Raises
+    ------
+    CmtError
+        If the video cannot be read, the part lies outside it, or the file cannot be written.
+    """
+    import av
+
+    whole = measure_picture(video)
+    duration, end = float(whole.duration), part.end
+    for name, time in (("start", part.begin), ("end", end)):
+        if time is not None and time > duration + 0.5 / 24:
+            raise CmtError(f"`{name}` {time:g}: lies behind the end of the video, which lasts {duration:.3f} s")
+    begin = whole.start + Fraction(part.begin)
+    cut = whole._replace(start=begin, end=whole.end if end is None else min(whole.end, whole.start + Fraction(end)))
+    if cut.duration <= 0:
+        raise CmtError(f"`start` {part.begin:g}: the video ends there; it lasts {duration:.3f} s")
+    try:
+        with whole_file(path) as unfinished, ExitStack() as stack:
+            source = stack.enter_context(open_video(video))
+            target = stack.enter_context(av.open(file_url(unfinished), "w", format="mov"))
+            target.metadata.update({key: value for key, value in source.metadata.items() if key.lower() == "title"})
+            stream: Any = source.streams[whole.stream_index]
+            original = original_sound(source, stream)
+            packets: list[Iterator[Any]] = [part_packets(stream, cut, target)]
+            if original is not None:
+                sound = decoded_sound(video, original.index, cut, SOUND_RATE)
+                packets.append(pcm_packets(target, sound, SOUND_RATE))
+            for packet in heapq.merge(*packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):
+                target.mux(packet)
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise MidiError(f"{video}: cannot be cut ({error.strerror}); check it with ffprobe {video}") from error
