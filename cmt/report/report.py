@@ -16,6 +16,7 @@ from cmt.music.profile import RhythmProfile
 from cmt.music.words import GENRES, Genre
 from cmt.report.band import voice_as_json, voice_from_json
 from cmt.report.description import FieldTold
+from cmt.report.kept import Kept
 from cmt.report.parts import (
     NO_PICTURE,
     Asked,
@@ -107,6 +108,8 @@ class Report:
     """Whether the sound of each instrument lies beside it."""
     description: tuple[FieldTold, ...] = ()
     """What was asked in words, in a file or by a mood, and where each of it comes from; empty where nothing was."""
+    kept: Kept | None = None
+    """All else that the piece is made of, so that it can be made again; None in reports from before it was kept."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -156,6 +159,7 @@ class Report:
             "format": self.format,
             "stems": self.stems,
             "description": [told._asdict() for told in self.description],
+            "kept": None if self.kept is None else self.kept.as_json(),
             "stages": dict(self.stages),
         }
 
@@ -215,6 +219,7 @@ class Report:
             format=report["format"].maybe(Value.text),
             stems=report["stems"].flag(),
             description=report["description"].each(FieldTold.from_json),
+            kept=report["kept"].maybe(Kept.from_json),
             stages=report["stages"].values(Value.number),
         )
 
@@ -284,5 +289,6 @@ _ADDED: Mapping[str, object] = {
     "speech": None,
     "stems": False,
     "description": [],
+    "kept": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cmt.band.programs import program_warnings
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.ducking import mixer_for
-from cmt.film.film import film_of
-from cmt.film.mux import refuse_the_video_itself
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.music.key import Key, home_key, semitones_between
@@ -33,14 +27,17 @@ from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.description import Told
 from cmt.report.parts import Model
 from cmt.report.report import Report
-from cmt.report.speech import Speech
+from cmt.soundtrack.delivering import Delivery, Facts, Music, deliver
+from cmt.soundtrack.keeping import kept_of
+from cmt.soundtrack.naming import checked_name
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.playing import performance_of, performed
-from cmt.soundtrack.report import report_of, speech_of, takes_of
+from cmt.soundtrack.report import takes_of
+from cmt.soundtrack.stages import Stages
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
-from midi_io import Performance, ready_soundfont, write_midi
+from midi_io import Performance, ready_soundfont
 from midi_io.song import POSITIONS_PER_BAR, Song
 from video_rhythm import analyze
 
@@ -60,31 +57,8 @@ class Soundtrack(NamedTuple):
     files: tuple[Path, ...]
     report: Report
     """The report; its `as_json` is the content of the .json file."""
-
-
-class _StageProgress(Protocol):
-    def __call__(self, done: float, total: float | None = 1.0, /) -> None: ...
-
-
-class _Stages:
-    """Seconds that each stage took."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._progress = progress
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[_StageProgress]:
-        """Measure a stage; gives a function to call with how much of it is done, and how much there is to do."""
-
-        def report_progress(done: float, total: float | None = 1.0) -> None:
-            if self._progress is not None:
-                self._progress(name, done, total)
-
-        start = time.perf_counter()
-        report_progress(0.0, None)
-        yield report_progress
-        self.seconds[name] = round(time.perf_counter() - start, 3)
+    notes: tuple[str, ...] = ()
+    """A line where files of the name were there already, which says what became of them."""
 
 
 def make_soundtrack(
@@ -104,7 +78,8 @@ def make_soundtrack(
 
     `output` may ask for another format than ``.wav``, and for a file of each instrument, ``<name>.drums.wav``.
 
-    All files appear together at the end, or none does. Without a video, `wishes.length` says how long the music is,
+    All files appear together at the end, or none does. Where a file of the name is there already, all have another one,
+    such as ``<name>-2``, unless `output.overwrite` is set. Without a video, `wishes.length` says how long the music is,
     and there is no mp4; then `config.control` has nothing to control and counts as 0.
 
     Parameters
@@ -128,12 +103,15 @@ def make_soundtrack(
     check_output(output)
     if (video is None) == (wishes.length is None):
         raise CmtError("give a video, or a length for music without one: one of the two")
-    name = _checked_name(name if name is not None else video.stem if video is not None else "music")
+    title = checked_name(name if name is not None else video.stem if video is not None else "music")
     if video is None:
         config = replace(config, control=0.0)
     font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
-    stages = _Stages(progress)
-    with folder_for_all_or_nothing(folder) as unfinished, ThreadPoolExecutor(1) as beside:
+    stages = Stages(progress)
+    with (
+        folder_for_all_or_nothing(folder, overwrite=output.overwrite) as unfinished,
+        ThreadPoolExecutor(1) as beside,
+    ):
         with stages.stage("analyze") as report_progress:
             rhythm = analyze(video, report_progress) if video is not None else None
             duration = rhythm.duration if rhythm is not None else wishes.length
@@ -148,81 +126,38 @@ def make_soundtrack(
         with stages.stage("compose") as report_progress:
             takes = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
-        performance = _performance(best, plan, output)
-        with stages.stage("midi"):
-            kept = {f"{name}.mid": performance}
-            if output.keep_takes:
-                others = enumerate(takes[1:], start=2)
-                kept |= {f"{name}.take{number}.mid": _performance(take, plan, output) for number, take in others}
-            for file, its in kept.items():
-                write_midi(its, unfinished / file, title=f"Music for {name}")
-        png = unfinished / f"{name}.png"
-        # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
-        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png)
-        notes: tuple[str, ...] = ()
-        if font is not None:
-            notes = film_of(
-                performance,
-                video,
-                unfinished / f"{name}.mp4",
-                sound_file=unfinished / f"{name}.{output.format}",
-                stems=output.stems,
-                soundfont=font,
-                loudness=output.loudness,
-                original_audio=output.original_audio,
-                mixing=mixer,
-                stage=stages.stage,
-            )
-        speech = speech_of(mixer, plan) if output.duck is not None else None
-        with stages.stage("picture"):
-            picture.result() if picture else _draw(plan, best.song, best.sheet, name, png, speech)
-        report = replace(
-            report_of(plan, best.piece, best.song, best.orders, best.sheet, replace(config, seed=best.seed)),
-            original_audio=output.original_audio,
-            band=performance.playing_voices,
-            quantized=output.quantized,
-            description=told.fields,
-            takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
-            speech=speech,
-            warnings=(
-                *(rhythm.warnings if rhythm is not None else ()),
-                *told.warnings,
-                *plan.warnings,
-                *program_warnings(output.programs),
-                *best.piece.notes,
-                *notes,
-                *_warnings_of(takes),
-            ),
-            checkpoint=Model(loaded.sha256, loaded.provenance),
-            soundfont=font.name if font else None,
-            loudness=output.loudness if font else None,
-            format=output.format if font else None,
-            stems=output.stems,
-            stages=stages.seconds,
+        music = Music(
+            plan=plan,
+            orders=best.orders,
+            sheet=best.sheet,
+            piece=best.piece,
+            song=best.song,
+            performance=_performance(best, plan, output),
+            config=replace(config, seed=best.seed),
+            others=[_performance(take, plan, output) for take in takes[1:]] if output.keep_takes else (),
         )
-        (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+        left_out = loaded.decoder.config.left_out
+        kept = kept_of(
+            plan, best.piece, best.sheet, wishes, config, output, told, title=title, video=video, left_out=left_out
+        )
+        judgements = [take.judgement for take in takes if take.judgement]
+        report, run = deliver(
+            music,
+            Delivery(folder, unfinished, title, video, output, font, mixer, stages, beside),
+            Facts(
+                told,
+                Model(loaded.sha256, loaded.provenance),
+                kept,
+                takes=lambda files: takes_of(judgements, files),
+                late_warnings=tuple(_warnings_of(takes)),
+            ),
+        )
         files = sorted(file.name for file in unfinished.iterdir())
-        if video is not None:
-            for file in files:
-                refuse_the_video_itself(folder / file, video)
-    return Soundtrack(tuple(folder / file for file in files), report)
-
-
-def _draw(plan: Plan, song: Song, sheet: LeadSheet, name: str, path: Path, speech: Speech | None = None) -> None:
-    # Late: matplotlib takes most of a second to import.
-    from cmt.soundtrack.picture import draw_soundtrack
-
-    draw_soundtrack(plan, song, sheet, name, path, speech)
+    return Soundtrack(tuple(folder / file for file in files), report, run.notes)
 
 
 def _performance(take: Take, plan: Plan, output: Output) -> Performance:
     return performance_of(take.song, take.orders, plan, take.sheet, output, take.seed)
-
-
-def _checked_name(name: str) -> str:
-    if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
-        raise CmtError(f"name {name!r}: cannot name files; give a name without folders and suffix, such as song")
-    return name
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from cmt.band.programs import check_programs
 from cmt.config import AUDIO_FORMAT, DUCK, DUCK_LIMITS, LOUDNESS, LOUDNESS_LIMITS
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
-from midi_io.audio_file import check_format
-from midi_io.song import Instrument
+from cmt.report.report import ORIGINAL_AUDIO
+from cmt.report.values import Value
+from midi_io.audio_file import AUDIO_FORMATS, check_format
+from midi_io.song import INSTRUMENTS, Instrument
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Output:
     """The General MIDI program of an instrument, 0 to 127, of the drums the kit; the others have their genre's."""
     quantized: bool = False
     """Whether every note is exactly on its sixteenth, as in a score, and not where a player would put it."""
+    overwrite: bool = False
+    """Whether files that are there already are replaced; otherwise the run gets another name, such as `clip-2`."""
 
 
 def check_output(output: Output) -> None:
@@ -50,3 +54,37 @@ def check_output(output: Output) -> None:
     check_format(output.format)
     if output.midi_only and (output.stems or output.format != AUDIO_FORMAT):
         raise CmtError("`midi_only` writes no sound: leave it out, or leave out `stems` and `format`")
+
+
+def output_as_json(output: Output) -> dict[str, object]:
+    """What a report keeps of an output, keys in order."""
+    return {
+        "keep_takes": output.keep_takes,
+        "original_audio": output.original_audio,
+        "duck": output.duck,
+        "midi_only": output.midi_only,
+        "format": output.format,
+        "stems": output.stems,
+        "loudness": output.loudness,
+        "programs": {instrument.label: program for instrument, program in sorted(output.programs.items())},
+        "quantized": output.quantized,
+    }
+
+
+def output_from_json(output: Value) -> Output:
+    """The output of a report's JSON."""
+    programs = output["programs"]
+    chosen = programs.values(lambda program: program.whole(0, 127))
+    if not set(chosen) <= set(INSTRUMENTS):
+        raise programs.fault(f"an object with keys of {', '.join(INSTRUMENTS)}")
+    return Output(
+        keep_takes=output["keep_takes"].flag(),
+        original_audio=output["original_audio"].one_of(ORIGINAL_AUDIO),
+        duck=output["duck"].maybe(Value.number),
+        midi_only=output["midi_only"].flag(),
+        format=output["format"].one_of({name: name for name in AUDIO_FORMATS}),
+        stems=output["stems"].flag(),
+        loudness=output["loudness"].number(),
+        programs={INSTRUMENTS[label]: program for label, program in chosen.items()},
+        quantized=output["quantized"].flag(),
+    )
