@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from cmt.band.programs import ChosenProgram
+from cmt.cli.again import generate_again
 from cmt.cli.describing import describe_options, described
 from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
@@ -25,6 +26,7 @@ from cmt.cli.options import (
     KeyType,
     MuteType,
     ProgramType,
+    RedoType,
     SectionType,
     chosen_genre,
     chosen_programs,
@@ -45,6 +47,7 @@ from cmt.planning.energy import LEVELS, NAMES, Energy, Section, energy_of_sectio
 from cmt.planning.form import WishedForm
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import Progression
+from cmt.planning.redo import Redo
 from midi_io.audio_file import AUDIO_FORMATS
 from midi_io.general_midi import sound_name
 from midi_io.song import Instrument
@@ -62,9 +65,20 @@ HEADINGS = {
     "The music": ("describe", "mood", "genre", "instruments", "mutes", "key", "chords", "form", "length"),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
+    "A take once more": ("take", "redo"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
     "How it sounds": ("programs", "quantized", "loudness", "soundfont"),
-    "What comes out": ("output", "name", "original_audio", "duck", "format", "stems", "midi_only", "quiet"),
+    "What comes out": (
+        "output",
+        "name",
+        "original_audio",
+        "duck",
+        "format",
+        "stems",
+        "midi_only",
+        "overwrite",
+        "quiet",
+    ),
     "Many videos": ("jobs", "scheduler"),
 }
 
@@ -154,6 +168,22 @@ CHORDS_SHOWN = 8
     show_default=True,
     help="Pieces to write, from the seed on; the best is kept.",
 )
+@click.option(
+    "--from",
+    "take",
+    type=FILE,
+    is_eager=True,  # --duck looks at it
+    metavar="CLIP.json",
+    help="Make the files of a finished take again, from its report; other options change one thing.",
+)
+@click.option(
+    "--redo",
+    "redo",
+    type=RedoType(),
+    multiple=True,
+    metavar="PART",
+    help="With --from: bars to write anew, 9-12, or seconds, 21s-30s, of one instrument piano@9-12; the rest stays.",
+)
 @click.option("--keep-takes", is_flag=True, help="Keep the other takes' MIDI files too.")
 @click.option(
     "--temperature",
@@ -201,6 +231,9 @@ CHORDS_SHOWN = 8
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
 @click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
 @scheduler_option("dask scheduler of a cluster that works, tcp://host:8786.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files of the same name; without it the run is called clip-2, clip-3."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def generate(
     videos: tuple[Path, ...],
@@ -226,6 +259,8 @@ def generate(
     sections: tuple[Section, ...],
     seed: int,
     takes: int,
+    take: Path | None,
+    redo: tuple[Redo, ...],
     keep_takes: bool,
     temperature: float,
     guidance: float,
@@ -237,6 +272,7 @@ def generate(
     format: str,
     stems: bool,
     midi_only: bool,
+    overwrite: bool,
     soundfont: Path | None,
     checkpoint: Path | None,
     jobs: int | None,
@@ -254,6 +290,11 @@ def generate(
     from cmt.soundtrack.make import make_soundtrack
     from cmt.soundtrack.output import Output
 
+    if take is not None:
+        _show(generate_again(take, videos, quiet), quiet)
+        return
+    if redo:
+        raise click.UsageError("--redo writes parts of a finished take anew; add --from clip.json, its report")
     if length is not None and original_audio != "drop":
         raise click.UsageError("--original-audio is a video's; there is none with --length")
     if keep_takes and takes == 1:
@@ -288,6 +329,7 @@ def generate(
         programs=chosen,
         quantized=quantized,
         duck=duck,
+        overwrite=overwrite,
     )
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
     if len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos):
@@ -314,8 +356,15 @@ def generate(
         )
     finally:
         bars.close()
+    _show(soundtrack, quiet)
+
+
+def _show(soundtrack: Soundtrack, quiet: bool) -> None:
+    """Print warnings, and unless `quiet` what was made."""
     for warning in soundtrack.report.warnings:
         click.echo(f"warning: {with_flags(warning)}", err=True)
+    for note in soundtrack.notes:
+        click.echo(f"note: {with_flags(note)}", err=True)
     if not quiet:
         _print_soundtrack(soundtrack)
 

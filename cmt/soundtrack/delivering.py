@@ -21,7 +21,7 @@ from cmt.report.report import Report
 from cmt.report.speech import Speech
 from cmt.soundtrack.naming import RunName, name_of_run
 from cmt.soundtrack.output import Output
-from cmt.soundtrack.report import report_of, speech_of
+from cmt.soundtrack.report import report_of, speech_of, warnings_of_takes
 from cmt.soundtrack.stages import Stages
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece
@@ -130,13 +130,14 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     speech = speech_of(delivery.mixer, plan) if output.duck is not None else None
     with stages.stage("picture"):
         picture.result() if picture else _draw(plan, music.song, music.sheet, title, png, speech)
+    takes = facts.takes(list(files))
     report = replace(
         report_of(plan, music.piece, music.song, music.orders, music.sheet, music.config),
         original_audio=output.original_audio,
         band=performance.playing_voices,
         quantized=output.quantized,
         description=facts.told.fields,
-        takes=facts.takes(list(files)),
+        takes=takes,
         speech=speech,
         warnings=(
             *(plan.rhythm.warnings if plan.rhythm is not None else ()),
@@ -145,6 +146,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
             *program_warnings(output.programs),
             *music.piece.notes,
             *notes,
+            *warnings_of_takes(takes),
             *facts.late_warnings,
         ),
         checkpoint=facts.checkpoint,

@@ -57,6 +57,8 @@ class Soundtrack(NamedTuple):
     files: tuple[Path, ...]
     report: Report
     """The report; its `as_json` is the content of the .json file."""
+    name: str = ""
+    """What the files are called, without a suffix."""
     notes: tuple[str, ...] = ()
     """A line where files of the name were there already, which says what became of them."""
 
@@ -149,11 +151,10 @@ def make_soundtrack(
                 Model(loaded.sha256, loaded.provenance),
                 kept,
                 takes=lambda files: takes_of(judgements, files),
-                late_warnings=tuple(_warnings_of(takes)),
             ),
         )
         files = sorted(file.name for file in unfinished.iterdir())
-    return Soundtrack(tuple(folder / file for file in files), report, run.notes)
+    return Soundtrack(tuple(folder / file for file in files), report, run.name, run.notes)
 
 
 def _performance(take: Take, plan: Plan, output: Output) -> Performance:
@@ -263,13 +264,3 @@ def _with_accents(sheet: LeadSheet, orders: Mapping[int, BarOrders]) -> LeadShee
 def in_key(sheet: LeadSheet, key: Key) -> LeadSheet:
     """A sheet that stands in the home key of a mode, in a key of that mode."""
     return sheet.transposed(semitones_between(home_key(key.mode).tonic, key.tonic))
-
-
-def _warnings_of(takes: list[Take]) -> list[str]:
-    best = takes[0].judgement
-    if best is None or not best.reasons:
-        return []
-    reasons = "; ".join(best.reasons)
-    return [
-        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another `seed`"
-    ]
