@@ -20,6 +20,7 @@ from cmt.music.lead_sheet import LeadSheet
 from cmt.music.notation import bars_of_words
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, WordType
 from cmt.writing.grammar import Grammar
+from cmt.writing.orders import BarOrders
 from cmt.writing.repeats import Copied, Place, Tone, models_of
 from cmt.writing.script import BarScript
 from cmt.writing.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
@@ -145,6 +146,12 @@ class RewritingGrammar(Grammar):
     def __init__(self, *arguments: Any, rewriting: Rewriting, **options: Any) -> None:
         self._rewriting = rewriting
         super().__init__(*arguments, **options)
+        self._ordered = {bar for bar, orders in self.orders.items() if orders.density is not None or orders.strengths}
+        """The bars in which something is ordered, beside what is kept."""
+        for bar in rewriting.anew:
+            orders = self.orders.get(bar, BarOrders())
+            kept = {place: len(tones) for place, tones in rewriting.strokes(bar).items()}
+            self.orders[bar] = replace(orders, strengths={**orders.strengths, **kept})
 
     def types(self) -> np.ndarray:
         """As in `Grammar`; behind a kept bar the next one opens."""
@@ -183,6 +190,7 @@ class RewritingGrammar(Grammar):
         strokes = self._rewriting.strokes(bar)
         copying = list(others)
         if self._closing is None or bar < self._closing.bar:
+            is_ordered = bar in self._ordered
             for instrument, model in models_of(self.sheet, bar, self._first_bar, is_ordered=is_ordered).items():
                 if not (self._rewriting.is_anew(bar, instrument) and self._rewriting.is_anew(model, instrument)):
                     continue
@@ -219,6 +227,13 @@ class RewritingGrammar(Grammar):
             tuple(i for i in here if self._rewriting.is_anew(bar, i) or (position, i) in kept)
             for position, here in enumerate(script.starters)
         )
+        if sum(map(bool, starters)) < (script.orders.density or 0):
+            # Nobody who may play by the sheet is written anew: then those who are reach the density.
+            free = {i: self._free_positions(bar, i) for i in self.instruments if self._rewriting.is_anew(bar, i)}
+            starters = tuple(
+                tuple(sorted({*here, *(i for i, places in free.items() if position in places)}))
+                for position, here in enumerate(starters)
+            )
         return replace(script, starters=starters)
 
     def _order_last_stroke(self, position: int) -> None:
