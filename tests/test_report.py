@@ -17,6 +17,7 @@ from cmt.music.lead_sheet import empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.music.words import Genre, Mode
 from cmt.report.description import FieldTold
+from cmt.report.kept import Kept, Redone
 from cmt.report.parts import (
     Asked,
     EnergyAsked,
@@ -40,9 +41,13 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar".split()
+    " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar"
+    " kept".split()
 )
 """The keys that the first reports lack."""
+
+
+SHEET = "section=A begins chords=Am,? players=drums,bass kit=kick,tick energy=?"
 
 
 def full_report():
@@ -94,6 +99,31 @@ def full_report():
         stems=True,
         loudness=-14.0,
         description=(FieldTold("tempo", "80", "user", "80 bpm"),),
+        kept=Kept(
+            name="clip",
+            seed=6,
+            wishes={"genre": "pop"},
+            output={"format": "flac"},
+            video_sha256="abc",
+            timeline=timeline,
+            ending="thin",
+            rests={Instrument.DRUMS: frozenset({0, 1, 5})},
+            liveliness=(0.25, 0.5),
+            paces=(0.5, None),
+            calm_bars=(1,),
+            key=Key(9, Mode.MINOR),
+            sheet=(SHEET, f"{SHEET} repeats=1 exactly=bass"),
+            sheet_mode=Mode.MINOR,
+            left_out=(),
+            bars=("0 drums 36 42; 8 bass 40:4", ""),
+            told=("a warning",),
+            warned=("another",),
+            impossible=("an order",),
+            redone=(Redone(("1", "bass@2"), 8, 1.0, 1.0, "def", {0: "0 drums 36"}),),
+            moved=-3,
+            tempo=90.0,
+            muted=({"instrument": "drums", "begin": 0.0, "end": None},),
+        ),
         stages={"analyze": 0.5},
     )
 
@@ -101,7 +131,15 @@ def full_report():
 def reports():
     full = full_report()
     bare = replace(
-        full, picture=None, energy=None, genre=None, instruments_asked=None, soundfont=None, takes=(), speech=None
+        full,
+        picture=None,
+        energy=None,
+        genre=None,
+        instruments_asked=None,
+        soundfont=None,
+        takes=(),
+        speech=None,
+        kept=None,
     )
     return [full, bare]
 

@@ -20,7 +20,9 @@ from cmt.writing.orders import MOST_AT_ONCE, BarOrders
 from cmt.writing.pieces import PieceRequest, write_pieces
 from cmt.writing.ranges import PITCH_RANGES
 from cmt.writing.rewriting import Rewriting
-from midi_io.song import Instrument, Timeline
+from midi_io.song import Instrument, Note, Song, Timeline
+
+pytestmark = pytest.mark.slow
 
 SEEDS = range(20)
 EVERYONE = frozenset(Instrument)
@@ -29,7 +31,7 @@ EVERYONE = frozenset(Instrument)
 @pytest.fixture(scope="module")
 def untrained():
     torch.manual_seed(0)
-    model = MusicTransformer(replace(PRESETS["tiny"], d_model=64, n_layer=2, d_feed_forward=128))
+    model = MusicTransformer(replace(PRESETS["tiny"], d_model=32, n_layer=1, n_head=2, d_feed_forward=32))
     return Decoder(model.config, weights_of(model))
 
 
@@ -45,7 +47,7 @@ def some_orders(rng, n_bar, rests):
     return orders
 
 
-def written(model, seed, n_bar=8):
+def written(model, seed, n_bar=6):
     """A piece with orders, a lead sheet that repeats bars, a rest, and one of the endings."""
     rng = np.random.default_rng(seed)
     timeline = Timeline.steady(120.0, 16 * n_bar - int(rng.integers(8)), int(rng.integers(2)) * 12)
@@ -55,7 +57,7 @@ def written(model, seed, n_bar=8):
     request = PieceRequest(timeline, None, tuple(Instrument), 0, Mode.MAJOR, ending)
     (first,) = write_pieces(model, request, [{}], GenerateConfig(seed=seed), [seed], None, [empty_sheet(n_bar)])
     sheet = replace(sheet_of(notes_of_song(first.song), n_bar), accents=frozenset(), mode=Mode.MAJOR)
-    lags = np.array([0, 0, 1, 2, 2, 4, 1, 0])[:n_bar]
+    lags = np.array([0, 0, 1, 2, 2, 4])
     sheet = replace(sheet, lags=lags, exact=np.where(lags > 0, rng.integers(0, 32, n_bar), 0))
     (piece,) = write_pieces(model, request, [orders], GenerateConfig(seed=seed), [seed], None, [sheet])
     return request, orders, sheet, piece
@@ -129,7 +131,7 @@ def test_every_note_outside_stays_and_what_is_new_is_legal(untrained, seed):
     for anew in (
         dict.fromkeys(stretch, EVERYONE),
         dict.fromkeys(stretch, frozenset([one])),
-        {0: frozenset([Instrument.PIANO, one]), **dict.fromkeys(range(4, n_bar), frozenset([Instrument.DRUMS]))},
+        {0: frozenset([Instrument.PIANO, one]), 4: frozenset([Instrument.DRUMS])},
     ):
         new = rewritten(untrained, request, orders, sheet, piece, anew, seed + 100)
         assert outside(new.song, anew) == outside(piece.song, anew)
@@ -139,12 +141,12 @@ def test_every_note_outside_stays_and_what_is_new_is_legal(untrained, seed):
 
 def test_what_is_written_anew_is_other_music_also_where_the_plan_repeats(untrained):
     changed = 0
-    for seed in SEEDS[:6]:
+    for seed in SEEDS[:3]:
         request, orders, sheet, piece = written(untrained, seed)
         anew = {4: EVERYONE, 5: EVERYONE}  # bar 4 repeats bar 2, bar 5 repeats bar 1
         new = rewritten(untrained, request, orders, sheet, piece, anew, seed + 1)
         changed += new.song != piece.song
-    assert changed == 6
+    assert changed == 3
 
 
 def test_the_same_seed_writes_the_same_anew_and_another_another(untrained):
@@ -155,7 +157,7 @@ def test_the_same_seed_writes_the_same_anew_and_another_another(untrained):
 
 
 def test_notes_that_are_held_into_new_bars_sound_on_and_are_not_struck_meanwhile(untrained):
-    for seed in SEEDS[:8]:
+    for seed in SEEDS[:4]:
         request, orders, sheet, piece = written(untrained, seed)
         anew = dict.fromkeys(range(3, 5), EVERYONE)
         new = rewritten(untrained, request, orders, sheet, piece, anew, seed + 1).song
@@ -167,7 +169,7 @@ def test_notes_that_are_held_into_new_bars_sound_on_and_are_not_struck_meanwhile
 
 
 def test_new_notes_end_where_their_instrument_plays_its_next_kept_note(untrained):
-    for seed in SEEDS[:8]:
+    for seed in SEEDS[:4]:
         request, orders, sheet, piece = written(untrained, seed)
         anew = dict.fromkeys(range(2, 4), EVERYONE)
         new = rewritten(untrained, request, orders, sheet, piece, anew, seed + 1).song
@@ -189,7 +191,5 @@ def test_a_stroke_that_cut_a_kept_note_short_leaves_it_short(untrained):
 
 def piece_with_a_cut():
     """A long note that is struck again in the second bar."""
-    from midi_io.song import Note, Song
-
     notes = [Note(8, Instrument.BASS, 36, 24), Note(20, Instrument.BASS, 36, 4), Note(32, Instrument.PIANO, 60, 16)]
     return Song.steady(notes, 120.0, 48)

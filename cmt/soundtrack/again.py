@@ -478,5 +478,8 @@ def _about_writing(source: _Source, changes: Changes, sha256: str | None) -> lis
     if sha256 != source.report.checkpoint.sha256:
         warnings.append("`checkpoint`: what is written anew comes from another model than the rest of the take")
     if not redone.before:
-        warnings.append("`redo`: what was written anew is what stood there before; try another `seed`")
+        warnings.append(
+            "`redo`: what was written anew is what stood there before; the plan lets nobody else play there, or try "
+            "another `seed`"
+        )
     return warnings

@@ -18,6 +18,7 @@ from cmt.planning.wishes_json import wishes_as_json
 from cmt.report.description import Told
 from cmt.report.kept import Kept
 from cmt.report.report import Report
+from cmt.report.values import Value
 from cmt.soundtrack.output import Output, output_as_json
 from cmt.writing.closing import ENDINGS
 from cmt.writing.pieces import WrittenPiece
@@ -106,6 +107,8 @@ def read_kept(path: Path) -> tuple[Report, Kept]:
             f"{path}: an earlier version of cmt wrote it and kept no notes; write the piece once more, with its seed "
             f"{report.config.seed}"
         )
+    if report.kept.ending not in ENDINGS:
+        raise Value(report.kept.ending, str(path), "kept.ending").fault(f"one of {', '.join(ENDINGS)}")
     if len(report.asked.density) != report.kept.timeline.n_bar or len(report.energy_per_bar) != len(report.kept.bars):
         raise CmtError(f"{path}: its parts speak of different numbers of bars; write the piece once more")
     return report, report.kept
