@@ -240,7 +240,10 @@ def test_another_genre_keeps_grid_plan_and_orders(song, checkpoint, tmp_path):
         (Changes(redo=(Redo(None, 9, 12),)), r"`redo` 9-12: the take has 8 bars; count them from 1 to 8"),
         (Changes(redo=(parse_redo("30s-40s"),)), r"`redo` 30s-40s: the take lasts 16\.000 s; give an earlier time"),
         (Changes(redo=(Redo(None, 1, 2),), genre=Genre.POP), r"`genre` writes all bars of a take anew and `redo` some"),
-        (Changes(seed=4), r"`seed` is for what is written anew; add `redo`, such as 9-12, or `genre`"),
+        (
+            Changes(seed=4),
+            r"`seed`, `temperature` and `guidance` are for what is written anew; add `redo`, such as 9-12, or `genre`",
+        ),
         (Changes(genre=Genre.ROCK), r"the take is rock already; give a `seed` for other notes"),
         (Changes(key=parse_key("A:minor")), r"can be moved to another tonic, not to another mode"),
         (Changes(tempo=3.0), r"tempo 3: must be from 20 to 400 BPM"),
@@ -260,7 +263,7 @@ def test_changes_that_cannot_be_are_one_line_and_leave_nothing(changes, message,
 
 
 def test_a_tempo_cannot_be_changed_under_a_video(made, tmp_path):
-    with pytest.raises(CmtError, match=r"`tempo`: the bars of the take lie where its video want"):
+    with pytest.raises(CmtError, match=r"tempo 100: the bars of the take lie where its video had them lie"):
         make_again(made / "clip.json", tmp_path, Changes(tempo=100.0))
 
 

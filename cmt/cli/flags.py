@@ -44,7 +44,6 @@ FLAGS: Mapping[str, str] = {
     "start_from": "--start-from",
     "stems": "--stems",
     "temperature": "--temperature",
-    "tempo": "--tempo",
     "tempo_change": "--tempo-change",
     "tempo_map": "--tempo-map",
     "tensorboard": "--tensorboard",

@@ -26,7 +26,7 @@ class Redone(NamedTuple):
     """Bars that were written anew, and what stood there before: the other notes are played as they were."""
 
     parts: tuple[str, ...]
-    """The parts that were written anew, as `--redo` takes them."""
+    """The parts that were written anew, as `parse_redo` of `cmt.planning.redo` takes them."""
     seed: int
     temperature: float
     guidance: float

@@ -210,9 +210,11 @@ def _check(changes: Changes, source: _Source) -> None:
     report = source.report
     if changes.genre is not None and changes.redo:
         raise CmtError("`genre` writes all bars of a take anew and `redo` some of them; leave one of them out")
-    for setting in ("seed", "temperature", "guidance"):
-        if getattr(changes, setting) is not None and not _is_writing(changes):
-            raise CmtError(f"`{setting}` is for what is written anew; add `redo`, such as 9-12, or `genre`")
+    how_to_write = (changes.seed, changes.temperature, changes.guidance)
+    if not _is_writing(changes) and any(setting is not None for setting in how_to_write):
+        raise CmtError(
+            "`seed`, `temperature` and `guidance` are for what is written anew; add `redo`, such as 9-12, or `genre`"
+        )
     if changes.genre is not None and changes.genre == report.genre and changes.seed is None:
         raise CmtError(f"the take is {changes.genre.label} already; give a `seed` for other notes")
     if changes.key is not None and changes.key.mode not in (None, report.key.mode):
@@ -224,8 +226,11 @@ def _check(changes: Changes, source: _Source) -> None:
         if changes.tempo not in TEMPO_LIMITS:
             raise CmtError(f"tempo {changes.tempo:g}: must be from {TEMPO_LIMITS.least:g} to {TEMPO_LIMITS.most:g} BPM")
         if report.picture is not None or report.markers:
-            bound = "its video" if report.picture is not None else "its hits"
-            raise CmtError(f"`tempo`: the bars of the take lie where {bound} want them; write a new piece for that")
+            bound = "video" if report.picture is not None else "hits"
+            raise CmtError(
+                f"tempo {changes.tempo:g}: the bars of the take lie where its {bound} had them lie, and its tempo is "
+                "theirs; leave it out, or write a new piece"
+            )
     check_config(_config(source, changes))
 
 
