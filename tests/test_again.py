@@ -114,13 +114,13 @@ def test_beside_the_first_take_the_second_has_a_number_and_nothing_is_overwritte
     assert second.name == "clip-2" and {file.name for file in second.files} == {
         f"clip-2.{s}" for s in ("json", "mid", "png")
     }
-    assert "stay: this run is called clip-2 (`overwrite` replaces)" in second.notes[0]
+    assert second.notes[0].startswith("this run is called clip-2, what was there stays (`overwrite` replaces): ")
     third = make_again(folder / "clip-2.json")
     assert third.name == "clip-3"
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert (folder / "clip-3.mid").read_bytes() == before["clip.mid"]
     replaced = make_again(folder / "clip.json", changes=Changes(output={"midi_only": True, "overwrite": True}))
-    assert replaced.name == "clip" and "replaced, as `overwrite` asks" in replaced.notes[0]
+    assert replaced.name == "clip" and replaced.notes[0].startswith("replaced, as `overwrite` asks: ")
 
 
 @pytest.mark.slow
@@ -348,9 +348,8 @@ def test_the_command_says_what_it_made_and_what_it_left(song, checkpoint, tmp_pa
     shutil.copy(song / "song.json", tmp_path)
     result = run("--from", tmp_path / "song.json", "--redo", "3", "--redo", "piano@5-6", "--checkpoint", checkpoint)
     assert result.exit_code == 0, result.output
-    assert result.stderr.startswith(
-        f"note: {tmp_path}/song.json are there already and stay: this run is called song-2 (--over"
-    )
+    note = "note: this run is called song-2, what was there stays (--overwrite replaces): "
+    assert result.stderr == f"{note}{tmp_path / 'song.json'}\n"
     assert f"wrote    {tmp_path}/song-2.mid" in result.stdout
     parts = json.loads((tmp_path / "song-2.json").read_text())["kept"]["redone"][0]["parts"]
     assert parts == ["3", "piano@5-6"]

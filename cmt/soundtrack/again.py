@@ -251,7 +251,7 @@ def _config(source: _Source, changes: Changes) -> GenerateConfig:
 
 def _output(source: _Source, changes: Changes) -> Output:
     kept = output_from_json(Value(source.kept.output, str(source.file), "kept.output"))
-    output = replace(kept, keep_takes=False, **changes.output)
+    output = replace(kept, **changes.output)
     output = replace(output, programs={**kept.programs, **output.programs})
     check_output(output)
     return output
@@ -268,7 +268,7 @@ def _video(source: _Source, given: Path | None) -> Path | None:
         return given
     there = Path(picture.video)
     for place in (there, source.file.parent / there.name):
-        if place.is_file() and place.suffix != source.file.suffix:
+        if place.is_file():
             return place
     raise CmtError(f"{there}: the video of the take is not there any more; name it beside `report`")
 
@@ -327,7 +327,8 @@ def _written_anew(
     if tuple(decoder.config.left_out) != kept.left_out:
         raise CmtError("`checkpoint`: it was trained without other attributes than the model of the take; leave it out")
     players = plan.sheet.instruments
-    anew = bars_anew(changes.redo, plan.timeline, players)
+    timeline = plan.timeline if kept.tempo is None else _at_tempo(plan.timeline, kept.tempo)
+    anew = bars_anew(changes.redo, timeline, players)
     (piece,) = write_pieces(
         decoder,
         request,

@@ -57,9 +57,9 @@ def name_of_run(folder: Path, name: str, suffixes: Collection[str], *, overwrite
         return RunName(name)
     files = f"{folder / there[0]}" + (f" and {len(there) - 1} more" if len(there) > 1 else "")
     if overwrite:
-        return RunName(name, (f"{files} were there already: replaced, as `overwrite` asks",))
+        return RunName(name, (f"replaced, as `overwrite` asks: {files}",))
     other = free_name(folder, name, suffixes)
-    return RunName(other, (f"{files} are there already and stay: this run is called {other} (`overwrite` replaces)",))
+    return RunName(other, (f"this run is called {other}, what was there stays (`overwrite` replaces): {files}",))
 
 
 def free_name(folder: Path, name: str, suffixes: Iterable[str], taken: Collection[str] = ()) -> str:
