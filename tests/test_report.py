@@ -41,7 +41,8 @@ from video_rhythm import VisualBeat
 
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
-    " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar like".split()
+    " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar"
+    " like".split()
 )
 """The keys that the first reports lack."""
 
