@@ -121,7 +121,9 @@ def test_what_is_done_with_the_same_settings_is_kept_and_the_rest_is_made(made, 
     assert (folder / "clip.mid").stat().st_mtime_ns == before
     (folder / "b-clip.mid").unlink()
     (folder / "clip.json").write_text("{}")  # made by another run since
-    assert [outcome.is_new for outcome in run(videos, folder, checkpoint)] == [True, True, True]
+    last = run(videos, folder, checkpoint)
+    assert [outcome.is_new for outcome in last] == [True, True, True]
+    assert [outcome.name for outcome in last] == ["clip-2", "bad", "b-clip"]
     assert len((folder / LOG).read_text().splitlines()) == 3
 
 
@@ -130,8 +132,23 @@ def test_other_settings_are_another_run(made, clips, checkpoint, tmp_path):
     shutil.copytree(made[0], folder)
     (outcome,) = run([clips / "a" / "clip.mp4"], folder, checkpoint, GenerateConfig(seed=1))
     assert outcome.is_new and outcome.summary.seed == 1
-    assert (folder / "clip.mid").read_bytes() != (made[0] / "clip.mid").read_bytes()
+    assert outcome.name == "clip-2" and outcome.files == ("clip-2.json", "clip-2.mid", "clip-2.png")
+    assert outcome.warnings[0] == "clip is there already and stays: this one is called clip-2"
+    assert (folder / "clip.mid").read_bytes() == (made[0] / "clip.mid").read_bytes()
+    assert (folder / "clip-2.mid").read_bytes() != (made[0] / "clip.mid").read_bytes()
     assert len((folder / LOG).read_text().splitlines()) == 3  # the others' lines stay
+    (again,) = run([clips / "a" / "clip.mp4"], folder, checkpoint, GenerateConfig(seed=1))
+    assert not again.is_new and again.name == "clip-2"
+
+
+def test_files_are_replaced_where_that_is_asked_for(made, clips, checkpoint, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(made[0], folder)
+    output = Output(midi_only=True, overwrite=True)
+    settings = Settings(folder, WISHES, GenerateConfig(seed=1), checkpoint, output=output)
+    (outcome,) = make_soundtracks([clips / "a" / "clip.mp4"], settings, jobs=1)
+    assert outcome.is_new and outcome.name == "clip"
+    assert (folder / "clip.mid").read_bytes() != (made[0] / "clip.mid").read_bytes()
 
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(made, clips, checkpoint, tmp_path):

@@ -17,6 +17,7 @@ from cmt.music.lead_sheet import empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.music.words import Genre, Mode
 from cmt.report.description import FieldTold
+from cmt.report.kept import Kept, Redone
 from cmt.report.like import Distance, LikeTold, Shared
 from cmt.report.parts import (
     Asked,
@@ -42,9 +43,12 @@ from video_rhythm import VisualBeat
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
     " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar like"
-    " pictures sample_rate bit_depth fade_in fade_out loop part".split()
+    " pictures sample_rate bit_depth fade_in fade_out loop part kept".split()
 )
 """The keys that the first reports lack."""
+
+
+SHEET = "section=A begins chords=Am,? players=drums,bass kit=kick,tick energy=?"
 
 
 def full_report():
@@ -126,6 +130,32 @@ def full_report():
             Shared(5, Instrument.BASS, 2.0),
             1,
         ),
+        kept=Kept(
+            name="clip",
+            seed=6,
+            wishes={"genre": "pop"},
+            output={"format": "flac"},
+            video_sha256="abc",
+            part=(10.0, None),
+            timeline=timeline,
+            ending="thin",
+            rests={Instrument.DRUMS: frozenset({0, 1, 5})},
+            liveliness=(0.25, 0.5),
+            paces=(0.5, None),
+            calm_bars=(1,),
+            key=Key(9, Mode.MINOR),
+            sheet=(SHEET, f"{SHEET} repeats=1 exactly=bass"),
+            sheet_mode=Mode.MINOR,
+            left_out=(),
+            bars=("0 drums 36 42; 8 bass 40:4", ""),
+            told=("a warning",),
+            warned=("another",),
+            impossible=("an order",),
+            redone=(Redone(("1", "bass@2"), 8, 1.0, 1.0, "def", {0: "0 drums 36"}),),
+            moved=-3,
+            tempo=90.0,
+            muted=({"instrument": "drums", "begin": 0.0, "end": None},),
+        ),
         stages={"analyze": 0.5},
     )
 
@@ -142,6 +172,7 @@ def reports():
         takes=(),
         speech=None,
         like=None,
+        kept=None,
     )
     return [full, bare]
 

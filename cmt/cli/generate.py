@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 
 from cmt.band.programs import ChosenProgram
+from cmt.cli.again import generate_again
 from cmt.cli.describing import describe_options, described
-from cmt.cli.flags import with_flags
 from cmt.cli.generate_many import generate_many
 from cmt.cli.handing import Handing, handing_options
-from cmt.cli.like import print_like
 from cmt.cli.options import (
     FILE,
     FREE,
@@ -27,6 +25,7 @@ from cmt.cli.options import (
     KeyType,
     MuteType,
     ProgramType,
+    RedoType,
     SectionType,
     chosen_genre,
     chosen_programs,
@@ -38,7 +37,7 @@ from cmt.cli.options import (
     timing_options,
     timing_wishes,
 )
-from cmt.cli.wording import grid_in_words, pictures_in_words, print_hits
+from cmt.cli.showing import SECTIONS, show_soundtrack
 from cmt.config import (
     AUDIO_FORMAT,
     CONTROL_LIMITS,
@@ -50,25 +49,14 @@ from cmt.config import (
     Dynamics,
     GenerateConfig,
 )
-from cmt.film.ducking import gain_under
-from cmt.machine.plural import count
 from cmt.music.key import WishedKey
 from cmt.planning.energy import LEVELS, NAMES, Energy, Section, energy_of_sections, read_energy
 from cmt.planning.form import WishedForm
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import Progression
+from cmt.planning.redo import Redo
 from midi_io.audio_file import AUDIO_FORMATS
-from midi_io.general_midi import sound_name
 from midi_io.song import Instrument
-
-if TYPE_CHECKING:
-    from cmt.report.parts import Take
-    from cmt.report.report import Report
-    from cmt.report.speech import Speech
-    from cmt.soundtrack.make import Soundtrack
-
-SECTIONS = "--section"
-"""The option that gives sections; a report names it as their source."""
 
 HEADINGS = {
     "The music": (
@@ -88,19 +76,16 @@ HEADINGS = {
     "Pictures": ("seconds_per_picture",),
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
+    "A take once more": ("take", "redo"),
     "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
     "How it sounds": ("programs", "quantized", "loudness", "fade_in", "fade_out", "soundfont"),
     "What comes out": (
         *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
-        *("midi_only", "quiet"),
+        *("midi_only", "overwrite", "quiet"),
     ),
     "For editors": ("markers", "marker_kinds", "timecode", "origin"),
     "Many videos": ("jobs", "scheduler"),
 }
-
-
-CHORDS_SHOWN = 8
-"""The chords of so many bars are printed."""
 
 
 @click.command(cls=GroupedCommand, headings=HEADINGS)
@@ -200,6 +185,22 @@ CHORDS_SHOWN = 8
     show_default=True,
     help="Pieces to write, from the seed on; the best is kept.",
 )
+@click.option(
+    "--from",
+    "take",
+    type=FILE,
+    is_eager=True,  # --duck looks at it
+    metavar="CLIP.json",
+    help="Make the files of a finished take again, from its report; other options change one thing.",
+)
+@click.option(
+    "--redo",
+    "redo",
+    type=RedoType(),
+    multiple=True,
+    metavar="PART",
+    help="With --from: bars to write anew, 9-12, or seconds, 21s-30s, of one instrument piano@9-12; the rest stays.",
+)
 @click.option("--keep-takes", is_flag=True, help="Keep the other takes' MIDI files too.")
 @click.option(
     "--temperature",
@@ -247,6 +248,9 @@ CHORDS_SHOWN = 8
 @click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
 @click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
 @scheduler_option("dask scheduler of a cluster that works, tcp://host:8786.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files of the same name; without it the run is called clip-2, clip-3."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def generate(
     videos: tuple[Path, ...],
@@ -274,6 +278,8 @@ def generate(
     sections: tuple[Section, ...],
     seed: int,
     takes: int,
+    take: Path | None,
+    redo: tuple[Redo, ...],
     keep_takes: bool,
     temperature: float,
     guidance: float,
@@ -285,6 +291,7 @@ def generate(
     format: str,
     stems: bool,
     midi_only: bool,
+    overwrite: bool,
     soundfont: Path | None,
     checkpoint: Path | None,
     jobs: int | None,
@@ -306,6 +313,11 @@ def generate(
     from cmt.soundtrack.make import make_soundtrack
     from cmt.soundtrack.output import Output
 
+    if take is not None:
+        show_soundtrack(generate_again(take, videos, handing, quiet), quiet)
+        return
+    if redo:
+        raise click.UsageError("--redo writes parts of a finished take anew; add --from clip.json, its report")
     if (length is not None or handing.bars is not None) and original_audio != "drop":
         raise click.UsageError("--original-audio is a video's; there is none with --length and --bars")
     if keep_takes and takes == 1:
@@ -345,6 +357,7 @@ def generate(
         programs=chosen,
         quantized=quantized,
         duck=duck,
+        overwrite=overwrite,
     )
     written = handing.in_output(written)
     config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
@@ -375,10 +388,8 @@ def generate(
         )
     finally:
         bars.close()
-    for warning in soundtrack.report.warnings:
-        click.echo(f"warning: {with_flags(warning)}", err=True)
-    if not quiet:
-        _print_soundtrack(soundtrack, pictures.n_other, is_usual=wishes.length is None and seconds_per_picture is None)
+    is_usual = wishes.length is None and seconds_per_picture is None
+    show_soundtrack(soundtrack, quiet, pictures.n_other, is_usual=is_usual)
 
 
 def _check_source(has_videos: bool, has_pictures: bool, has_length: bool, has_part: bool, has_scheduler: bool) -> None:
@@ -396,103 +407,3 @@ def _energy(file: Path | None, sections: tuple[Section, ...]) -> Energy | None:
     if file is not None:
         return read_energy(file)
     return energy_of_sections(sections, SECTIONS) if sections else None
-
-
-def _print_soundtrack(soundtrack: Soundtrack, n_other: int, *, is_usual: bool) -> None:
-    """Print what was made; `is_usual` is whether nobody said how long pictures are shown, `n_other` passed over."""
-    report = soundtrack.report
-    if report.pictures:
-        click.echo(f"pictures {pictures_in_words(report.pictures, n_other, is_usual=is_usual)}")
-    elif report.picture is not None:
-        beats, cuts = len(report.picture.visual_beats), len(report.picture.cuts)
-        click.echo(f"video    {report.duration:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
-    genre = "any genre" if report.genre is None else report.genre.label
-    instruments = ", ".join(instrument.label for instrument in report.instruments)
-    click.echo(f"music    {grid_in_words(report.grid)}, {report.key}, {genre}, {instruments}")
-    click.echo(f"band     {_band_in_words(report)}")
-    if report.form:
-        click.echo(f"form     {_form_in_words(report)}")
-    if report.picture is not None or report.markers:
-        print_hits(report.grid.hits)
-    print_like(report)
-    _print_orders(report)
-    if report.speech is not None:
-        click.echo(f"speech   {_speech_in_words(report.speech, report.duration)}")
-    _print_takes(report.takes)
-    stages = {name: seconds for name, seconds in report.stages.items() if seconds >= 0.05}
-    total = sum(report.stages.values())
-    click.echo(f"took     {total:.1f} s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
-    for file in soundtrack.files:
-        click.echo(f"wrote    {file}")
-
-
-def _band_in_words(report: Report) -> str:
-    """``jazz kit, acoustic grand piano, overdriven guitar (left and right)``."""
-    sounds = (sound_name(voice.program, voice.instrument is Instrument.DRUMS) for voice in report.band)
-    both = (" (left and right)" if voice.doubled else "" for voice in report.band)
-    return ", ".join(f"{sound}{sides}" for sound, sides in zip(sounds, both, strict=True))
-
-
-def _form_in_words(report: Report) -> str:
-    """``A 4, B 8, A 4 bars; chords C, G, Am, F ...``."""
-    ends = [*(section.bar for section in report.form[1:]), report.grid.n_bar]
-    lengths = (f"{section.name} {end - section.bar}" for section, end in zip(report.form, ends, strict=True))
-    shown = ", ".join(" ".join(bar) for bar in report.chords[:CHORDS_SHOWN])
-    more = " ..." if len(report.chords) > CHORDS_SHOWN else ""
-    return f"{', '.join(lengths)} bars; chords {shown}{more}"
-
-
-def _print_orders(report: Report) -> None:
-    """What the picture ordered, what the energy, what is muted."""
-    bars = list(zip(report.asked.density, report.obtained.density, report.energy_per_bar, strict=True))
-    by_picture = [asked == obtained for asked, obtained, energy in bars if asked is not None and energy is None]
-    by_energy = [asked == obtained for asked, obtained, energy in bars if energy is not None]
-    n_bar = count(report.grid.n_bar, "bar")
-    if report.picture is not None:
-        accents = count(len({(order.bar, order.position) for order in report.asked.strengths}), "accent")
-        click.echo(
-            f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} with the picture's density "
-            f"({sum(by_picture)} exact), {accents} on visual beats"
-        )
-    if report.energy is not None:
-        click.echo(
-            f"energy   {len(by_energy)} of {n_bar} with a density of your own "
-            f"({sum(by_energy)} exact): {_energy_in_words(report, report.energy.source)}"
-        )
-    if report.mutes:
-        spans = (f"{mute.instrument.label} {mute.begin:g} to {mute.end:g} s" for mute in report.mutes)
-        click.echo(f"muted    {', '.join(spans)}")
-
-
-def _energy_in_words(report: Report, source: str) -> str:
-    """Where sections begin to be heard, ``0.05 from bar 1 (0.00 s), 0.9 from bar 7 (12.31 s)``; a curve's range."""
-    energies = report.energy_per_bar
-    known = [energy for energy in energies if energy is not None]
-    if source != SECTIONS:
-        return f"{source}, {min(known):.2g} to {max(known):.2g}" if known else "none"
-    return ", ".join(
-        f"{FREE if energy is None else format(energy, '.2g')} from bar {bar + 1} ({report.grid.bar_borders[bar]:.2f} s)"
-        for bar, energy in enumerate(energies)
-        if bar == 0 or energy != energies[bar - 1]
-    )
-
-
-def _speech_in_words(speech: Speech, duration: float) -> str:
-    """``3 spans, 12.4 of 40.0 s; music 14 dB down under them, -16.2 LUFS``."""
-    if not speech.spans:
-        return "none in the video's own sound"
-    seconds = sum(end - begin for begin, end in speech.spans)
-    found = f"{count(len(speech.spans), 'span')}, {seconds:.1f} of {duration:.1f} s"
-    calm = f"; music calm in {count(len(speech.calm_bars), 'bar')}" if speech.calm_bars else ""
-    if not speech.curve:
-        return found + calm
-    down = -gain_under(speech.curve, speech.spans)
-    return f"{found}; music {down:.0f} dB down under them{calm.replace('; music', ',')}, {speech.loudness:.1f} LUFS"
-
-
-def _print_takes(takes: Sequence[Take]) -> None:
-    for rank, take in enumerate(takes, 1):
-        match = "" if take.match is None else f"match {take.match:.2f}, "
-        likeness = "" if take.likeness is None else f"like real songs {take.likeness:.2f}"
-        verdict = f"; rejected: {'; '.join(take.rejected)}" if take.rejected else ""
-        click.echo(f"take {rank:<4}seed {take.seed}: {match}{likeness}{verdict}{'; kept' if rank == 1 else ''}")

@@ -33,6 +33,7 @@ from cmt.planning.energy import Section
 from cmt.planning.form import WishedForm, parse_form
 from cmt.planning.mutes import Mute, parse_mute
 from cmt.planning.progression import Progression, parse_chords
+from cmt.planning.redo import Redo, parse_redo
 from midi_io.song import INSTRUMENTS, Instrument
 
 if TYPE_CHECKING:
@@ -113,6 +114,19 @@ class MuteType(ParamType):
         """The instrument and its times."""
         try:
             return parse_mute(value)
+        except CmtError as error:
+            self.fail(str(error))
+
+
+class RedoType(ParamType):
+    """A part that is to be written anew, such as ``9-12``."""
+
+    name = "part"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Redo:
+        """The bars or seconds, and the instrument."""
+        try:
+            return parse_redo(value)
         except CmtError as error:
             self.fail(str(error))
 
@@ -238,7 +252,7 @@ def duck_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., 
 
 def _check_duck(ctx: click.Context, param: click.Parameter, duck: float | None) -> float | None:
     asked = ctx.get_parameter_source("duck") is not click.core.ParameterSource.DEFAULT
-    if asked and ctx.params["original_audio"] != "mix":
+    if asked and ctx.params["original_audio"] != "mix" and not ctx.params.get("take"):
         raise click.UsageError("--duck is for speech that is mixed with the music; add --original-audio mix")
     return duck
 

@@ -157,7 +157,7 @@ def film_of(
         return sound.fallbacks
     with stage("mux") as report:
         if isinstance(video, Slideshow):
-            write_slideshow(video, sound.audio, SAMPLE_RATE, film, report)
+            write_slideshow(video, sound.audio, finish.sample_rate, film, report)
             return sound.fallbacks
         written = write_video(
             video, sound.audio, finish.sample_rate, film, original_audio=original_audio, mixing=mixing, progress=report

@@ -13,6 +13,8 @@ from cmt.report.report import Report
 from midi_io.song import Timeline
 from midi_io.whole_file import whole_file
 
+SUFFIXES = (".markers.csv", ".markers.edl", ".fcpxml", ".otio")
+"""What stands behind the name in each of the files."""
 SIZE = (1920, 1080)
 """The pixels of a timeline for music without a video."""
 _ALMOST = 0.01
@@ -77,14 +79,9 @@ def write_markers(
     moments = moments_of(report, timeline, kinds)
     cues = cues_of(moments, rate, clip.n_frame)
     listed, left_out = fitting(cues)
-    files = {
-        f"{name}.markers.csv": table(moments, clip),
-        f"{name}.markers.edl": edl(listed, clip),
-        f"{name}.fcpxml": fcpxml(cues, clip),
-        f"{name}.otio": otio(cues, clip),
-    }
-    for file, text in files.items():
-        with whole_file(folder / file) as unfinished:
+    texts = (table(moments, clip), edl(listed, clip), fcpxml(cues, clip), otio(cues, clip))
+    for suffix, text in zip(SUFFIXES, texts, strict=True):
+        with whole_file(folder / f"{name}{suffix}") as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     lacking = [f"{name}.markers.edl has room for {len(listed)} markers: without {', '.join(left_out)} markers"]
     return rate_warnings(fps) + (lacking if left_out else [])

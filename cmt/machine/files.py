@@ -46,13 +46,14 @@ def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> No
 
 
 @contextmanager
-def folder_for_all_or_nothing(folder: Path) -> Iterator[Path]:
+def folder_for_all_or_nothing(folder: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """A hidden folder inside `folder`; its files move up when the block ends well, else they go.
 
     Raises
     ------
     CmtError
-        If the folder cannot be made or written to. That a file in it cannot be written is told of the file's own name.
+        If the folder cannot be made or written to, or without `overwrite` a file of the name is there. That a file in
+        it cannot be written is told of the file's own name.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -63,7 +64,11 @@ def folder_for_all_or_nothing(folder: Path) -> Iterator[Path]:
     try:
         with unfinished as name:
             yield Path(name)
-            for file in sorted(Path(name).iterdir()):
+            files = sorted(Path(name).iterdir())
+            for file in files if not overwrite else ():
+                if (folder / file.name).exists():
+                    raise CmtError(f"{folder / file.name}: another run has written it meanwhile; run it once more")
+            for file in files:
                 os.replace(file, folder / file.name)
     except WriteError as error:
         raise WriteError(str(error).replace(unfinished.name, str(folder))) from error

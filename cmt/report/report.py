@@ -16,6 +16,7 @@ from cmt.music.profile import RhythmProfile
 from cmt.music.words import GENRES, Genre
 from cmt.report.band import voice_as_json, voice_from_json
 from cmt.report.description import FieldTold
+from cmt.report.kept import Kept
 from cmt.report.like import LikeTold
 from cmt.report.parts import (
     NO_PICTURE,
@@ -127,6 +128,8 @@ class Report:
     """What was asked in words, in a file or by a mood, and where each of it comes from; empty where nothing was."""
     like: LikeTold | None = None
     """The song that the piece is to be like, and what it has of it; None where it is to be like none."""
+    kept: Kept | None = None
+    """All else that the piece is made of, so that it can be made again; None in reports from before it was kept."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took."""
 
@@ -184,6 +187,7 @@ class Report:
             "part": None if self.part is None else list(self.part),
             "description": [told._asdict() for told in self.description],
             "like": None if self.like is None else self.like.as_json(),
+            "kept": None if self.kept is None else self.kept.as_json(),
             "stages": dict(self.stages),
         }
 
@@ -251,6 +255,7 @@ class Report:
             part=report["part"].maybe(_span),
             description=report["description"].each(FieldTold.from_json),
             like=report["like"].maybe(LikeTold.from_json),
+            kept=report["kept"].maybe(Kept.from_json),
             stages=report["stages"].values(Value.number),
         )
 
@@ -335,5 +340,6 @@ _ADDED: Mapping[str, object] = {
     "loop": False,
     "part": None,
     "like": None,
+    "kept": None,
 }
 """The keys that the first reports lack, with what holds for those: what these keys tell of did not exist yet."""

@@ -11,7 +11,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +31,7 @@ from cmt.planning.wishes import Wishes, check_config, check_wishes
 from cmt.report.description import Told
 from cmt.report.report import Report
 from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
+from cmt.soundtrack.naming import free_name
 from cmt.soundtrack.output import Output, check_output
 from midi_io import ready_soundfont
 from midi_io.whole_file import whole_file
@@ -43,6 +44,10 @@ class Job(NamedTuple):
 
     video: Path
     name: str
+    replaces: bool = False
+    """Whether files of the name are replaced: they are what this very run left."""
+    note: str = ""
+    """What is to say of the name."""
 
 
 class Summary(NamedTuple):
@@ -111,6 +116,7 @@ class Settings:
     def fingerprint(self, checkpoint_sha256: str, font: Path | None) -> str:
         """A hash of all that decides how the results sound, in the words of the first logs, which still hold."""
         fields, usual = (vars(wishes) | vars(output) for wishes, output in ((self.wishes, self.output), _USUAL))
+        del fields["overwrite"]  # it is not heard
         fields = {name: value for name, value in fields.items() if name not in _LATER or value != usual[name]}
         for name, kind in (("key", WishedKey), ("chords", Progression), ("form", WishedForm)):
             if isinstance(fields.get(name), kind):
@@ -156,24 +162,25 @@ def make_soundtracks(
     if not settings.output.midi_only:
         _refuse_to_overwrite(videos, work, settings)
     outcomes = {}
-    to_do = []
+    to_do: list[Job] = []
+    taken = {job.name.casefold() for job in work} | {outcome.name.casefold() for outcome in before.values()}
     for job in work:
         old = before.get(str(job.video))
         if old is not None and _is_done(old, job, fingerprint, settings.folder):
-            outcomes[job] = old
+            outcomes[job.video] = old
             progress(old)
         else:
-            to_do.append(job)
+            to_do.append(_renamed(job, old, fingerprint, settings, taken))
     ready_folder(settings.folder)
     one = partial(_one, settings, fingerprint)
     with Workers(jobs, scheduler) as workers, Journal(log) as journal:
         for job, outcome in zip(to_do, workers.map(one, to_do, lost=partial(_lost, fingerprint)), strict=True):
-            outcomes[job] = outcome
+            outcomes[job.video] = outcome
             journal.write(_as_line(outcome))
             progress(outcome)
     # A line for each video, also for those that were made once more.
     write_log(log, read_log(log).values())
-    return [outcomes[job] for job in work]
+    return [outcomes[job.video] for job in work]
 
 
 def named(videos: Iterable[Path], before: Mapping[str, Outcome]) -> list[Job]:
@@ -186,6 +193,21 @@ def named(videos: Iterable[Path], before: Mapping[str, Outcome]) -> list[Job]:
             continue
         jobs.append(Job(video, name_for(video, taken)))
     return jobs
+
+
+def _renamed(job: Job, old: Outcome | None, fingerprint: str, settings: Settings, taken: set[str]) -> Job:
+    """The job with a name under which it overwrites nothing, but for what the same run left of it before."""
+    folder, output = settings.folder, settings.output
+    suffixes = [".mid", ".json", ".png", *([] if output.midi_only else [f".{output.format}", ".mp4"])]
+    name = free_name(folder, job.name, suffixes, taken - {job.name.casefold()})
+    if output.overwrite or name == job.name:
+        return job
+    if old is not None and old.settings == fingerprint and (old.size, old.modified) == file_state(job.video):
+        report = folder / f"{old.name}.json"
+        if not report.exists() or old.report_sha256 == _sha256(report):
+            return job._replace(replaces=True)
+    taken.add(name.casefold())
+    return Job(job.video, name, note=f"{job.name} is there already and stays: this one is called {name}")
 
 
 def _refuse_to_overwrite(videos: Iterable[Path], work: Iterable[Job], settings: Settings) -> None:
@@ -221,31 +243,32 @@ def _one(settings: Settings, fingerprint: str, job: Job) -> Outcome:
     """Make music for one video, in whatever process."""
     begin = time.perf_counter()
     size, modified = file_state(job.video)
-    outcome = partial(Outcome, str(job.video), job.name, settings=fingerprint, size=size, modified=modified)
+    outcome = partial(Outcome, str(job.video), settings=fingerprint, size=size, modified=modified)
     try:
         soundtrack = make_soundtrack(
             job.video,
             settings.folder,
             settings.wishes,
             settings.config,
-            output=settings.output,
+            output=replace(settings.output, overwrite=settings.output.overwrite or job.replaces),
             name=job.name,
             checkpoint=settings.checkpoint,
             soundfont=settings.soundfont,
             told=settings.told,
         )
     except CmtError as error:
-        return outcome("failed", error=" ".join(str(error).split()), seconds=_since(begin))
+        return outcome(job.name, "failed", error=" ".join(str(error).split()), seconds=_since(begin))
     except Exception as error:  # one video's bug must not end the others' night
         reason = f"{job.video}: {type(error).__name__}: {' '.join(str(error).split())} (a bug; {LOG} says where)"
-        return outcome("failed", error=reason, trace=traceback.format_exc(), seconds=_since(begin))
+        return outcome(job.name, "failed", error=reason, trace=traceback.format_exc(), seconds=_since(begin))
     report = soundtrack.report
     return outcome(
+        soundtrack.name,
         "done",
         files=tuple(file.name for file in soundtrack.files),
-        report_sha256=_sha256(settings.folder / f"{job.name}.json"),
+        report_sha256=_sha256(settings.folder / f"{soundtrack.name}.json"),
         summary=summary_of(report),
-        warnings=report.warnings,
+        warnings=(*([job.note] if job.note else soundtrack.notes), *report.warnings),
         seconds=_since(begin),
     )
 

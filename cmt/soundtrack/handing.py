@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cmt.errors import CmtError
 from cmt.film.film import Finish
+from cmt.handover.markers import SUFFIXES as MARKER_SUFFIXES
 from cmt.handover.markers import write_markers
 from cmt.handover.origin import Making, write_origin
 from cmt.handover.signs import cue_points_of
@@ -14,6 +15,8 @@ from cmt.planning.plan import Plan
 from cmt.report.report import Report
 from cmt.soundtrack.output import Output
 from midi_io.rendering import Fades
+
+ORIGIN_SUFFIX = ".origin.json"
 
 
 def check_fit(output: Output, duration: float, fps: float | None, *, loop: bool) -> None:
@@ -34,6 +37,11 @@ def check_fit(output: Output, duration: float, fps: float | None, *, loop: bool)
         raise CmtError(
             f"`fade_in` and `fade_out`: {fading:g} s are longer than the music, which lasts {duration:.2f} s"
         )
+
+
+def suffixes_for_editors(output: Output) -> list[str]:
+    """What stands behind the name in the files for editors that are wanted."""
+    return [*(MARKER_SUFFIXES if output.marker_kinds else ()), *([ORIGIN_SUFFIX] if output.origin else [])]
 
 
 def finish_of(output: Output, report: Report, plan: Plan) -> Finish:
@@ -81,4 +89,4 @@ def write_origin_file(
         return
     files = [file for file in folder.iterdir() if file.is_file()]
     making = Making(name, files, video, is_our_model, soundfont)
-    write_origin(report, making, folder / f"{name}.origin.json")
+    write_origin(report, making, folder / f"{name}{ORIGIN_SUFFIX}")

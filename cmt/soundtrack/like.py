@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import numpy as np
 
 from cmt.config import GenerateConfig
+from cmt.errors import CmtError
 from cmt.film.speech import Span
 from cmt.machine.plural import count
 from cmt.metrics.copying import SharedRun, longest_shared_run
@@ -27,6 +29,7 @@ from video_rhythm import VideoRhythm
 
 if TYPE_CHECKING:
     from cmt.music.encoding import NoteArrays
+    from cmt.report.report import Report
 
 MOST_SHARED = 10
 """A take that shares a longer run of notes than this with its song is written anew. Of 300 pairs of songs of LPD that
@@ -35,6 +38,7 @@ MOST_TRIES = 3
 """A take is written anew at most so often."""
 CHORDS_TOLD = 8
 """The chords of so many bars are told."""
+_TEMPO = "tempo: "
 
 T = TypeVar("T", bound="_HasSong")
 
@@ -134,8 +138,6 @@ def told_of(like: Likeness, sheet: LeadSheet, song: Song, rejected: int) -> Like
         The number of takes that were written anew.
     """
     reference = like.reference
-    run = longest_shared_run(notes_of_song(song), reference.template.notes)
-    seconds = round(song.seconds(run.begin), 3) if run.n_note else 0.0
     return LikeTold(
         song=reference.template.name,
         source=reference.source,
@@ -143,9 +145,38 @@ def told_of(like: Likeness, sheet: LeadSheet, song: Song, rejected: int) -> Like
         distances=reference.distances,
         taken=tuple(_taken(like, sheet, song.timeline)),
         bars=tuple(None if bar == UNKNOWN else bar for bar in like.form.bars.tolist()),
-        shared=Shared(run.n_note, run.instrument, seconds),
+        shared=_shared(song, reference.template.notes),
         rejected=rejected,
     )
+
+
+def _shared(song: Song, notes: NoteArrays) -> Shared:
+    run = longest_shared_run(notes_of_song(song), notes)
+    return Shared(run.n_note, run.instrument, round(song.seconds(run.begin), 3) if run.n_note else 0.0)
+
+
+def like_again(
+    report: Report, song: Song, slower: float, *, is_written_anew: bool
+) -> tuple[LikeTold | None, tuple[str, ...]]:
+    """What is said of the song that a take is like, now that the take is made again as `song`; and what is to say.
+
+    Where notes were written anew, what it shares with that song is looked for once more. `slower` is how many times as
+    long as before the take lasts; a tempo of its own is not the song's.
+    """
+    like = report.like
+    if like is None:
+        return None, ()
+    if slower != 1:
+        taken = tuple(line for line in like.taken if not line.startswith(_TEMPO))
+        seconds = round(slower * like.shared.seconds, 3)
+        like = replace(like, taken=taken, shared=like.shared._replace(seconds=seconds))
+    if not is_written_anew:
+        return like, ()
+    try:
+        reference = read_reference(Path(like.source))
+    except CmtError as error:
+        return like, (f"{error}; whether what was written anew copies the song was not looked at",)
+    return replace(like, shared=_shared(song, reference.template.notes)), ()
 
 
 def warnings_of_like(told: LikeTold) -> list[str]:
@@ -178,5 +209,5 @@ def _taken(like: Likeness, sheet: LeadSheet, timeline: Timeline) -> list[str]:
     lines.append(f"players, bar by bar: {', '.join(one.label for one in like.instruments)}")
     if Instrument.DRUMS in like.instruments:
         lines.append(f"kit and groove of its drums: {count(int((like.players & 1 > 0).sum()), 'bar')}")
-    lines.append(f"tempo: {timeline.tempo:.0f} BPM, where it has {template.tempo:.0f}")
+    lines.append(f"{_TEMPO}{timeline.tempo:.0f} BPM, where it has {template.tempo:.0f}")
     return lines

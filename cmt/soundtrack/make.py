@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cmt.band.programs import program_warnings
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.ducking import mixer_for
-from cmt.film.film import film_of
 from cmt.film.part import WHOLE, Part, check_part, part_of
-from cmt.handover.signs import signs_of
 from cmt.machine.files import folder_for_all_or_nothing
 from cmt.machine.progress import Progress
 from cmt.music.key import Key, home_key, semitones_between
@@ -35,25 +29,28 @@ from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.description import Told
 from cmt.report.parts import Model
 from cmt.report.report import Report
-from cmt.report.speech import Speech
-from cmt.soundtrack.handing import check_fit, finish_of, write_marker_files, write_origin_file
-from cmt.soundtrack.like import CopyGuard, plan_of_like, told_of, warnings_of_like
+from cmt.soundtrack.delivering import Delivery, Facts, Music, deliver
+from cmt.soundtrack.handing import check_fit
+from cmt.soundtrack.keeping import hash_of_material, kept_of
+from cmt.soundtrack.like import CopyGuard, plan_of_like, told_of
+from cmt.soundtrack.naming import checked_name
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.playing import performance_of, performed
-from cmt.soundtrack.report import report_of, speech_of, takes_of
+from cmt.soundtrack.report import takes_of
 from cmt.soundtrack.source import (
+    Material,
     are_pictures,
     check_source,
     files_of,
-    look_at,
+    look_at_material,
     name_of,
-    pictures_shown,
     refuse_the_files_themselves,
 )
+from cmt.soundtrack.stages import Stages
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
-from midi_io import Performance, ready_soundfont, write_midi
+from midi_io import ready_soundfont
 from midi_io.song import POSITIONS_PER_BAR, Song
 
 if TYPE_CHECKING:
@@ -72,31 +69,10 @@ class Soundtrack(NamedTuple):
     files: tuple[Path, ...]
     report: Report
     """The report; its `as_json` is the content of the .json file."""
-
-
-class _StageProgress(Protocol):
-    def __call__(self, done: float, total: float | None = 1.0, /) -> None: ...
-
-
-class _Stages:
-    """Seconds that each stage took."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._progress = progress
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[_StageProgress]:
-        """Measure a stage; gives a function to call with how much of it is done, and how much there is to do."""
-
-        def report_progress(done: float, total: float | None = 1.0) -> None:
-            if self._progress is not None:
-                self._progress(name, done, total)
-
-        start = time.perf_counter()
-        report_progress(0.0, None)
-        yield report_progress
-        self.seconds[name] = round(time.perf_counter() - start, 3)
+    name: str = ""
+    """What the files are called, without a suffix."""
+    notes: tuple[str, ...] = ()
+    """A line where files of the name were there already, which says what became of them."""
 
 
 def make_soundtrack(
@@ -117,8 +93,9 @@ def make_soundtrack(
 
     `output` may ask for another format than ``.wav``, and for a file of each instrument, ``<name>.drums.wav``.
 
-    All files appear together at the end, or none does. Without a video, `wishes.length` or `wishes.bars` say how long
-    the music is, and there is no mp4; then `config.control` has nothing to control and counts as 0.
+    All files appear together at the end, or none does. Where a file of the name is there already, all have another one,
+    such as ``<name>-2``, unless `output.overwrite` is set. Without a video, `wishes.length` or `wishes.bars` say how
+    long the music is, and there is no mp4; then `config.control` has nothing to control and counts as 0.
 
     Parameters
     ----------
@@ -148,29 +125,26 @@ def make_soundtrack(
     check_part(part)
     wishes = with_length(wishes, config.seed)
     check_wishes(wishes)
-    pictures = are_pictures(files)
-    video = files[0] if files and not pictures else None
-    check_source(files, wishes, output, pictures=pictures)
-    if video is None and part != WHOLE:
+    material = Material(files, are_pictures(files), part)
+    check_source(files, wishes, output, pictures=material.pictures)
+    if material.video is None and part != WHOLE:
         raise CmtError("`start` and `end` are a video's, and there is none; leave them out")
     if wishes.length is not None:
         check_fit(output, wishes.length, None, loop=wishes.loop)
-    name = _checked_name(name if name is not None else name_of(files, pictures=pictures))
-    if pictures:
-        refuse_the_files_themselves((folder / f"{name}.{suffix}" for suffix in ("png", "mp4")), files, pictures=True)
+    title = checked_name(name if name is not None else name_of(files, pictures=material.pictures))
+    if material.pictures:
+        refuse_the_files_themselves((folder / f"{title}.{suffix}" for suffix in ("png", "mp4")), material)
     if not files:
         config = replace(config, control=0.0)
     font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
-    stages = _Stages(progress)
+    stages = Stages(progress)
     with (
-        folder_for_all_or_nothing(folder) as unfinished,
-        part_of(video, part, folder) as film,
+        folder_for_all_or_nothing(folder, overwrite=output.overwrite) as unfinished,
+        part_of(material.video, part, folder) as film,
         ThreadPoolExecutor(1) as beside,
     ):
         with stages.stage("analyze") as report_progress:
-            source = look_at(files if film is None else (film,), wishes, report_progress, pictures=pictures)
-            if video is not None and source.rhythm is not None:
-                source = source._replace(rhythm=replace(source.rhythm, path=os.fspath(video)))
+            source = look_at_material(material, film, wishes, report_progress)
             fps = source.rhythm.fps if source.rhythm is not None else None
             check_fit(output, source.duration, fps, loop=wishes.loop)
             is_mixed = film is not None and output.original_audio == "mix"
@@ -186,106 +160,49 @@ def make_soundtrack(
         with stages.stage("compose") as report_progress:
             takes, n_copied = _compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
-        performance, report = _performance(best, plan, output), _report(best, plan, config)
-        with stages.stage("midi"):
-            kept = {f"{name}.mid": (performance, report)}
-            for number, take in enumerate(takes[1:] if output.keep_takes else (), start=2):
-                kept[f"{name}.take{number}.mid"] = _performance(take, plan, output), _report(take, plan, config)
-            for file, (played, its_report) in kept.items():
-                signs = signs_of(its_report, plan.timeline)
-                write_midi(played, unfinished / file, title=f"Music for {name}", signs=signs)
-        png = unfinished / f"{name}.png"
-        # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
-        picture = None if spans else beside.submit(_draw, plan, best.song, best.sheet, name, png, None, pictures)
-        notes: tuple[str, ...] = ()
-        if font is not None:
-            notes = film_of(
-                performance,
-                source.film,
-                unfinished / f"{name}.mp4",
-                sound_file=unfinished / f"{name}.{output.format}",
-                stems=output.stems,
-                soundfont=font,
-                loudness=output.loudness,
-                finish=finish_of(output, report, plan),
-                original_audio=output.original_audio,
-                mixing=mixer,
-                stage=stages.stage,
-            )
-        speech = speech_of(mixer, plan) if output.duck is not None else None
-        like = None if plan.like is None else told_of(plan.like, best.home_sheet, best.song, n_copied)
-        with stages.stage("picture"):
-            picture.result() if picture else _draw(plan, best.song, best.sheet, name, png, speech)
-        report = replace(
-            report,
-            part=None if part == WHOLE else (part.begin, part.begin + source.duration),
-            sample_rate=output.sample_rate,
-            bit_depth=output.bit_depth,
-            fade_in=output.fade_in,
-            fade_out=output.fade_out,
-            original_audio=output.original_audio,
-            band=performance.playing_voices,
-            quantized=output.quantized,
-            pictures=pictures_shown(source.film),
-            description=told.fields,
-            like=like,
-            takes=takes_of([take.judgement for take in takes if take.judgement], list(kept)),
-            speech=speech,
-            warnings=(
-                *source.warnings,
-                *told.warnings,
-                *plan.warnings,
-                *program_warnings(output.programs),
-                *best.piece.notes,
-                *notes,
-                *(() if like is None else warnings_of_like(like)),
-                *_warnings_of(takes),
+        music = _music(best, plan, output, config)
+        others = [_music(take, plan, output, config) for take in takes[1:]] if output.keep_takes else []
+        kept = kept_of(
+            plan,
+            best.piece,
+            best.sheet,
+            wishes,
+            config,
+            output,
+            told,
+            title=title,
+            material=material,
+            sha256=hash_of_material(material),
+            left_out=loaded.decoder.config.left_out,
+        )
+        judgements = [take.judgement for take in takes if take.judgement]
+        report, run = deliver(
+            replace(music, others=[(other.performance, other.report) for other in others]),
+            Delivery(
+                folder, unfinished, title, material, source, output, font, checkpoint is None, mixer, stages, beside
             ),
-            checkpoint=Model(loaded.sha256, loaded.provenance),
-            soundfont=font.name if font else None,
-            loudness=output.loudness if font else None,
-            format=output.format if font else None,
-            stems=output.stems,
-            stages=stages.seconds,
+            Facts(
+                told,
+                Model(loaded.sha256, loaded.provenance),
+                kept,
+                takes=lambda files: takes_of(judgements, files),
+                like=None if plan.like is None else told_of(plan.like, best.home_sheet, best.song, n_copied),
+            ),
         )
-        lines = write_marker_files(report, plan, output, unfinished, name)
-        report = replace(report, warnings=(*report.warnings, *lines))
-        (unfinished / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
-        write_origin_file(
-            report, output, unfinished, name, video=video, is_our_model=checkpoint is None, soundfont=font
-        )
-        written = [folder / file.name for file in sorted(unfinished.iterdir())]
-        refuse_the_files_themselves(written, files, pictures=pictures)
-    return Soundtrack(tuple(written), report)
+        written = sorted(file.name for file in unfinished.iterdir())
+    return Soundtrack(tuple(folder / file for file in written), report, run.name, run.notes)
 
 
-def _draw(
-    plan: Plan,
-    song: Song,
-    sheet: LeadSheet,
-    name: str,
-    path: Path,
-    speech: Speech | None = None,
-    pictures: bool = False,
-) -> None:
-    # Late: matplotlib takes most of a second to import.
-    from cmt.soundtrack.picture import draw_soundtrack
-
-    draw_soundtrack(plan, song, sheet, name, path, speech, pictures=pictures)
-
-
-def _report(take: Take, plan: Plan, config: GenerateConfig) -> Report:
-    return report_of(plan, take.piece, take.song, take.orders, take.sheet, replace(config, seed=take.seed))
-
-
-def _performance(take: Take, plan: Plan, output: Output) -> Performance:
-    return performance_of(take.song, take.orders, plan, take.sheet, output, take.seed)
-
-
-def _checked_name(name: str) -> str:
-    if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
-        raise CmtError(f"name {name!r}: cannot name files; give a name without folders and suffix, such as song")
-    return name
+def _music(take: Take, plan: Plan, output: Output, config: GenerateConfig) -> Music:
+    return Music(
+        plan=plan,
+        orders=take.orders,
+        sheet=take.sheet,
+        piece=take.piece,
+        song=take.song,
+        performance=performance_of(take.song, take.orders, plan, take.sheet, output, take.seed),
+        config=replace(config, seed=take.seed),
+    )
 
 
 @dataclass(frozen=True)
@@ -403,13 +320,3 @@ def _with_accents(sheet: LeadSheet, orders: Mapping[int, BarOrders]) -> LeadShee
 def in_key(sheet: LeadSheet, key: Key) -> LeadSheet:
     """A sheet that stands in the home key of a mode, in a key of that mode."""
     return sheet.transposed(semitones_between(home_key(key.mode).tonic, key.tonic))
-
-
-def _warnings_of(takes: list[Take]) -> list[str]:
-    best = takes[0].judgement
-    if best is None or not best.reasons:
-        return []
-    reasons = "; ".join(best.reasons)
-    return [
-        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another `seed`"
-    ]

@@ -18,9 +18,12 @@ from cmt.config import (
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
 from cmt.handover.markers import check_kinds
+from cmt.handover.moments import KINDS
 from cmt.handover.timecode import START
-from midi_io.audio_file import check_format, check_samples
-from midi_io.song import Instrument
+from cmt.report.report import ORIGINAL_AUDIO
+from cmt.report.values import Value
+from midi_io.audio_file import AUDIO_FORMATS, check_format, check_samples
+from midi_io.song import INSTRUMENTS, Instrument
 from midi_io.synthesis import SAMPLE_RATE
 
 
@@ -62,6 +65,8 @@ class Output:
     """The timecode at which the timelines of marker files begin."""
     origin: bool = False
     """Whether a statement is written of where the music comes from."""
+    overwrite: bool = False
+    """Whether files that are there already are replaced; otherwise the run gets another name, such as `clip-2`."""
 
 
 def check_output(output: Output) -> None:
@@ -83,3 +88,51 @@ def check_output(output: Output) -> None:
     check_kinds(output.marker_kinds)
     if output.midi_only and (output.stems or output.format != AUDIO_FORMAT):
         raise CmtError("`midi_only` writes no sound: leave it out, or leave out `stems` and `format`")
+
+
+def output_as_json(output: Output) -> dict[str, object]:
+    """What a report keeps of an output, keys in order; not `overwrite`, which is said of each run."""
+    return {
+        "keep_takes": output.keep_takes,
+        "original_audio": output.original_audio,
+        "duck": output.duck,
+        "midi_only": output.midi_only,
+        "format": output.format,
+        "stems": output.stems,
+        "loudness": output.loudness,
+        "programs": {instrument.label: program for instrument, program in sorted(output.programs.items())},
+        "quantized": output.quantized,
+        "sample_rate": output.sample_rate,
+        "bit_depth": output.bit_depth,
+        "fade_in": output.fade_in,
+        "fade_out": output.fade_out,
+        "marker_kinds": list(output.marker_kinds),
+        "timecode": output.timecode,
+        "origin": output.origin,
+    }
+
+
+def output_from_json(output: Value) -> Output:
+    """The output of a report's JSON."""
+    programs = output["programs"]
+    chosen = programs.values(lambda program: program.whole(0, 127))
+    if not set(chosen) <= set(INSTRUMENTS):
+        raise programs.fault(f"an object with keys of {', '.join(INSTRUMENTS)}")
+    return Output(
+        keep_takes=output["keep_takes"].flag(),
+        original_audio=output["original_audio"].one_of(ORIGINAL_AUDIO),
+        duck=output["duck"].maybe(Value.number),
+        midi_only=output["midi_only"].flag(),
+        format=output["format"].one_of({name: name for name in AUDIO_FORMATS}),
+        stems=output["stems"].flag(),
+        loudness=output["loudness"].number(),
+        programs={INSTRUMENTS[label]: program for label, program in chosen.items()},
+        quantized=output["quantized"].flag(),
+        sample_rate=output["sample_rate"].whole(),
+        bit_depth=output["bit_depth"].maybe(Value.whole),
+        fade_in=output["fade_in"].number(),
+        fade_out=output["fade_out"].maybe(Value.number),
+        marker_kinds=output["marker_kinds"].each(lambda kind: kind.one_of({one: one for one in KINDS})),
+        timecode=output["timecode"].text(),
+        origin=output["origin"].flag(),
+    )

@@ -16,6 +16,7 @@ from cmt.planning.speech import soft_drums
 from cmt.soundtrack.output import Output
 from cmt.writing.orders import BarOrders
 from midi_io import Performance, close_ending, perform
+from midi_io.performance import Band
 from midi_io.song import POSITIONS_PER_BAR, Song
 
 _RATES, _ENERGIES = (2.0, 3.0, 5.5, 8.0), (0.2, CALM, LIVELY, 0.9)
@@ -32,11 +33,17 @@ def performed(song: Song, orders: Mapping[int, BarOrders], plan: Plan, sheet: Le
 
 
 def performance_of(
-    song: Song, orders: Mapping[int, BarOrders], plan: Plan, sheet: LeadSheet, output: Output, seed: int
+    song: Song,
+    orders: Mapping[int, BarOrders],
+    plan: Plan,
+    sheet: LeadSheet,
+    output: Output,
+    seed: int,
+    band: Band | None = None,
 ) -> Performance:
-    """A performed song as its genre's band plays it."""
+    """A performed song as its genre's band plays it, or another `band`."""
     genre = plan.wishes.genre
-    band = band_for(song, genre, energy_of_piece(plan, song), output.programs)
+    band = band or band_for(song, genre, energy_of_piece(plan, song), output.programs)
     feel = QUANTIZED if output.quantized else ANY_FEEL if genre is None else FEELS[genre]
     rng = np.random.default_rng([seed, 7])
     accents, borders = accents_of(orders), borders_of(sheet)

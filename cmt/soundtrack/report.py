@@ -82,13 +82,18 @@ def report_of(
         n_word=len(piece.words.fields),
         asked=_asked(orders, song.n_bar),
         obtained=_obtained(song),
-        versions={name: _version(name) for name in LIBRARIES},
+        versions=versions(),
         chords=chords_of(sheet),
         form=sections_of(sheet, plan.timeline, names),
         scenes=() if plan.rhythm is None else scenes_seen(plan.rhythm, read_calibration()),
         mood_per_bar=plan.moods,
         loop=wishes.loop,
     )
+
+
+def versions() -> dict[str, str | None]:
+    """The version of each of `LIBRARIES`; None of one that is not installed as a package."""
+    return {name: _version(name) for name in LIBRARIES}
 
 
 def speech_of(mixer: Mixer | None, plan: Plan) -> Speech | None:
@@ -116,6 +121,16 @@ def takes_of(judgements: Sequence[Judgement], files: Sequence[str]) -> tuple[Tak
             unlike_real_songs=judgement.outside,
         )
         for judgement, file in zip_longest(judgements, files[: len(judgements)])
+    )
+
+
+def warnings_of_takes(takes: Sequence[Take]) -> tuple[str, ...]:
+    """A line where no take is a sound one."""
+    if not takes or not takes[0].rejected:
+        return ()
+    reasons = "; ".join(takes[0].rejected)
+    return (
+        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another `seed`",
     )
 
 

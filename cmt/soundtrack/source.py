@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -11,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 from cmt.config import SECONDS_PER_PICTURE
 from cmt.errors import CmtError, VideoError
 from cmt.film.mux import refuse_the_video_itself
+from cmt.film.part import WHOLE, Part
 from cmt.film.slideshow import Slideshow
 from cmt.machine.files import file_state
 from cmt.machine.pictures import is_picture, name_of_pictures
@@ -25,6 +27,22 @@ from video_rhythm.slideshow import open_album
 
 File: TypeAlias = "str | os.PathLike[str]"
 Progress: TypeAlias = Callable[[float, float | None], object]
+
+
+class Material(NamedTuple):
+    """What music is for, as the user names it."""
+
+    files: tuple[Path, ...] = ()
+    """The video, or the pictures in order; none without either."""
+    pictures: bool = False
+    """Whether they are pictures."""
+    part: Part = WHOLE
+    """The part of the video that is scored."""
+
+    @property
+    def video(self) -> Path | None:
+        """The video, if there is one."""
+        return self.files[0] if self.files and not self.pictures else None
 
 
 class Source(NamedTuple):
@@ -81,13 +99,12 @@ def check_source(files: Sequence[Path], wishes: Wishes, output: Output, *, pictu
         raise CmtError("pictures have no sound of their own; leave out `original_audio`")
 
 
-def refuse_the_files_themselves(written: Iterable[Path], files: Sequence[Path], *, pictures: bool) -> None:
+def refuse_the_files_themselves(written: Iterable[Path], material: Material) -> None:
     """Raise a CmtError if a file that is to be written is one of those that are read, whatever its name."""
     for file in written:
-        if not pictures:
-            for video in files:
-                refuse_the_video_itself(file, video)
-        elif file.exists() and any(source.exists() and file.samefile(source) for source in files):
+        if material.video is not None:
+            refuse_the_video_itself(file, material.video)
+        elif file.exists() and any(source.exists() and file.samefile(source) for source in material.files):
             raise CmtError(f"{file}: is one of the pictures; choose another folder or name")
 
 
@@ -122,6 +139,23 @@ def look_at(files: Sequence[Path], wishes: Wishes, progress: Progress | None = N
             ) from None
         raise
     return Source(rhythm.duration, rhythm, files[0], warnings=rhythm.warnings)
+
+
+def look_at_material(material: Material, film: Path | None, wishes: Wishes, progress: Progress | None = None) -> Source:
+    """Look at what music is for, as `look_at` does; `film` is the video or the film of its part, None without one."""
+    if film is None or material.video is None:
+        return look_at(material.files, wishes, progress, pictures=material.pictures)
+    source = look_at((film,), wishes, progress, pictures=False)
+    assert source.rhythm is not None  # a video was measured
+    return source._replace(rhythm=replace(source.rhythm, path=os.fspath(material.video)))
+
+
+def shown_at(source: Source, borders: Sequence[float]) -> Source:
+    """The same pictures, shown from each of some times, in seconds, to the next."""
+    if not isinstance(source.film, Slideshow) or tuple(borders) == tuple(source.film.borders):
+        return source
+    film = Slideshow(source.film.album, tuple(borders))
+    return source._replace(duration=film.duration, rhythm=film.album.rhythm(borders), film=film)
 
 
 def _slideshow(files: Sequence[Path], wishes: Wishes, progress: Progress | None) -> Source:

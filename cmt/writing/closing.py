@@ -52,6 +52,8 @@ ENDINGS: Mapping[str, Ending] = {
 }
 """The ways by name. Their shares lie between those of songs that end and those of excerpts, many of which are cut off;
 a last stroke on the third beat leaves half a bar to ring."""
+ALL_ENDINGS: Mapping[str, Ending] = {**ENDINGS, "none": ENDLESS}
+"""The same, and that of a loop."""
 
 
 class Closing(NamedTuple):

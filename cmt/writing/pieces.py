@@ -25,6 +25,7 @@ from cmt.writing.groove import drums_like, instruments_like
 from cmt.writing.harmony import pitch_lean
 from cmt.writing.orders import BarOrders
 from cmt.writing.ranges import ranges_before
+from cmt.writing.rewriting import Rewriting, RewritingGrammar, UnannouncedRewritingGrammar
 from cmt.writing.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 
@@ -90,10 +91,12 @@ def write_pieces(
     seeds: Sequence[int],
     progress: Callable[[int, int], None] | None = None,
     sheets: Sequence[LeadSheet] | None = None,
+    rewriting: Rewriting | None = None,
 ) -> list[WrittenPiece]:
     """Write takes of a piece side by side: for each seed, with its own orders, the piece that `write_piece` writes.
 
-    `sheets` are the takes' lead sheets in the home key; None leaves everything to the model.
+    `sheets` are the takes' lead sheets in the home key; None leaves everything to the model. With `rewriting`, which is
+    for one take, only some bars of a piece are written, and the others heard as they are.
 
     However long the piece, the network never hears more than HEARD_BARS: then, at the border of a phrase, it begins
     anew with the last KEPT_BARS, counting from the phrase before. Its beat timing remains that of the whole piece.
@@ -103,7 +106,7 @@ def write_pieces(
     left_out = model.config.left_out
     plans = sheets or [empty_sheet(request.timeline.n_bar)] * len(seeds)
     takes = [
-        _Take(request, its, replace(config, seed=seed), left_out, plan)
+        _Take(request, its, replace(config, seed=seed), left_out, plan, rewriting)
         for its, seed, plan in zip(orders, seeds, plans, strict=True)
     ]
     initials = [_initials_of_listeners(take.request, config) for take in takes]
@@ -175,13 +178,16 @@ class _Take:
         config: GenerateConfig,
         left_out: Collection[str],
         sheet: LeadSheet,
+        rewriting: Rewriting | None,
     ) -> None:
+        self._rewriting = rewriting
+        sheet = sheet if rewriting is None else rewriting.sheet(sheet)
         self.request = _with_tonic(request, config.seed)
         if self.request.mode is None:
             self.request = replace(self.request, mode=sheet.mode)
         self._config = config
         self._rng = np.random.default_rng([config.seed, 0])
-        self.grammar = _grammar_of(self.request, orders, left_out, sheet)
+        self.grammar = _grammar_of(self.request, orders, left_out, sheet, rewriting)
         self._knows_timing = "timing" not in left_out
         self._words: list[CompoundWord] = []
         self._positions: list[int] = []
@@ -193,10 +199,24 @@ class _Take:
         """The number of bars before the one from which the network counts."""
 
     def write_word(self, model: Decoder, hidden: Floats) -> None:
-        """One more word; `hidden` (listener, d_model) is what the listeners have heard."""
+        """One more word; `hidden` (listener, d_model) is what the listeners have heard.
+
+        Words that stay are taken as they are; behind the last bar that is written anew, all at once.
+        """
+        grammar, rewriting = self.grammar, self._rewriting
+        word = None if rewriting is None else rewriting.next_word(grammar.bar)
+        if word is None:
+            told = self._told[-1] if self._told else NOTHING_TOLD
+            word = _draw_word(model, hidden, told, grammar, self._config, self._rng)
+            word = word if rewriting is None else rewriting.in_place_of(word, grammar.bar)
+        self._add(word)
+        while rewriting is not None and rewriting.is_written(grammar.bar) and not grammar.finished:
+            word = rewriting.next_word(grammar.bar)
+            assert word is not None  # all that comes is kept
+            self._add(word)
+
+    def _add(self, word: CompoundWord) -> None:
         grammar = self.grammar
-        told = self._told[-1] if self._told else NOTHING_TOLD
-        word = _draw_word(model, hidden, told, grammar, self._config, self._rng)
         grammar.accept(word)
         if word.position == BAR:
             self._bars.append(len(self._words))
@@ -300,10 +320,19 @@ def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
 
 
 def _grammar_of(
-    request: PieceRequest, orders: Mapping[int, BarOrders], left_out: Collection[str], sheet: LeadSheet
+    request: PieceRequest,
+    orders: Mapping[int, BarOrders],
+    left_out: Collection[str],
+    sheet: LeadSheet,
+    rewriting: Rewriting | None,
 ) -> Grammar:
     """The rules of the piece, in the model's home key; `left_out` is what the model never knew of."""
-    grammar = partial(UnannouncedGrammar, left_out=left_out) if set(ANNOUNCEMENTS) & set(left_out) else Grammar
+    grammar: Callable[..., Grammar] = Grammar if rewriting is None else RewritingGrammar
+    if set(ANNOUNCEMENTS) & set(left_out):
+        unannounced = UnannouncedGrammar if rewriting is None else UnannouncedRewritingGrammar
+        grammar = partial(unannounced, left_out=left_out)
+    if rewriting is not None:
+        grammar = partial(grammar, rewriting=rewriting)
     return grammar(
         request.timeline,
         request.instruments or tuple(Instrument),
