@@ -83,8 +83,8 @@ Where a person who looked at the frames would not agree, or would know more:
   light.
 - `solidWhiteRight`: a motorway seen from a car is a vehicle, not yet a road.
 - `bee` and `flower`: nature, since the network is not sure whether of the thistle or of the bee.
-- Light and colour are most of the valence: the red flower and the bee are far more cheerful to the formula than a
-  person would say.
+- Light and colour are most of the valence: the bee is far more cheerful to the formula than a person would say, and
+  the engineer in the dark is `depressed`, surely so, because the picture is black.
 """
 HEAD = "| clip | scenes | shows | colours | mood, how sure | tempo | major | who plays |\n" + 8 * "|---" + "|\n"
 
