@@ -138,7 +138,7 @@ class InitialWords(NamedTuple):
     """How excited it is: FREE, 1 calm, 2 between, 3 excited."""
 
 
-INITIAL_SIZES = InitialWords(len(Genre) + 1, len(Mode) + 1, len(TEMPO_EDGES) + 2, *[3] * len(Instrument), 4, 4)
+INITIAL_SIZES = InitialWords(len(Genre) + 1, len(Mode) + 1, len(TEMPO_EDGES) + 2, 3, 3, 3, 3, 3, 4, 4)
 """The number of values of each initial word."""
 N_INITIAL_STEP = 3 + len(Instrument)
 """The network hears so many steps before the first bar: a step for each initial word but the two of the mood..."""

@@ -37,7 +37,7 @@ def plan_as_kept(rhythm: VideoRhythm | None, wishes: Settled, report: Report, ke
     calibration = read_calibration()
     density: Sequence[int] = [0 if bar is None else bar for bar in report.asked.density]
     mood = mood_of_video(rhythm, calibration) if rhythm is not None else None
-    thirds = thirds_of(wishes.mood, mood if report.control > 0 else None)
+    thirds = thirds_of(wishes.mood, mood if report.config.control > 0 else None)
     return Plan(
         rhythm=rhythm,
         wishes=wishes,

@@ -311,9 +311,9 @@ class MusicTransformer(nn.Module):
 
     def _embed_initial(self, initial: Tensor) -> Tensor:
         words = torch.stack([table(initial[:, k]) for k, table in enumerate(self.initial)], dim=1)
-        before, step, behind = words[:, :N_INITIAL_STEP].split([MOOD_STEP, 1, N_INITIAL_STEP - MOOD_STEP - 1], dim=1)
         mood = words[:, N_INITIAL_STEP:].sum(dim=1, keepdim=True)
-        return torch.cat([before, step + mood, behind], dim=1)
+        heard_with_it = torch.arange(N_INITIAL_STEP, device=words.device) == MOOD_STEP
+        return words[:, :N_INITIAL_STEP] + mood * heard_with_it[None, :, None]
 
     def _embed_words(self, batch: Batch) -> Tensor:
         embedded: Tensor = self.dropout(self.embedding(batch))
