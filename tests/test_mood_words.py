@@ -146,5 +146,5 @@ def test_a_planner_told_anew_of_the_same_piece_hears_the_same():
     state, again = planner.start(piece), planner.start(InitialWords())
     planner.retell(piece, again)
     np.testing.assert_array_equal(state.initial, again.initial)
-    planner.retell(piece._replace(valence=1), again)
+    planner.retell(piece._replace(mode=2), again)
     assert not np.array_equal(state.initial, again.initial)
