@@ -252,10 +252,12 @@ def _compose(
         return write_takes(decoder, planner, plan, config, [config.seed], progress)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
+    from cmt.planning.mood_asked import moods_asked
     from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
 
     check_memory(n_take, n_bar * BYTES_PER_BAR)
     takes: dict[int, Take] = {}
+    moods = moods_asked(plan, config.control)
     for first in range(0, n_take, TAKES_AT_ONCE):
         seeds = [config.seed + number for number in range(first, min(first + TAKES_AT_ONCE, n_take))]
 
@@ -263,7 +265,8 @@ def _compose(
             progress(len(takes) * n_bar + n_written, n_take * n_bar)
 
         for take in write_takes(decoder, planner, plan, config, seeds, so_far):
-            judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
+            its, genre = take.piece.key, plan.wishes.genre
+            judged = judge_take(take.song, its, plan.density, plan.accents, genre, take.seed, moods)
             takes[take.seed] = replace(take, judgement=judged)
     return [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
 
