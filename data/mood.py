@@ -19,10 +19,13 @@ from tqdm import tqdm
 
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus
-from cmt.metrics.mood import MoodEstimator, learn_estimator, mood_features
+from cmt.metrics.mood import MoodEstimator, learn_estimator, mood_features, read_estimator
+from cmt.metrics.mood_curve import WINDOW, heard_in_windows
 
 DECAY = 200.0
 N_FOLD = 10
+EVERY = 20
+"""The scale of stretches of a song is measured on every so-and-so-many-th song."""
 AXES = ("valence", "arousal")
 
 
@@ -51,6 +54,7 @@ def main() -> None:
             "between_the_two": correlations(estimator.of_features(features), other.of_features(features)),
         },
         "quadrants": {"held_out": quadrants(estimator.of_features(features[held_out]), moods[held_out])},
+        "windows": windows(corpora, estimator),
         "estimator": rounded(estimator),
         "independent_estimator": rounded(other),
     }
@@ -66,6 +70,26 @@ def features_of(corpora: list[Corpus]) -> tuple[list[str], np.ndarray]:
             names.append(song.name)
             rows.append(mood_features(corpus.notes_of(index), song.n_bar, song.tempo))
     return names, np.array(rows)
+
+
+def windows(corpora: list[Corpus], estimator: MoodEstimator) -> dict[str, object]:
+    """Mean and standard deviation of what the estimator hears in stretches of songs."""
+    estimator = read_estimator(rounded(estimator))
+    heard, n_song = [], 0
+    for corpus in corpora:
+        for index in tqdm(range(0, len(corpus.songs), EVERY), desc="windows"):
+            song = corpus.songs[index]
+            found = heard_in_windows(estimator, corpus.notes_of(index), song.n_bar, song.tempo)
+            heard += [its for its in found if its is not None]
+            n_song += 1
+    mean, spread = np.mean(heard, axis=0), np.std(heard, axis=0)
+    return {
+        "bars": WINDOW,
+        "songs": n_song,
+        "number": len(heard),
+        "mean": np.round(mean, 4).tolist(),
+        "spread": np.round(spread, 4).tolist(),
+    }
 
 
 def with_thirds(estimator: MoodEstimator, features: np.ndarray) -> MoodEstimator:
