@@ -27,9 +27,10 @@ import pyarrow.parquet as pq
 from cmt.machine.workers import Workers
 from cmt.matching.index import PieceFilter, PieceTable, open_index, read_pieces
 from cmt.matching.indexing import _replace_shards
+from cmt.matching.moods import curve_in_bytes
 from cmt.matching.ranking import _chunks, _ScoreTask, score_shards
 from cmt.matching.score import PieceBlock, VideoDemand, chances, demand_of_video, rhythm_of_song, score_pieces
-from cmt.music.encoding import NoteArrays, encode_notes
+from cmt.music.encoding import NoteArrays, encode_notes, notes_of_song
 from midi_io import read_midi
 from midi_io.song import POSITIONS_PER_BAR
 from video_rhythm import analyze
@@ -97,7 +98,8 @@ def rank(path: Path, shards: list[Path], demand: VideoDemand) -> None:
     """Where in the library a piece stands."""
     song = read_midi(path)
     density, strength = rhythm_of_song(song)
-    block = PieceBlock(np.array([0, len(density)]), density, strength, np.array([song.tempo], dtype=np.float32))
+    mood = curve_in_bytes(notes_of_song(song), len(density), song.tempo)
+    block = PieceBlock(np.array([0, len(density)]), density, strength, mood, np.array([song.tempo], dtype=np.float32))
     score, chance = float(score_pieces(block, demand)[0][0]), chances(block, demand)[0]
     others = np.concatenate([score_pieces(table.block, demand)[0] for shard in shards for table in read_pieces(shard)])
     print(
@@ -122,7 +124,7 @@ def replicate(shards: list[Path], folder: Path, n_piece: int) -> list[Path]:
 
 def moved_on(table: pa.Table, n_bar: int) -> pa.Table:
     """The same pieces, all bars moved on through them."""
-    for name, size in (("density", 1), ("strength", POSITIONS_PER_BAR)):
+    for name, size in (("density", 1), ("strength", POSITIONS_PER_BAR), ("mood", 2)):
         column = table[name].chunk(0)
         _, offsets, content = column.buffers()
         rolled = np.roll(np.frombuffer(content, dtype=np.uint8), n_bar * size)

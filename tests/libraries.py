@@ -8,7 +8,9 @@ import numpy as np
 
 from cmt.machine.workers import Workers
 from cmt.matching.indexing import update_index
+from cmt.matching.moods import curve_in_bytes
 from cmt.matching.score import PieceBlock, VideoDemand, rhythm_of_song
+from cmt.music.encoding import notes_of_song
 from midi_io import write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song, Timeline
 
@@ -53,6 +55,12 @@ def block_of(songs: list[Song]) -> PieceBlock:
         np.r_[0, np.cumsum([len(density) for density, _ in rhythms])],
         np.concatenate([density for density, _ in rhythms]),
         np.concatenate([strength for _, strength in rhythms]),
+        np.concatenate(
+            [
+                curve_in_bytes(notes_of_song(song), len(d), song.tempo)
+                for song, (d, _) in zip(songs, rhythms, strict=True)
+            ]
+        ),
         np.array([song.tempo for song in songs], dtype=np.float32),
     )
 

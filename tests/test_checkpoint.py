@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from cmt.config import PRESETS
 from cmt.errors import CmtError
-from cmt.music.words import InitialWords
+from cmt.music.words import VOCABULARY_VERSION, InitialWords
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.training.model import MusicTransformer, weights_of
@@ -67,7 +67,7 @@ def test_another_vocabulary_is_refused(tmp_path):
 def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path, path):
     from dataclasses import asdict
 
-    description = {"vocabulary": 1, "model": asdict(PRESETS["tiny"])}
+    description = {"vocabulary": VOCABULARY_VERSION, "model": asdict(PRESETS["tiny"])}
     save_file({"weight": np.zeros(3)}, path, metadata={"cmt": json.dumps(description)})
     with pytest.raises(CmtError, match="do not fit"):
         load_checkpoint(path)

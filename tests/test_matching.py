@@ -28,6 +28,8 @@ from video_rhythm import analyze
 
 pytestmark = pytest.mark.slow
 
+MOODLESS = np.full((6, 2), 127, np.uint8)
+
 
 def some_songs(rng, lengths):
     return [song_of_rhythm(draw_rhythm(rng, n), tempo=float(rng.uniform(60, 180))) for n in lengths]
@@ -137,7 +139,9 @@ def test_chance_is_low_for_a_piece_made_for_the_video_and_not_for_another():
 
 def test_a_piece_that_is_the_same_all_along_is_no_better_than_chance():
     demand = draw_demand(np.random.default_rng(9), share_asked=0)
-    even = PieceBlock(np.array([0, 6]), np.full(6, 8, np.uint8), np.full((6, 16), 2, np.uint8), np.array([110.0]))
+    even = PieceBlock(
+        np.array([0, 6]), np.full(6, 8, np.uint8), np.full((6, 16), 2, np.uint8), MOODLESS, np.array([110.0])
+    )
     flat = demand._replace(density=np.full(6, 8, np.float32))
     assert chances(even, flat)[0] == (1, 0, 1)
 

@@ -25,6 +25,7 @@ from cmt.music.plan_words import (
     PLAN_CUE_SIZES,
     PLAN_FIELDS,
     PLAN_SIZES,
+    PLAN_VERSION,
     PlanWord,
     past_cues,
     plan_cues,
@@ -268,7 +269,7 @@ def test_other_files_are_refused(network, tmp_path):
     save_file({"weight": np.zeros(3)}, path, metadata={"cmt": json.dumps(description)})
     with pytest.raises(CmtError, match="plan words 0"):
         load_planner(path)
-    description["planner"] = 1
+    description["planner"] = PLAN_VERSION
     save_file({"weight": np.zeros(3)}, path, metadata={"cmt": json.dumps(description)})
     with pytest.raises(CmtError, match="do not fit"):
         load_planner(path)

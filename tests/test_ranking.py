@@ -72,7 +72,7 @@ def test_the_planted_piece_is_first_and_its_bar_is_found(place, videos):
     rows = {Path(rows[0].video).stem: rows for rows in run(place, videos)}
     best = rows["one"][0]
     assert (Path(best.source).name, best.start_bar, best.rank) == ("planted.mid", 8, 1)
-    assert best.score == pytest.approx(1, abs=1e-4) and best.density_error == 0 and best.strength_error == 0
+    assert best.rhythm_score == pytest.approx(1, abs=1e-4) and best.density_error == 0 and best.strength_error == 0
     assert best.score > rows["one"][1].score >= rows["one"][2].score and best.chance < 0.8
     assert best.genre == "pop" and best.bars_fitting == best.n_bar and best.beats_fitting == best.n_beat
     assert best.reason.startswith("bars 8 to ") and f"density fits in {best.n_bar} of {best.n_bar} bars" in best.reason

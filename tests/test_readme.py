@@ -7,11 +7,13 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from clips import draw_clip
 from libraries import write_index
 from lpd import lpd_path, tracks_of, tune, write_lists, write_pianoroll_of
+from PIL import Image
 
 from cmt.cli import main
 from cmt.config import GenerateConfig
@@ -19,7 +21,7 @@ from cmt.corpus.prepare import prepare
 from cmt.planning.wishes import Wishes
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
-from midi_io import Instrument, has_fluidsynth, read_midi
+from midi_io import Instrument, Note, Song, has_fluidsynth, read_midi, write_midi
 
 pytestmark = pytest.mark.slow
 
@@ -41,8 +43,10 @@ def commands_of(text):
 
 
 SHOWN_RUN = commands_of(README)[0]
-LONG = re.compile(r"video\.mp4 .*(--form|--section [\d.]+:drop)")
-"""Commands whose video has a form."""
+LONG = re.compile(r"video\.mp4 .*(--form|--section [\d.]+:drop|--like|--start|--fade-out)")
+"""Commands whose video has a form, parts or fades."""
+AGAIN = re.compile(r"--from ")
+"""Commands for a finished take."""
 COMMANDS = [command for command in commands_of(README) + commands_of(GUIDE) if command != SHOWN_RUN]
 needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 
@@ -69,6 +73,31 @@ def workplace(tmp_path_factory):
     # The other commands are quicker with a short video, and these need one that has room for their sections.
     (folder / "long").mkdir()
     draw_clip(folder / "long" / "video.mp4", 14.0, 6)
+    (folder / "long" / "library").mkdir()
+    tune_of_bars(folder / "long" / "library" / "song.mid")
+    shutil.copy(folder / "long" / "library" / "song.mid", folder / "long")
+    write_index(folder / "long" / "index", folder / "long" / "library")
+    (folder / "holiday").mkdir()
+    for number, grey in enumerate((60, 120, 200)):
+        picture = np.full((90, 160, 3), grey, np.uint8)
+        picture[20:60, 30 * number : 30 * number + 50] = (200, 90, 30)
+        Image.fromarray(picture).save(folder / "holiday" / f"{number}.jpg")
+    shutil.copy(folder / "holiday" / "0.jpg", folder / "photo.jpg")
+    return folder
+
+
+def tune_of_bars(path):
+    """A song that another one can be like."""
+    notes = [Note(p, Instrument.PIANO, 60 + (p // 8) % 5, 8) for p in range(0, 256, 8)]
+    notes += [Note(p, Instrument.BASS, 36 + (p // 16) % 3, 16) for p in range(0, 256, 16)]
+    write_midi(Song.steady(notes, 120.0, 256), path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with a finished take, out/clip.json."""
+    folder = tmp_path_factory.mktemp("finished")
+    make_soundtrack(None, folder / "out", Wishes(length=32.0, tempo=120.0), name="clip")
     return folder
 
 
@@ -79,19 +108,22 @@ def test_the_guide_shows_every_command():
 
 @needs_fluidsynth
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_runs_as_it_stands(command, workplace, monkeypatch):
-    monkeypatch.chdir(workplace / "long" if LONG.search(command) else workplace)
+def test_every_command_runs_as_it_stands(command, workplace, request, monkeypatch):
+    folder = workplace / "long" if LONG.search(command) else workplace
+    monkeypatch.chdir(request.getfixturevalue("finished") if AGAIN.search(command) else folder)
     if " prepare " in command:
         shutil.rmtree("corpus")  # that of the other commands, which may run without this one
     # Two hours of training are not for a test.
-    arguments = shlex.split(command.replace("--minutes 120", "--minutes 0.01"))[1:]
+    words = shlex.split(command.replace("--minutes 120", "--minutes 0.01"))[1:]
+    arguments = [one for word in words for one in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
 
 
 @needs_fluidsynth
-def test_the_python_runs_as_it_stands(workplace, monkeypatch, capsys):
-    monkeypatch.chdir(workplace)
+def test_the_python_runs_as_it_stands(workplace, tmp_path, monkeypatch, capsys):
+    shutil.copy(workplace / "video.mp4", tmp_path)
+    monkeypatch.chdir(tmp_path)
     for block in blocks(README, "python"):
         exec(compile(block, "README.md", "exec"), {})
     printed = capsys.readouterr().out

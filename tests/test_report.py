@@ -104,7 +104,7 @@ def full_report():
             ),
         ),
         mood_per_bar=(MoodSeen(-0.5, 0.0, 1.0), MoodSeen(0.5, 0.25, 0.0)),
-        takes=(Take(7, "clip.mid", (), 0.5, None, 0.5, ("polyphony 9.00 (real songs 1.00 to 4.00)",)),),
+        takes=(Take(7, "clip.mid", (), 0.5, None, 0.5, ("polyphony 9.00 (real songs 1.00 to 4.00)",), 0.7),),
         warnings=("a line",),
         checkpoint=Model("abc", {"words": 5, "data": {"pack": "lpd"}}),
         soundfont="font.sf2",

@@ -168,6 +168,7 @@ def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
         tempo_range=None,
         liveliness=None,
         ending=None,
+        mood=None,
         scenes=(),
         loop=False,
     )

@@ -167,9 +167,9 @@ HEADINGS = {
     "sections",
     type=SectionType(),
     multiple=True,
-    metavar="SECONDS:LEVEL",
+    metavar="SECONDS:LEVEL[:MOOD]",
     help=f"The same in steps: from there on {', '.join(LEVELS)}, a number from 0 to 1, the name of a section as in "
-    f"--form, or {FREE}.",
+    f"--form, or {FREE}; and a mood, as in --mood.",
 )
 @click.option(
     "--seed",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cmt.machine.workers import Workers
     from cmt.matching.ranking import Results
     from cmt.matching.rows import Match
+    from cmt.matching.score import AskedMood
 
 
 class TempoRangeType(ParamType):
@@ -79,6 +80,11 @@ class TempoRangeType(ParamType):
     help="Each bar as lively as the video, less or more so than its own middle, or as that bar is among many videos.",
 )
 @click.option(
+    "--mood",
+    metavar="WORDS",
+    help=f"The mood wanted in place of the picture's: calm; tense, a little sad. Or {FREE}: mood counts for nothing.",
+)
+@click.option(
     "--original-audio",
     is_eager=True,  # --duck looks at it
     type=click.Choice(["drop", "keep", "mix"]),
@@ -103,6 +109,7 @@ def match(
     piece_tempo: tuple[float, float] | None,
     key: WishedKey | None,
     dynamics: Any,
+    mood: str | None,
     original_audio: Any,
     duck: float | None,
     soundfont: Path | None,
@@ -134,6 +141,7 @@ def match(
     wishes = MatchWishes(
         top=top,
         dynamics=dynamics,
+        mood=_asked_mood(mood),
         pieces=PieceFilter(
             genre=chosen_genre(genre), instruments=instruments, tempo=piece_tempo, tonic=tonic, mode=mode
         ),
@@ -165,6 +173,18 @@ def match(
         raise CmtError(f"none of {count(len(found), 'video')} has a match; see above")
 
 
+def _asked_mood(words: str | None) -> AskedMood | None:
+    from cmt.matching.score import SEEN
+    from cmt.meaning.words import read_mood
+
+    if words is None:
+        return SEEN
+    if words == FREE:
+        return None
+    mood = read_mood(words)
+    return mood.valence, mood.arousal
+
+
 @contextmanager
 def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]:
     """An index's shards; music is indexed for this run alone."""
@@ -193,7 +213,9 @@ def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> N
         if not quiet and rows[0].rank is not None:
             click.echo(f"video    {rows[0].video}")
             for row in rows:
-                click.echo(f"{row.rank:>5}  {row.score:.3f} (chance {row.chance:.3f})  {_piece_in_words(row)}")
+                mood = "" if row.mood_score is None else f"mood {row.mood_score:.3f}; "
+                parts = f"rhythm {row.rhythm_score:.3f}, {mood}" if mood else ""
+                click.echo(f"{row.rank:>5}  {row.score:.3f} ({parts}chance {row.chance:.3f})  {_piece_in_words(row)}")
                 click.echo(f"       {row.reason}")
     if quiet:
         return

@@ -26,9 +26,10 @@ from cmt.config import (
 )
 from cmt.errors import CmtError
 from cmt.machine.extras import require
+from cmt.meaning.sections import parse_section_of_mood
 from cmt.music.key import WishedKey, parse_key
 from cmt.music.words import GENRES, Genre
-from cmt.planning.energy import Section, parse_section
+from cmt.planning.energy import Section
 from cmt.planning.form import WishedForm, parse_form
 from cmt.planning.mutes import Mute, parse_mute
 from cmt.planning.progression import Progression, parse_chords
@@ -178,14 +179,14 @@ class FormType(ParamType):
 
 
 class SectionType(ParamType):
-    """A section, such as ``12.5:intense``."""
+    """A section, such as ``12.5:intense`` or ``12.5:intense:dark``."""
 
     name = "section"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Section:
         """The time and the energy from there on."""
         try:
-            return parse_section(value)
+            return parse_section_of_mood(value)
         except CmtError as error:
             self.fail(str(error))
 

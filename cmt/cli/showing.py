@@ -142,5 +142,6 @@ def _print_takes(takes: Sequence[Take]) -> None:
     for rank, take in enumerate(takes, 1):
         match = "" if take.match is None else f"match {take.match:.2f}, "
         likeness = "" if take.likeness is None else f"like real songs {take.likeness:.2f}"
+        mood = "" if take.mood is None else f", mood {take.mood:.2f}"
         verdict = f"; rejected: {'; '.join(take.rejected)}" if take.rejected else ""
-        click.echo(f"take {rank:<4}seed {take.seed}: {match}{likeness}{verdict}{'; kept' if rank == 1 else ''}")
+        click.echo(f"take {rank:<4}seed {take.seed}: {match}{likeness}{mood}{verdict}{'; kept' if rank == 1 else ''}")

@@ -24,7 +24,7 @@ from cmt.music.key import Key
 from cmt.music.words import Genre, Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """The number goes up when columns change their meaning: an index of another version cannot be used."""
 SHARD_PIECES = 4096
 """A Parquet file holds at most this many pieces, unless all of them come from one source."""
@@ -48,6 +48,7 @@ SCHEMA = pa.schema(
         pa.field("instruments", pa.uint8(), nullable=False),  # bit i: Instrument(i) plays
         pa.field("density", pa.binary(), nullable=False),  # a byte for each bar
         pa.field("strength", pa.binary(), nullable=False),  # 16 bytes for each bar
+        pa.field("mood", pa.binary(), nullable=False),  # 2 bytes for each bar: valence, arousal; `cmt.matching.moods`
     ]
 )
 _DETAILS = ("source", "name", "genre", "tonic", "mode", "tempo", "n_bar", "instruments")
@@ -164,7 +165,7 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
     CmtError
         If the shard is damaged.
     """
-    columns = [*_DETAILS, "failure", "density", "strength"]
+    columns = [*_DETAILS, "failure", "density", "strength", "mood"]
     try:
         with pq.ParquetFile(shard) as file:
             for rows in file.iter_batches(_BLOCK_PIECES, columns=columns, use_threads=False):
@@ -201,10 +202,11 @@ def _numpy(column: pa.Array) -> NDArray[Any]:
 def _block(rows: pa.RecordBatch) -> PieceBlock:
     density, begins = _bytes_of(rows["density"])
     strength, _ = _bytes_of(rows["strength"])
-    if len(strength) != POSITIONS_PER_BAR * len(density):
-        raise ValueError("density and strength differ in length")
+    mood, _ = _bytes_of(rows["mood"])
+    if len(strength) != POSITIONS_PER_BAR * len(density) or len(mood) != 2 * len(density):
+        raise ValueError("density, strength and mood differ in length")
     tempo = np.maximum(_numpy(rows["tempo"]), np.float32(1))
-    return PieceBlock(begins, density, strength.reshape(-1, POSITIONS_PER_BAR), tempo)
+    return PieceBlock(begins, density, strength.reshape(-1, POSITIONS_PER_BAR), mood.reshape(-1, 2), tempo)
 
 
 def _bytes_of(column: pa.BinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from cmt.machine.journal import Journal, read_journal
 from cmt.matching.render import Rendered
 from cmt.matching.rows import Match
 from cmt.matching.score import VideoDemand
+from cmt.planning.mood_asked import Stretch
 from midi_io.song import POSITIONS_PER_BAR, Knot, Timeline
 
 
@@ -61,6 +62,7 @@ def _packed(demand: VideoDemand) -> dict[str, Any]:
         "first_bar": demand.first_bar,
         "knots": [list(knot) for knot in demand.timeline.knots],
         "length": demand.timeline.length,
+        "moods": [list(stretch) for stretch in demand.moods],
     }
 
 
@@ -70,4 +72,5 @@ def _unpacked(packed: dict[str, Any]) -> VideoDemand:
         np.array(packed["density"], dtype=np.float32),
         np.array(packed["strength"], dtype=np.float32).reshape(-1, POSITIONS_PER_BAR),
         packed["first_bar"],
+        tuple(Stretch(*stretch) for stretch in packed["moods"]),
     )

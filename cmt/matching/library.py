@@ -18,7 +18,9 @@ from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
 from cmt.machine.files import NO_FILE, file_state
 from cmt.matching.index import instrument_bits
+from cmt.matching.moods import curve_in_bytes
 from cmt.matching.score import rhythm_of_onsets, rhythm_of_song
+from cmt.music.encoding import notes_of_song
 from cmt.music.key import home_key, key_of_song
 from cmt.music.words import Genre, Mode
 from midi_io import MIDI_SUFFIXES, read_midi, read_pianoroll
@@ -62,6 +64,7 @@ class Entry(NamedTuple):
     instruments: int = 0
     density: bytes = b""
     strength: bytes = b""
+    mood: bytes = b""
 
 
 def find_sources(libraries: Sequence[Path]) -> list[Source]:
@@ -159,6 +162,7 @@ def _entry_of_song(source: Source, song: Song) -> Entry:
         instruments=instrument_bits(song.instruments),
         density=density.tobytes(),
         strength=strength.tobytes(),
+        mood=curve_in_bytes(notes_of_song(song), len(density), song.tempo).tobytes(),
     )
 
 
@@ -190,6 +194,7 @@ def _entries_of_pack(source: Source) -> Iterator[Entry]:
                 instruments=instrument_bits(Instrument(int(i)) for i in np.unique(notes.instrument)),
                 density=density.tobytes(),
                 strength=strength.tobytes(),
+                mood=curve_in_bytes(notes, len(density), tempo).tobytes(),
             )
 
 

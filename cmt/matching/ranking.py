@@ -30,6 +30,8 @@ from cmt.matching.library import shown_name
 from cmt.matching.render import Rendered, RenderTask, RenderWishes, render_match
 from cmt.matching.rows import Found, Match, row
 from cmt.matching.score import (
+    SEEN,
+    AskedMood,
     Chance,
     PieceBlock,
     Scorer,
@@ -55,6 +57,8 @@ class MatchWishes:
     top: int = 5
     """The number of pieces to list for each video."""
     dynamics: Dynamics = "relative"
+    mood: AskedMood | None = SEEN
+    """The valence and the arousal asked for; `SEEN` leaves them to the picture, None lets mood count for nothing."""
     pieces: PieceFilter = field(default_factory=PieceFilter)
     matrix: Path | None = None
     """The folder for the scores of all pieces, a Parquet file for each video."""
@@ -160,7 +164,7 @@ def _demands(
 ) -> list[VideoDemand | str]:
     """The demand of each video, or the reason why it has none."""
     waiting = [number for number in range(len(paths)) if number not in done.demands]
-    function = partial(look_at_video, dynamics=wishes.dynamics)
+    function = partial(look_at_video, dynamics=wishes.dynamics, mood=wishes.mood)
     looked = workers.map(function, [paths[number] for number in waiting], lost=_unwatchable)
     for count, (number, demand) in enumerate(zip(waiting, looked, strict=True), 1):
         done.keep_demand(number, demand)
@@ -168,10 +172,10 @@ def _demands(
     return [done.demands[number] for number in range(len(paths))]
 
 
-def look_at_video(path: str, dynamics: Dynamics) -> VideoDemand | str:
+def look_at_video(path: str, dynamics: Dynamics, mood: AskedMood | None = SEEN) -> VideoDemand | str:
     """The demand of a video, or the reason why it has none."""
     try:
-        return demand_of_video(analyze(path), dynamics)
+        return demand_of_video(analyze(path), dynamics, mood)
     except CmtError as error:
         return " ".join(str(error).split())
 
@@ -263,6 +267,7 @@ def _alone(block: PieceBlock, piece: int) -> PieceBlock:
         np.array([0, b - a]),
         block.density[a:b].copy(),
         block.strength[a:b].copy(),
+        block.mood[a:b].copy(),
         block.tempo[piece : piece + 1].copy(),
     )
 
@@ -296,6 +301,7 @@ def _chances(blocks: Sequence[PieceBlock], demand: VideoDemand) -> list[Chance]:
         np.r_[0, np.cumsum(lengths)],
         np.concatenate([block.density for block in blocks]),
         np.concatenate([block.strength for block in blocks]),
+        np.concatenate([block.mood for block in blocks]),
         np.concatenate([block.tempo for block in blocks]),
     )
     return chances(joined, demand)

@@ -2,14 +2,16 @@
 
 Source: Di et al. (ACM MM 2021), eq. 16, a matching score from the distances of density and of strength. Here
 
-    score = 1 / (1 + density + strength + tempo)
+    score = 1 / (1 + density + strength + tempo + mood)
 
     density    mean over the video's bars of (asked - played)^2, in units of DENSITY_SCALE^2
     strength   mean over the positions of its visual beats of (asked - played)^2, in units of STRENGTH_SCALE^2
     tempo      (octaves between the piece's tempo and the video's)^2, in units of TEMPO_SCALE^2
+    mood       mean over the video's scenes of (asked - heard)^2, in units of MOOD_SCALE^2; `cmt.matching.moods`
 
-so that a perfect match is 1, nothing is divided by zero, and 0 is never reached. The units are about the standard
-deviations over LPD's songs: 3.8 positions, 3.3 notes, 0.38 octaves. What the picture asks is what `cmt generate` would
+so that a perfect match is 1, nothing is divided by zero, and 0 is never reached. The units of rhythm are about the
+standard deviations over LPD's songs: 3.8 positions, 3.3 notes, 0.38 octaves; that of mood is larger, for the mood of
+notes is heard badly. What the picture asks is what `cmt generate` would
 be asked at control 1 with all instruments: a density for each bar, strengths at visual beats.
 
 Conventions
@@ -18,17 +20,17 @@ Conventions
 - The means are over the video, never over the piece: a bar of the video that the piece does not reach is silent, with
   density 0, and counts. So long and short pieces are measured alike. Nothing is looped.
 - A piece as long as the video or longer begins at any of its bars from which it lasts to the end; the rest is cut off.
-  A shorter one begins at its first bar. Of equally good bars the first is taken.
+  A shorter one begins at its first bar. Of equally good bars the first is taken. Rhythm alone chooses the bar.
 - Only whole bars of the video count: a pickup and a last bar that is cut off do not.
 - Half and double tempo are an octave away: their bars are others.
-- All sums are of whole numbers in float32, exact below 2^24: the same on any machine, in blocks of any size.
+- All sums of rhythm are of whole numbers in float32, exact below 2^24: the same on any machine, in blocks of any size.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -37,14 +39,18 @@ from numpy.typing import NDArray
 from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.grid.layout import grid_of_video
+from cmt.matching.moods import AVERAGE, MOOD_SCALE, mood_distances
 from cmt.music.profile import RhythmProfile
 from cmt.planning.calibration import read_calibration
 from cmt.planning.liveliness import profile_of_video
-from cmt.planning.mood import suited_tempo_of
+from cmt.planning.mood import moods_of_bars, suited_tempo_of
+from cmt.planning.mood_asked import Stretch, mood_of_all, stretches_of
 from cmt.planning.sheet import Sheet
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 from video_rhythm import VideoRhythm
 
+SEEN: Literal["seen"] = "seen"
+AskedMood: TypeAlias = tuple[float, float] | Literal["seen"]
 DENSITY_SCALE = 4.0
 """A difference in density of this many positions a bar alone halves the score."""
 STRENGTH_SCALE = 4.0
@@ -75,6 +81,8 @@ class VideoDemand(NamedTuple):
     """The number of notes (n_bar, 16) that start at each position, 0 where nothing is asked."""
     first_bar: int
     """The bar of `timeline` with which `density` begins: 0, or 1 where the video begins with a pickup."""
+    moods: tuple[Stretch, ...] = ()
+    """The mood asked of each stretch of these bars; none where nothing is known of it."""
 
     @property
     def tempo(self) -> float:
@@ -91,6 +99,8 @@ class PieceBlock(NamedTuple):
     """The density of each bar (n_bar,), 0..16."""
     strength: NDArray[np.uint8]
     """The number of notes (n_bar, 16) of all instruments that start at each position."""
+    mood: NDArray[np.uint8]
+    """Valence and arousal (n_bar, 2) of each bar, as `cmt.matching.moods` has them in bytes."""
     tempo: NDArray[np.float32]
     """The BPM of each piece (n_piece,)."""
 
@@ -104,16 +114,23 @@ class Distances(NamedTuple):
     """The mean squared difference in strength, notes^2; 0 where the video has no visual beat."""
     tempo: float
     """The change of tempo in octaves, below 0 where the piece is slowed down for the video."""
+    mood: float
+    """The mean squared difference in mood, see `cmt.matching.moods`; 0 where none is asked."""
+
+    @property
+    def of_rhythm(self) -> float:
+        """The terms of density, strength and tempo together."""
+        return self.density / DENSITY_SCALE**2 + self.strength / STRENGTH_SCALE**2 + (self.tempo / TEMPO_SCALE) ** 2
+
+    @property
+    def of_mood(self) -> float:
+        """The term of mood."""
+        return self.mood / MOOD_SCALE**2
 
     @property
     def score(self) -> float:
         """1 for a perfect match, towards 0 for none."""
-        terms = (
-            self.density / DENSITY_SCALE**2,
-            self.strength / STRENGTH_SCALE**2,
-            (self.tempo / TEMPO_SCALE) ** 2,
-        )
-        return 1.0 / (1.0 + sum(terms))
+        return 1.0 / (1.0 + self.of_rhythm + self.of_mood)
 
 
 class Chance(NamedTuple):
@@ -127,8 +144,10 @@ class Chance(NamedTuple):
     """The p-value: (1 + shifts that score as high or higher) / (1 + shifts)."""
 
 
-def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> VideoDemand:
+def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative", mood: AskedMood | None = SEEN) -> VideoDemand:
     """What the picture asks, on the grid on which `cmt generate` would compose.
+
+    `mood` is a valence and an arousal, -1..1, `SEEN` for the picture's own, scene by scene, or None for none.
 
     Raises
     ------
@@ -147,7 +166,18 @@ def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative") -> Vid
         )
     density = np.array(profile.density[first_bar : first_bar + n_bar], dtype=np.float32)
     strength = _strength_asked(profile, first_bar, n_bar)
-    return VideoDemand(grid, density, strength, first_bar)
+    moods = _moods_asked(rhythm, grid.bar_borders[first_bar : first_bar + n_bar + 1], mood)
+    return VideoDemand(grid, density, strength, first_bar, moods)
+
+
+def _moods_asked(rhythm: VideoRhythm, borders: Sequence[float], mood: AskedMood | None) -> tuple[Stretch, ...]:
+    """What is asked between bar lines, (n_bar + 1,) seconds."""
+    if mood is None or (mood == SEEN and not rhythm.scenes):
+        return ()
+    if not isinstance(mood, str):
+        return mood_of_all(*mood, len(borders) - 1)
+    begins = [int(np.argmin(np.abs(np.array(borders) - scene.begin))) for scene in rhythm.scenes]
+    return stretches_of(moods_of_bars(rhythm, read_calibration(), borders), begins)
 
 
 def _strength_asked(profile: RhythmProfile, first_bar: int, n_bar: int) -> NDArray[np.float32]:
@@ -213,7 +243,11 @@ class Scorer:
         if is_short.any():
             distance[is_short], start[is_short] = self._at_first_bar(chosen_pieces(block, is_short)), 0
         octaves = np.log2(block.tempo / np.float32(self.demand.tempo))
-        return 1 / (1 + distance + np.square(octaves / np.float32(TEMPO_SCALE))), start
+        rhythm = distance + np.square(octaves / np.float32(TEMPO_SCALE))
+        if not self.demand.moods:
+            return 1 / (1 + rhythm), start
+        mood = mood_distances(block.offsets, block.mood, start, self.demand.moods) / np.float32(MOOD_SCALE**2)
+        return 1 / (1 + rhythm + mood), start
 
     def _best_starts(self, block: PieceBlock) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Least distance of density and strength together, and the bar at which it is reached, of each piece.
@@ -301,7 +335,11 @@ def _parts(offsets: NDArray[np.int64], room: int) -> Iterator[tuple[int, int]]:
 def _part(block: PieceBlock, begin: int, end: int) -> PieceBlock:
     a, b = block.offsets[begin], block.offsets[end]
     return PieceBlock(
-        block.offsets[begin : end + 1] - a, block.density[a:b], block.strength[a:b], block.tempo[begin:end]
+        block.offsets[begin : end + 1] - a,
+        block.density[a:b],
+        block.strength[a:b],
+        block.mood[a:b],
+        block.tempo[begin:end],
     )
 
 
@@ -310,7 +348,11 @@ def chosen_pieces(block: PieceBlock, chosen: NDArray[np.bool_]) -> PieceBlock:
     lengths = np.diff(block.offsets)
     bars = np.repeat(chosen, lengths)
     return PieceBlock(
-        np.r_[0, np.cumsum(lengths[chosen])], block.density[bars], block.strength[bars], block.tempo[chosen]
+        np.r_[0, np.cumsum(lengths[chosen])],
+        block.density[bars],
+        block.strength[bars],
+        block.mood[bars],
+        block.tempo[chosen],
     )
 
 
@@ -328,9 +370,10 @@ def part_played(block: PieceBlock, piece: int, start: int, n_bar: int) -> PieceB
     a, b = int(block.offsets[piece]) + start, int(block.offsets[piece + 1])
     density = np.zeros(n_bar, dtype=np.uint8)
     strength = np.zeros((n_bar, POSITIONS_PER_BAR), dtype=np.uint8)
+    mood = np.full((n_bar, 2), AVERAGE, dtype=np.uint8)
     n = min(n_bar, b - a)
-    density[:n], strength[:n] = block.density[a : a + n], block.strength[a : a + n]
-    return PieceBlock(np.array([0, n_bar]), density, strength, block.tempo[piece : piece + 1])
+    density[:n], strength[:n], mood[:n] = (column[a : a + n] for column in (block.density, block.strength, block.mood))
+    return PieceBlock(np.array([0, n_bar]), density, strength, mood, block.tempo[piece : piece + 1])
 
 
 def distances(played: PieceBlock, demand: VideoDemand) -> Distances:
@@ -341,11 +384,12 @@ def distances(played: PieceBlock, demand: VideoDemand) -> Distances:
         float(np.mean(np.square(played.density - demand.density))),
         float(np.mean(np.square(off))) if len(off) else 0.0,
         float(np.log2(demand.tempo / played.tempo[0])),
+        float(mood_distances(played.offsets, played.mood, np.zeros(1, dtype=np.int32), demand.moods)[0]),
     )
 
 
 def shifted(demand: VideoDemand, n_position: int) -> VideoDemand:
-    """The video's whole bars, begun `n_position` sixteenths later and gone round.
+    """The video's whole bars, begun `n_position` sixteenths later and gone round; the moods stay where they are.
 
     A bar that then lies across two of the old ones asks for their mean, by their shares.
     """

@@ -15,10 +15,11 @@ from cmt.grid.hits import Marker
 from cmt.meaning.description import SceneSeen
 from cmt.meaning.lexicon import Stretch
 from cmt.meaning.mood import Mood, nearest_word
+from cmt.meaning.sections import parse_section_of_mood, written_section
 from cmt.meaning.words import read_mood
 from cmt.music.key import parse_key
 from cmt.music.words import GENRES
-from cmt.planning.energy import Section, parse_section
+from cmt.planning.energy import Section
 from cmt.planning.form import parse_form
 from cmt.planning.mutes import Mute, parse_mute
 from cmt.planning.progression import parse_chords
@@ -108,12 +109,7 @@ def _written_arc(arc: tuple[Stretch, ...]) -> str:
 
 
 def _sections(value: Value) -> tuple[Section, ...]:
-    return value.each(_parsed(parse_section))
-
-
-def _written_section(section: Section) -> str:
-    level = "free" if section.energy is None else section.name or _number(section.energy)
-    return _text(f"{_number(section.time)}:{level}")
+    return value.each(_parsed(parse_section_of_mood))
 
 
 def _instruments(value: Value) -> tuple[Instrument, ...]:
@@ -224,7 +220,10 @@ FORMS: Mapping[str, FieldForm] = {
         "energy: from, to (shares of the piece), at its begin, at its end, 0 calm to 1 intense",
     ),
     "sections": FieldForm(
-        _sections, lambda all_: _list(map(_written_section, all_)), '["0:calm", "12.5:drop"]', "energy by seconds"
+        _sections,
+        lambda all_: _list(_text(written_section(one)) for one in all_),
+        '["0:calm", "12.5:drop"]',
+        "energy, and a mood behind it, by seconds",
     ),
     "liveliness": FieldForm(
         lambda value: _within(value, _SHARE), _number, "0.5", "how lively it is on average, 0 to 1; the arc stays"

@@ -10,9 +10,9 @@ from cmt.meaning.description import Description
 from cmt.meaning.fields import FORMS
 from cmt.meaning.mood import Mood
 from cmt.music.key import ANY_KEY, WishedKey, parse_key
-from cmt.music.words import Mode
 from cmt.planning.energy import Energy, energy_of_sections
 from cmt.planning.energy import Stretch as EnergyStretch
+from cmt.planning.telling import mode_of_mood
 from cmt.planning.wished_scenes import WishedScene
 from cmt.planning.wishes import Wishes
 from cmt.report.description import FieldTold, Told
@@ -25,8 +25,6 @@ MIDDLE_TEMPO, OCTAVES, SPREAD = 104.0, 0.45, 0.15
 many octaves to both sides. That tempo carries arousal first of all is the sum of many studies (Gabrielsson &
 Lindstroem, *The role of structure in the musical expression of emotions*, 2010); the numbers are judged."""
 SLOWEST, FASTEST = 56.0, 170.0
-COLOURED = 0.15
-"""Valence from here on asks for major, and below its negative for minor, as in those studies."""
 LIVELY = 0.3
 """The mean liveliness lies this far above the middle at the highest arousal."""
 STILL = -0.5
@@ -128,6 +126,7 @@ def _as_wishes(values: Mapping[str, Any]) -> dict[str, Any]:
                 begin=scene.begin,
                 same_as=None if scene.same_as is None else scene.same_as - 1,
                 liveliness=None if scene.mood is None else liveliness_of(scene.mood),
+                mood=None if scene.mood is None else (scene.mood.valence, scene.mood.arousal),
                 shows=scene.shows,
             )
             for scene in values["scenes"]
@@ -160,10 +159,9 @@ def _with_mood(
 ) -> tuple[Wishes, list[FieldTold]]:
     """The wishes with what a mood suggests where nobody else has said anything.
 
-    The model knows no moods, so that they act through tempo, mode, liveliness and drums. The band follows the
-    liveliness.
+    It acts through tempo, mode, liveliness and drums, and is told to the model. The band follows the liveliness.
     """
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"mood": (mood.valence, mood.arousal)}
     told = []
 
     def suggest(name: str, field: str, value: Any, reason: str) -> None:
@@ -174,8 +172,7 @@ def _with_mood(
     if wishes.tempo is None and wishes.tempo_range is None:
         suggest("tempo_range", "tempo_range", tempi_of(mood), f"arousal {mood.arousal:g}")
     key = parse_key(wishes.key) if isinstance(wishes.key, str) else wishes.key or ANY_KEY
-    if key.mode is None and wishes.chords is None and abs(mood.valence) >= COLOURED:
-        mode = Mode.MAJOR if mood.valence > 0 else Mode.MINOR
+    if key.mode is None and wishes.chords is None and (mode := mode_of_mood(mood.valence)) is not None:
         suggest("key", "key", WishedKey(key.tonic, mode), f"valence {mood.valence:g}")
     if wishes.liveliness is None and "energy" not in given:
         suggest("liveliness", "liveliness", liveliness_of(mood), f"arousal {mood.arousal:g}")

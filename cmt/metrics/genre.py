@@ -33,7 +33,7 @@ from cmt.metrics.validation import Floats, Measurement, columns_of
 from cmt.music.words import Genre
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
-_DRUMS = {
+DRUM_KINDS = {
     "bass drum": (35, 36),
     "snare": (37, 38, 39, 40),
     "hi-hat": (42, 44, 46),
@@ -120,7 +120,7 @@ def genre_features(song: Song) -> Floats:
         if instrument is not Instrument.DRUMS:
             values += [own.pitch.mean(), own.pitch.std(), np.log(own.duration).mean()] if n else [np.nan] * 3
     drums, bass = by_instrument[Instrument.DRUMS], by_instrument[Instrument.BASS]
-    for keys in _DRUMS.values():
+    for keys in DRUM_KINDS.values():
         strokes = drums.position[np.isin(drums.pitch, keys)]
         values.append(len(strokes) / max(1, len(drums.pitch)))
         values += _by_position(strokes, n_bar)

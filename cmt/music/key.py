@@ -98,13 +98,18 @@ def estimate_key(histogram: np.ndarray) -> Key:
 
     `histogram` is (12,), any unit, e.g. sixteenths for which each class sounds. Silence is C major.
     """
-    total = histogram.sum()
-    if total == 0:
+    if histogram.sum() == 0:
         return Key(0, Mode.MAJOR)
-    turned = np.stack([np.roll(histogram / total, -tonic) for tonic in range(12)])  # (tonic, degree)
-    distance = np.linalg.norm(turned[:, None] - _PROFILES[None], axis=-1)  # (tonic, mode)
+    distance = profile_distances(histogram)
     tonic, mode = np.unravel_index(np.argmin(distance), distance.shape)
     return Key(int(tonic), Mode(int(mode)))
+
+
+def profile_distances(histogram: np.ndarray) -> np.ndarray:
+    """(tonic, mode): how far (Euclidean) the shares of the 12 pitch classes (12,) are from the profile of each key."""
+    shares = histogram / max(histogram.sum(), 1e-9)
+    turned = np.stack([np.roll(shares, -tonic) for tonic in range(12)])  # (tonic, degree)
+    return np.asarray(np.linalg.norm(turned[:, None] - _PROFILES[None], axis=-1))
 
 
 def key_of_song(song: Song) -> Key:

@@ -18,7 +18,7 @@ from cmt.music.cues import MOST_BARS
 from cmt.music.form import MAX_LAG, N_LETTER
 from cmt.music.lead_sheet import N_ENERGY, N_KIT, N_PLAYERS, Column, LeadSheet, SheetOrders
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 """The number goes up when plan words, or what is told beside them, change their meaning."""
 
 

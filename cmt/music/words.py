@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
-VOCABULARY_VERSION = 1
+VOCABULARY_VERSION = 2
 """The number goes up when words change their meaning: a checkpoint of another version cannot be used."""
 
 MAX_STRENGTH = 16
@@ -132,10 +132,23 @@ class InitialWords(NamedTuple):
     guitar: int = FREE
     bass: int = FREE
     strings: int = FREE
+    valence: int = FREE
+    """How pleasant it is: FREE, 1 unpleasant, 2 between, 3 pleasant."""
+    arousal: int = FREE
+    """How excited it is: FREE, 1 calm, 2 between, 3 excited."""
 
 
-INITIAL_SIZES = InitialWords(len(Genre) + 1, len(Mode) + 1, len(TEMPO_EDGES) + 2, *[3] * len(Instrument))
+INITIAL_SIZES = InitialWords(len(Genre) + 1, len(Mode) + 1, len(TEMPO_EDGES) + 2, 3, 3, 3, 3, 3, 4, 4)
 """The number of values of each initial word."""
+N_INITIAL_STEP = 3 + len(Instrument)
+"""The network hears so many steps before the first bar: a step for each initial word but the two of the mood..."""
+MOOD_STEP = 1
+"""...which are heard together with the one of this number, the mode."""
+INSTRUMENT_WORDS = slice(3, 3 + len(Instrument))
+"""Which of the initial words are those of the instruments."""
+MOOD_EDGE = 0.25
+"""A valence or arousal, -1..1, above this asks for the highest third of songs, one below its negative for the
+lowest."""
 
 
 def tempo_class(tempo: float) -> int:
@@ -148,8 +161,17 @@ def initial_words(
     mode: Mode | None = None,
     tempo: float | None = None,
     instruments: tuple[Instrument, ...] | None = None,
+    thirds: tuple[int | None, int | None] = (None, None),
 ) -> InitialWords:
-    """The initial words of a piece; None leaves a question open. `tempo` in BPM."""
+    """The initial words of a piece; None leaves a question open.
+
+    Parameters
+    ----------
+    tempo
+        BPM.
+    thirds
+        The third of all songs, 0..2, in which its valence and its arousal lie; see `asked_third`.
+    """
     present = [FREE] * len(Instrument)
     if instruments is not None:
         present = [2 if instrument in instruments else 1 for instrument in Instrument]
@@ -158,4 +180,10 @@ def initial_words(
         FREE if mode is None else 1 + mode,
         FREE if tempo is None else 1 + tempo_class(tempo),
         *present,
+        *(FREE if third is None else 1 + third for third in thirds),
     )
+
+
+def asked_third(value: float | None) -> int | None:
+    """The third of all songs, 0..2, that a valence or an arousal of -1..1 asks for; None for None."""
+    return None if value is None else int(value >= -MOOD_EDGE) + int(value > MOOD_EDGE)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
 from cmt.music.cues import N_SOUNDING, NOTHING_TOLD, Cues, Told
-from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, CompoundWord, InitialWords
+from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, MOOD_STEP, N_INITIAL_STEP, CompoundWord, InitialWords
 from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled, with_bias
 from cmt.network.echo import EchoMemory
 from cmt.network.relative import degree_rows, degrees, intervals
@@ -153,8 +153,10 @@ class Decoder:
 
     def start(self, initials: Sequence[InitialWords], state: DecoderState) -> Floats:
         """Hidden vectors (row, d_model) after each row's initial words; `state` changes in place."""
-        for table, values in zip(self._initial, zip(*initials, strict=True), strict=True):
-            hidden = self._layers.through(table[list(values)], state)
+        words = [table[list(values)] for table, values in zip(self._initial, zip(*initials, strict=True), strict=True)]
+        words[MOOD_STEP] = np.add.reduce([words[MOOD_STEP], *words[N_INITIAL_STEP:]])
+        for word in words[:N_INITIAL_STEP]:
+            hidden = self._layers.through(word, state)
         return hidden
 
     def step(

@@ -108,6 +108,10 @@ class Planner:
         rows = [table[value] for table, value in zip(self._initial, initial, strict=True)]
         return PlannerState(DecoderState(self.config, 1), np.add.reduce(rows))
 
+    def retell(self, initial: InitialWords, state: PlannerState) -> None:
+        """Tell of the piece anew before a bar: what holds from there on; `state` changes."""
+        state.initial = np.add.reduce([table[value] for table, value in zip(self._initial, initial, strict=True)])
+
     def hear(self, cues: Sequence[int], state: PlannerState) -> Floats:
         """The hidden vector (1, d_model) before the next bar, of which `cues` (cue,) are told; `state` changes."""
         told = [table[value] for table, value in zip(self._cues, cues, strict=True)]

@@ -8,6 +8,7 @@ and of more accents than a calm bar's density allows, only the picture's stronge
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -54,6 +55,15 @@ class Stretch(NamedTuple):
     """Energy at its end, 0..1."""
 
 
+class MoodFrom(NamedTuple):
+    """A mood that holds from a time until the next one."""
+
+    time: float
+    """Seconds from the first picture."""
+    mood: tuple[float, float] | None
+    """Valence and arousal, -1..1; None is the mood of the whole again."""
+
+
 class Begin(NamedTuple):
     """The begin of one of the sections of which some have names."""
 
@@ -79,6 +89,8 @@ class Energy:
     arc: tuple[Stretch, ...] = field(default=(), repr=False)
     """Stretches whose begins and ends are shares of the piece, 0..1, in order of time: they hold where no other stretch
     does. Not in the repr: the fingerprint adds them."""
+    moods: tuple[MoodFrom, ...] = field(default=(), repr=False)
+    """The moods of sections in order of time where one of them has one. Not in the repr: the fingerprint adds them."""
 
     def until(self, duration: float) -> Energy:
         """The same for a piece of `duration` seconds: what changes to the end has reached its last value there.
@@ -104,6 +116,15 @@ class Energy:
         for bar in values:
             known = np.sort(bar[~np.isnan(bar)])
             bars.append(float(known[len(known) // 2]) if 2 * len(known) > N_SAMPLE else None)
+        return bars
+
+    def moods_by_bar(self, borders: Sequence[float]) -> list[tuple[float, float] | None]:
+        """The mood of each bar, of its middle; None is that of the whole. `borders` are (n_bar + 1,) seconds."""
+        begins = [one.time for one in self.moods]
+        bars: list[tuple[float, float] | None] = []
+        for begin, end in pairwise(borders):
+            index = bisect_right(begins, (begin + end) / 2) - 1
+            bars.append(self.moods[index].mood if index >= 0 else None)
         return bars
 
     def _at(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -147,6 +168,8 @@ class Section(NamedTuple):
     """The energy with which it begins, 0..1; None leaves it to the picture again."""
     name: str | None = None
     """One of `NAMES`, with the energies that stand there; None is a section without a name, of one energy."""
+    mood: tuple[float, float] | None = None
+    """Its valence and arousal, -1..1; None is the mood of the whole."""
 
 
 def parse_section(text: str) -> Section:
@@ -191,7 +214,14 @@ def energy_of_sections(sections: Iterable[Section], source: str = "`sections`") 
     )
     begins = tuple(Begin(section.time, section.name) for section in ordered)
     has_names = any(begin.name is not None for begin in begins)
-    return Energy(tuple(stretches), source, in_sections=True, begins=begins if has_names else ())
+    moods = tuple(MoodFrom(section.time, section.mood) for section in ordered)
+    return Energy(
+        tuple(stretches),
+        source,
+        in_sections=True,
+        begins=begins if has_names else (),
+        moods=moods if any(one.mood for one in moods) else (),
+    )
 
 
 def read_energy(path: Path) -> Energy:
@@ -231,7 +261,7 @@ def check_energy(energy: Energy, duration: float) -> None:
 
     A curve may end later than the piece; a section or a whole curve that begins after its end is a mistake.
     """
-    begins = [stretch.begin for stretch in energy.stretches]
+    begins = [stretch.begin for stretch in energy.stretches] + [one.time for one in energy.moods]
     late = [begin for begin in begins if begin >= duration]
     if late and (energy.in_sections or len(late) == len(begins)):
         raise CmtError(

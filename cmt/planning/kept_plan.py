@@ -13,6 +13,7 @@ from cmt.planning.mood import mood_of_video, moods_of_bars
 from cmt.planning.outline import sections_of_wishes
 from cmt.planning.plan import Plan
 from cmt.planning.sheet import Sheet
+from cmt.planning.telling import ToldOfBar, thirds_of
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
 from cmt.report.kept import Kept
 from cmt.report.report import Report
@@ -35,6 +36,8 @@ def plan_as_kept(rhythm: VideoRhythm | None, wishes: Settled, report: Report, ke
     sheet = Sheet(grid, wishes.instruments or ALL_INSTRUMENTS, kept.rests, ALL_ENDINGS[kept.ending])
     calibration = read_calibration()
     density: Sequence[int] = [0 if bar is None else bar for bar in report.asked.density]
+    mood = mood_of_video(rhythm, calibration) if rhythm is not None else None
+    thirds = thirds_of(wishes.mood, mood if report.config.control > 0 else None)
     return Plan(
         rhythm=rhythm,
         wishes=wishes,
@@ -43,7 +46,9 @@ def plan_as_kept(rhythm: VideoRhythm | None, wishes: Settled, report: Report, ke
         asked=RhythmProfile(tuple(density), report.asked.simu_notes),
         liveliness=kept.liveliness,
         scenes=(),
-        mood=mood_of_video(rhythm, calibration) if rhythm is not None else None,
+        mood=mood,
+        thirds=thirds,
+        told=(ToldOfBar(thirds),) * grid.n_bar,
         moods=moods_of_bars(rhythm, calibration, grid.bar_borders) if rhythm is not None else (),
         paces=kept.paces,
         energies=report.energy_per_bar,

@@ -46,6 +46,9 @@ UNLIKE = (0.3, 0.6)
 none."""
 COLOURLESS = 0.4
 """The certainty of a picture without colour, beside one with it: only light speaks."""
+DARK, UNLIT = (0.05, 0.2), 0.4
+"""Of a scene whose light is below the first of these the valence has this share of its certainty, from the second on
+all of it: a room at night is as black as a sad scene."""
 SLOWEST_TEMPO, FASTEST_TEMPO = 72.0, 144.0
 """The BPM that suit an arousal of -0.8 and of 0.6, between which it rises in proportion, in octaves."""
 _CALMEST, _LIVELIEST = -0.8, 0.6
@@ -146,13 +149,14 @@ def valence_of(luminance: float, saturation: float) -> float:
 def certainty_of(scene: Scene) -> float:
     """How much the valence of a scene is worth, 0..1.
 
-    Little where it looks drawn, has no colour, was hardly seen, or changes its looks. What it shows comes on top.
+    Little where it looks drawn, has no colour, is dark, was hardly seen, or changes its looks. What it shows is added.
     """
     seen = min(1.0, scene.n_look / FEWEST_LOOKS)
     natural = 1 - _share_of_way(scene.flatness, *PLAIN)
     alike = 1 - _share_of_way(scene.spread, *UNLIKE)
+    lit = UNLIT + (1 - UNLIT) * _share_of_way(scene.luminance, *DARK)
     coloured = COLOURLESS + (1 - COLOURLESS) * min(1.0, 2 * scene.saturation / USUAL_SATURATION[0])
-    return seen * natural * alike * coloured
+    return seen * natural * alike * coloured * lit
 
 
 def level_of(arousal: float) -> float:

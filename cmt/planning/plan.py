@@ -43,6 +43,7 @@ from cmt.planning.outline import (
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
+from cmt.planning.telling import Thirds, ToldOfBar, thirds_of, told_of_bars
 from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes, with_words
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled, Wishes, genre_of
 from cmt.report.scenes import MoodSeen
@@ -104,6 +105,10 @@ class Plan:
     """The scenes of the video, on bars; none without a video."""
     mood: MoodSeen | None
     """The mood of the video; None without one."""
+    thirds: Thirds
+    """What the networks are told of the mood of the whole."""
+    told: tuple[ToldOfBar, ...]
+    """What the planner is told of the mood of each bar (n_bar,)."""
     moods: tuple[MoodSeen, ...]
     """The mood of the picture in each bar (n_bar,); none without a video."""
     paces: tuple[float | None, ...]
@@ -140,6 +145,7 @@ class Plan:
             instruments=wishes.instruments,
             tonic=wishes.key.tonic,
             mode=wishes.key.mode,
+            thirds=self.thirds,
             ending=self.sheet.ending,
             origin=(round(1000 * wishes.duration),) if self.rhythm is None else origin_of(self.rhythm),
         )
@@ -260,6 +266,9 @@ def plan_music(
         *form_warnings,
         *chord_warnings,
     )
+    mood = mood_of_video(rhythm, calibration) if rhythm is not None else None
+    moods = moods_of_bars(rhythm, calibration, grid.bar_borders) if rhythm is not None else ()
+    thirds = thirds_of(wishes.mood, mood if config.control > 0 else None)
     return Plan(
         rhythm=rhythm,
         wishes=wishes,
@@ -268,8 +277,10 @@ def plan_music(
         asked=profile,
         liveliness=asked.bars,
         scenes=tuple(scenes),
-        mood=mood_of_video(rhythm, calibration) if rhythm is not None else None,
-        moods=moods_of_bars(rhythm, calibration, grid.bar_borders) if rhythm is not None else (),
+        mood=mood,
+        thirds=thirds,
+        told=told_of_bars(wishes, sheet, thirds, scenes, moods if config.control > 0 else ()),
+        moods=moods,
         paces=tuple(paces),
         energies=tuple(energies),
         calm_bars=calm_bars,

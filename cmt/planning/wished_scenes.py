@@ -26,6 +26,8 @@ class WishedScene(NamedTuple):
     """The number, from 0, of the earlier scene that it is like; None is a new one."""
     liveliness: float | None = None
     """The mean of how lively its bars are, 0..1; None leaves it to the picture."""
+    mood: tuple[float, float] | None = None
+    """Its valence and arousal, -1..1; None leaves them to the whole."""
     shows: str | None = None
     """What is to be seen, in a word; None leaves it to the picture."""
 

@@ -76,6 +76,8 @@ class Wishes:
     to the picture."""
     ending: str | None = None
     """The way in which the last bar ends, a name of `cmt.writing.closing.ENDINGS`; None draws it by the seed."""
+    mood: tuple[float, float] | None = None
+    """Valence and arousal, -1..1, where the user and not the picture says the mood."""
     scenes: tuple[WishedScene, ...] = ()
     """The scenes, where the user and not the picture says them; the first one begins the piece."""
     seconds_per_picture: float | None = None
@@ -115,6 +117,7 @@ class Settled:
     tempo_range: tuple[float, float] | None
     liveliness: float | None
     ending: str | None
+    mood: tuple[float, float] | None
     scenes: tuple[WishedScene, ...]
     loop: bool
     suited_tempo: float | None = None
@@ -148,6 +151,8 @@ def check_wishes(wishes: Wishes) -> None:
     check_scenes(wishes.scenes)
     if wishes.liveliness is not None and not 0 <= wishes.liveliness <= 1:
         raise CmtError(f"liveliness {wishes.liveliness:g}: must be from 0 (calm) to 1 (intense)")
+    if wishes.mood is not None and max(map(abs, wishes.mood)) > 1:
+        raise CmtError("mood {:g}, {:g}: valence and arousal are from -1 to 1".format(*wishes.mood))
     if wishes.ending is not None and wishes.ending not in ENDINGS:
         raise CmtError(f"no ending {wishes.ending!r}; choose from {', '.join(ENDINGS)}")
     if wishes.takes < 1:
@@ -204,6 +209,7 @@ def settled(wishes: Wishes, duration: float) -> Settled:
         tempo_range=wishes.tempo_range,
         liveliness=wishes.liveliness,
         ending=wishes.ending,
+        mood=wishes.mood,
         scenes=wishes.scenes,
         loop=wishes.loop,
     )

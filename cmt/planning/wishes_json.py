@@ -11,7 +11,7 @@ from cmt.errors import CmtError
 from cmt.grid.hits import Marker
 from cmt.music.key import WishedKey, parse_key
 from cmt.music.words import GENRES, Genre
-from cmt.planning.energy import Begin, Energy, Stretch
+from cmt.planning.energy import Begin, Energy, MoodFrom, Stretch
 from cmt.planning.form import parse_form
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import parse_chords
@@ -42,6 +42,7 @@ def wishes_as_json(wishes: Wishes) -> dict[str, object]:
         "tempo_range": None if wishes.tempo_range is None else list(wishes.tempo_range),
         "liveliness": wishes.liveliness,
         "ending": wishes.ending,
+        "mood": None if wishes.mood is None else list(wishes.mood),
         "scenes": [scene._asdict() for scene in wishes.scenes],
         "seconds_per_picture": wishes.seconds_per_picture,
         "bars": wishes.bars,
@@ -77,11 +78,13 @@ def wishes_from_json(wishes: Value) -> Wishes:
         tempo_range=wishes["tempo_range"].maybe(_pair),
         liveliness=wishes["liveliness"].maybe(Value.number),
         ending=wishes["ending"].maybe(Value.text),
+        mood=wishes["mood"].maybe(_mood),
         scenes=wishes["scenes"].each(
             lambda scene: WishedScene(
                 begin=scene["begin"].number(),
                 same_as=scene["same_as"].maybe(Value.whole),
                 liveliness=scene["liveliness"].maybe(Value.number),
+                mood=scene["mood"].maybe(_mood),
                 shows=scene["shows"].maybe(Value.text),
             )
         ),
@@ -102,6 +105,7 @@ def at_another_pace(wishes: Wishes, factor: float, tempo: float) -> Wishes:
                 part._replace(begin=factor * part.begin, end=factor * part.end) for part in energy.stretches
             ),
             begins=tuple(begin._replace(time=factor * begin.time) for begin in energy.begins),
+            moods=tuple(one._replace(time=factor * one.time) for one in energy.moods),
         )
     return replace(
         wishes,
@@ -135,6 +139,7 @@ def _energy_as_json(energy: Energy) -> dict[str, object]:
         "in_sections": energy.in_sections,
         "begins": [begin._asdict() for begin in energy.begins],
         "arc": [_stretch_as_json(part) for part in energy.arc],
+        "moods": [one._asdict() for one in energy.moods],
     }
 
 
@@ -145,6 +150,7 @@ def _energy_from_json(energy: Value) -> Energy:
         in_sections=energy["in_sections"].flag(),
         begins=energy["begins"].each(lambda begin: Begin(begin["time"].number(), begin["name"].maybe(Value.text))),
         arc=energy["arc"].each(_stretch_from_json),
+        moods=energy["moods"].each(lambda one: MoodFrom(one["time"].number(), one["mood"].maybe(_mood))),
     )
 
 
@@ -166,6 +172,13 @@ def _pair(pair: Value) -> tuple[float, float]:
     numbers = pair.each(Value.positive)
     if len(numbers) != 2:
         raise pair.fault("two numbers")
+    return numbers[0], numbers[1]
+
+
+def _mood(mood: Value) -> tuple[float, float]:
+    numbers = mood.each(Value.number)
+    if len(numbers) != 2 or max(map(abs, numbers)) > 1:
+        raise mood.fault("valence and arousal, from -1 to 1")
     return numbers[0], numbers[1]
 
 

@@ -396,13 +396,15 @@ class Take:
     rejected: tuple[str, ...]
     """The reasons why it was rejected; empty for a sound one."""
     score: float
-    """0..1, the mean of match and likeness."""
+    """0..1, the mean of match, likeness and mood, the last of little weight."""
     match: float | None
     """The share, 0..1, of what was asked that it does; None where nothing was asked."""
     likeness: float | None
     """The share, 0..1, of its metrics that lie where real songs' do; None where none is defined."""
     unlike_real_songs: tuple[str, ...]
     """The metrics that do not lie where real songs' do."""
+    mood: float | None = None
+    """How near its mood is to the one asked, 0..1; None where none was."""
 
     def as_json(self) -> dict[str, object]:
         """The part as JSON, keys in order."""
@@ -419,6 +421,7 @@ class Take:
             match=take["match"].maybe(Value.number),
             likeness=take["likeness"].maybe(Value.number),
             unlike_real_songs=take["unlike_real_songs"].each(Value.text),
+            mood=take["mood"].maybe(Value.number) if "mood" in take.by_key() else None,
         )
 
 

@@ -64,7 +64,7 @@ class Summary(NamedTuple):
 
 _USUAL = (Wishes(), Output())
 _LATER = frozenset(
-    "loudness programs quantized duck stems format tempo_range liveliness ending scenes chords form like"
+    "loudness programs quantized duck stems format tempo_range liveliness ending mood scenes chords form like"
     " seconds_per_picture bars loop sample_rate bit_depth fade_in fade_out marker_kinds timecode origin".split()
 )
 """What the first logs do not tell of: where nothing else is asked, their fingerprints still hold."""
@@ -125,6 +125,8 @@ class Settings:
             fields["begins"] = self.wishes.energy.begins
         if self.wishes.energy is not None and self.wishes.energy.arc:
             fields["arc"] = self.wishes.energy.arc
+        if self.wishes.energy is not None and self.wishes.energy.moods:
+            fields["moods"] = self.wishes.energy.moods
         wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
         parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
         return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]

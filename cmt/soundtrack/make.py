@@ -239,10 +239,12 @@ def _compose(
         return (only, 0) if guard is None else (guard.guarded(only), guard.rejected)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
+    from cmt.planning.mood_asked import moods_asked
     from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
 
     check_memory(n_take, n_bar * BYTES_PER_BAR)
     takes: dict[int, Take] = {}
+    moods = moods_asked(plan, config.control)
     for first in range(0, n_take, TAKES_AT_ONCE):
         seeds = [config.seed + number for number in range(first, min(first + TAKES_AT_ONCE, n_take))]
 
@@ -251,7 +253,8 @@ def _compose(
 
         written = write_takes(decoder, planner, plan, config, seeds, so_far)
         for take in written if guard is None else guard.guarded(written):
-            judged = judge_take(take.song, take.piece.key, plan.density, plan.accents, plan.wishes.genre, take.seed)
+            its, genre = take.piece.key, plan.wishes.genre
+            judged = judge_take(take.song, its, plan.density, plan.accents, genre, take.seed, moods)
             takes[take.seed] = replace(take, judgement=judged)
     best_first = [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
     return best_first, 0 if guard is None else guard.rejected
@@ -303,10 +306,11 @@ def write_takes(
 def _sheet_of(planner: Planner, plan: Plan, control: float, seed: int) -> LeadSheet:
     """The lead sheet of a take, in its home key."""
     wishes, mode = plan.wishes, plan.mode(seed)
-    known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments)
+    known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments, plan.thirds)
     rng = np.random.default_rng([seed, 6])
+    by_bar = [told.initial(known) for told in plan.told]
     grooves = plan.like.grooves if plan.like is not None else None
-    sheet = write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng)
+    sheet = write_sheet(planner, known, plan.orders_of_sheet(control, seed), mode, rng, by_bar)
     return replace(sheet, mode=mode, grooves=grooves)
 
 

@@ -119,6 +119,7 @@ def takes_of(judgements: Sequence[Judgement], files: Sequence[str]) -> tuple[Tak
             match=None if judgement.match is None else round(judgement.match, 4),
             likeness=None if judgement.likeness is None else round(judgement.likeness, 4),
             unlike_real_songs=judgement.outside,
+            mood=None if judgement.mood is None else round(judgement.mood, 4),
         )
         for judgement, file in zip_longest(judgements, files[: len(judgements)])
     )

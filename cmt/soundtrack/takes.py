@@ -1,8 +1,10 @@
 """Several takes of a piece: which are music, and which of those fits best.
 
 A take is rejected where it is no music (`cmt.metrics.degenerate`: one bar looped, silence, ...) or leaves its key. The
-others are ranked by the mean of two shares: the *match*, how much of what was asked it does, in the bars that were left
-to the model too; and the *likeness*, how many music metrics lie where the middle 90 % of real songs do.
+others are ranked by the mean of three shares: the *match*, how much of what was asked it does, in the bars that were
+left to the model too; the *likeness*, how many music metrics lie where the middle 90 % of real songs do; and the
+*mood*, how near it is to the one asked, scene by scene. The mood of notes is heard badly, so it weighs a quarter of
+each of the others: it orders takes that are much alike in these, and never rejects one.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from cmt.metrics.degenerate import judge
 from cmt.music.key import Key
 from cmt.music.profile import profile_of_song
 from cmt.music.words import Genre, Mode
+from cmt.planning.mood_asked import Stretch, likeness_of_moods, moods_heard
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
 SCALES: Mapping[Mode, frozenset[int]] = {
@@ -43,6 +46,8 @@ LIKENESS = (
     "drum_consistency",
 )
 """The metrics that are compared with real songs: those that nobody orders and that are defined for a few bars."""
+MOOD_WEIGHT = 0.25
+"""The weight of the mood in a take's score, beside 1 of match and likeness each."""
 BYTES_PER_BAR = 40_000
 """A take holds this much memory for each bar, as written and as performed: 24,000 were measured at 64 notes a bar."""
 
@@ -60,12 +65,15 @@ class Judgement:
     """The share, 0..1, of its metrics that lie where real songs' do; None where none is defined."""
     outside: tuple[str, ...]
     """The metrics that do not lie where real songs' do."""
+    mood: float | None = None
+    """How near its mood is to the one asked, 0..1; None where none was."""
 
     @property
     def score(self) -> float:
-        """0..1, the mean of match and likeness."""
-        known = [share for share in (self.match, self.likeness) if share is not None]
-        return sum(known) / len(known) if known else 0.0
+        """0..1, the mean of match, likeness and mood, by their weights."""
+        shares = ((self.match, 1.0), (self.likeness, 1.0), (self.mood, MOOD_WEIGHT))
+        known = [(share, weight) for share, weight in shares if share is not None]
+        return sum(share * weight for share, weight in known) / sum(w for _, w in known) if known else 0.0
 
 
 def judge_take(
@@ -75,8 +83,9 @@ def judge_take(
     accents: Collection[tuple[int, int]],
     genre: Genre | None,
     seed: int,
+    moods: Sequence[Stretch] = (),
 ) -> Judgement:
-    """Judge one take by all that was asked of it, ordered or not: see `match`."""
+    """Judge one take by all that was asked of it, ordered or not: see `match`; `moods` is that of each stretch."""
     reasons = judge(song).reasons + leaving(song, key)
     inside, outside = _against_real_songs(song, genre)
     n_measured = inside + len(outside)
@@ -86,6 +95,7 @@ def judge_take(
         match(song, density, accents),
         inside / n_measured if n_measured else None,
         outside,
+        likeness_of_moods(moods, moods_heard(song, moods)),
     )
 
 

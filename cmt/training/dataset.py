@@ -10,9 +10,10 @@ import numpy as np
 
 from cmt.config import TrainConfig
 from cmt.corpus.songs import Corpus, SongInfo, cut_notes
+from cmt.metrics.mood import shipped_estimator
 from cmt.music.encoding import NoteArrays, encode_notes, timing_bins
 from cmt.music.lead_sheet import LeadSheet, empty_sheet, sheet_of
-from cmt.music.words import FREE, Genre, InitialWords, initial_words
+from cmt.music.words import FREE, INSTRUMENT_WORDS, Genre, InitialWords, initial_words
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 BARS_OF_PHRASE = 4
@@ -129,12 +130,21 @@ class Songs:
             members.setdefault(song.genre, []).append(index)
         self.by_genre = {genre: np.array(indices, np.int64) for genre, indices in members.items()}
         self.genres = [genre for genre in Genre if genre in self.by_genre]
+        self._moods: dict[int, tuple[int | None, int | None]] = {}
 
     def draw(self, config: TrainConfig, rng: np.random.Generator) -> int:
         """A song, each genre as likely as the other, those without one by `unlabelled_share`."""
         unlabelled = None in self.by_genre and (not self.genres or rng.random() < config.unlabelled_share)
         genre = None if unlabelled else self.genres[rng.integers(len(self.genres))]
         return int(rng.choice(self.by_genre[genre]))
+
+    def thirds(self, index: int) -> tuple[int | None, int | None]:
+        """The thirds of all songs in which a song's valence and its arousal lie, as the estimator hears them."""
+        if index not in self._moods:
+            song, estimator = self.corpus.songs[index], shipped_estimator()
+            heard = estimator.estimate(self.corpus.notes_of(index), song.n_bar, song.tempo)
+            self._moods[index] = (None, None) if heard is None else estimator.third(heard)
+        return self._moods[index]
 
     def draw_alike(self, index: int, rng: np.random.Generator) -> int | None:
         """Another song of its genre, its mode and like tempo, or None where a few tries find none."""
@@ -180,24 +190,24 @@ def draw_piece(songs: Songs, index: int, config: TrainConfig, rng: np.random.Gen
     song = songs.corpus.songs[index]
     kind = rng.random()
     if kind < config.whole_song_share:
-        return _piece(songs.corpus, [_Passage(index, 0, song.n_bar)], config, rng)
+        return _piece(songs, [_Passage(index, 0, song.n_bar)], config, rng)
     longest = min(config.max_bars, song.n_bar)
     shortest = min(config.min_bars, longest)
     n_bar = round(np.exp(rng.uniform(np.log(shortest), np.log(longest))))
     kind -= config.whole_song_share
     if kind < config.joined_share:
-        return _piece(songs.corpus, _opening_and_ending(song, index, n_bar, rng), config, rng)
+        return _piece(songs, _opening_and_ending(song, index, n_bar, rng), config, rng)
     kind -= config.joined_share
     partner = songs.draw_alike(index, rng) if kind < config.splice_share and n_bar > 1 else None
     if partner is None:
-        return _piece(songs.corpus, [_excerpt(song, index, n_bar, rng)], config, rng)
+        return _piece(songs, [_excerpt(song, index, n_bar, rng)], config, rng)
     border = _phrase_border(n_bar, rng)
     rest = min(n_bar - border, songs.corpus.songs[partner].n_bar)
     halves = [
         _excerpt(song, index, border, rng),
         _excerpt(songs.corpus.songs[partner], partner, rest, rng),
     ]
-    return _piece(songs.corpus, halves, config, rng)
+    return _piece(songs, halves, config, rng)
 
 
 def _opening_and_ending(song: SongInfo, index: int, n_bar: int, rng: np.random.Generator) -> list[_Passage]:
@@ -228,7 +238,8 @@ def _excerpt(song: SongInfo, index: int, n_bar: int, rng: np.random.Generator) -
     return _Passage(index, begin, n_bar)
 
 
-def _piece(corpus: Corpus, passages: list[_Passage], config: TrainConfig, rng: np.random.Generator) -> Piece | None:
+def _piece(songs: Songs, passages: list[_Passage], config: TrainConfig, rng: np.random.Generator) -> Piece | None:
+    corpus = songs.corpus
     song = corpus.songs[passages[0].song]
     at_home = config.transpose == "home"
     semitones = int(rng.integers(-6, 6))
@@ -246,7 +257,8 @@ def _piece(corpus: Corpus, passages: list[_Passage], config: TrainConfig, rng: n
         return None
     present = tuple(Instrument(i) for i in np.unique(notes.instrument))
     mode = song.mode if at_home else None
-    return Piece(notes, n_bar, initial_words(song.genre, mode, song.tempo, present))
+    thirds = songs.thirds(passages[0].song)
+    return Piece(notes, n_bar, initial_words(song.genre, mode, song.tempo, present, thirds))
 
 
 def partly_unknown(sheet: LeadSheet, config: TrainConfig, rng: np.random.Generator) -> LeadSheet:
@@ -286,7 +298,7 @@ def some_left_free(words: InitialWords, share: float, rng: np.random.Generator) 
     """The initial words, each left FREE with probability `share`."""
     freed = rng.random(len(words)) < share
     if rng.random() < share:
-        freed[3:] = True  # all instruments at once: the user asked for none
+        freed[INSTRUMENT_WORDS] = True  # all instruments at once: the user asked for none
     return InitialWords(*(FREE if free else word for word, free in zip(words, freed, strict=True)))
 
 

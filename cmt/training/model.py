@@ -16,20 +16,28 @@ from torch.nn import functional
 
 from cmt.config import PHRASE_BARS, ModelConfig
 from cmt.music.cues import CUE_SIZES, N_SOUNDING, Cues
-from cmt.music.words import BAR, CHAIN, FIELD_SIZES, FIELDS, INITIAL_SIZES, N_TIMING, WordType
+from cmt.music.words import (
+    BAR,
+    CHAIN,
+    FIELD_SIZES,
+    FIELDS,
+    INITIAL_SIZES,
+    MOOD_STEP,
+    N_INITIAL_STEP,
+    N_TIMING,
+    WordType,
+)
 from cmt.network.echo import AGREEMENT_WORDS
 from cmt.network.relative import N_DEGREE_ROW, N_INTERVAL, degree_rows, degrees, intervals
 from cmt.training.attention import attend_sequence
 from midi_io.song import POSITIONS_PER_BAR, Instrument
-
-N_INITIAL = len(INITIAL_SIZES)
 
 
 class Batch(NamedTuple):
     """Examples side by side, padded at their ends."""
 
     initial: Tensor
-    """The initial words (batch, 8)."""
+    """The initial words (batch, 10)."""
     fields: Tensor
     """The words (batch, word, 7)."""
     positions: Tensor
@@ -241,7 +249,7 @@ class MusicTransformer(nn.Module):
         self.heads = ChainedHeads(config) if config.chained_heads else IndependentHeads(config)
         self.relative = RelativePitch() if config.cues else None
         self.apply(initialise)
-        added_maps: list[nn.Linear | nn.Embedding] = self.embedding.added()
+        added_maps: list[nn.Linear | nn.Embedding] = [*self.embedding.added(), *self.mood_tables()]
         if self.relative is not None:
             added_maps += [self.relative.degrees, self.relative.intervals]
         for added in added_maps:  # nothing is expected of what is told until it proves right
@@ -259,11 +267,16 @@ class MusicTransformer(nn.Module):
         thrice = {layer.attention_in for layer in self.layers}  # queries, keys and values
         return [(module.weight, 3 if module in thrice else 1) for module in linear]
 
+    def mood_tables(self) -> list[nn.Embedding]:
+        """The tables of the initial words for the mood."""
+        return [table for table in self.initial[N_INITIAL_STEP:] if isinstance(table, nn.Embedding)]
+
     def cue_tables(self) -> list[Tensor]:
-        """The tables of the cues, and of what is relative to them."""
+        """The tables of the mood, of the cues, and of what is relative to them."""
+        moods = [table.weight for table in self.mood_tables()]
         if self.embedding.cues is None or self.relative is None:
-            return []
-        return [*self.embedding.cues.parameters(), *self.relative.parameters()]
+            return moods
+        return [*moods, *self.embedding.cues.parameters(), *self.relative.parameters()]
 
     def use_kernel(self, kernel: str) -> None:
         """Multiply out whole sequences by one of `cmt.config.KERNELS`."""
@@ -276,7 +289,7 @@ class MusicTransformer(nn.Module):
         x = torch.cat([self._embed_initial(batch.initial), self._embed_words(batch)], dim=1)
         for layer in self.layers:
             x = layer(x)
-        known: Tensor = self.norm(x)[:, N_INITIAL - 1 : -1]
+        known: Tensor = self.norm(x)[:, N_INITIAL_STEP - 1 : -1]
         return known
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -297,7 +310,10 @@ class MusicTransformer(nn.Module):
         return losses
 
     def _embed_initial(self, initial: Tensor) -> Tensor:
-        return torch.stack([table(initial[:, k]) for k, table in enumerate(self.initial)], dim=1)
+        words = torch.stack([table(initial[:, k]) for k, table in enumerate(self.initial)], dim=1)
+        mood = words[:, N_INITIAL_STEP:].sum(dim=1, keepdim=True)
+        heard_with_it = torch.arange(N_INITIAL_STEP, device=words.device) == MOOD_STEP
+        return words[:, :N_INITIAL_STEP] + mood * heard_with_it[None, :, None]
 
     def _embed_words(self, batch: Batch) -> Tensor:
         embedded: Tensor = self.dropout(self.embedding(batch))

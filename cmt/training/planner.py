@@ -20,7 +20,7 @@ from cmt.music.plan_words import (
     echo_bars,
     recalls,
 )
-from cmt.music.words import INITIAL_SIZES
+from cmt.music.words import INITIAL_SIZES, N_INITIAL_STEP
 from cmt.training.model import Layer, gathered, initialise
 from cmt.training.plan_dataset import PlanExample
 
@@ -29,7 +29,7 @@ class PlanBatch(NamedTuple):
     """Sheets side by side, padded at their ends."""
 
     initial: Tensor
-    """The initial words (batch, 8)."""
+    """The initial words (batch, 10)."""
     words: Tensor
     """The plan words (batch, bar, 9)."""
     cues: Tensor
@@ -93,10 +93,15 @@ class PlannerNetwork(nn.Module):
         self.norm = nn.LayerNorm(d)
         self.heads = PlanHeads(config)
         self.apply(initialise)
+        for table in self._mood_tables():  # nothing is expected of a mood until it proves right
+            nn.init.zeros_(table)
 
     def cue_tables(self) -> list[Tensor]:
-        """None of the planner's tables begins with zeros."""
-        return []
+        """The tables that begin with zeros: those of the mood."""
+        return self._mood_tables()
+
+    def _mood_tables(self) -> list[Tensor]:
+        return [weight for table in self.initial[N_INITIAL_STEP:] for weight in table.parameters()]
 
     def inner_matrices(self) -> list[tuple[Tensor, int]]:
         """The matrices (n_out, n_in) that map hidden vectors to hidden vectors, each with the number of maps in it."""

@@ -49,6 +49,8 @@ class PieceRequest:
     tonic: int | None = None
     """The tonic's pitch class, or None for one drawn by the seed and the origin."""
     mode: Mode | None = None
+    thirds: tuple[int | None, int | None] = (None, None)
+    """The third of all songs, 0..2, in which its valence and its arousal lie; None leaves one to the model."""
     ending: Ending = THIN
     """The way in which it ends, such as `draw_ending` draws."""
     origin: tuple[int, ...] = ()
@@ -149,9 +151,9 @@ def _heard_anew(model: Decoder, initials: list[InitialWords], words: Iterable[_P
 
 
 def _initials_of_listeners(request: PieceRequest, config: GenerateConfig) -> list[InitialWords]:
-    """One listener hears all that is asked; for guidance a second one hears all but genre and mode."""
-    asked = initial_words(request.genre, request.mode, request.timeline.tempo, request.instruments)
-    left_open = asked._replace(genre=FREE, mode=FREE)
+    """One listener hears all that is asked; for guidance a second one hears all but genre, mode and mood."""
+    asked = initial_words(request.genre, request.mode, request.timeline.tempo, request.instruments, request.thirds)
+    left_open = asked._replace(genre=FREE, mode=FREE, valence=FREE, arousal=FREE)
     return [asked] if config.guidance == 1 or asked == left_open else [asked, left_open]
 
 

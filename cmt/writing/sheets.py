@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -53,7 +53,12 @@ Allowed = NDArray[np.bool_]
 
 
 def write_sheet(
-    planner: Planner, initial: InitialWords, orders: SheetOrders, mode: Mode, seed_rng: np.random.Generator
+    planner: Planner,
+    initial: InitialWords,
+    orders: SheetOrders,
+    mode: Mode,
+    seed_rng: np.random.Generator,
+    by_bar: Sequence[InitialWords] | None = None,
 ) -> LeadSheet:
     """A lead sheet of `orders.n_bar` bars in the home key, in which every order is kept.
 
@@ -70,6 +75,8 @@ def write_sheet(
         The mode of the home key, C major or A minor.
     seed_rng
         The source of chance; the same seed gives the same sheet.
+    by_bar
+        What is known of the piece as it holds for each bar (n_bar,); None is `initial` throughout.
 
     Raises
     ------
@@ -80,6 +87,8 @@ def write_sheet(
     rules = _Rules(orders, mode, seed_rng)
     state = planner.start(initial)
     for bar in range(orders.n_bar):
+        if by_bar is not None:
+            planner.retell(by_bar[bar], state)
         hidden = planner.hear(rules.cues(bar), state)
         known: dict[str, int] = {}
         for name in PLAN_FIELDS:
