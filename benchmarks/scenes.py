@@ -79,9 +79,6 @@ Where a person who looked at the frames would not agree, or would know more:
 
 - `car-detection`, `05_default_juggle`, `demo`, `nasa_13013`: it is silent, where a person sees a car park from above,
   a man who juggles a ball in a park, one who jumps off a wall, and an engineer on a lift in the dark.
-- `sintel_trailer-720p`: animation; silent throughout. Its snow storm and its fight look alike to the formulas of
-  light.
-- `solidWhiteRight`: a motorway seen from a car is a vehicle, not yet a road.
 - `bee` and `flower`: nature, since the network is not sure whether of the thistle or of the bee.
 - Light and colour are most of the valence: the bee is far more cheerful to the formula than a person would say, and
   the engineer in the dark is `depressed`, surely so, because the picture is black.
