@@ -147,12 +147,12 @@ def test_two_processes_give_the_rows_of_one(place, videos):
     assert run(place, videos, Workers(2)) == run(place, videos)
 
 
-def look_and_die_once(path, dynamics, folder):
+def look_and_die_once(path, dynamics, mood, folder):
     mark = Path(folder) / "died"
     if path.endswith("two.mp4") and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return look_at_video(path, dynamics)
+    return look_at_video(path, dynamics, mood)
 
 
 def test_a_cluster_gives_the_same_rows_and_a_killed_worker_changes_nothing(place, videos, tmp_path, monkeypatch):

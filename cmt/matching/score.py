@@ -40,7 +40,7 @@ from cmt.config import Dynamics
 from cmt.errors import CmtError
 from cmt.grid.layout import grid_of_video
 from cmt.matching.moods import AVERAGE, MOOD_SCALE, mood_distances
-from cmt.music.profile import RhythmProfile
+from cmt.music.profile import SimuNote
 from cmt.planning.calibration import read_calibration
 from cmt.planning.liveliness import profile_of_video
 from cmt.planning.mood import moods_of_bars, suited_tempo_of
@@ -165,7 +165,7 @@ def demand_of_video(rhythm: VideoRhythm, dynamics: Dynamics = "relative", mood: 
             "a match needs a longer video"
         )
     density = np.array(profile.density[first_bar : first_bar + n_bar], dtype=np.float32)
-    strength = _strength_asked(profile, first_bar, n_bar)
+    strength = strength_asked(profile.simu_notes, first_bar, n_bar)
     moods = _moods_asked(rhythm, grid.bar_borders[first_bar : first_bar + n_bar + 1], mood)
     return VideoDemand(grid, density, strength, first_bar, moods)
 
@@ -180,10 +180,10 @@ def _moods_asked(rhythm: VideoRhythm, borders: Sequence[float], mood: AskedMood 
     return stretches_of(moods_of_bars(rhythm, read_calibration(), borders), begins)
 
 
-def _strength_asked(profile: RhythmProfile, first_bar: int, n_bar: int) -> NDArray[np.float32]:
+def strength_asked(notes: Sequence[SimuNote], first_bar: int, n_bar: int) -> NDArray[np.float32]:
     """(n_bar, 16) what is asked of the instruments, and what those of which nothing is asked do anyway."""
     by_instrument = np.zeros((n_bar, POSITIONS_PER_BAR, len(Instrument)))
-    for note in profile.simu_notes:
+    for note in notes:
         if first_bar <= note.bar < first_bar + n_bar:
             by_instrument[note.bar - first_bar, note.position, note.instrument] = note.strength
     is_asked = by_instrument.any(axis=2, keepdims=True)
