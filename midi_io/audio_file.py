@@ -184,7 +184,7 @@ def write_wav(
 def _as_bytes(audio: NDArray[np.floating], bit_depth: int) -> bytes:
     clipped = np.clip(audio, -1.0, 1.0)
     if bit_depth == 16:
-        return np.rint(clipped * 32767.0).astype("<i2").tobytes()
+        return bytes(np.rint(clipped * 32767.0).astype("<i2").tobytes())
     # 32 bits of float are not enough to be multiplied in.
     whole = np.rint(clipped.astype(np.float64) * 8388607.0).astype("<i4")
     return bytes(whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes())
