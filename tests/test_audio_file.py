@@ -170,10 +170,10 @@ def test_a_disk_that_is_full_after_some_stems_leaves_none_of_them(tmp_path, monk
     write_midi(SONG, tmp_path / "song.mid")
     written = []
 
-    def one_more(audio, path, sample_rate):
+    def one_more(audio, path, sample_rate, **options):
         if len(written) == 2:
             raise WriteError(f"{path}: cannot be written ({errno.errorcode[errno.ENOSPC]})")
-        write_audio(audio, path, sample_rate)
+        write_audio(audio, path, sample_rate, **options)
         written.append(path)
 
     monkeypatch.setattr("cmt.film.film.write_audio", one_more)

@@ -13,7 +13,7 @@ from cmt.config import GenerateConfig
 from cmt.meaning.description import Description
 from cmt.meaning.file import read_description
 from cmt.meaning.mood import mood_of_word
-from cmt.meaning.seen import description_of_video, scenes_of_plan, with_colours
+from cmt.meaning.seen import description_of_video, scenes_of_plan, with_looks
 from cmt.meaning.wishing import described_wishes
 from cmt.meaning.words import read_words
 from cmt.planning.plan import plan_music
@@ -24,7 +24,7 @@ from cmt.soundtrack.batch import Settings
 from cmt.soundtrack.output import Output
 from midi_io import read_midi
 from midi_io.song import Instrument
-from video_rhythm import analyze
+from video_rhythm import Sight, analyze
 
 pytestmark = pytest.mark.slow
 
@@ -190,9 +190,19 @@ def test_a_video_is_described_with_reasons(rhythm):
     assert seen.origin("tempo").source == "picture" and "speaks" in seen.origin("genre").reason
 
 
+def test_what_a_scene_shows_is_told_with_its_percent(rhythm):
+    plan = plan_music(rhythm, settled(Wishes(), rhythm.duration), GenerateConfig())
+    seen = replace(rhythm, scenes=tuple(scene._replace(shows=Sight("coast", 0.77)) for scene in rhythm.scenes))
+    unknown = replace(rhythm, scenes=tuple(scene._replace(shows=None) for scene in rhythm.scenes))
+    told, silent = (description_of_video(one, plan) for one in (seen, unknown))
+    assert {scene.shows for scene in told.scenes} == {"coast"} and {scene.shows for scene in silent.scenes} == {None}
+    assert "shows coast (77% sure)" in told.origin("scenes").reason
+    assert "not sure" in silent.origin("scenes").reason
+
+
 def test_the_mood_and_the_colours_of_a_picture_are_told_and_change_nothing(rhythm):
     plan = plan_music(rhythm, settled(Wishes(), rhythm.duration), GenerateConfig())
-    assert with_colours(scenes_of_plan(plan), rhythm)[0].colours == (rhythm.scenes[0].colour,)
+    assert with_looks(scenes_of_plan(plan), rhythm)[0].colours == (rhythm.scenes[0].colour,)
     sure, unsure = (
         description_of_video(rhythm, replace(plan, mood=MoodSeen(-0.6, -0.5, certainty))) for certainty in (0.9, 0.2)
     )

@@ -86,7 +86,21 @@ def full_report():
         form=(SectionWritten("A", 0, 0.0), SectionWritten("drop", 1, 2.0)),
         scenes=(
             SceneSeen(
-                0.0, 4.1, "blue", (0.1, 0.2, 0.5), 0.2, 0.1, 0.4, -1.0, 0.5, 1.5, 12.0, None, MoodSeen(-0.5, 0.25, 0.75)
+                0.0,
+                4.1,
+                "blue",
+                (0.1, 0.2, 0.5),
+                0.2,
+                0.1,
+                0.4,
+                -1.0,
+                0.5,
+                1.5,
+                12.0,
+                None,
+                MoodSeen(-0.5, 0.25, 0.75),
+                "coast",
+                0.75,
             ),
         ),
         mood_per_bar=(MoodSeen(-0.5, 0.0, 1.0), MoodSeen(0.5, 0.25, 0.0)),
@@ -194,6 +208,14 @@ def test_files_from_before_the_form_had_a_number_are_read():
     assert (old.chords, old.form, old.speech) == ((), (), None)
     assert (old.scenes, old.mood_per_bar, old.like) == ((), (), None)
     assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, old.config.nucleus)
+
+
+def test_a_scene_of_an_older_report_shows_nothing():
+    content = as_json(full_report())
+    for key in ("shows", "shows_certainty"):
+        del content["scenes"][0][key]
+    (scene,) = Report.from_json(content, "clip.json").scenes
+    assert (scene.shows, scene.shows_certainty, scene.colour) == (None, None, "blue")
 
 
 def test_a_report_of_a_newer_form_says_what_to_do():

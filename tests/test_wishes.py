@@ -169,6 +169,7 @@ def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
         liveliness=None,
         ending=None,
         scenes=(),
+        loop=False,
     )
     assert settled(Wishes(tempo_map=True), 4.0).tempo_change == TEMPO_CHANGE
     assert str(settled(Wishes(key=":major"), 4.0).key) == ":major" and settled(Wishes(), 4.0).key == (None, None)
@@ -252,7 +253,9 @@ def test_a_plan_orders_the_users_chords_in_the_home_key():
 @pytest.mark.parametrize("asked", [{"chords": "C G"}, {"form": "AB"}])
 def test_an_old_checkpoint_says_how_to_get_one_that_keeps_chords_and_form(asked, tmp_path):
     old = write_untrained(tmp_path / "old.safetensors", cues=False)
-    with pytest.raises(CmtError, match=r"trained without lead sheets and cannot keep `chords` and `form`; leave it"):
+    with pytest.raises(
+        CmtError, match=r"trained without lead sheets and cannot keep `chords`, `form` and `like`; leave it"
+    ):
         make_soundtrack(None, tmp_path / "out", Wishes(length=4.0, **asked), output=MIDI_ONLY, checkpoint=old)
     assert not (tmp_path / "out").exists()
 

@@ -6,7 +6,7 @@ from .analyze import VideoRhythm, analyze
 from .beats import VisualBeat
 from .fades import Fade, FadeKind
 from .flow import FlowSeries
-from .scenes import Scene
+from .scenes import Scene, Sight
 from .thumbnails import Thumbnail
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "FadeKind",
     "FlowSeries",
     "Scene",
+    "Sight",
     "Thumbnail",
     "VideoError",
     "VideoRhythm",

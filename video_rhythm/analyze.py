@@ -18,8 +18,10 @@ from .frames import Frame, Video
 from .impacts import find_impacts, motion_saliency
 from .looks import Look
 from .scenes import Scene, find_scenes
+from .sights import with_sights
 from .tempo import visual_tempo
 from .thumbnails import Thumbnail
+from .views import View
 
 Progress = Callable[[float, float | None], object]
 """A function that is called with the seconds of video done, and how many there are (None if the file does not say)."""
@@ -100,6 +102,7 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         fps=float(video.frame_rate),
         n_frame=video.n_frame,
         looks=video.looks,
+        views=video.views,
         thumbnails=video.thumbnails,
         warnings=video.warnings,
     )
@@ -132,10 +135,11 @@ class Watcher:
         fps: float,
         n_frame: int,
         looks: Sequence[Look],
+        views: Sequence[View],
         thumbnails: tuple[Thumbnail, ...],
         warnings: tuple[str, ...],
     ) -> VideoRhythm:
-        """The rhythm of all that was taken in; `looks` are what pictures from all over it look like."""
+        """The rhythm of all that was taken in; `looks` and `views` are of pictures from all over it."""
         cuts = self._cut_finder.cuts()
         fades = self._fade_finder.fades(cuts)
         flow = self._flow_meter.series(cuts, [(fade.begin, fade.end) for fade in fades])
@@ -143,6 +147,7 @@ class Watcher:
         impacts = find_impacts(flow.times, saliency, cuts)
         pulse = visual_tempo(duration, impacts)
         visual_beats = choose_beats(duration, impacts)
+        seen = with_sights(find_scenes(duration, looks, cuts, fades, flow, visual_beats), views, fades)
         width, height = self._size
         return VideoRhythm(
             path=path,
@@ -158,8 +163,8 @@ class Watcher:
             cuts=cuts,
             tempo=pulse.tempo,
             tempo_confidence=pulse.confidence,
-            warnings=warnings,
+            warnings=(*warnings, *seen.warnings),
             fades=fades,
             thumbnails=thumbnails,
-            scenes=find_scenes(duration, looks, cuts, fades, flow, visual_beats),
+            scenes=seen.scenes,
         )

@@ -36,6 +36,7 @@ from video_rhythm.container import (
 
 from .looks import Look
 from .thumbnails import Thumbnail, ThumbnailKeeper
+from .views import View, ViewKeeper
 
 LONGER_SIDE = 320
 """The longer side of a grey picture has at most this many pixels: enough for the motion of a whole picture, and 30
@@ -101,6 +102,7 @@ class Video:
         self._damage = array("d")
         self._not_advancing = self._timeless = 0
         self._keeper: ThumbnailKeeper | None = None
+        self._views: ViewKeeper | None = None
         self._container = open_container(self.path, self.name)
         try:
             self._stream = best_stream(self._container, self.name)
@@ -156,6 +158,11 @@ class Video:
         """What pictures from all over what was read so far look like, in numbers."""
         return self._keeper.looks() if self._keeper is not None else ()
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        """A few larger pictures in colour from all over what was read so far."""
+        return self._views.views() if self._views is not None else ()
+
     def frames(self) -> Iterator[Frame]:
         """Decode the video once, from the first picture to the last.
 
@@ -176,15 +183,16 @@ class Video:
                 if quarter_turns % 2:
                     self.width, self.height = decoded.height, decoded.width
                 size = small_size(self.width, self.height, _pixel_shape(self._stream, quarter_turns))
-                self._keeper = ThumbnailKeeper(*size)
+                self._keeper, self._views = ThumbnailKeeper(*size), ViewKeeper(*size)
             time = self._clock.time(decoded, 1.0 / float(self.frame_rate or 25))
             self._timeless += decoded.pts is None
             if time is None:
                 self._not_advancing += 1
                 continue
             self.n_frame += 1
-            assert self._keeper is not None  # made with the first picture
+            assert self._keeper is not None and self._views is not None  # made with the first picture
             self._keeper.take(time, decoded, quarter_turns)
+            self._views.take(time, decoded, quarter_turns)
             last_length = float((decoded.duration or 0) * (decoded.time_base or 0))
             yield Frame(time, grey_picture(decoded, size, quarter_turns))
         self._finish(last_length)

@@ -40,6 +40,15 @@ AROUND = 5.0
 """The cuts of this many seconds on each side count for a scene's own pace."""
 
 
+class Sight(NamedTuple):
+    """What is to be seen."""
+
+    word: str
+    """One of `video_rhythm.kinds.WORDS`, or a user's own."""
+    certainty: float
+    """The mean probability of it by the network, 0..1; 1 where the user says it."""
+
+
 class Scene(NamedTuple):
     """A part of a video that is one place for the eye."""
 
@@ -73,6 +82,8 @@ class Scene(NamedTuple):
     """Borders of shots a minute, in the scene and up to 5 s around it."""
     same_as: int | None
     """The number, from 0, of the first scene that is the same place; None for a place that is new."""
+    shows: Sight | None = None
+    """What is to be seen; None where that is not sure."""
 
     @property
     def duration(self) -> float:

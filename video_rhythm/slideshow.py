@@ -23,6 +23,7 @@ from cmt.errors import VideoError
 from .analyze import VideoRhythm, Watcher
 from .frames import Frame, grey_picture, small_size
 from .thumbnails import ThumbnailKeeper, thumbnail_size
+from .views import MOST, View, colours_of, view_size
 
 FRAME_RATE = 25
 """The frames of a film of stills in a second."""
@@ -45,6 +46,8 @@ class _Seen(NamedTuple):
 
     grey: NDArray[np.uint8]
     colours: av.video.frame.VideoFrame
+    view: NDArray[np.uint8] | None
+    """The picture large enough to be recognised; None where there are too many to keep."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,9 @@ class Album:
             fps=float(frame_rate),
             n_frame=n_frame,
             looks=keeper.looks(),
+            views=[
+                View(begin, its.view) for begin, its in zip(borders, self.seen, strict=False) if its.view is not None
+            ],
             thumbnails=keeper.thumbnails(),
             warnings=self.warnings,
         )
@@ -124,12 +130,14 @@ def open_album(
 
     width, height = film_size([still_size(file) for file in files])
     grey, small = small_size(width, height, 1.0), thumbnail_size(*small_size(width, height, 1.0))
+    every = -(-len(files) // MOST)
     seen: list[_Seen] = []
     notes: list[str] = []
     for number, file in enumerate(files):
         frame, its = _frame_of(file, width, height)
         notes += its
-        seen.append(_Seen(grey_picture(frame, grey), frame.reformat(*small, "rgb24", interpolation="AREA")))
+        view = colours_of(frame, *view_size(width, height)) if number % every == 0 else None
+        seen.append(_Seen(grey_picture(frame, grey), frame.reformat(*small, "rgb24", interpolation="AREA"), view))
         if progress is not None:
             progress(number + 1)
     return Album(str(files[0]) if path is None else path, tuple(files), width, height, tuple(notes), tuple(seen))

@@ -125,10 +125,11 @@ def _print_rhythm(
     more = f" ... ({len(rhythm.fades) - 8} more)" if len(rhythm.fades) > 8 else ""
     click.echo(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
     for number, scene in enumerate(scenes):
+        shows = "" if scene.shows is None else f", shows {scene.shows} ({scene.shows_certainty:.0%})"
         place = "" if scene.same_as is None else f", the same place as scene {scene.same_as + 1}"
         click.echo(
-            f"{'scenes' if number == 0 else '':8} {number + 1}: {scene.begin:.2f}-{scene.end:.2f} s {scene.colour}, "
-            f"light {scene.luminance:.2f}, motion {scene.motion:.2f}, valence {scene.mood.valence:+.2f} "
+            f"{'scenes' if number == 0 else '':8} {number + 1}: {scene.begin:.2f}-{scene.end:.2f} s {scene.colour}"
+            f"{shows}, light {scene.luminance:.2f}, motion {scene.motion:.2f}, valence {scene.mood.valence:+.2f} "
             f"(certainty {scene.mood.certainty:.2f}), arousal {scene.mood.arousal:+.2f}{place}"
         )
     if plot is not None:

@@ -40,6 +40,7 @@ def generate_many(
         folder=output.absolute(),
         checkpoint=_absolute(settings.checkpoint),
         soundfont=_absolute(settings.soundfont),
+        wishes=replace(settings.wishes, like=_absolute_name(settings.wishes.like)),
     )
     shown = not quiet and sys.stderr.isatty()
     bar = tqdm(total=len(found.videos), desc="videos", leave=False, disable=not shown)
@@ -74,6 +75,10 @@ def generate_many(
 def _absolute(path: Path | None) -> Path | None:
     """The absolute path: workers may stand in another folder."""
     return None if path is None else path.expanduser().absolute()
+
+
+def _absolute_name(path: str | None) -> str | None:
+    return None if path is None else str(_absolute(Path(path)))
 
 
 def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:

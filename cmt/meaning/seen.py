@@ -13,6 +13,7 @@ from cmt.meaning.mood import Mood
 from cmt.music.lead_sheet import LETTERS
 from cmt.planning.energy import Section
 from cmt.planning.plan import Plan
+from cmt.planning.sights import sight_between
 from cmt.report.parts import grid_of
 from midi_io.song import Instrument
 from video_rhythm import VideoRhythm
@@ -31,7 +32,7 @@ def description_of_video(rhythm: VideoRhythm, plan: Plan) -> Description:
     plan
         The plan of music for the video without any wishes.
     """
-    scenes = with_colours(scenes_of_plan(plan), rhythm)
+    scenes = with_looks(scenes_of_plan(plan), rhythm)
     values: dict[str, object] = {
         "scenes": scenes,
         "instruments": tuple(Instrument),
@@ -39,9 +40,7 @@ def description_of_video(rhythm: VideoRhythm, plan: Plan) -> Description:
     }
     n_border = len(scenes) - 1
     origins = {
-        "scenes": Origin("picture", f"{count(n_border, 'border')} near cuts or fades behind which it looks otherwise")
-        if n_border
-        else Origin("picture", "one place from beginning to end"),
+        "scenes": Origin("picture", f"{_why_scenes(n_border)}; {_what_is_shown(scenes, rhythm)}"),
         "instruments": Origin("default", "all five"),
         "tempo": Origin("picture", _why_tempo(rhythm, plan)),
         **_open(rhythm, scenes, plan),
@@ -69,8 +68,8 @@ def scenes_of_plan(plan: Plan) -> tuple[SceneSeen, ...]:
     return tuple(seen)
 
 
-def with_colours(scenes: Sequence[SceneSeen], rhythm: VideoRhythm) -> tuple[SceneSeen, ...]:
-    """The scenes with the colour of all that is seen in each, what lasts longest first."""
+def with_looks(scenes: Sequence[SceneSeen], rhythm: VideoRhythm) -> tuple[SceneSeen, ...]:
+    """The scenes with the colour of all that is seen in each, what lasts longest first, and what each shows."""
     coloured = []
     for scene in scenes:
         lasts: dict[str, float] = {}
@@ -78,8 +77,32 @@ def with_colours(scenes: Sequence[SceneSeen], rhythm: VideoRhythm) -> tuple[Scen
             shared = min(scene.end, seen.end) - max(scene.begin, seen.begin)
             if shared > 0:
                 lasts[seen.colour] = lasts.get(seen.colour, 0.0) + shared
-        coloured.append(scene._replace(colours=tuple(sorted(lasts, key=lambda colour: -lasts[colour]))))
+        sight = sight_between(rhythm, scene.begin, scene.end)
+        colours = tuple(sorted(lasts, key=lambda colour: -lasts[colour]))
+        coloured.append(scene._replace(colours=colours, shows=None if sight is None else sight.word))
     return tuple(coloured)
+
+
+def _why_scenes(n_border: int) -> str:
+    if not n_border:
+        return "one place from beginning to end"
+    return f"{count(n_border, 'border')} near cuts or fades behind which it looks otherwise"
+
+
+def _what_is_shown(scenes: Sequence[SceneSeen], rhythm: VideoRhythm) -> str:
+    """``it shows coast (77% sure)``, for each scene of which it is known."""
+    found = [
+        (number, sight)
+        for number, scene in enumerate(scenes, 1)
+        if (sight := sight_between(rhythm, scene.begin, scene.end)) is not None
+    ]
+    if not found:
+        return "what it shows is not sure" if len(scenes) == 1 else "what they show is not sure"
+    named = ", ".join(
+        f"{'it' if len(scenes) == 1 else number} shows {sight.word} ({sight.certainty:.0%} sure)"
+        for number, sight in found[:MOST_NAMED]
+    )
+    return named + (" ..." if found[MOST_NAMED:] else "")
 
 
 def _mood_in_words(plan: Plan) -> str:

@@ -128,6 +128,7 @@ def _as_wishes(values: Mapping[str, Any]) -> dict[str, Any]:
                 begin=scene.begin,
                 same_as=None if scene.same_as is None else scene.same_as - 1,
                 liveliness=None if scene.mood is None else liveliness_of(scene.mood),
+                shows=scene.shows,
             )
             for scene in values["scenes"]
         )

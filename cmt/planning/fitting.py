@@ -95,7 +95,7 @@ def fitted_form(template: Template, spans: Sequence[Span], n_bar: int, energies:
 def energies_of_template(template: Template) -> NDArray[np.float64]:
     """(n_bar,) how lively each bar of a song is, 0..1, as percentiles of real bars."""
     bars = template.notes.position // POSITIONS_PER_BAR
-    n_note = np.bincount(bars, minlength=template.n_bar)[: template.n_bar]
+    n_note = np.bincount(bars[bars < template.n_bar], minlength=template.n_bar)
     return np.asarray(np.interp(n_note, _NOTES, np.linspace(0, 1, len(_NOTES))))
 
 

@@ -8,7 +8,8 @@ Understanding in Film, IEEE Transactions on Circuits and Systems for Video Techn
 where they have the energy of sound, which nobody listens to here. The weights of these are our own: they are judged,
 not fitted.
 
-What a picture shows is not known. A bright funeral is taken for a pleasant scene; so a mood has a certainty.
+What a picture shows adds a little where it is known (`cmt.planning.sights`). What that means is not known: a bright
+funeral is taken for a pleasant scene. So a mood has a certainty.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from itertools import pairwise
 import numpy as np
 
 from cmt.planning.calibration import Calibration
+from cmt.planning.sights import with_sight
 from cmt.report.scenes import MoodSeen, SceneSeen
 from video_rhythm import Scene, VideoRhythm
 
@@ -55,10 +57,13 @@ NEUTRAL = MoodSeen(0.0, 0.0, 0.0)
 def moods_of_scenes(rhythm: VideoRhythm, calibration: Calibration) -> tuple[MoodSeen, ...]:
     """The mood of each scene of a video."""
     return tuple(
-        MoodSeen(
-            valence_of(scene.luminance, scene.saturation),
-            _arousal(scene, motion_between(rhythm, calibration, scene.begin, scene.end)),
-            certainty_of(scene),
+        with_sight(
+            MoodSeen(
+                valence_of(scene.luminance, scene.saturation),
+                _arousal(scene, motion_between(rhythm, calibration, scene.begin, scene.end)),
+                certainty_of(scene),
+            ),
+            scene.shows,
         )
         for scene in rhythm.scenes
     )
@@ -81,6 +86,8 @@ def scenes_seen(rhythm: VideoRhythm, calibration: Calibration) -> tuple[SceneSee
             cuts_per_minute=scene.cuts_per_minute,
             same_as=scene.same_as,
             mood=mood,
+            shows=None if scene.shows is None else scene.shows.word,
+            shows_certainty=None if scene.shows is None else scene.shows.certainty,
         )
         for scene, mood in zip(rhythm.scenes, moods_of_scenes(rhythm, calibration), strict=True)
     )
@@ -116,7 +123,10 @@ def moods_of_bars(rhythm: VideoRhythm, calibration: Calibration, borders: Sequen
             continue
         shares /= shares.sum()
         valence, _, certainty = shares @ np.array(moods)
-        arousal = shares @ np.array([_arousal(scene, float(motion[bar])) for scene in scenes])
+        arousals = [
+            with_sight(MoodSeen(0.0, _arousal(scene, float(motion[bar])), 0.0), scene.shows).arousal for scene in scenes
+        ]
+        arousal = shares @ np.array(arousals)
         bars.append(MoodSeen(float(valence), float(arousal), float(certainty)))
     return tuple(bars)
 
@@ -136,7 +146,7 @@ def valence_of(luminance: float, saturation: float) -> float:
 def certainty_of(scene: Scene) -> float:
     """How much the valence of a scene is worth, 0..1.
 
-    Little where it looks drawn, has no colour, was hardly seen, or changes its looks.
+    Little where it looks drawn, has no colour, was hardly seen, or changes its looks. What it shows comes on top.
     """
     seen = min(1.0, scene.n_look / FEWEST_LOOKS)
     natural = 1 - _share_of_way(scene.flatness, *PLAIN)

@@ -43,7 +43,7 @@ from cmt.planning.outline import (
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
-from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes
+from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes, with_words
 from cmt.planning.wishes import ALL_INSTRUMENTS, Settled, Wishes, genre_of
 from cmt.report.scenes import MoodSeen
 from cmt.writing.closing import ENDINGS, ENDLESS, Ending, draw_ending
@@ -209,6 +209,7 @@ def plan_music(
     In bars that are mostly `speech` it is calm. It is on `grid`, as a slideshow is; without one the grid that suits the
     picture is found.
     """
+    rhythm = with_words(rhythm, wishes.scenes) if rhythm is not None else None
     hits = hits_of(rhythm, wishes.markers)
     calibration = read_calibration()
     if rhythm is not None and config.control > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from cmt.music.form import N_LETTER
 from cmt.planning.liveliness import Liveliness, with_mean
 from cmt.planning.scenes import Scene
 from cmt.planning.sheet import Sheet
+from cmt.planning.sights import sight_between
+from video_rhythm import Sight, VideoRhythm
 
 
 class WishedScene(NamedTuple):
@@ -23,6 +26,8 @@ class WishedScene(NamedTuple):
     """The number, from 0, of the earlier scene that it is like; None is a new one."""
     liveliness: float | None = None
     """The mean of how lively its bars are, 0..1; None leaves it to the picture."""
+    shows: str | None = None
+    """What is to be seen, in a word; None leaves it to the picture."""
 
 
 def check_scenes(scenes: Sequence[WishedScene], duration: float | None = None) -> None:
@@ -68,3 +73,21 @@ def with_lively_scenes(asked: Liveliness, scenes: Sequence[WishedScene], sheet: 
         if scene.liveliness is not None and begin < end:
             asked = with_mean(asked, scene.liveliness, range(begin, end))
     return asked
+
+
+def with_words(rhythm: VideoRhythm, wished: Sequence[WishedScene]) -> VideoRhythm:
+    """A video's rhythm in which scenes show what the user says that they do.
+
+    A word that is the picture's own changes nothing, so that a description that nobody edited is of no effect. A wished
+    scene lasts until the next one.
+    """
+    scenes = list(rhythm.scenes)
+    for number, wish in enumerate(wished):
+        end = wished[number + 1].begin if number + 1 < len(wished) else rhythm.duration
+        own = sight_between(rhythm, wish.begin, end)
+        if wish.shows is None or (own is not None and own.word == wish.shows):
+            continue
+        for k, scene in enumerate(scenes):
+            if wish.begin <= (scene.begin + scene.end) / 2 < end:
+                scenes[k] = scene._replace(shows=Sight(wish.shows, 1.0))
+    return replace(rhythm, scenes=tuple(scenes))

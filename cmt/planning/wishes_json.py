@@ -79,7 +79,10 @@ def wishes_from_json(wishes: Value) -> Wishes:
         ending=wishes["ending"].maybe(Value.text),
         scenes=wishes["scenes"].each(
             lambda scene: WishedScene(
-                scene["begin"].number(), scene["same_as"].maybe(Value.whole), scene["liveliness"].maybe(Value.number)
+                begin=scene["begin"].number(),
+                same_as=scene["same_as"].maybe(Value.whole),
+                liveliness=scene["liveliness"].maybe(Value.number),
+                shows=scene["shows"].maybe(Value.text),
             )
         ),
         seconds_per_picture=wishes["seconds_per_picture"].maybe(Value.positive),

@@ -49,6 +49,10 @@ class SceneSeen(NamedTuple):
     same_as: int | None
     """The number, from 0, of the first scene that is the same place; None for a place that is new."""
     mood: MoodSeen
+    shows: str | None = None
+    """What is to be seen, in a word; None where that is not sure."""
+    shows_certainty: float | None = None
+    """The probability of it by the network, 0..1; 1 where the user says it, None where nothing is said."""
 
     def as_json(self) -> dict[str, object]:
         """The part as JSON, keys in order."""
@@ -60,6 +64,7 @@ class SceneSeen(NamedTuple):
     @classmethod
     def from_json(cls, scene: Value) -> SceneSeen:
         """The part of a report's JSON."""
+        keys = scene.by_key()  # reports of the first versions do not say what a scene shows
         return cls(
             begin=scene["begin"].number(),
             end=scene["end"].number(),
@@ -74,4 +79,6 @@ class SceneSeen(NamedTuple):
             cuts_per_minute=scene["cuts_per_minute"].number(),
             same_as=scene["same_as"].maybe(Value.whole),
             mood=MoodSeen.from_json(scene),
+            shows=scene["shows"].maybe(Value.text) if "shows" in keys else None,
+            shows_certainty=scene["shows_certainty"].maybe(Value.number) if "shows_certainty" in keys else None,
         )
