@@ -76,7 +76,7 @@ def test_markers_and_finished_sound_beside_a_film(checkpoint, tmp_path):
 def test_the_same_seed_gives_the_same_markers(checkpoint, tmp_path):
     def made(name):
         folder = tmp_path / name
-        asked = "--bars 4 --tempo 100 --midi-only --markers --name song --seed 3 -q"
+        asked = "--bars 4 --tempo 100 --midi-only --markers --name song --seed 3 -q --overwrite"
         result = generate("-o", folder, "--checkpoint", checkpoint, *asked.split())
         assert result.exit_code == 0, result.output
         others = (

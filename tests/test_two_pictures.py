@@ -163,5 +163,7 @@ def test_videos_are_opened_by_one_door_and_films_written_by_one():
     assert calls == {
         ("video_rhythm/container.py", "file_url"),
         ("cmt/film/mux.py", "file_url"),
+        ("cmt/film/part.py", "file_url"),
+        ("cmt/film/slideshow.py", "file_url"),
         ("midi_io/audio_file.py", "f'file:{unfinished}'"),  # sound alone; this package knows no films
     }

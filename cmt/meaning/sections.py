@@ -39,6 +39,8 @@ def _without_mood(text: str, time: str, level: str) -> Section:
     try:
         return parse_section(text)
     except CmtError as error:
+        if number_in(time.strip()) is None:
+            raise
         try:
             read_mood(level)
         except CmtError:
@@ -51,9 +53,15 @@ def _without_mood(text: str, time: str, level: str) -> Section:
 
 def written_section(section: Section) -> str:
     """A section as `parse_section_of_mood` reads it."""
-    level = "free" if section.energy is None else section.name or f"{section.energy:g}"
+    time, level = _number(section.time), "free"
+    if section.energy is not None:
+        level = section.name or _number(section.energy)
     if section.mood is None:
-        return f"{section.time:g}:{level}"
+        return f"{time}:{level}"
     word = nearest_word(Mood(*section.mood))
-    mood = word if MOODS[word] == section.mood else "{:g}/{:g}".format(*section.mood)
-    return f"{section.time:g}:{level}:{mood}"
+    mood = word if MOODS[word] == section.mood else "/".join(map(_number, section.mood))
+    return f"{time}:{level}:{mood}"
+
+
+def _number(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else repr(float(number))

@@ -179,9 +179,10 @@ def _filled(column: Column, other: Column) -> Column:
 
 
 def lags_like(like: Likeness) -> Column:
-    """(n_bar,) how many bars earlier the last bar lies that is like the same bar of the song, or like one it repeats.
+    """(n_bar,) how many bars earlier the bar lies that each bar repeats: as in the song where that bar is taken, too.
 
-    0 where there is none; the closing bar, and bars of which nothing is taken, are left open.
+    Elsewhere it is the last bar that is like the same bar of the song, or like one that this repeats; 0 where there is
+    none. The closing bar, and bars of which nothing is taken, are left open.
     """
     sheet = like.reference.template.sheet
     origins: list[int] = []
@@ -195,7 +196,11 @@ def lags_like(like: Likeness) -> Column:
             continue
         origin = origins[source]
         before = last.get(origin)
-        lags[bar] = bar - before if before is not None and bar - before <= MAX_LAG else 0
+        own = int(sheet.lags[source])
+        if 0 < own <= bar and like.form.bars[bar - own] == source - own and players[bar - own]:
+            lags[bar] = own
+        else:
+            lags[bar] = bar - before if before is not None and bar - before <= MAX_LAG else 0
         if players[bar]:
             last[origin] = bar
     lags[-1:] = UNKNOWN

@@ -49,12 +49,12 @@ class PieceRequest:
     tonic: int | None = None
     """The tonic's pitch class, or None for one drawn by the seed and the origin."""
     mode: Mode | None = None
-    thirds: tuple[int | None, int | None] = (None, None)
-    """The third of all songs, 0..2, in which its valence and its arousal lie; None leaves one to the model."""
     ending: Ending = THIN
     """The way in which it ends, such as `draw_ending` draws."""
     origin: tuple[int, ...] = ()
     """Numbers, 0 or more, of what the piece is for: the same seed draws another key for something else."""
+    thirds: tuple[int | None, int | None] = (None, None)
+    """The third of all songs, 0..2, in which its valence and its arousal lie; None leaves one to the model."""
 
 
 @dataclass(frozen=True)
