@@ -57,7 +57,7 @@ WISHES = Wishes(
     tempo_range=(80.0, 130.0),
     liveliness=0.5,
     ending="thin",
-    scenes=(WishedScene(0.0), WishedScene(4.0, 0, 0.5)),
+    scenes=(WishedScene(0.0), WishedScene(4.0, 0, 0.5, "sea")),
     seconds_per_picture=2.0,
     bars=8,
     loop=True,
@@ -91,6 +91,7 @@ def unlike_the_default(given, default):
 def test_every_field_of_wishes_is_kept():
     assert unlike_the_default(WISHES, Wishes()) == {field.name for field in fields(Wishes)}, "give WISHES the new field"
     assert WISHES.energy is not None and is_dataclass(Energy)
+    assert None not in WISHES.scenes[1], "give its last scene the new field"
     assert unlike_the_default(WISHES.energy, Energy(())) == {field.name for field in fields(Energy)}
     content = json.loads(json.dumps(wishes_as_json(WISHES)))
     assert wishes_from_json(Value(content, "clip.json", "kept.wishes")) == WISHES
