@@ -19,7 +19,7 @@ from cmt.film.part import Part
 from cmt.grid.hits import Marker
 from cmt.music.key import parse_key
 from cmt.music.words import Genre
-from cmt.planning.energy import Begin, Energy, Stretch
+from cmt.planning.energy import Begin, Energy, MoodFrom, Stretch
 from cmt.planning.form import parse_form
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import parse_chords
@@ -49,6 +49,7 @@ WISHES = Wishes(
         in_sections=True,
         begins=(Begin(1.0, "intro"),),
         arc=(Stretch(0.0, 1.0, 0.5, 0.75),),
+        moods=(MoodFrom(1.0, (-0.5, 0.25)), MoodFrom(2.0, None)),
     ),
     mutes=(Mute(Instrument.BASS, 1.0, math.inf),),
     takes=3,
@@ -57,7 +58,8 @@ WISHES = Wishes(
     tempo_range=(80.0, 130.0),
     liveliness=0.5,
     ending="thin",
-    scenes=(WishedScene(0.0), WishedScene(4.0, 0, 0.5)),
+    scenes=(WishedScene(0.0), WishedScene(4.0, 0, 0.5, (-0.5, 0.25), "sea")),
+    mood=(0.4, -0.2),
     seconds_per_picture=2.0,
     bars=8,
     loop=True,
@@ -91,6 +93,7 @@ def unlike_the_default(given, default):
 def test_every_field_of_wishes_is_kept():
     assert unlike_the_default(WISHES, Wishes()) == {field.name for field in fields(Wishes)}, "give WISHES the new field"
     assert WISHES.energy is not None and is_dataclass(Energy)
+    assert None not in WISHES.scenes[1], "give its last scene the new field"
     assert unlike_the_default(WISHES.energy, Energy(())) == {field.name for field in fields(Energy)}
     content = json.loads(json.dumps(wishes_as_json(WISHES)))
     assert wishes_from_json(Value(content, "clip.json", "kept.wishes")) == WISHES

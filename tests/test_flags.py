@@ -49,8 +49,8 @@ def test_the_flags_are_options_of_the_commands(name):
 
 
 def test_other_words_between_backticks_stay():
-    assert with_flags("`take5.mid` and `tempo`: give `markers`, or `tempo_map`") == (
-        "`take5.mid` and `tempo`: give --hit, or --tempo-map"
+    assert with_flags("`take5.mid` and `grid`: give `markers`, or `tempo_map`") == (
+        "`take5.mid` and `grid`: give --hit, or --tempo-map"
     )
 
 

@@ -61,7 +61,6 @@ FLAGS: Mapping[str, str] = {
     "tempo_change": "--tempo-change",
     "tempo_map": "--tempo-map",
     "tensorboard": "--tensorboard",
-    "timecode": "--timecode",
     "words_per_step": "--words-per-step",
 }
 """Python's name of each setting that a message may name, and what a user types in a shell."""
