@@ -15,7 +15,7 @@ from cmt.grid.hits import Marker
 from cmt.meaning.description import SceneSeen
 from cmt.meaning.lexicon import Stretch
 from cmt.meaning.mood import Mood, nearest_word
-from cmt.meaning.sections import parse_section_of_mood, written_section
+from cmt.meaning.sections import parse_section_of_mood, written_number, written_section
 from cmt.meaning.words import read_mood
 from cmt.music.key import parse_key
 from cmt.music.words import GENRES
@@ -87,7 +87,7 @@ def _written_mood(mood: Mood) -> str:
         says_it = read_mood(words) == mood
     except CmtError:
         says_it = False
-    return _text(words) if says_it else f"[{_number(mood.valence)}, {_number(mood.arousal)}]"
+    return _text(words) if says_it else f"[{written_number(mood.valence)}, {written_number(mood.arousal)}]"
 
 
 def _arc(value: Value) -> tuple[Stretch, ...]:
@@ -105,7 +105,7 @@ def _arc(value: Value) -> tuple[Stretch, ...]:
 
 
 def _written_arc(arc: tuple[Stretch, ...]) -> str:
-    return _list(f"[{', '.join(map(_number, part))}]" for part in arc)
+    return _list(f"[{', '.join(map(written_number, part))}]" for part in arc)
 
 
 def _sections(value: Value) -> tuple[Section, ...]:
@@ -148,7 +148,11 @@ def _hits(value: Value) -> tuple[Marker, ...]:
 
 
 def _written_hit(marker: Marker) -> str:
-    return _number(marker.time) if marker.weight == 1 else f"[{_number(marker.time)}, {_number(marker.weight)}]"
+    return (
+        written_number(marker.time)
+        if marker.weight == 1
+        else f"[{written_number(marker.time)}, {written_number(marker.weight)}]"
+    )
 
 
 def _scenes(value: Value) -> tuple[SceneSeen, ...]:
@@ -175,11 +179,11 @@ def _scenes(value: Value) -> tuple[SceneSeen, ...]:
 
 def _written_scene(scene: SceneSeen) -> str:
     parts = {
-        "begin": _number(scene.begin),
-        "end": _number(scene.end),
+        "begin": written_number(scene.begin),
+        "end": written_number(scene.end),
         "same_as": None if scene.same_as is None else str(scene.same_as),
         "mood": None if scene.mood is None else _written_mood(scene.mood),
-        "pace": None if scene.pace is None else _number(scene.pace),
+        "pace": None if scene.pace is None else written_number(scene.pace),
         "colours": _list(map(_text, scene.colours)) if scene.colours else None,
         "shows": None if scene.shows is None else _text(scene.shows),
     }
@@ -187,12 +191,8 @@ def _written_scene(scene: SceneSeen) -> str:
 
 
 def _written_mute(mute: Mute) -> str:
-    end = "" if mute.end == float("inf") else _number(mute.end)
-    return _text(f"{mute.instrument.label}@{_number(mute.begin)}-{end}")
-
-
-def _number(number: float) -> str:
-    return str(int(number)) if float(number).is_integer() else repr(float(number))
+    end = "" if mute.end == float("inf") else written_number(mute.end)
+    return _text(f"{mute.instrument.label}@{written_number(mute.begin)}-{end}")
 
 
 def _text(text: str) -> str:
@@ -226,7 +226,10 @@ FORMS: Mapping[str, FieldForm] = {
         "energy, and a mood behind it, by seconds",
     ),
     "liveliness": FieldForm(
-        lambda value: _within(value, _SHARE), _number, "0.5", "how lively it is on average, 0 to 1; the arc stays"
+        lambda value: _within(value, _SHARE),
+        written_number,
+        "0.5",
+        "how lively it is on average, 0 to 1; the arc stays",
     ),
     "genre": FieldForm(
         lambda value: value.one_of(GENRES), lambda genre: _text(genre.label), '"pop"', f"one of {', '.join(GENRES)}"
@@ -249,9 +252,9 @@ FORMS: Mapping[str, FieldForm] = {
         '["drums@0-4"]',
         "when a track is silent, in seconds",
     ),
-    "tempo": FieldForm(lambda value: _within(value, TEMPO_LIMITS), _number, "96", "the exact BPM"),
+    "tempo": FieldForm(lambda value: _within(value, TEMPO_LIMITS), written_number, "96", "the exact BPM"),
     "tempo_range": FieldForm(
-        _tempo_range, lambda its: _list(map(_number, its)), "[80, 100]", "the lowest and the highest BPM"
+        _tempo_range, lambda its: _list(map(written_number, its)), "[80, 100]", "the lowest and the highest BPM"
     ),
     "key": FieldForm(_parsed(parse_key), lambda key: _text(str(key)), '"D:minor"', "either part may be left out"),
     "form": FieldForm(_parsed(parse_form), lambda form: _text(str(form)), '"A A B A"', "sections in order"),
@@ -269,7 +272,10 @@ FORMS: Mapping[str, FieldForm] = {
         f"how the last bar ends: {', '.join(ENDINGS)}",
     ),
     "length": FieldForm(
-        lambda value: _within(value, LENGTH_LIMITS), _number, "30", "seconds of music without a video; not with one"
+        lambda value: _within(value, LENGTH_LIMITS),
+        written_number,
+        "30",
+        "seconds of music without a video; not with one",
     ),
 }
 """How each field stands in a file, in order."""

@@ -53,15 +53,16 @@ def _without_mood(text: str, time: str, level: str) -> Section:
 
 def written_section(section: Section) -> str:
     """A section as `parse_section_of_mood` reads it."""
-    time, level = _number(section.time), "free"
+    time, level = written_number(section.time), "free"
     if section.energy is not None:
-        level = section.name or _number(section.energy)
+        level = section.name or written_number(section.energy)
     if section.mood is None:
         return f"{time}:{level}"
     word = nearest_word(Mood(*section.mood))
-    mood = word if MOODS[word] == section.mood else "/".join(map(_number, section.mood))
+    mood = word if MOODS[word] == section.mood else "/".join(map(written_number, section.mood))
     return f"{time}:{level}:{mood}"
 
 
-def _number(number: float) -> str:
+def written_number(number: float) -> str:
+    """A number in as few digits as give it back."""
     return str(int(number)) if float(number).is_integer() else repr(float(number))
