@@ -44,7 +44,7 @@ from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, settled
 from cmt.report.parts import Asked, StrengthAsked
 from cmt.report.report import Report
-from cmt.soundtrack.make import planner_for, write_takes
+from cmt.soundtrack.composing import planner_for, write_takes
 from cmt.soundtrack.report import report_of
 from midi_io import read_midi, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline

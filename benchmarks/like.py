@@ -43,8 +43,8 @@ from cmt.planning.mood import suited_tempo_of
 from cmt.planning.plan import Plan, plan_music
 from cmt.planning.plan_like import likeness, plan_like
 from cmt.planning.wishes import Wishes, settled
+from cmt.soundtrack.composing import Take, write_takes
 from cmt.soundtrack.like import CopyGuard
-from cmt.soundtrack.make import Take, write_takes
 from cmt.soundtrack.takes import judge_take
 from video_rhythm import VideoRhythm, analyze
 

@@ -15,7 +15,8 @@ from cmt.music.lead_sheet import UNKNOWN, empty_sheet
 from cmt.music.words import Genre, Mode
 from cmt.planning.plan import MAJOR_SHARE, plan_music
 from cmt.planning.wishes import Wishes, settled
-from cmt.soundtrack.make import in_key, make_soundtrack
+from cmt.soundtrack.composing import in_key
+from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
 from midi_io import read_midi
 
