@@ -119,7 +119,7 @@ def test_where_all_are_muted_the_bar_is_silent_and_it_is_said(checkpoint, tmp_pa
 
 def test_an_instrument_muted_throughout_is_left_out_of_all_and_contradicts_a_choice():
     mutes = (parse_mute("piano@0-"),)
-    assert Instrument.PIANO not in settled(Wishes(mutes=mutes), 4.0).instruments
+    assert Instrument.PIANO not in settled(Wishes(mutes=mutes, instruments=tuple(Instrument)), 4.0).instruments
     assert settled(Wishes(mutes=mutes, instruments=None), 4.0).instruments is None
     with pytest.raises(CmtError, match="`mutes`: piano from beginning to end, yet among `instruments`; leave one"):
         settled(Wishes(mutes=mutes, instruments=(Instrument.DRUMS, Instrument.PIANO)), 4.0)
@@ -270,8 +270,8 @@ def test_a_name_stays_in_its_folder(name, checkpoint, tmp_path):
 
 def test_a_take_is_the_piece_of_its_seed_and_the_best_is_kept(checkpoint, tmp_path):
     energy = energy_of_sections([Section(0, 0.02)])
-    wishes = Wishes(length=2.0, tempo=120.0, takes=3, energy=energy)
-    config = GenerateConfig(seed=7)
+    asked = {"length": 2.0, "tempo": 120.0, "energy": energy, "instruments": tuple(Instrument)}
+    wishes, config = Wishes(takes=3, **asked), GenerateConfig(seed=7)
     options = {"name": "song", "checkpoint": checkpoint}
     kept = Output(midi_only=True, keep_takes=True)
     report = make_soundtrack(None, tmp_path / "takes", wishes, config, output=kept, **options).report
@@ -281,7 +281,7 @@ def test_a_take_is_the_piece_of_its_seed_and_the_best_is_kept(checkpoint, tmp_pa
     sound = [take.score for take in takes if not take.rejected]
     assert sound == sorted(sound, reverse=True)
     for take in takes[:2]:
-        alone = Wishes(length=2.0, tempo=120.0, energy=energy)
+        alone = Wishes(takes=1, **asked)
         folder = tmp_path / str(take.seed)
         make_soundtrack(None, folder, alone, GenerateConfig(seed=take.seed), output=MIDI_ONLY, **options)
         assert read_midi(folder / "song.mid").notes == read_midi(tmp_path / "takes" / take.file).notes

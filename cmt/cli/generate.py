@@ -14,6 +14,7 @@ from cmt.cli.describing import describe_options, described
 from cmt.cli.generate_many import generate_many
 from cmt.cli.handing import Handing, handing_options
 from cmt.cli.options import (
+    ALL,
     FILE,
     FREE,
     Bars,
@@ -97,9 +98,9 @@ HEADINGS = {
 @click.option(
     "--instruments",
     type=InstrumentsType(),
-    default=",".join(instrument.label for instrument in Instrument),
+    default=FREE,
     show_default=True,
-    help=f"Comma-separated tracks, every one of which plays; {FREE} lets the model choose.",
+    help=f"Comma-separated tracks, every one of which plays, or {ALL}; {FREE}: as songs of the genre have them.",
 )
 @click.option(
     "--mute",

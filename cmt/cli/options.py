@@ -47,6 +47,7 @@ else:
 
 FILE = click.Path(path_type=Path)
 FREE = "free"
+ALL = "all"
 
 
 class GroupedCommand(click.Command):
@@ -74,21 +75,23 @@ class GroupedCommand(click.Command):
 
 
 class InstrumentsType(ParamType):
-    """Instruments, such as ``drums,piano``, or ``free``."""
+    """Instruments, such as ``drums,piano``, ``all`` or ``free``."""
 
     name = "list"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Instrument, ...] | None:
-        """The instruments named, or None for `free`."""
+        """The instruments named, all of them for `all`, or None for `free`."""
         if not isinstance(value, str):
             converted: tuple[Instrument, ...] | None = value
             return converted
         if value == FREE:
             return None
+        if value == ALL:
+            return tuple(Instrument)
         names = [name.strip().lower() for name in value.split(",")]
         for name in names:
             if name not in INSTRUMENTS:
-                self.fail(f"no instrument {name!r}; choose from {', '.join(INSTRUMENTS)}, with commas, or {FREE}")
+                self.fail(f"no instrument {name!r}; choose from {', '.join(INSTRUMENTS)}, with commas, {ALL} or {FREE}")
         return tuple(sorted({INSTRUMENTS[name] for name in names}))
 
 

@@ -29,7 +29,7 @@ from cmt.music.template import template_of
 from cmt.music.words import Genre, Mode
 from cmt.planning.like import Reference, read_reference
 from cmt.planning.plan import Plan, major_probability
-from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.planning.wishes import Settled
 from cmt.report.like import Distance
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
@@ -194,8 +194,7 @@ def _named(wishes: Settled) -> PieceFilter:
     tempo = wishes.tempo_range
     if wishes.tempo is not None:
         tempo = (wishes.tempo * (1 - NEAR_TEMPO), wishes.tempo * (1 + NEAR_TEMPO))
-    instruments = None if wishes.instruments == ALL_INSTRUMENTS else wishes.instruments
-    return PieceFilter(wishes.genre, instruments, tempo, mode=wishes.key.mode)
+    return PieceFilter(wishes.genre, wishes.instruments, tempo, mode=wishes.key.mode)
 
 
 def _met(shards: Sequence[Path], named: PieceFilter) -> tuple[PieceFilter, list[str]]:

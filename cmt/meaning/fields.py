@@ -238,7 +238,7 @@ FORMS: Mapping[str, FieldForm] = {
         _instruments,
         lambda its: _list(_text(one.label) for one in its) if its else '"free"',
         '["piano", "strings"]',
-        'who plays, and nobody else; "free" leaves it to the model',
+        'who plays, and nobody else; "free" draws it as songs of the genre have it',
     ),
     "programs": FieldForm(
         _programs,

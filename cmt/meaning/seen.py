@@ -15,7 +15,6 @@ from cmt.planning.energy import Section
 from cmt.planning.plan import Plan
 from cmt.planning.sights import sight_between
 from cmt.report.parts import grid_of
-from midi_io.song import Instrument
 from video_rhythm import VideoRhythm
 
 UNSURE = 0.6
@@ -35,13 +34,13 @@ def description_of_video(rhythm: VideoRhythm, plan: Plan) -> Description:
     scenes = with_looks(scenes_of_plan(plan), rhythm)
     values: dict[str, object] = {
         "scenes": scenes,
-        "instruments": tuple(Instrument),
+        "instruments": (),
         "tempo": plan.timeline.tempo,
     }
     n_border = len(scenes) - 1
     origins = {
         "scenes": Origin("picture", f"{_why_scenes(n_border)}; {_what_is_shown(scenes, rhythm)}"),
-        "instruments": Origin("default", "all five"),
+        "instruments": Origin("default", "as songs of the genre have them"),
         "tempo": Origin("picture", _why_tempo(rhythm, plan)),
         **_open(rhythm, scenes, plan),
     }

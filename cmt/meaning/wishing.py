@@ -176,7 +176,7 @@ def _with_mood(
         suggest("key", "key", WishedKey(key.tonic, mode), f"valence {mood.valence:g}")
     if wishes.liveliness is None and "energy" not in given:
         suggest("liveliness", "liveliness", liveliness_of(mood), f"arousal {mood.arousal:g}")
-    is_open = "instruments" not in values and "instruments" not in given and wishes.genre is None
+    is_open = not values.get("instruments") and "instruments" not in given and wishes.genre is None
     if mood.arousal <= STILL and is_open and not any(mute.instrument is Instrument.DRUMS for mute in wishes.mutes):
         others = tuple(one for one in Instrument if one is not Instrument.DRUMS)
         suggest("instruments", "instruments", others, f"arousal {mood.arousal:g}: no drums")

@@ -21,7 +21,7 @@ from cmt.music.lead_sheet import UNKNOWN, Column, Grooves, SheetOrders
 from cmt.music.template import Template, template_of
 from cmt.music.words import Mode
 from cmt.planning.fitting import FittedForm
-from cmt.planning.wishes import ALL_INSTRUMENTS, Settled
+from cmt.planning.wishes import Settled
 from cmt.report.like import Distance
 from midi_io import MIDI_SUFFIXES
 from midi_io.midi_file import read_midi_ticks
@@ -127,8 +127,8 @@ def wishes_like(wishes: Settled, template: Template) -> Settled:
 
 
 def wishes_of_players(wishes: Settled, like: Likeness) -> Settled:
-    """The wishes with the players of a song where the user does not say who plays; all, the default, says nothing."""
-    if wishes.instruments not in (None, ALL_INSTRUMENTS) or not like.instruments:
+    """The wishes with the players of a song where the user does not say who plays."""
+    if wishes.instruments is not None or not like.instruments:
         return wishes
     muted = {mute.instrument for mute in wishes.mutes}
     kept = tuple(one for one in Instrument if one in like.instruments or one in muted)

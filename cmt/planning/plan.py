@@ -40,12 +40,13 @@ from cmt.planning.outline import (
     with_breaks,
     with_usual_energy,
 )
+from cmt.planning.players import players_of
 from cmt.planning.scenes import Scene, orders_of_picture, scenes_of
 from cmt.planning.sheet import Sheet
 from cmt.planning.speech import bars_of_speech, calm_sheet, calm_under_speech
 from cmt.planning.telling import Thirds, ToldOfBar, thirds_of, told_of_bars
 from cmt.planning.wished_scenes import scenes_on_bars, with_lively_scenes, with_words
-from cmt.planning.wishes import ALL_INSTRUMENTS, Settled, Wishes, genre_of
+from cmt.planning.wishes import Settled, Wishes, genre_of
 from cmt.report.scenes import MoodSeen
 from cmt.writing.closing import ENDINGS, ENDLESS, Ending, draw_ending
 from cmt.writing.orders import BarOrders
@@ -77,11 +78,6 @@ RANGE_TOLERANCE = 0.01
 """A grid that is stretched to meet its hits may leave the range of its tempo by this share."""
 VALENCE_WEIGHT = 3.0
 """A picture of valence 1 that is sure of it multiplies the odds of major by e to this power, one of -1 divides them."""
-STILL, WITH_DRUMS, CALM = 0.25, 0.36, 0.42
-"""For a video that is less lively than the first, 0..1, no drums play, from there to the second ever more often; below
-the third..."""
-SITTING_OUT = (Instrument.PIANO, Instrument.GUITAR, Instrument.STRINGS)
-"""...one of these, drawn by the seed, does not play, unless the user says who does."""
 MOST_NAMED = 8
 """A warning names at most this many bars or times."""
 
@@ -136,13 +132,18 @@ class Plan:
         return self.sheet.timeline
 
     @property
+    def players(self) -> tuple[Instrument, ...]:
+        """Who plays, every one of them."""
+        return tuple(self.sheet.instruments)
+
+    @property
     def request(self) -> PieceRequest:
         """The request for a piece as planned."""
         wishes = self.wishes
         return PieceRequest(
             timeline=self.timeline,
             genre=wishes.genre,
-            instruments=wishes.instruments,
+            instruments=self.players,
             tonic=wishes.key.tonic,
             mode=wishes.key.mode,
             thirds=self.thirds,
@@ -219,13 +220,14 @@ def plan_music(
     hits = hits_of(rhythm, wishes.markers)
     calibration = read_calibration()
     if rhythm is not None and config.control > 0:
-        rng = np.random.default_rng([config.seed, 8, *origin_of(rhythm)])
-        wishes = with_players(wishes, level_of_video(rhythm, calibration), rng)
+        level: float | None = level_of_video(rhythm, calibration)
+    else:
+        level = None
+    players = players_of(wishes, level, config.seed, origin_of(rhythm) if rhythm is not None else ())
     grid = _planned_grid(rhythm, wishes, hits, config.seed) if grid is None else grid
     sections, form_warnings = sections_of_wishes(wishes, grid)
-    instruments = wishes.instruments or ALL_INSTRUMENTS
     ending = _ending(wishes, config.seed)
-    sheet = Sheet(grid, instruments, rests_of(wishes.mutes, grid), ending)
+    sheet = Sheet(grid, players, rests_of(wishes.mutes, grid), ending)
     sheet = with_breaks(sheet, sections)
     markers = [marker.time for marker in wishes.markers]
     marked = frozenset(sheet.nearest(marker) for marker in markers)
@@ -303,20 +305,6 @@ def _scenes(
 def origin_of(rhythm: VideoRhythm) -> tuple[int, ...]:
     """What stands for a video in draws: the same in all copies of it, whatever they are called."""
     return rhythm.n_frame, rhythm.width, rhythm.height
-
-
-def with_players(wishes: Settled, level: float, rng: np.random.Generator) -> Settled:
-    """The wishes with those who play for a video as lively as `level`, 0..1, where the user does not say who does.
-
-    All instruments are the default and say nothing; an energy, a form, a mute or a song to be like says something.
-    """
-    is_open = wishes.instruments == ALL_INSTRUMENTS and not wishes.mutes and wishes.suited_tempo is None
-    if not is_open or wishes.energy is not None or wishes.form is not None or level >= CALM:
-        return wishes
-    absent = {SITTING_OUT[rng.integers(len(SITTING_OUT))]}
-    if rng.random() >= (level - STILL) / (WITH_DRUMS - STILL):
-        absent.add(Instrument.DRUMS)
-    return replace(wishes, instruments=tuple(one for one in ALL_INSTRUMENTS if one not in absent))
 
 
 def _planned_grid(rhythm: VideoRhythm | None, wishes: Settled, hits: Sequence[Hit], seed: int) -> Timeline:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -45,7 +45,8 @@ class Wishes:
     """
 
     genre: Genre | str | None = None
-    instruments: Sequence[Instrument | str] | None = ALL_INSTRUMENTS
+    instruments: Sequence[Instrument | str] | None = None
+    """The instruments, every one of which plays; None draws them as songs of the genre have them."""
     key: WishedKey | str | None = None
     """The key, such as ``F#:minor``, ``C``, ``:major``; None leaves it open."""
     tempo: float | None = None
@@ -99,7 +100,7 @@ class Settled:
     """The seconds of the piece."""
     genre: Genre | None
     instruments: tuple[Instrument, ...] | None
-    """The instruments, without those that are muted throughout; None leaves the choice to the model."""
+    """The instruments, without those that are muted throughout; None leaves them open, see `players_of`."""
     key: WishedKey
     """The key; where chords are asked for, what the user left open of it is theirs."""
     tempo: float | None
@@ -190,9 +191,10 @@ def settled(wishes: Wishes, duration: float) -> Settled:
     if energy is not None:
         check_energy(energy, duration)
         energy = energy.until(duration)
-    instruments = _heard(_instruments(wishes), muted_throughout(wishes.mutes, duration))
+    silent = muted_throughout(wishes.mutes, duration)
+    instruments = _heard(_instruments(wishes), silent)
     if chords is not None:
-        _check_pitched(instruments)
+        _check_pitched(instruments if instruments is not None else set(ALL_INSTRUMENTS) - silent)
     return Settled(
         duration=duration,
         genre=genre_of(wishes),
@@ -304,7 +306,7 @@ def _key_with_chords(key: WishedKey, chords: Progression | None, labels: Sequenc
     return WishedKey(*key_of_chords(played, key)) if played else key
 
 
-def _check_pitched(instruments: Sequence[Instrument] | None) -> None:
+def _check_pitched(instruments: Collection[Instrument] | None) -> None:
     if instruments is not None and set(instruments) <= {Instrument.DRUMS}:
         raise CmtError("`chords` need an instrument with pitches, and drums play alone; add one to `instruments`")
 
@@ -328,7 +330,7 @@ def _heard(chosen: tuple[Instrument, ...] | None, silent: set[Instrument]) -> tu
         raise CmtError(f"`mutes`: {names} are muted from beginning to end, so nothing is left to play; leave one out")
     if chosen is None:
         return None
-    # Where all instruments were chosen, the default, muting one throughout is a way to do without it.
+    # Where all instruments were chosen, muting one throughout is a way to do without it.
     if silent and set(chosen) != set(ALL_INSTRUMENTS):
         raise CmtError(f"`mutes`: {names} from beginning to end, yet among `instruments`; leave one of them out")
     return tuple(instrument for instrument in chosen if instrument not in silent)

@@ -69,7 +69,7 @@ class Report:
     instruments: tuple[Instrument, ...]
     """The instruments that play."""
     instruments_asked: tuple[Instrument, ...] | None
-    """The instruments that had to play; None if the choice was left to the model."""
+    """The instruments that had to play; None in the first reports, where the choice was left to the model."""
     key: Key
     config: GenerateConfig
     """How the piece was written, with the seed of the take that was kept."""

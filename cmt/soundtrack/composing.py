@@ -132,7 +132,7 @@ def write_takes(
 def _sheet_of(planner: Planner, plan: Plan, control: float, seed: int) -> LeadSheet:
     """The lead sheet of a take, in its home key."""
     wishes, mode = plan.wishes, plan.mode(seed)
-    known = initial_words(wishes.genre, mode, plan.timeline.tempo, wishes.instruments, plan.thirds)
+    known = initial_words(wishes.genre, mode, plan.timeline.tempo, plan.players, plan.thirds)
     rng = np.random.default_rng([seed, 6])
     by_bar = [told.initial(known) for told in plan.told]
     grooves = plan.like.grooves if plan.like is not None else None

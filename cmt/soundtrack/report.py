@@ -76,7 +76,7 @@ def report_of(
         mutes=tuple(MuteAsked(mute.instrument, mute.begin, min(mute.end, duration)) for mute in wishes.mutes),
         genre=wishes.genre,
         instruments=song.instruments,
-        instruments_asked=wishes.instruments or None,
+        instruments_asked=plan.players,
         key=piece.key,
         config=config,
         n_word=len(piece.words.fields),
