@@ -39,12 +39,13 @@ from cmt.metrics.structure import SCALES, structureness_at_scales
 from cmt.music.encoding import decode, encode_notes
 from cmt.music.key import TONICS, key_of_song
 from cmt.music.words import Genre, Mode
-from cmt.network.checkpoint import Checkpoint, load_checkpoint
+from cmt.network.checkpoint import load_checkpoint
 from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, settled
 from cmt.report.parts import Asked, StrengthAsked
 from cmt.report.report import Report
-from cmt.soundtrack.composing import planner_for, write_takes
+from cmt.soundtrack.composing import write_takes
+from cmt.soundtrack.networks import Networks, load_networks
 from cmt.soundtrack.report import report_of
 from midi_io import read_midi, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
@@ -157,7 +158,7 @@ class Writer:
         self.job = job
         self._path = checkpoint
         self._rhythm: VideoRhythm | None = None
-        self._loaded: Checkpoint | None = None
+        self._networks: Networks | None = None
 
     def write(self, genre: Genre) -> None:
         """The pieces of a genre."""
@@ -174,11 +175,10 @@ class Writer:
         if not missing:
             return
         self._rhythm = self._rhythm or analyze(self.job.clip)
-        self._loaded = self._loaded or load_checkpoint(self._path)
+        self._networks = self._networks or load_networks(self._path)
         config = self.job.settings.config
         plan = plan_music(self._rhythm, settled(wishes, self._rhythm.duration), config)
-        decoder = self._loaded.decoder
-        planner = planner_for(decoder, plan)
+        decoder, planner = self._networks.decoder, self._networks.planner
         for control in missing:
             path = path_of(self.job, wishes.genre, control, is_odd)
             its = replace(config, control=control)

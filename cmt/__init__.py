@@ -1,6 +1,7 @@
 """Background music for a video, led by the picture's rhythm.
 
-The main job is `make_soundtrack`; `analyze`, `write_piece`, `render` and the rest are its steps.
+The main job is `make_soundtrack`, which writes files; `Composer` does it in memory, for many pieces. `analyze`,
+`write_piece`, `render` and the rest are its steps.
 Each is imported when it is first used; torch is not needed for any of them.
 """
 
@@ -11,30 +12,55 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors, what _HOMES says at run time
     from cmt.config import GenerateConfig
-    from cmt.errors import CmtError
+    from cmt.errors import (
+        Cancelled,
+        CmtError,
+        MidiError,
+        MissingLibraryError,
+        SynthesisError,
+        VideoError,
+        WriteError,
+    )
+    from cmt.film.part import Part
     from cmt.grid.hits import Marker, read_markers
     from cmt.music.encoding import decode, encode
     from cmt.music.words import Genre, Mode
     from cmt.network.checkpoint import load_checkpoint
+    from cmt.planning.mutes import Mute
     from cmt.planning.wishes import Wishes
     from cmt.report.report import Report
-    from cmt.soundtrack.make import Soundtrack, make_soundtrack
+    from cmt.soundtrack.composer import Composer
+    from cmt.soundtrack.delivering import Soundtrack
+    from cmt.soundtrack.make import make_soundtrack
     from cmt.soundtrack.output import Output
+    from cmt.soundtrack.piece import Piece
     from cmt.writing.pieces import PieceRequest, write_piece
     from midi_io import Instrument, Note, Song, read_midi, render, write_midi
-    from video_rhythm import analyze
+    from video_rhythm import Frames, VideoRhythm, analyze
 
 _HOMES = {
     "analyze": "video_rhythm",
+    "Frames": "video_rhythm",
+    "VideoRhythm": "video_rhythm",
+    "Composer": "cmt.soundtrack.composer",
+    "Piece": "cmt.soundtrack.piece",
     "make_soundtrack": "cmt.soundtrack.make",
-    "Soundtrack": "cmt.soundtrack.make",
+    "Soundtrack": "cmt.soundtrack.delivering",
     "Wishes": "cmt.planning.wishes",
+    "Mute": "cmt.planning.mutes",
+    "Part": "cmt.film.part",
     "Output": "cmt.soundtrack.output",
     "Report": "cmt.report.report",
     "GenerateConfig": "cmt.config",
     "Marker": "cmt.grid.hits",
     "read_markers": "cmt.grid.hits",
+    "Cancelled": "cmt.errors",
     "CmtError": "cmt.errors",
+    "MidiError": "cmt.errors",
+    "MissingLibraryError": "cmt.errors",
+    "SynthesisError": "cmt.errors",
+    "VideoError": "cmt.errors",
+    "WriteError": "cmt.errors",
     "Genre": "cmt.music.words",
     "Mode": "cmt.music.words",
     "encode": "cmt.music.encoding",
@@ -51,19 +77,31 @@ _HOMES = {
 }
 
 __all__ = [
+    "Cancelled",
     "CmtError",
+    "Composer",
+    "Frames",
     "GenerateConfig",
     "Genre",
     "Instrument",
     "Marker",
+    "MidiError",
+    "MissingLibraryError",
     "Mode",
+    "Mute",
     "Note",
     "Output",
+    "Part",
+    "Piece",
     "PieceRequest",
     "Report",
     "Song",
     "Soundtrack",
+    "SynthesisError",
+    "VideoError",
+    "VideoRhythm",
     "Wishes",
+    "WriteError",
     "analyze",
     "decode",
     "encode",

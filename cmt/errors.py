@@ -7,7 +7,8 @@ The message of each is one line: what, where, and the cure. The tree:
     ├── MidiError            a song, a pianoroll or a film that cannot be read or made
     ├── SynthesisError       no sound can be made: FluidSynth or its SoundFont is missing or unusable
     ├── WriteError           a file that cannot be written, whatever is in it
-    └── MissingLibraryError  a library of an extra is not installed; an ImportError as well
+    ├── MissingLibraryError  a library of an extra is not installed; an ImportError as well
+    └── Cancelled            the caller's own progress function asked to stop
 
 This module imports nothing, so that `midi_io` and `video_rhythm` may know it, and it alone, of `cmt`.
 """
@@ -35,3 +36,10 @@ class WriteError(CmtError):
 
 class MissingLibraryError(CmtError, ImportError):
     """A library is not installed that only an extra brings; for Python an import that failed, as any other."""
+
+
+class Cancelled(CmtError):  # noqa: N818 - it says what happened, as asyncio.CancelledError does
+    """A caller's progress function raises it to stop the work: no file is left, and it comes out of what was called."""
+
+    def __init__(self, message: str = "cancelled") -> None:
+        super().__init__(message)

@@ -10,7 +10,7 @@ from .audio_file import write_wav
 from .dynamics import perform
 from .ending import close_ending
 from .midi_file import MIDI_SUFFIXES, read_midi, read_performance
-from .midi_writer import write_midi
+from .midi_writer import midi_bytes, write_midi
 from .performance import Performance
 from .pianoroll import read_pianoroll, song_from_multitrack, song_to_multitrack, write_pianoroll
 from .rendering import render
@@ -31,6 +31,7 @@ __all__ = [
     "close_ending",
     "find_soundfont",
     "has_fluidsynth",
+    "midi_bytes",
     "perform",
     "read_midi",
     "read_performance",

@@ -81,12 +81,20 @@ def write_midi(
     ValueError
         If the music is too slow or too long for the format.
     """
-    content = _encode_midi(as_performance(music), title, signs)
+    content = midi_bytes(music, title=title, signs=signs)
     with whole_file(path) as unfinished:
         unfinished.write_bytes(content)
 
 
-def _encode_midi(performance: Performance, title: str | None, signs: Signs) -> bytes:
+def midi_bytes(music: Song | Performance, *, title: str | None = None, signs: Signs = NO_SIGNS) -> bytes:
+    """The content of the file that `write_midi` writes.
+
+    Raises
+    ------
+    ValueError
+        If the music is too slow or too long for the format.
+    """
+    performance = as_performance(music)
     import miditoolkit
     import mido
 

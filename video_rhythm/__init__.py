@@ -6,6 +6,7 @@ from .analyze import VideoRhythm, analyze
 from .beats import VisualBeat
 from .fades import Fade, FadeKind
 from .flow import FlowSeries
+from .given import Frames, VideoSource
 from .scenes import Scene, Sight
 from .thumbnails import Thumbnail
 
@@ -13,11 +14,13 @@ __all__ = [
     "Fade",
     "FadeKind",
     "FlowSeries",
+    "Frames",
     "Scene",
     "Sight",
     "Thumbnail",
     "VideoError",
     "VideoRhythm",
+    "VideoSource",
     "VisualBeat",
     "analyze",
 ]

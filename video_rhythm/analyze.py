@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from .cuts import CutFinder
 from .fades import Fade, FadeFinder
 from .flow import FlowMeter, FlowSeries
 from .frames import Frame, Video
+from .given import VideoSource
 from .impacts import find_impacts, motion_saliency
 from .looks import Look
 from .scenes import Scene, find_scenes
@@ -34,6 +34,7 @@ class VideoRhythm:
     """What a video has of rhythm, in seconds and diagonals."""
 
     path: str
+    """The path as it was given; a word for what has none."""
     stream_index: int
     """The number of the stream that was measured; FFmpeg counts all streams of a file from 0."""
     duration: float
@@ -68,8 +69,16 @@ class VideoRhythm:
     """What is seen, scene by scene, in order of time; they cover the video."""
 
 
-def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> VideoRhythm:
-    """Measure the rhythm of a video file, decoding it once.
+def analyze(video: VideoSource, progress: Progress | None = None) -> VideoRhythm:
+    """Measure the rhythm of a video, decoding it once.
+
+    Parameters
+    ----------
+    video
+        The path of a file; the content of one, as bytes or as a file object that is open for reading and can be sought
+        (it is read from its beginning, stays open, and stands where it stood); or `Frames`.
+    progress
+        A function that is called with the seconds done, and how many there are. What it raises ends the work.
 
     Raises
     ------
@@ -77,34 +86,34 @@ def analyze(path: str | os.PathLike[str], progress: Progress | None = None) -> V
         If the file is missing, is no video, cannot be decoded, or is shorter than 0.5 s.
     """
     # A picture is looked at while the next one is being decoded; never more than these two are in memory.
-    with Video(path) as video, ThreadPoolExecutor(1) as looker:
+    with Video(video) as film, ThreadPoolExecutor(1) as looker:
         watcher: Watcher | None = None
         looked: Future[None] | None = None
         reported = 0.0
-        for frame in video.frames():
+        for frame in film.frames():
             if watcher is None:
-                watcher = Watcher(video.width, video.height)
+                watcher = Watcher(film.width, film.height)
             if looked is not None:
                 looked.result()
             looked = looker.submit(watcher.take, frame)
             if progress is not None and frame.time >= reported + PROGRESS_STEP:
                 reported = frame.time
-                progress(frame.time, video.expected_duration)
+                progress(frame.time, film.expected_duration)
         if looked is not None:
             looked.result()
     assert watcher is not None  # `frames` raises if there are none
     if progress is not None:
-        progress(video.duration, video.duration)
+        progress(film.duration, film.duration)
     return watcher.rhythm(
-        path=video.path,
-        stream_index=video.stream_index,
-        duration=video.duration,
-        fps=float(video.frame_rate),
-        n_frame=video.n_frame,
-        looks=video.looks,
-        views=video.views,
-        thumbnails=video.thumbnails,
-        warnings=video.warnings,
+        path=film.path,
+        stream_index=film.stream_index,
+        duration=film.duration,
+        fps=float(film.frame_rate),
+        n_frame=film.n_frame,
+        looks=film.looks,
+        views=film.views,
+        thumbnails=film.thumbnails,
+        warnings=film.warnings,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
+from typing import IO
 
 import av.video.stream
 
@@ -54,6 +55,28 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
         return av.open(file_url(path), options={"protocol_whitelist": "file"}, metadata_errors="ignore")
     except (av.error.FFmpegError, OSError, ValueError, UnicodeError):
         raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
+
+
+def open_content(file: IO[bytes], name: str) -> av.container.InputContainer:
+    """Open the video that a file object holds, called `name` in messages; the object stays the caller's to close.
+
+    Raises
+    ------
+    VideoError
+        If FFmpeg cannot read it.
+    """
+    try:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{name}: cannot be read ({error}); give a file object that is open") from None
+    if not size:
+        raise VideoError(f"{name}: is empty (0 bytes); give the content of a video file")
+    try:
+        # The content comes from anywhere: with no protocol allowed, a playlist in disguise opens nothing at all.
+        return av.open(file, "r", options={"protocol_whitelist": "none"}, metadata_errors="ignore")
+    except (av.error.FFmpegError, OSError, ValueError, TypeError, UnicodeError):
+        raise VideoError(f"{name}: not a video that FFmpeg can read; give the whole content of a video file") from None
 
 
 def moving_pictures(container: av.container.InputContainer) -> list[av.video.stream.VideoStream]:

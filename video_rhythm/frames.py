@@ -1,4 +1,4 @@
-"""A video file as a stream of small grey pictures with true times.
+"""A video as a stream of small grey pictures with true times.
 
 Nothing here keeps more than one picture, so an hour of video costs no more
 memory than a second of it.
@@ -6,13 +6,11 @@ memory than a second of it.
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import av
 import av.container
@@ -25,16 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import VideoError
-from video_rhythm.container import (
-    best_stream,
-    claimed_duration,
-    claimed_rate,
-    moving_pictures,
-    open_container,
-    printable,
-)
 
+from .given import VideoSource
 from .looks import Look
+from .reels import open_reel
 from .thumbnails import Thumbnail, ThumbnailKeeper
 from .views import View, ViewKeeper
 
@@ -50,8 +42,6 @@ RESTART = 0.25
 back are a muxer's slip."""
 MOST_TIMES = 8
 """At most this many damaged places are listed singly."""
-READ_ERRORS_IN_A_ROW = 50
-"""The rest of the file is gone after this many failed reads without a packet in between."""
 
 
 class Frame(NamedTuple):
@@ -64,12 +54,12 @@ class Frame(NamedTuple):
 
 
 class Video:
-    """An open video file: iterate `frames` once, then read what was learnt on the way.
+    """An open video: iterate `frames` once, then read what was learnt on the way.
 
     Parameters
     ----------
-    path
-        A file on disk in any format that FFmpeg reads.
+    video
+        A file on disk or in memory in any format that FFmpeg reads, or frames.
 
     Raises
     ------
@@ -93,9 +83,9 @@ class Video:
     n_frame: int
     """The number of pictures delivered so far."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
-        self.name = printable(Path(self.path).name or self.path)
+    def __init__(self, video: VideoSource) -> None:
+        self._reel = open_reel(video)
+        self.path, self.name = self._reel.path, self._reel.name
         self.width = self.height = self.n_frame = 0
         self.duration = 0.0
         self._clock = _Clock()
@@ -103,17 +93,9 @@ class Video:
         self._not_advancing = self._timeless = 0
         self._keeper: ThumbnailKeeper | None = None
         self._views: ViewKeeper | None = None
-        self._container = open_container(self.path, self.name)
-        try:
-            self._stream = best_stream(self._container, self.name)
-        except VideoError:
-            self._container.close()
-            raise
-        self._stream.thread_type = "AUTO"
-        self.stream_index = self._stream.index
-        self._n_picture = len(moving_pictures(self._container))
-        self.frame_rate = claimed_rate(self._stream)
-        self.expected_duration = claimed_duration(self._container, self._stream)
+        self.stream_index = self._reel.stream_index
+        self.frame_rate = self._reel.frame_rate
+        self.expected_duration = self._reel.expected_duration
 
     def __enter__(self) -> Video:
         return self
@@ -121,15 +103,15 @@ class Video:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._container.close()
+        self._reel.close()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """A line for each fault of the file that did not stop the reading."""
         found = []
-        if self._n_picture > 1:
+        if self._reel.n_picture > 1:
             found.append(
-                f"{self.name}: {self._n_picture} pictures in the file; stream {self.stream_index}, "
+                f"{self.name}: {self._reel.n_picture} pictures in the file; stream {self.stream_index}, "
                 f"{self.width}x{self.height} at {float(self.frame_rate):.4g} fps, is measured and shown; "
                 f"for another one, give a file with that alone"
             )
@@ -176,13 +158,16 @@ class Video:
         size = (0, 0)
         quarter_turns = 0
         last_length = 0.0
-        for decoded in self._decoded():
+        for decoded in self._reel.pictures():
+            if decoded is None:
+                self._damage.append(max(self._clock.now, 0.0))
+                continue
             if not self.n_frame:
                 quarter_turns = round(decoded.rotation / 90) % 4
                 self.width, self.height = decoded.width, decoded.height
                 if quarter_turns % 2:
                     self.width, self.height = decoded.height, decoded.width
-                size = small_size(self.width, self.height, _pixel_shape(self._stream, quarter_turns))
+                size = small_size(self.width, self.height, self._reel.pixel_shape(quarter_turns))
                 self._keeper, self._views = ThumbnailKeeper(*size), ViewKeeper(*size)
             time = self._clock.time(decoded, 1.0 / float(self.frame_rate or 25))
             self._timeless += decoded.pts is None
@@ -196,36 +181,6 @@ class Video:
             last_length = float((decoded.duration or 0) * (decoded.time_base or 0))
             yield Frame(time, grey_picture(decoded, size, quarter_turns))
         self._finish(last_length)
-
-    def _decoded(self) -> Iterator[av.video.frame.VideoFrame]:
-        """Pictures as FFmpeg gives them, without the damaged ones."""
-        for packet in self._packets():
-            try:
-                pictures = packet.decode()
-            except av.error.FFmpegError:
-                self._note_damage()
-                continue
-            for picture in pictures:
-                if picture.is_corrupt:
-                    self._note_damage()
-                else:
-                    yield picture
-
-    def _packets(self) -> Iterator[Any]:
-        """The stream's packets; a failed read is noted and the reading goes on behind it."""
-        failures = 0
-        while failures < READ_ERRORS_IN_A_ROW:
-            try:
-                for packet in self._container.demux(self._stream):
-                    failures = 0
-                    yield packet
-                return
-            except av.error.FFmpegError:
-                failures += 1
-                self._note_damage()
-
-    def _note_damage(self) -> None:
-        self._damage.append(max(self._clock.now, 0.0))
 
     def _finish(self, last_length: float) -> None:
         """Set duration and frame rate, and refuse what is too short to have a rhythm."""
@@ -338,14 +293,6 @@ def _luma_plane(picture: av.video.frame.VideoFrame) -> NDArray[np.uint8] | None:
         return None
     luma: NDArray[np.uint8] = rows[: plane.line_size * picture.height].reshape(picture.height, plane.line_size)
     return luma[:, : picture.width]
-
-
-def _pixel_shape(stream: av.video.stream.VideoStream, quarter_turns: int) -> float:
-    """Width of a pixel of the upright picture over its height; 1 if the file says nothing credible."""
-    shape = float(stream.sample_aspect_ratio or 1)
-    if not 0.25 <= shape <= 4.0:
-        return 1.0
-    return 1.0 / shape if quarter_turns % 2 else shape
 
 
 def small_size(width: int, height: int, pixel_shape: float) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from cmt.cli.options import FREE, Bars, chosen_genre, chosen_programs
 
 if TYPE_CHECKING:
     from cmt.cli.handing import Handing
-    from cmt.soundtrack.make import Soundtrack
+    from cmt.soundtrack.delivering import Soundtrack
 
 HANDED = ("sample_rate", "bit_depth", "fade_in", "fade_out", "marker_kinds", "timecode", "origin")
 """The parameters of `cmt.cli.handing` that are fields of an output by the same name."""

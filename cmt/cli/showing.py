@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cmt.report.parts import Take
     from cmt.report.report import Report
     from cmt.report.speech import Speech
-    from cmt.soundtrack.make import Soundtrack
+    from cmt.soundtrack.delivering import Soundtrack
 
 SECTIONS = "--section"
 """The option that gives sections; a report names it as their source."""

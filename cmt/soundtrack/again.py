@@ -36,13 +36,12 @@ from cmt.report.kept import Kept, Redone
 from cmt.report.parts import Model, Take
 from cmt.report.values import Value
 from cmt.soundtrack.composing import in_key
-from cmt.soundtrack.delivering import Delivery, Facts, Music, deliver
+from cmt.soundtrack.delivering import WITHOUT_SOUND, Delivery, Facts, Music, Soundtrack, deliver
 from cmt.soundtrack.edits import exchanged, exchanged_song, moved, muted, muted_song, octave_for
 from cmt.soundtrack.handing import check_fit
 from cmt.soundtrack.keeping import hash_of_material, sha256_of
 from cmt.soundtrack.kept_take import KeptTake, look_again, material_of, read_take
 from cmt.soundtrack.like import like_again
-from cmt.soundtrack.make import WITHOUT_SOUND, Soundtrack
 from cmt.soundtrack.naming import checked_name
 from cmt.soundtrack.output import Output, check_output, output_as_json, output_from_json
 from cmt.soundtrack.playing import accents_of, performance_of, performed

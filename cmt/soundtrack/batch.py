@@ -30,7 +30,8 @@ from cmt.planning.progression import Progression
 from cmt.planning.wishes import Wishes, check_config, check_wishes
 from cmt.report.description import Told
 from cmt.report.report import Report
-from cmt.soundtrack.make import WITHOUT_SOUND, make_soundtrack
+from cmt.soundtrack.delivering import WITHOUT_SOUND
+from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.naming import free_name
 from cmt.soundtrack.output import Output, check_output
 from midi_io import ready_soundfont

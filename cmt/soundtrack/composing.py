@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cmt.config import GenerateConfig
-from cmt.errors import CmtError
 from cmt.music.key import Key, home_key, semitones_between
 from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.music.words import initial_words
 from cmt.network.decoder import Decoder
-from cmt.network.planner import Planner, load_planner
+from cmt.network.planner import Planner
 from cmt.planning.plan import Plan
 from cmt.soundtrack.like import CopyGuard
 from cmt.soundtrack.playing import performed
@@ -86,24 +85,6 @@ def compose(
     return best_first, 0 if guard is None else guard.rejected
 
 
-def planner_for(decoder: Decoder, plan: Plan) -> Planner | None:
-    """The planner whose lead sheets the network hears; None if it was trained without any.
-
-    Raises
-    ------
-    CmtError
-        If it was, and the user asks for what only a lead sheet keeps.
-    """
-    if decoder.config.cues:
-        return load_planner().planner
-    if plan.wishes.chords is not None or plan.wishes.form is not None or plan.like is not None:
-        raise CmtError(
-            "`checkpoint`: it was trained without lead sheets and cannot keep `chords`, `form` and `like`; leave it "
-            "out, or train a new one"
-        )
-    return None
-
-
 def write_takes(
     decoder: Decoder,
     planner: Planner | None,
@@ -114,7 +95,8 @@ def write_takes(
 ) -> list[Take]:
     """A take for each seed, side by side.
 
-    `planner` is that of `planner_for`; `progress` is called with the bars written and the bars of all takes.
+    `planner` writes the lead sheets that the network hears, if it hears any; `progress` is called with the bars
+    written and the bars of all takes.
     """
     sheets = [_sheet_of(planner, plan, config.control, seed) if planner else None for seed in seeds]
     orders = [plan.orders(config.control, seed, sheet) for seed, sheet in zip(seeds, sheets, strict=True)]

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from cmt.band.programs import program_warnings
 from cmt.config import GenerateConfig
@@ -34,6 +35,23 @@ from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece
 from midi_io import Performance, write_midi
 from midi_io.song import Instrument, Song
+from video_rhythm.given import is_content
+
+WITHOUT_SOUND = "choose `midi_only`"
+"""What to do where no sound can be made; the message that says so ends with it."""
+NOT_MEASURED: Mapping[str, float] = {}
+
+
+class Soundtrack(NamedTuple):
+    """What was written, and everything that was decided."""
+
+    files: tuple[Path, ...]
+    report: Report
+    """The report; its `as_json` is the content of the .json file."""
+    name: str = ""
+    """What the files are called, without a suffix."""
+    notes: tuple[str, ...] = ()
+    """A line where files of the name were there already, which says what became of them."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +144,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
         files = [f"{name}{suffix}" for suffix in (".mid", *more)]
         for file, (played, its_report) in zip(files, [(performance, report), *music.others], strict=True):
             signs = signs_of(its_report, plan.timeline)
-            write_midi(played, folder / file, title=f"Music for {title}", signs=signs)
+            write_midi(played, folder / file, title=midi_title(title), signs=signs)
     png = folder / f"{name}.png"
     # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
     has_speech = delivery.mixer is not None and bool(delivery.mixer.spans)
@@ -150,24 +168,80 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     speech = speech_of(delivery.mixer, plan) if output.duck is not None else None
     with stages.stage("picture"):
         picture.result() if picture else draw(speech=speech)
-    takes, like, part = facts.takes(files), facts.like, material.part
-    report = replace(
+    report = full_report(
+        music,
+        delivery.source,
+        material,
+        output,
+        facts,
+        font=delivery.font,
+        files=files,
+        notes=notes,
+        speech=speech,
+        seconds=stages.seconds,
+    )
+    film = delivery.source.film
+    lines = write_marker_files(report, plan, output, folder, name, has_film=film is not None)
+    report = replace(report, warnings=(*report.warnings, *lines))
+    (folder / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+    # It tells the hashes of all other files, and so it comes last.
+    write_origin_file(
         report,
-        part=None if part == WHOLE else (part.begin, part.begin + delivery.source.duration),
+        output,
+        folder,
+        name,
+        video=film if is_content(material.given) and isinstance(film, Path) else material.video,
+        is_our_model=delivery.is_our_model,
+        soundfont=delivery.font,
+    )
+    refuse_the_files_themselves((delivery.folder / file.name for file in folder.iterdir()), material)
+    return report, run
+
+
+def full_report(
+    music: Music,
+    source: Source,
+    material: Material,
+    output: Output,
+    facts: Facts,
+    *,
+    font: Path | None = None,
+    files: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    speech: Speech | None = None,
+    seconds: Mapping[str, float] = NOT_MEASURED,
+) -> Report:
+    """All that is reported of a piece.
+
+    Parameters
+    ----------
+    font
+        The SoundFont that plays it; None where no sound is made.
+    files
+        The names of the MIDI files of its takes that are kept.
+    notes
+        A line for each thing of sound and film that did not go as asked.
+    seconds
+        The seconds of each stage.
+    """
+    plan, takes, like, part = music.plan, facts.takes(files), facts.like, material.part
+    return replace(
+        music.report,
+        part=None if part == WHOLE else (part.begin, part.begin + source.duration),
         sample_rate=output.sample_rate,
         bit_depth=output.bit_depth,
         fade_in=output.fade_in,
         fade_out=output.fade_out,
         original_audio=output.original_audio,
-        band=performance.playing_voices,
+        band=music.performance.playing_voices,
         quantized=output.quantized,
-        pictures=pictures_shown(delivery.source.film),
+        pictures=pictures_shown(source.film),
         description=facts.told.fields,
         like=like,
         takes=takes,
         speech=speech,
         warnings=(
-            *delivery.source.warnings,
+            *source.warnings,
             *facts.told.warnings,
             *plan.warnings,
             *program_warnings(output.programs),
@@ -178,28 +252,18 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
             *facts.late_warnings,
         ),
         checkpoint=facts.checkpoint,
-        soundfont=delivery.font.name if delivery.font else None,
-        loudness=output.loudness if delivery.font else None,
-        format=output.format if delivery.font else None,
+        soundfont=font.name if font else None,
+        loudness=output.loudness if font else None,
+        format=output.format if font else None,
         stems=output.stems,
         kept=facts.kept,
-        stages=stages.seconds,
+        stages=seconds,
     )
-    lines = write_marker_files(report, plan, output, folder, name)
-    report = replace(report, warnings=(*report.warnings, *lines))
-    (folder / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
-    # It tells the hashes of all other files, and so it comes last.
-    write_origin_file(
-        report,
-        output,
-        folder,
-        name,
-        video=material.video,
-        is_our_model=delivery.is_our_model,
-        soundfont=delivery.font,
-    )
-    refuse_the_files_themselves((delivery.folder / file.name for file in folder.iterdir()), material)
-    return report, run
+
+
+def midi_title(title: str) -> str:
+    """The name of a piece, as MIDI files have it, that is for what is called `title`."""
+    return f"Music for {title}"
 
 
 def _draw(

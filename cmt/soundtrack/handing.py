@@ -55,13 +55,18 @@ def finish_of(output: Output, report: Report, plan: Plan) -> Finish:
     )
 
 
-def write_marker_files(report: Report, plan: Plan, output: Output, folder: Path, name: str) -> list[str]:
-    """Write the files of markers, if they are wanted; a line for each thing that did not go as asked."""
+def write_marker_files(
+    report: Report, plan: Plan, output: Output, folder: Path, name: str, *, has_film: bool
+) -> list[str]:
+    """Write the files of markers, if they are wanted; a line for each thing that did not go as asked.
+
+    They point to the film where there is one, else to the sound.
+    """
     if not output.marker_kinds:
         return []
     media = None
     if not output.midi_only:
-        media = f"{name}.{output.format}" if plan.rhythm is None else f"{name}.mp4"
+        media = f"{name}.mp4" if has_film else f"{name}.{output.format}"
     return write_markers(
         report,
         plan.timeline,

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from pathlib import Path
+from typing import IO
 
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
@@ -24,6 +25,7 @@ from cmt.soundtrack.output import Output, output_as_json
 from cmt.soundtrack.source import Material
 from cmt.writing.closing import ALL_ENDINGS
 from cmt.writing.pieces import WrittenPiece
+from video_rhythm.given import file_object, is_content, place_in
 
 MOST_BYTES = 200_000_000
 """No report is larger: one of four hours has less than a fifth of it."""
@@ -82,7 +84,9 @@ def kept_of(
 
 
 def hash_of_material(material: Material) -> str | None:
-    """The hash of the video that music is for, or of the hashes of the pictures; None where there is neither."""
+    """The hash of the video's file, or of the hashes of the pictures; None where there is neither."""
+    if is_content(material.given):
+        return sha256_of_content(material.given)
     hashes = [sha256_of(file) for file in material.files]
     if material.pictures:
         return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
@@ -91,10 +95,23 @@ def hash_of_material(material: Material) -> str | None:
 
 def sha256_of(path: Path) -> str:
     """The hash of a file."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+        return _sha256(file)
+
+
+def sha256_of_content(video: bytes | IO[bytes]) -> str:
+    """The hash of what would be a video's file; a file object stands where it stood."""
+    place, file = place_in(video), file_object(video)
+    digest = _sha256(file)
+    if place is not None:
+        file.seek(place)
+    return digest
+
+
+def _sha256(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
     return digest.hexdigest()
 
 

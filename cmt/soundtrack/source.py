@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias, cast
+
+import numpy as np
 
 from cmt.config import SECONDS_PER_PICTURE
 from cmt.errors import CmtError, VideoError
 from cmt.film.mux import refuse_the_video_itself
-from cmt.film.part import WHOLE, Part
+from cmt.film.part import WHOLE, Part, part_of
 from cmt.film.slideshow import Slideshow
 from cmt.machine.files import file_state
 from cmt.machine.pictures import is_picture, name_of_pictures
@@ -21,11 +25,17 @@ from cmt.planning.wishes import Wishes
 from cmt.report.pictures import PictureShown
 from cmt.soundtrack.output import Output
 from midi_io.song import Timeline
-from video_rhythm import VideoRhythm, analyze
+from video_rhythm import Frames, VideoRhythm, analyze
+from video_rhythm.given import IN_MEMORY, is_content, name_of_content, path_of_content
+from video_rhythm.reels import write_content
 from video_rhythm.signatures import STILL_SUFFIXES
 from video_rhythm.slideshow import open_album
 
 File: TypeAlias = "str | os.PathLike[str]"
+Given: TypeAlias = "bytes | IO[bytes] | Frames | VideoRhythm"
+"""A video that is no path: its content, an open file, frames in memory, or what was measured of one."""
+Video: TypeAlias = "File | Sequence[File] | Given | None"
+"""What music may be for: a video, a picture, several pictures in order, or nothing but a length."""
 Progress: TypeAlias = Callable[[float, float | None], object]
 
 
@@ -38,11 +48,23 @@ class Material(NamedTuple):
     """Whether they are pictures."""
     part: Part = WHOLE
     """The part of the video that is scored."""
+    given: Given | None = None
+    """The video, if it is given as something else than a path."""
 
     @property
     def video(self) -> Path | None:
-        """The video, if there is one."""
+        """The file of the video, if there is one."""
         return self.files[0] if self.files and not self.pictures else None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is something to see."""
+        return bool(self.files) or self.given is not None
+
+    @property
+    def has_film(self) -> bool:
+        """Whether there is a video with a picture that can be copied and a sound of its own."""
+        return self.video is not None or is_content(self.given)
 
 
 class Source(NamedTuple):
@@ -60,13 +82,36 @@ class Source(NamedTuple):
     """A line for each thing that is not as it is meant or as it was asked."""
 
 
+def material_from(video: Video, part: Part = WHOLE) -> Material:
+    """What a caller means by a video, by pictures, or by None.
+
+    Raises
+    ------
+    CmtError
+        If there are several files and not all are pictures, or none, or it is nothing that could be a video.
+    """
+    if isinstance(video, Frames | VideoRhythm):
+        return Material(part=part, given=video)
+    if is_content(video):
+        return Material(part=part, given=video)
+    files = files_of(cast("File | Sequence[File] | None", video))
+    return Material(files, are_pictures(files), part)
+
+
 def files_of(video: File | Sequence[File] | None) -> tuple[Path, ...]:
     """The files that a caller means by one path, by several, or by none."""
     if video is None:
         return ()
     if isinstance(video, str | os.PathLike):
         return (Path(video),)
-    files = tuple(Path(file) for file in video)
+    if isinstance(video, np.ndarray):
+        raise VideoError("an array says no pictures a second; give Frames(array, fps)")
+    try:
+        files = tuple(Path(file) for file in video)
+    except TypeError:
+        raise VideoError(
+            f"{type(video).__name__} is no video; give a path, bytes, an open file, or Frames(pictures, fps)"
+        ) from None
     if not files:
         raise CmtError("no pictures; give one or more, or a length for music without them")
     return files
@@ -88,15 +133,27 @@ def are_pictures(files: Sequence[Path]) -> bool:
     return bool(files)
 
 
-def check_source(files: Sequence[Path], wishes: Wishes, output: Output, *, pictures: bool) -> None:
+def check_source(material: Material, wishes: Wishes, output: Output) -> None:
     """Raise a CmtError for what cannot be of this source."""
-    if not pictures:
-        if bool(files) == (wishes.length is not None):
+    if not material.pictures:
+        if material.is_seen == (wishes.length is not None):
             raise CmtError("give a video, or a length for music without one: one of the two")
         if wishes.seconds_per_picture is not None:
             raise CmtError("`seconds_per_picture` is for pictures, and there are none; leave it out")
     elif output.original_audio != "drop":
         raise CmtError("pictures have no sound of their own; leave out `original_audio`")
+    if isinstance(material.given, Frames | VideoRhythm):
+        if output.original_audio != "drop":
+            raise CmtError("frames and rhythms have no sound of their own; leave out `original_audio`")
+        if material.part != WHOLE:
+            raise CmtError("`start` and `end` are of a video's file; give the frames of that part, or the file")
+    elif not material.has_film and material.part != WHOLE:
+        raise CmtError("`start` and `end` are a video's, and there is none; leave them out")
+
+
+def fps_of(source: Source) -> float | None:
+    """The pictures a second of a film; None where there is nothing to see."""
+    return None if source.rhythm is None else source.rhythm.fps
 
 
 def refuse_the_files_themselves(written: Iterable[Path], material: Material) -> None:
@@ -108,11 +165,14 @@ def refuse_the_files_themselves(written: Iterable[Path], material: Material) -> 
             raise CmtError(f"{file}: is one of the pictures; choose another folder or name")
 
 
-def name_of(files: Sequence[Path], *, pictures: bool) -> str:
+def name_of(material: Material) -> str:
     """What the results are called unless they are given a name."""
-    if not files:
+    if material.given is not None:
+        path = material.given.path if isinstance(material.given, VideoRhythm) else path_of_content(material.given)
+        return Path(path).stem or IN_MEMORY
+    if not material.files:
         return "music"
-    return name_of_pictures(files) if pictures else files[0].stem
+    return name_of_pictures(material.files) if material.pictures else material.files[0].stem
 
 
 def look_at(files: Sequence[Path], wishes: Wishes, progress: Progress | None = None, *, pictures: bool) -> Source:
@@ -142,12 +202,55 @@ def look_at(files: Sequence[Path], wishes: Wishes, progress: Progress | None = N
 
 
 def look_at_material(material: Material, film: Path | None, wishes: Wishes, progress: Progress | None = None) -> Source:
-    """Look at what music is for, as `look_at` does; `film` is the video or the film of its part, None without one."""
-    if film is None or material.video is None:
+    """Look at what music is for, as `look_at` does; `film` is the file of the video or of its part, if there is one."""
+    given = material.given
+    if isinstance(given, VideoRhythm):
+        return Source(given.duration, given, warnings=given.warnings)
+    if given is not None and (film is None or material.part == WHOLE):
+        rhythm = analyze(given, progress)
+        return Source(rhythm.duration, rhythm, film, warnings=rhythm.warnings)
+    if film is None:
         return look_at(material.files, wishes, progress, pictures=material.pictures)
     source = look_at((film,), wishes, progress, pictures=False)
     assert source.rhythm is not None  # a video was measured
-    return source._replace(rhythm=replace(source.rhythm, path=os.fspath(material.video)))
+    path = path_of_content(given) if material.video is None else os.fspath(material.video)
+    return source._replace(rhythm=replace(source.rhythm, path=path))
+
+
+@contextmanager
+def film_for(material: Material, folder: Path | None = None, *, needed: bool = True) -> Iterator[Path | None]:
+    """The file of a video, or of its part, until the block ends; None where there is no video.
+
+    Parameters
+    ----------
+    folder
+        Where a part is cut, or the content of a video is written, into a hidden folder; if left out where the system
+        has its temporary files.
+    needed
+        Whether a video that is given as its content must be a file. A part must always be one.
+
+    Raises
+    ------
+    CmtError
+        If the video cannot be read, the part lies outside it, or there is no room for it.
+    """
+    if folder is None:
+        folder = Path(tempfile.gettempdir())
+    video, part = material.video, material.part
+    given = material.given
+    if not is_content(given) or (part == WHOLE and not needed):
+        with part_of(video, part, folder) as film:
+            yield film
+        return
+    try:
+        hidden = tempfile.TemporaryDirectory(prefix=".cmt-video-", dir=folder)
+    except OSError as error:
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
+    with hidden as place:
+        video = Path(place) / name_of_content(given)
+        write_content(given, video)
+        with part_of(video, part, Path(place)) as film:
+            yield film
 
 
 def shown_at(source: Source, borders: Sequence[float]) -> Source:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
 from cmt.machine.progress import Progress
+
+NONE_YET: Mapping[str, float] = {}
 
 
 class StageProgress(Protocol):
@@ -18,10 +20,10 @@ class StageProgress(Protocol):
 
 
 class Stages:
-    """Seconds that each stage took; `progress` is told how far each is."""
+    """Seconds that each stage took, with those of `before`; `progress` is told how far each is."""
 
-    def __init__(self, progress: Progress | None) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, progress: Progress | None, before: Mapping[str, float] = NONE_YET) -> None:
+        self.seconds = dict(before)
         self._progress = progress
 
     @contextmanager
