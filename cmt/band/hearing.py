@@ -8,6 +8,8 @@ says how far the estimate lies from it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,14 +77,15 @@ def estimated_levels(performance: Performance, loudness: float = TARGET) -> NDAr
     loud = levels > 10 * np.log10(max(power.mean(), 1e-30)) - _GATE
     if power.any() and loud.any():
         levels += loudness - _TOO_LOUD - 10 * np.log10(power[loud].mean())
-    return np.maximum(levels, SILENCE)
+    heard: NDArray[np.float64] = np.where(power > 0, np.maximum(levels, SILENCE), SILENCE)
+    return heard
 
 
 def _loudness(voice: Voice, velocity: int) -> float:
     """About how loud a note of a voice begins, in LUFS, before mastering."""
     measured = KIT_LOUDNESS if voice.instrument is Instrument.DRUMS else LOUDNESS
     loudness = measured.get(voice.program, USUAL_LOUDNESS)
-    return loudness + 40 * np.log10(velocity / MOST) + 40 * np.log10(max(1, voice.volume) / MOST)
+    return loudness + 40 * math.log10(velocity / MOST) + 40 * math.log10(max(1, voice.volume) / MOST)
 
 
 def _decays(voice: Voice) -> tuple[float, ...]:

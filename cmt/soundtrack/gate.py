@@ -21,12 +21,13 @@ from cmt.planning.plan import Plan
 from cmt.writing.orders import BarOrders
 from midi_io.performance import Performance
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from video_rhythm import VideoRhythm
 from video_rhythm.fades import FadeKind
 
 PITCHLESS = 2.0
 """A stretch of so many seconds without a pitched note is a fault."""
-SOFT, SOFT_SECONDS = -50.0, 1.0
-"""A stretch of so many seconds below so many dBFS is one, too."""
+SOFT, SOFT_SECONDS = -50.0, 0.8
+"""A stretch below so many dBFS for so many seconds is one, too: what is estimated is held to a little less than 1 s."""
 END_OF_FILM = 0.5
 """A fade is the film's end if it ends at most so many seconds before it."""
 
@@ -46,7 +47,7 @@ class Stretch(NamedTuple):
 def silence_asked(plan: Plan, orders: Mapping[int, BarOrders]) -> frozenset[int]:
     """The positions of a piece at which it may be silent, because somebody or the film's end asks for that."""
     timeline = plan.timeline
-    end_of_film = end_asked(plan)
+    end_of_film = end_asked(plan.rhythm)
     places = range(math.ceil(timeline.start), math.ceil(timeline.length))
     return frozenset(
         place
@@ -57,13 +58,13 @@ def silence_asked(plan: Plan, orders: Mapping[int, BarOrders]) -> frozenset[int]
     )
 
 
-def end_asked(plan: Plan) -> float:
-    """The seconds from which on the film's last fade asks for silence; infinity if it has none."""
-    rhythm = plan.rhythm
-    last = rhythm.fades[-1] if rhythm is not None and rhythm.fades else None
-    if rhythm is None or last is None or last.kind is not FadeKind.FADE_OUT:
+def end_asked(rhythm: VideoRhythm | None) -> float:
+    """The seconds from which on a film's last fade asks for silence; infinity if it does not end with one."""
+    if rhythm is None or not rhythm.fades:
         return math.inf
-    return last.begin if last.end >= rhythm.duration - END_OF_FILM else math.inf
+    last = rhythm.fades[-1]
+    is_end = last.kind is FadeKind.FADE_OUT and last.end >= rhythm.duration - END_OF_FILM
+    return last.begin if is_end else math.inf
 
 
 def without_pitch(song: Song, asked: Collection[int] = ()) -> list[Stretch]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cmt.evaluation.reference import read_shipped_reference
-from cmt.metrics.catalogue import measure_song
+from cmt.metrics.catalogue import measure_by_names
 from cmt.metrics.control import DENSITY_UNIT
 from cmt.metrics.degenerate import judge
 from cmt.music.key import Key
@@ -156,7 +156,7 @@ def ranked(judgements: Iterable[Judgement]) -> list[Judgement]:
 
 
 def rank_of(judgement: Judgement) -> tuple[int, float, int]:
-    """What takes are sorted by: the fewest reasons against them, of which sound ones have none, then score, then seed."""
+    """What takes are sorted by: few reasons against them, and sound ones have none; then score; then seed."""
     return len(judgement.reasons), -judgement.score, judgement.seed
 
 
@@ -206,7 +206,7 @@ def _share_in(notes: Sequence[Note], key: Key) -> float:
 def _against_real_songs(song: Song, genre: Genre | None) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     """The number of metrics that lie where real songs' do; of each other one a line, and what it is in words."""
     reference = read_shipped_reference(max(1, song.n_bar), genre.label if genre is not None else "all")
-    measured = measure_song(song)
+    measured = measure_by_names(song, LIKENESS)
     inside, outside, unlike = 0, [], []
     for name in LIKENESS:
         value = measured[name].value
