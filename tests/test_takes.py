@@ -101,11 +101,11 @@ def test_what_speaks_for_a_take_is_said_in_words():
     def said(match, likeness, mood, unlike=(), reasons=()):
         return Judgement(1, reasons, match, likeness, unlike, mood, unlike).in_words
 
-    assert said(0.94, 1.0, 0.8) == "keeps 94 % of what was asked; like real songs; mood near"
+    assert said(0.94, 1.0, 0.8) == "keeps 94% of what was asked; like real songs; mood near"
     assert said(None, 0.86, 0.6, ("a",)) == "like real songs, but for a; mood not far"
     assert said(None, 0.4, 0.3, ("a", "b", "c", "d")) == "unlike real songs: a, b and 2 more; mood far off"
     assert said(1.0, None, None, reasons=("one bar looped",)) == (
-        "rejected: one bar looped; keeps 100 % of what was asked"
+        "rejected: one bar looped; keeps 100% of what was asked"
     )
     assert set(UNLIKE) == set(LIKENESS)
 

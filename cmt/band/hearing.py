@@ -2,8 +2,7 @@
 
 A voice has the loudness that its program was measured with (`cmt.band.levels`), its volume and the notes' velocities;
 what is struck or plucked falls while it is held. Decays were measured on our font: a note of velocity 80 that is held
-for 16 seconds (piano and guitar at pitch 60, bass at 40). Against the sound of 26 pieces for 13 videos, docs/bands.md
-says how far the estimate lies from it.
+for 16 seconds (piano and guitar at pitch 60, bass at 40). docs/bands.md says how near the estimate is to sound.
 """
 
 from __future__ import annotations

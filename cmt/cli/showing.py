@@ -140,7 +140,7 @@ def _speech_in_words(speech: Speech, duration: float) -> str:
 
 
 def _print_takes(takes: Sequence[Take]) -> None:
-    """A line for each: ``take A   seed 1: keeps 94 % of what was asked; like real songs; mood near; chosen``."""
+    """A line for each: ``take A   seed 1: keeps 94% of what was asked; like real songs; mood near; chosen``."""
     for rank, take in enumerate(takes):
         name = ascii_uppercase[rank] if rank < len(ascii_uppercase) else str(rank + 1)
         said = [take.reason or f"score {take.score:.2f}", *(["chosen"] if rank == 0 else [])]

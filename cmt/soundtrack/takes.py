@@ -98,10 +98,10 @@ class Judgement:
 
     @property
     def in_words(self) -> str:
-        """What speaks for the take and against it: ``keeps 94 % of what was asked; like real songs; mood near``."""
+        """What speaks for the take and against it: ``keeps 94% of what was asked; like real songs; mood near``."""
         lines = [f"rejected: {', '.join(self.reasons)}"] if self.reasons else []
         if self.match is not None:
-            lines.append(f"keeps {100 * self.match:.0f} % of what was asked")
+            lines.append(f"keeps {100 * self.match:.0f}% of what was asked")
         if self.likeness is not None:
             is_like = self.likeness >= 0.5
             named = ", ".join(self.unlike[:MOST_NAMED])
