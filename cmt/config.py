@@ -54,6 +54,8 @@ SECONDS_ALONE = 20.0
 """A picture alone is shown for this many seconds, unless a length is asked for."""
 PICTURE_LIMITS = Limits(0.5, 3600)
 """The seconds that a picture of a slideshow may be shown."""
+TAKES = 3
+"""So many takes are written, side by side, unless another number is asked for."""
 BARS_LIMITS = Limits(1, 9_999)
 """The bars that music without a video may have."""
 TEMPO_CHANGE_LIMITS = Limits(0, 30, above=True)

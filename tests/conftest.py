@@ -1,4 +1,4 @@
-"""What holds for every test: one thread, and the same examples each time."""
+"""What holds for every test: one thread, one take, and the same examples each time."""
 
 import os
 import sys
@@ -13,6 +13,12 @@ if "torch" in sys.modules:
 
 # No test needs a screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+import cmt.config  # noqa: E402
+
+# Three takes would make most tests three times as slow; those that are about takes ask for them. Set before the wishes
+# read it, and not in processes that a test starts.
+cmt.config.TAKES = 1
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402

@@ -297,7 +297,10 @@ def test_a_scheduler_that_cannot_be_reached_is_one_line(clips, checkpoint, tmp_p
         (["--length", "5", "--original-audio", "mix"], "--original-audio is a video's; there is none with --length"),
         (["a", "--name", "song"], "--name is for one video"),
         (["a", "--takes", "0"], "Invalid value for '--takes': 0 is not in the range x>=1."),
-        (["a", "--keep-takes"], "--keep-takes keeps what --takes wrote; add --takes 4"),
+        (
+            ["a", "--keep-takes", "--takes", "1"],
+            "--takes 1 writes no others that --keep-takes could keep; leave one of",
+        ),
         (
             ["a", "--energy", "a.csv", "--section", "0:calm"],
             "--energy and --section say the same in two ways; leave one",

@@ -135,6 +135,7 @@ def test_the_python_runs_as_it_stands(workplace, tmp_path, monkeypatch, capsys):
 def shown_run(tmp_path_factory):
     """What the README's first command prints, and the folder that it writes."""
     folder, arguments = tmp_path_factory.mktemp("demo"), shlex.split(SHOWN_RUN)[1:]
+    arguments = [*arguments[:2], "--takes", "3", *arguments[2:]]  # the default, but for tests
     draw = runpy.run_path(str(ROOT / "data" / "draw_sample_clip.py"))["draw_sample_clip"]
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)

@@ -1,12 +1,16 @@
 """Several takes: which are music, which fits best, how many there is room for."""
 
+import subprocess
+import sys
+
 import pytest
 
 from cmt.errors import CmtError
 from cmt.machine.memory import check_memory, free_memory
 from cmt.music.key import Key
 from cmt.music.words import Mode
-from cmt.soundtrack.takes import Judgement, judge_take, leaving, match, ranked
+from cmt.report.parts import Replaced
+from cmt.soundtrack.takes import LIKENESS, UNLIKE, Judgement, in_place_of, judge_take, leaving, match, ranked
 from midi_io.song import Instrument, Note, Song
 
 pytestmark = pytest.mark.slow
@@ -91,3 +95,41 @@ def test_more_takes_than_memory_holds_are_refused_with_the_number_that_it_holds(
         check_memory(81, 1_000_000, 100_000_000)
     check_memory(1, 10**12, 1)  # one take is written anyhow
     assert free_memory() > 10**7
+
+
+def test_what_speaks_for_a_take_is_said_in_words():
+    def said(match, likeness, mood, unlike=(), reasons=()):
+        return Judgement(1, reasons, match, likeness, unlike, mood, unlike).in_words
+
+    assert said(0.94, 1.0, 0.8) == "keeps 94% of what was asked; like real songs; mood near"
+    assert said(None, 0.86, 0.6, ("a",)) == "like real songs, but for a; mood not far"
+    assert said(None, 0.4, 0.3, ("a", "b", "c", "d")) == "unlike real songs: a, b and 2 more; mood far off"
+    assert said(1.0, None, None, reasons=("one bar looped",)) == (
+        "rejected: one bar looped; keeps 100% of what was asked"
+    )
+    assert set(UNLIKE) == set(LIKENESS)
+
+
+def test_a_song_that_is_unlike_real_ones_is_told_how():
+    judged = judge_take(melody((0,), 8), C_MAJOR, [8] * 8, (), None, 0)
+    assert "few notes at a time" not in judged.unlike or judged.outside
+    assert len(judged.unlike) == len(judged.outside) and judged.unlike[0] in UNLIKE["pitch_class_entropy_1"]
+
+
+def test_what_was_rejected_is_remembered_by_what_stands_in_its_place():
+    first, second, third = judgement(0, 0.2, "x", "y"), judgement(3, 0.1, "x"), judgement(6, 0.05)
+    then = in_place_of(first, second)
+    assert then.seed == 3 and then.replaced == (Replaced(0, ("x", "y")),)
+    at_last = in_place_of(then, third)
+    assert at_last.seed == 6 and at_last.replaced == (Replaced(0, ("x", "y")), Replaced(3, ("x",)))
+    assert in_place_of(second, judgement(6, 0.9, "x", "y")).replaced == (Replaced(6, ("x", "y")),)
+
+
+def test_three_takes_are_the_default_of_python_and_of_the_command_line():
+    """In a process of its own: tests have one take."""
+    code = (
+        "from cmt import Wishes; from cmt.cli.generate import generate;"
+        "print(Wishes().takes, *[option.default for option in generate.params if option.name == 'takes'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["3", "3"]

@@ -292,9 +292,12 @@ def test_where_all_takes_are_rejected_the_best_is_kept_and_the_reason_is_said(ch
     wishes = Wishes(length=2.0, takes=2)
     report = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, checkpoint=checkpoint).report
     assert all(take.rejected[0] == "one bar looped: planted" for take in report.takes)
+    assert sorted(seed for take in report.takes for seed in (take.seed, *(one.seed for one in take.replaced))) == [
+        *range(6)
+    ]
     assert [take.file for take in report.takes] == ["music.mid", None]
     assert any(
-        warning.startswith("all 2 takes were rejected") and "one bar looped: planted" in warning
+        warning.startswith("all takes were rejected, 6 of them") and "one bar looped: planted" in warning
         for warning in report.warnings
     )
     assert not list(tmp_path.glob("*.take*"))

@@ -56,7 +56,7 @@ LOUDNESS: Mapping[int, float] = {
 """LUFS of each program of our font where one note at a time sounds, struck with velocity 127 at full volume..."""
 KIT_LOUDNESS: Mapping[int, float] = {0: -26.7, 8: -19.5, 16: -21.8, 24: -23.2, 25: -13.5, 32: -19.7, 40: -20.0}
 """...and of each kit, with one stroke every eighth at 120 BPM."""
-_USUAL = -20.0
+USUAL_LOUDNESS = -20.0
 """The same of a program that is not in our font."""
 _SUSTAIN: Mapping[Instrument, float] = {
     Instrument.DRUMS: 0.25,
@@ -107,7 +107,7 @@ def estimated_loudness(song: Song, voices: Sequence[int], number: int, band: Ban
     """About how loud a voice is while it plays at full volume, in LUFS."""
     voice = band.voices[number]
     is_drum = voice.instrument is Instrument.DRUMS
-    loudness = (KIT_LOUDNESS if is_drum else LOUDNESS).get(voice.program, _USUAL) + _BEYOND[voice.instrument]
+    loudness = (KIT_LOUDNESS if is_drum else LOUDNESS).get(voice.program, USUAL_LOUDNESS) + _BEYOND[voice.instrument]
     loudness += _DOUBLED if voice.doubled else 0
     powers: dict[int, float] = {}
     for note, its in zip(song.notes, voices, strict=True):

@@ -46,6 +46,7 @@ from cmt.config import (
     PICTURE_LIMITS,
     SECONDS_ALONE,
     SECONDS_PER_PICTURE,
+    TAKES,
     TEMPERATURE_LIMITS,
     Dynamics,
     GenerateConfig,
@@ -182,9 +183,9 @@ HEADINGS = {
 @click.option(
     "--takes",
     type=click.IntRange(1),
-    default=1,
+    default=TAKES,
     show_default=True,
-    help="Pieces to write, from the seed on; the best is kept.",
+    help="Pieces to write, from the seed on, ranked; the best is the music. 1 writes just what the seed gives.",
 )
 @click.option(
     "--from",
@@ -322,7 +323,7 @@ def generate(
     if (length is not None or handing.bars is not None) and original_audio != "drop":
         raise click.UsageError("--original-audio is a video's; there is none with --length and --bars")
     if keep_takes and takes == 1:
-        raise click.UsageError("--keep-takes keeps what --takes wrote; add --takes 4")
+        raise click.UsageError("--takes 1 writes no others that --keep-takes could keep; leave one of them out")
     if midi_only and (stems or format != AUDIO_FORMAT):
         raise click.UsageError("--midi-only writes no sound; leave it out, or leave out --stems and --format")
     pictures = find_pictures(videos, output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 import click
@@ -139,9 +140,9 @@ def _speech_in_words(speech: Speech, duration: float) -> str:
 
 
 def _print_takes(takes: Sequence[Take]) -> None:
-    for rank, take in enumerate(takes, 1):
-        match = "" if take.match is None else f"match {take.match:.2f}, "
-        likeness = "" if take.likeness is None else f"like real songs {take.likeness:.2f}"
-        mood = "" if take.mood is None else f", mood {take.mood:.2f}"
-        verdict = f"; rejected: {'; '.join(take.rejected)}" if take.rejected else ""
-        click.echo(f"take {rank:<4}seed {take.seed}: {match}{likeness}{mood}{verdict}{'; kept' if rank == 1 else ''}")
+    """A line for each: ``take A   seed 1: keeps 94% of what was asked; like real songs; mood near; chosen``."""
+    for rank, take in enumerate(takes):
+        name = ascii_uppercase[rank] if rank < len(ascii_uppercase) else str(rank + 1)
+        said = [take.reason or f"score {take.score:.2f}", *(["chosen"] if rank == 0 else [])]
+        said += [f"seed {one.seed} was rejected: {', '.join(one.rejected)}" for one in take.replaced]
+        click.echo(f"take {name:<4}seed {take.seed}: {'; '.join(said)}")

@@ -5,7 +5,7 @@ A definition here is short; the metric's own docstring and its module's conventi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from cmt.metrics import music
@@ -427,6 +427,17 @@ _SONG_METRICS: dict[str, Callable[[Song], Measurement]] = {
     "different_bars": music.different_bars,
     "drum_consistency": music.drum_consistency,
 }
+
+
+def measure_by_names(song: Song, names: Iterable[str]) -> dict[str, Measurement]:
+    """Some of the music metrics of a song, but for structureness, by their names.
+
+    Raises
+    ------
+    ValueError
+        If `song` is no song.
+    """
+    return {name: _SONG_METRICS[name](song) for name in names}
 
 
 def measure_song(song: Song) -> dict[str, Measurement]:

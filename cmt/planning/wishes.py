@@ -12,6 +12,7 @@ from cmt.config import (
     GUIDANCE_LIMITS,
     LENGTH_LIMITS,
     PICTURE_LIMITS,
+    TAKES,
     TEMPERATURE_LIMITS,
     TEMPO_CHANGE,
     TEMPO_CHANGE_LIMITS,
@@ -63,8 +64,8 @@ class Wishes:
     """The liveliness of the music where the user, not the picture, says it."""
     mutes: tuple[Mute, ...] = ()
     """The times at which instruments must be silent."""
-    takes: int = 1
-    """The number of pieces written, of which the best is kept; their seeds follow one another."""
+    takes: int = TAKES
+    """The number of pieces written, ranked, the best of which is the music; their seeds follow one another."""
     chords: Progression | str | None = None
     """The chords, such as ``C G Am F`` or ``A: C G; B: F``, see `parse_chords`; None leaves them open."""
     form: WishedForm | str | None = None

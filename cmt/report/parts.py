@@ -386,6 +386,19 @@ def _place(note: Value) -> tuple[int, int, Instrument]:
     )
 
 
+class Replaced(NamedTuple):
+    """A take that was rejected and in whose place another was written."""
+
+    seed: int
+    rejected: tuple[str, ...]
+    """The reasons why."""
+
+    @classmethod
+    def from_json(cls, replaced: Value) -> Replaced:
+        """The part of a report's JSON."""
+        return cls(replaced["seed"].whole(), replaced["rejected"].each(Value.text))
+
+
 @dataclass(frozen=True)
 class Take:
     """The judgement of one of several takes."""
@@ -405,10 +418,18 @@ class Take:
     """The metrics that do not lie where real songs' do."""
     mood: float | None = None
     """How near its mood is to the one asked, 0..1; None where none was."""
+    reason: str = ""
+    """What speaks for it and against it, in words."""
+    replaced: tuple[Replaced, ...] = ()
+    """The takes that were rejected and in whose place it was written, the first one first."""
 
     def as_json(self) -> dict[str, object]:
         """The part as JSON, keys in order."""
-        return asdict(self) | {"rejected": list(self.rejected), "unlike_real_songs": list(self.unlike_real_songs)}
+        return asdict(self) | {
+            "rejected": list(self.rejected),
+            "unlike_real_songs": list(self.unlike_real_songs),
+            "replaced": [{"seed": one.seed, "rejected": list(one.rejected)} for one in self.replaced],
+        }
 
     @classmethod
     def from_json(cls, take: Value) -> Take:
@@ -422,6 +443,8 @@ class Take:
             likeness=take["likeness"].maybe(Value.number),
             unlike_real_songs=take["unlike_real_songs"].each(Value.text),
             mood=take["mood"].maybe(Value.number) if "mood" in take.by_key() else None,
+            reason=take["reason"].text() if "reason" in take.by_key() else "",
+            replaced=take["replaced"].each(Replaced.from_json) if "replaced" in take.by_key() else (),
         )
 
 

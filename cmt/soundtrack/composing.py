@@ -17,17 +17,21 @@ from cmt.network.decoder import Decoder
 from cmt.network.planner import Planner
 from cmt.planning.plan import Plan
 from cmt.soundtrack.like import CopyGuard
-from cmt.soundtrack.playing import performed
+from cmt.soundtrack.output import Output
+from cmt.soundtrack.playing import performance_of, performed
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece, write_pieces
 from cmt.writing.sheets import write_sheet
 from midi_io.song import POSITIONS_PER_BAR, Song
 
 if TYPE_CHECKING:
+    from cmt.planning.mood_asked import Stretch
     from cmt.soundtrack.takes import Judgement
 
 TAKES_AT_ONCE = 16
 """This many takes are written side by side: what the model knows of each is held only while it is written."""
+MOST_REPLACED = 2
+"""A take that is rejected is written anew with other seeds at most so often."""
 
 
 @dataclass(frozen=True)
@@ -53,36 +57,77 @@ def compose(
     config: GenerateConfig,
     progress: Callable[[float, float], None],
 ) -> tuple[list[Take], int]:
-    """The takes, the best first, and how many were written anew because they copied the song that they are like."""
+    """The takes, the best first, and how many were written anew because they copied the song that they are like.
+
+    Take number k, from 1, has the seed ``config.seed + k - 1``. If it is rejected, another is written in its place,
+    with a seed that is higher by the number of takes, and so on, `MOST_REPLACED` times at most; then the least bad
+    one stays. A single take is what its seed gives, and is not judged.
+    """
     n_take, n_bar = plan.wishes.takes, plan.timeline.n_bar
     guard = None
     if plan.like is not None:
+        n_seed = n_take if n_take == 1 else n_take * (1 + MOST_REPLACED)
         write = partial(write_takes, decoder, planner, plan, config)
-        guard = CopyGuard(write, plan.like.reference.template.notes, config.seed + n_take)
+        guard = CopyGuard(write, plan.like.reference.template.notes, config.seed + n_seed)
     if n_take == 1:
         only = write_takes(decoder, planner, plan, config, [config.seed], progress)
         return (only, 0) if guard is None else (guard.guarded(only), guard.rejected)
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
     from cmt.planning.mood_asked import moods_asked
-    from cmt.soundtrack.takes import BYTES_PER_BAR, judge_take, ranked
+    from cmt.soundtrack.takes import BYTES_PER_BAR, rank_of
 
     check_memory(n_take, n_bar * BYTES_PER_BAR)
-    takes: dict[int, Take] = {}
     moods = moods_asked(plan, config.control)
-    for first in range(0, n_take, TAKES_AT_ONCE):
-        seeds = [config.seed + number for number in range(first, min(first + TAKES_AT_ONCE, n_take))]
+
+    def judged(seeds: Sequence[int], n_done: int, *, is_again: bool = False) -> list[Take]:
+        """The takes of these seeds; `n_done` bars have been written, these among them if they are written again."""
 
         def so_far(n_written: float, _: float) -> None:
-            progress(len(takes) * n_bar + n_written, n_take * n_bar)
+            progress(n_done if is_again else n_done + n_written, n_take * n_bar)
 
         written = write_takes(decoder, planner, plan, config, seeds, so_far)
-        for take in written if guard is None else guard.guarded(written):
-            its, genre = take.piece.key, plan.wishes.genre
-            judged = judge_take(take.song, its, plan.density, plan.accents, genre, take.seed, moods)
-            takes[take.seed] = replace(take, judgement=judged)
-    best_first = [takes[judgement.seed] for judgement in ranked(t.judgement for t in takes.values() if t.judgement)]
-    return best_first, 0 if guard is None else guard.rejected
+        return [_judged(take, plan, moods) for take in (written if guard is None else guard.guarded(written))]
+
+    takes: list[Take] = []
+    for first in range(0, n_take, TAKES_AT_ONCE):
+        seeds = [config.seed + number for number in range(first, min(first + TAKES_AT_ONCE, n_take))]
+        batch = judged(seeds, first * n_bar)
+        for time in range(1, MOST_REPLACED + 1):
+            rejected = [k for k, take in enumerate(batch) if _judgement_of(take).reasons]
+            if not rejected:
+                break
+            others = judged([seeds[k] + time * n_take for k in rejected], (first + len(batch)) * n_bar, is_again=True)
+            for k, other in zip(rejected, others, strict=True):
+                batch[k] = _better(batch[k], other)
+        takes += batch
+    takes.sort(key=lambda take: rank_of(_judgement_of(take)))
+    return takes, 0 if guard is None else guard.rejected
+
+
+def _judged(take: Take, plan: Plan, moods: Sequence[Stretch]) -> Take:
+    """A take with its judgement; `moods` are those that are asked."""
+    from cmt.soundtrack.gate import faults
+    from cmt.soundtrack.takes import judge_take
+
+    performance = performance_of(take.song, take.orders, plan, take.sheet, Output(), take.seed)
+    found = faults(take.song, performance, plan, take.orders)
+    genre, accents = plan.wishes.genre, plan.accents
+    judgement = judge_take(take.song, take.piece.key, plan.density, accents, genre, take.seed, moods, found)
+    return replace(take, judgement=judgement)
+
+
+def _better(first: Take, second: Take) -> Take:
+    """The better of two takes, the second of which was written because the first was rejected."""
+    from cmt.soundtrack.takes import in_place_of
+
+    judgement = in_place_of(_judgement_of(first), _judgement_of(second))
+    return replace(first if judgement.seed == first.seed else second, judgement=judgement)
+
+
+def _judgement_of(take: Take) -> Judgement:
+    assert take.judgement is not None  # it is one of several
+    return take.judgement
 
 
 def write_takes(

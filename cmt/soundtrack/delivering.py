@@ -69,7 +69,7 @@ class Music:
     config: GenerateConfig
     """How it was written, with its own seed."""
     others: Sequence[tuple[Performance, Report]] = ()
-    """The takes beside it whose MIDI files are kept, the second best first, and what is reported of each."""
+    """The takes beside it, the second best first, and what is reported of each."""
 
     @property
     def report(self) -> Report:
@@ -135,14 +135,15 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     """
     output, stages, material = delivery.output, delivery.stages, delivery.material
     plan, performance, report = music.plan, music.performance, music.report
-    more = [f".take{number}.mid" for number, _ in enumerate(music.others, start=2)]
+    kept = music.others if output.keep_takes else ()
+    more = [f".take{number}.mid" for number, _ in enumerate(kept, start=2)]
     run = name_of_run(
         delivery.folder, delivery.title, [*delivery.suffixes, *more], overwrite=output.overwrite, material=material
     )
     title, name, folder = delivery.title, run.name, delivery.unfinished
     with stages.stage("midi"):
         files = [f"{name}{suffix}" for suffix in (".mid", *more)]
-        for file, (played, its_report) in zip(files, [(performance, report), *music.others], strict=True):
+        for file, (played, its_report) in zip(files, [(performance, report), *kept], strict=True):
             signs = signs_of(its_report, plan.timeline)
             write_midi(played, folder / file, title=midi_title(title), signs=signs)
     png = folder / f"{name}.png"

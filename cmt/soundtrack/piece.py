@@ -210,8 +210,8 @@ class Piece:
         )
 
     def music(self, output: Output) -> Music:
-        """The piece as it is played, and beside it the other takes that are kept."""
-        others = [self._music(output, take) for take in self.takes[1:]] if output.keep_takes else []
+        """The piece as it is played, and beside it the other takes."""
+        others = [self._music(output, take) for take in self.takes[1:]]
         return replace(self._music(output), others=[(other.performance, other.report) for other in others])
 
     def facts(self, output: Output, title: str) -> Facts:

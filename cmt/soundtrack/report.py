@@ -120,6 +120,8 @@ def takes_of(judgements: Sequence[Judgement], files: Sequence[str]) -> tuple[Tak
             likeness=None if judgement.likeness is None else round(judgement.likeness, 4),
             unlike_real_songs=judgement.outside,
             mood=None if judgement.mood is None else round(judgement.mood, 4),
+            reason=judgement.in_words,
+            replaced=judgement.replaced,
         )
         for judgement, file in zip_longest(judgements, files[: len(judgements)])
     )
@@ -130,8 +132,10 @@ def warnings_of_takes(takes: Sequence[Take]) -> tuple[str, ...]:
     if not takes or not takes[0].rejected:
         return ()
     reasons = "; ".join(takes[0].rejected)
+    n_written = sum(1 + len(take.replaced) for take in takes)
     return (
-        f"all {len(takes)} takes were rejected, the best of them is kept all the same ({reasons}); try another `seed`",
+        f"all takes were rejected, {n_written} of them, and the least bad is the music all the same ({reasons}); try "
+        "another `seed`",
     )
 
 

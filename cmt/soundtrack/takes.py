@@ -1,27 +1,29 @@
 """Several takes of a piece: which are music, and which of those fits best.
 
-A take is rejected where it is no music (`cmt.metrics.degenerate`: one bar looped, silence, ...) or leaves its key. The
-others are ranked by the mean of three shares: the *match*, how much of what was asked it does, in the bars that were
-left to the model too; the *likeness*, how many music metrics lie where the middle 90 % of real songs do; and the
-*mood*, how near it is to the one asked, scene by scene. The mood of notes is heard badly, so it weighs a quarter of
-each of the others: it orders takes that are much alike in these, and never rejects one.
+A take is rejected where it is no music (`cmt.metrics.degenerate`: one bar looped, silence, ...), leaves its key, or is
+silent where nobody asked for that (`cmt.soundtrack.gate`); another is written in its place. The others are ranked by
+the mean of three shares: the *match*, how much of what was asked it does, in the bars that were left to the model too;
+the *likeness*, how many music metrics lie where the middle 90 % of real songs do; and the *mood*, how near it is to the
+one asked, scene by scene. The mood of notes is heard badly, so it weighs a quarter of each of the others: it orders
+takes that are much alike in these, and never rejects one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cmt.evaluation.reference import read_shipped_reference
-from cmt.metrics.catalogue import measure_song
+from cmt.metrics.catalogue import measure_by_names
 from cmt.metrics.control import DENSITY_UNIT
 from cmt.metrics.degenerate import judge
 from cmt.music.key import Key
 from cmt.music.profile import profile_of_song
 from cmt.music.words import Genre, Mode
 from cmt.planning.mood_asked import Stretch, likeness_of_moods, moods_heard
+from cmt.report.parts import Replaced
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Note, Song
 
 SCALES: Mapping[Mode, frozenset[int]] = {
@@ -48,6 +50,21 @@ LIKENESS = (
 """The metrics that are compared with real songs: those that nobody orders and that are defined for a few bars."""
 MOOD_WEIGHT = 0.25
 """The weight of the mood in a take's score, beside 1 of match and likeness each."""
+UNLIKE: Mapping[str, tuple[str, str]] = {
+    "pitch_class_entropy_1": ("few different notes in a bar", "very many different notes in a bar"),
+    "pitch_class_entropy_4": ("few different notes in four bars", "very many different notes in four bars"),
+    "adjacent_grooving_similarity": ("a rhythm that changes from bar to bar", "a rhythm that hardly changes"),
+    "scale_consistency": ("many notes outside one scale", "hardly a note outside one scale"),
+    "polyphony": ("few notes at a time", "very many notes at a time"),
+    "different_bars": ("bars that are much the same", "bars that hardly come back"),
+    "drum_consistency": ("drums that change from bar to bar", "drums that hardly change"),
+}
+"""What it is called, in words, if a metric of `LIKENESS` lies below real songs, and above them."""
+MOST_NAMED = 2
+"""So many of these are told of a take."""
+NEAR, AWAY = 0.75, 0.5
+"""A mood of this likeness or more is near the one asked, which is a distance of half its range; below the second it is
+far from it."""
 BYTES_PER_BAR = 40_000
 """A take holds this much memory for each bar, as written and as performed: 24,000 were measured at 64 notes a bar."""
 
@@ -67,6 +84,10 @@ class Judgement:
     """The metrics that do not lie where real songs' do."""
     mood: float | None = None
     """How near its mood is to the one asked, 0..1; None where none was."""
+    unlike: tuple[str, ...] = ()
+    """The same as `outside` in words: what real songs are not like."""
+    replaced: tuple[Replaced, ...] = ()
+    """The takes in whose place this one was written, the first one first."""
 
     @property
     def score(self) -> float:
@@ -74,6 +95,31 @@ class Judgement:
         shares = ((self.match, 1.0), (self.likeness, 1.0), (self.mood, MOOD_WEIGHT))
         known = [(share, weight) for share, weight in shares if share is not None]
         return sum(share * weight for share, weight in known) / sum(w for _, w in known) if known else 0.0
+
+    @property
+    def in_words(self) -> str:
+        """What speaks for the take and against it: ``keeps 94% of what was asked; like real songs; mood near``."""
+        lines = [f"rejected: {', '.join(self.reasons)}"] if self.reasons else []
+        if self.match is not None:
+            lines.append(f"keeps {100 * self.match:.0f}% of what was asked")
+        if self.likeness is not None:
+            is_like = self.likeness >= 0.5
+            named = ", ".join(self.unlike[:MOST_NAMED])
+            more = f" and {len(self.unlike) - MOST_NAMED} more" if len(self.unlike) > MOST_NAMED else ""
+            but = f"{', but for ' if is_like else ': '}{named}{more}" if named else ""
+            lines.append(f"{'like' if is_like else 'unlike'} real songs{but}")
+        if self.mood is not None:
+            lines.append("mood near" if self.mood >= NEAR else "mood far off" if self.mood < AWAY else "mood not far")
+        return "; ".join(lines)
+
+
+def in_place_of(first: Judgement, second: Judgement) -> Judgement:
+    """The better of two judgements, the second that of a take written because the first was rejected.
+
+    It remembers all that were rejected in its place.
+    """
+    best, other = ranked((first, second))
+    return replace(best, replaced=(*first.replaced, Replaced(other.seed, other.reasons)))
 
 
 def judge_take(
@@ -84,10 +130,14 @@ def judge_take(
     genre: Genre | None,
     seed: int,
     moods: Sequence[Stretch] = (),
+    faults: Sequence[str] = (),
 ) -> Judgement:
-    """Judge one take by all that was asked of it, ordered or not: see `match`; `moods` is that of each stretch."""
-    reasons = judge(song).reasons + leaving(song, key)
-    inside, outside = _against_real_songs(song, genre)
+    """Judge one take by all that was asked of it, ordered or not.
+
+    For `density` and `accents` see `match`; `moods` is that of each stretch, `faults` what `cmt.soundtrack.gate` found.
+    """
+    reasons = (*judge(song).reasons, *leaving(song, key), *faults)
+    inside, outside, unlike = _against_real_songs(song, genre)
     n_measured = inside + len(outside)
     return Judgement(
         seed,
@@ -96,12 +146,18 @@ def judge_take(
         inside / n_measured if n_measured else None,
         outside,
         likeness_of_moods(moods, moods_heard(song, moods)),
+        unlike,
     )
 
 
 def ranked(judgements: Iterable[Judgement]) -> list[Judgement]:
-    """The best first: sound takes before rejected ones, then by score, equal ones by seed."""
-    return sorted(judgements, key=lambda judgement: (bool(judgement.reasons), -judgement.score, judgement.seed))
+    """The best first, see `rank_of`."""
+    return sorted(judgements, key=rank_of)
+
+
+def rank_of(judgement: Judgement) -> tuple[int, float, int]:
+    """What takes are sorted by: few reasons against them, and sound ones have none; then score; then seed."""
+    return len(judgement.reasons), -judgement.score, judgement.seed
 
 
 def match(song: Song, density: Sequence[int | None], accents: Collection[tuple[int, int]]) -> float | None:
@@ -147,11 +203,11 @@ def _share_in(notes: Sequence[Note], key: Key) -> float:
     return inside / total if total else 1.0
 
 
-def _against_real_songs(song: Song, genre: Genre | None) -> tuple[int, tuple[str, ...]]:
-    """The number of metrics that lie where real songs' do, and a line for each that does not."""
+def _against_real_songs(song: Song, genre: Genre | None) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """The number of metrics that lie where real songs' do; of each other one a line, and what it is in words."""
     reference = read_shipped_reference(max(1, song.n_bar), genre.label if genre is not None else "all")
-    measured = measure_song(song)
-    inside, outside = 0, []
+    measured = measure_by_names(song, LIKENESS)
+    inside, outside, unlike = 0, [], []
     for name in LIKENESS:
         value = measured[name].value
         if name not in reference.distributions or not np.isfinite(value):
@@ -161,4 +217,5 @@ def _against_real_songs(song: Song, genre: Genre | None) -> tuple[int, tuple[str
             inside += 1
         else:
             outside.append(f"{name.replace('_', ' ')} {value:.2f} (real songs {low:.2f} to {high:.2f})")
-    return inside, tuple(outside)
+            unlike.append(UNLIKE[name][value > high])
+    return inside, tuple(outside), tuple(unlike)

@@ -23,6 +23,7 @@ from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar
 from cmt.writing.groove import drums_like, instruments_like
 from cmt.writing.harmony import pitch_lean
+from cmt.writing.holding import held
 from cmt.writing.orders import BarOrders
 from cmt.writing.ranges import ranges_before
 from cmt.writing.rewriting import Rewriting, RewritingGrammar, UnannouncedRewritingGrammar
@@ -258,6 +259,8 @@ class _Take:
         words = Words(
             np.array(self._words, dtype=np.uint8).reshape(-1, len(FIELDS)), np.array(self._positions, dtype=np.int32)
         )
+        anew = None if self._rewriting is None else self._rewriting.anew
+        words = held(words, request.timeline, self.grammar.orders, anew)
         song = decode(words, request.timeline)
         return _in_key(song, words, request, self.grammar)
 
