@@ -1,5 +1,7 @@
 """What `cmt train` is asked for by a file, on which device and for how long; what its folder holds."""
 
+import csv
+import json
 import stat
 import sys
 
@@ -146,3 +148,24 @@ def test_a_precision_that_the_hardware_lacks_is_told(monkeypatch):
         check_precision("bf16", torch.device("cuda"))
     monkeypatch.setattr("cmt.training.device.multiplies_bf16", lambda kind: True)
     assert check_precision("bf16", torch.device("cuda")) == ""
+
+
+def test_the_loss_of_a_checkpoint_is_that_of_its_validation(run, pack, tmp_path):
+    """But for the half precision of its weights."""
+    result = CliRunner().invoke(main, ["loss", str(run / MODEL), str(pack), "-o", str(tmp_path / "loss.json")])
+    assert result.exit_code == 0, result.output
+    found = json.loads((tmp_path / "loss.json").read_text(encoding="utf-8"))
+    with open(run / LOSSES, encoding="utf-8", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert found["unit"] == "nats a bar" and found["split"] == "val"
+    for name, its in found["loss"].items():
+        assert its["mean"] == pytest.approx(float(last[f"val_{name}"]), abs=2e-3), name
+        assert its["low"] <= its["mean"] <= its["high"]
+        assert f"{its['mean']:.4f} [{its['low']:.4f}, {its['high']:.4f}]" in result.output
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pack.npz.xz"])
+def test_a_loss_of_nothing_is_one_line(name, run, pack, tmp_path):
+    checkpoint = run / MODEL if name.startswith("pack") else tmp_path / name
+    result = CliRunner().invoke(main, ["loss", str(checkpoint), str(tmp_path / name)])
+    assert result.exit_code == 1 and result.output.count("\n") == 1 and name in result.output
