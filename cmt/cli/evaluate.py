@@ -10,6 +10,7 @@ import click
 from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
 from cmt.errors import CmtError
+from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 from cmt.music.words import GENRES
 
@@ -50,6 +51,7 @@ def evaluate(
         raise click.UsageError("--video and --pairs exclude each other")
     if reference is not None and reference_genre is not None:
         raise click.UsageError("--reference and --reference-genre exclude each other")
+    check_folder(output)
     bars = Bars(quiet)
     try:
         evaluation = evaluate_pairs(

@@ -25,6 +25,7 @@ from cmt.config import (
     TrainConfig,
 )
 from cmt.machine.extras import require
+from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
@@ -350,6 +351,7 @@ def train(
     warning = check_precision(config.precision, device_of(device, *team_of()))
     if warning:
         click.echo(f"warning: {with_flags(warning)}", err=True)
+    check_folder(run)
     corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
     options = {
         CORPUS: corpora,

@@ -27,7 +27,7 @@ from cmt.soundtrack.handing import check_fit
 from cmt.soundtrack.keeping import hash_of_material, kept_of
 from cmt.soundtrack.like import plan_of_like, told_of
 from cmt.soundtrack.naming import checked_name
-from cmt.soundtrack.output import Output, check_output
+from cmt.soundtrack.output import Output, check_output, for_film
 from cmt.soundtrack.playing import performance_of
 from cmt.soundtrack.report import takes_of
 from cmt.soundtrack.source import (
@@ -131,6 +131,8 @@ def make_soundtrack(
             source = look_at_material(material, film, wishes, report_progress)
             fps = source.rhythm.fps if source.rhythm is not None else None
             check_fit(output, source.duration, fps, loop=wishes.loop)
+            output, lines = for_film(output, film)
+            source = source._replace(warnings=(*source.warnings, *lines))
             is_mixed = film is not None and output.original_audio == "mix"
             mixer = mixer_for(film, output.duck, output.loudness) if film is not None and is_mixed else None
             spans = mixer.spans if mixer is not None else ()

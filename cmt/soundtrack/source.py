@@ -95,7 +95,7 @@ def check_source(files: Sequence[Path], wishes: Wishes, output: Output, *, pictu
             raise CmtError("give a video, or a length for music without one: one of the two")
         if wishes.seconds_per_picture is not None:
             raise CmtError("`seconds_per_picture` is for pictures, and there are none; leave it out")
-    elif output.original_audio != "drop":
+    elif output.original_audio not in (None, "drop"):
         raise CmtError("pictures have no sound of their own; leave out `original_audio`")
 
 
