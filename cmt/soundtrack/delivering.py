@@ -143,7 +143,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
             soundfont=delivery.font,
             loudness=output.loudness,
             finish=finish_of(output, report, plan),
-            original_audio=output.original_audio,
+            original_audio=output.original_audio or "drop",
             mixing=delivery.mixer,
             stage=stages.stage,
         )
@@ -158,7 +158,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
         bit_depth=output.bit_depth,
         fade_in=output.fade_in,
         fade_out=output.fade_out,
-        original_audio=output.original_audio,
+        original_audio=output.original_audio or "drop",
         band=performance.playing_voices,
         quantized=output.quantized,
         pictures=pictures_shown(delivery.source.film),

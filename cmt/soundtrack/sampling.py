@@ -101,7 +101,7 @@ def sample_songs(
         plans = [_plan(wishes, config, number) for number in range(n_song)]
         loaded = load_checkpoint(checkpoint)
         planner = planner_for(loaded.decoder, plans[0])
-        n_bar, n_done = sum(plan.timeline.n_bar for plan in plans), 0
+        n_bar, n_done, n_note = sum(plan.timeline.n_bar for plan in plans), 0, 0
         rows = []
         for first in range(0, n_song, TAKES_AT_ONCE):
             chunk = slice(first, first + TAKES_AT_ONCE)
@@ -113,6 +113,7 @@ def sample_songs(
             for plan, take, name in zip(plans[chunk], takes, names[chunk], strict=True):
                 rows.append(_write(plan, take, config, unfinished / f"{name}.mid", reports=reports))
             n_done += sum(plan.timeline.n_bar for plan in plans[chunk])
+            n_note += sum(len(take.song.notes) for take in takes)
         with open(unfinished / SONGS, "w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
             table.writeheader()
@@ -127,7 +128,7 @@ def sample_songs(
         }
         (unfinished / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     files = tuple(folder / f"{name}.mid" for name in names)
-    return Sampled(files, sum(int(row["notes"]) for row in rows), sum(float(row["seconds"]) for row in rows))
+    return Sampled(files, n_note, sum(plan.timeline.duration for plan in plans))
 
 
 def _plan(asked: SampleWishes, config: GenerateConfig, number: int) -> Plan:

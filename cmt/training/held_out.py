@@ -68,7 +68,7 @@ def loss_on(
     check_precision(precision, where)
     tensors, description = load_tensors(checkpoint)
     model_config, config = _settings_of(checkpoint, description)
-    config = replace(config, precision=precision, **({} if n_word is None else {"validation_words": n_word}))
+    config = replace(config, precision=precision, validation_words=n_word or config.validation_words)
     task = task_of(model_config)
     model: Any = task.network(model_config)
     if set(tensors) != set(model.state_dict()):
@@ -110,4 +110,4 @@ def _ratios(losses: NDArray[np.float64], words: NDArray[np.int64], seed: int) ->
     draws = np.random.default_rng(seed).integers(n, size=(N_BOOTSTRAP, n))
     drawn = losses[draws].sum(axis=1) / words[draws].sum(axis=1)[:, None]
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return [Interval(*map(float, ends), n) for ends in zip(means, low, high, strict=True)]
+    return [Interval(float(mean), float(a), float(b), n) for mean, a, b in zip(means, low, high, strict=True)]
