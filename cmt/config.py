@@ -197,6 +197,10 @@ KERNELS = ("chunked", "fast-transformers")
 """The code that multiplies out the attention of a whole sequence: our own, or that extra where it is installed."""
 
 
+PRECISIONS = ("auto", "fp32", "bf16")
+"""The precisions in which a network can be trained."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How a model is trained."""

@@ -37,6 +37,24 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise a WriteError if no file can be written at `path`: a check before the work; nothing is left behind.
+
+    A file that is there already is not touched.
+    """
+    path = Path(path)
+    check_place(path)
+    probe = path.with_name(f".{path.stem[:100]}-{os.urandom(4).hex()}")
+    try:
+        probe.touch()
+    except OSError as error:
+        raise WriteError(
+            f"{path}: cannot be written ({error.strerror or error}); check the folder, or choose another"
+        ) from None
+    else:
+        probe.unlink(missing_ok=True)
+
+
 def check_place(path: Path) -> None:
     """Raise a WriteError if `path` is a folder, or would lie in one that does not exist."""
     if not path.parent.is_dir():

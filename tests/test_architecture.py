@@ -146,7 +146,7 @@ KNOWN_TO = {
     "pyarrow": {"cmt.matching"},
     "distributed": {"cmt.machine.workers"},
     "pypianoroll": {"midi_io.pianoroll"},
-    "matplotlib": {"cmt.soundtrack.picture", "cmt.corpus.statistics"},
+    "matplotlib": {"cmt.soundtrack.picture", "cmt.corpus.statistics", "cmt.training.picture"},
     "click": {"cmt.cli"},
     "tqdm": {"cmt.cli", "cmt.training.loop"},
     "safetensors": {"cmt.network.checkpoint", "cmt.film.speech"},
@@ -157,7 +157,7 @@ KNOWN_TO = {
     "miditoolkit": {"midi_io.midi_file", "midi_io.midi_writer"},
     "mido": {"midi_io.midi_file", "midi_io.midi_writer"},
     "fluidsynth": {"midi_io.synthesis"},
-    "tomli": {"cmt.meaning.file"},
+    "tomli": {"cmt.meaning.file", "cmt.cli.train_file"},
 }
 # What runs without any extra: their imports are followed, as far as they run at once.
 LEAN_ENTRIES = (

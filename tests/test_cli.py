@@ -38,7 +38,7 @@ def test_generate_says_what_it_made_and_analyze_agrees_about_the_grid(clip, chec
     assert [word for word in words if word != "hits"] == expected
     assert str(tmp_path / "out" / "clip.mid") in result.stdout
     assert result.stderr == ""
-    assert lines[4].startswith("hits     3 of 3 markers on the grid (chance ")
+    assert lines[4].startswith("hits     3 of 3 markers on the grid, ")
     report = json.loads((tmp_path / "out" / "clip.json").read_text())
     analysis = json.loads(run("analyze", clip, "--json", *timing).stdout)
     for name in ("tempo", "n_bar", "phase", "bar_borders", "tempo_map", "hits"):

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from clips import draw_clip
 from libraries import write_index
 from lpd import lpd_path, tracks_of, tune, write_lists, write_pianoroll_of
+from networks import write_untrained
 from PIL import Image
 
 from cmt.cli import main
@@ -62,6 +63,10 @@ def workplace(tmp_path_factory):
     shutil.copy(clip, folder / "clips" / "clip.mp4")
     (folder / "curve.csv").write_text("time,energy\n0,0.1\n2,0.9\n")
     (folder / "clip.toml").write_text('mood = "calm"\ntempo = 120\n')
+    for name in ("before", "after"):
+        (folder / name).mkdir()
+        shutil.copy(folder / "song.mid", folder / name)
+    write_untrained(folder / "model.safetensors")
     (folder / "library").mkdir()
     shutil.copy(folder / "song.mid", folder / "library")
     write_index(folder / "index", folder / "library")

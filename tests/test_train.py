@@ -138,7 +138,7 @@ def test_a_run_can_be_given_minutes(corpora, tmp_path, monkeypatch):
         return step(*arguments)
 
     class Clock:
-        def __init__(self, device, before):
+        def __init__(self, before, read):
             pass
 
         def seconds(self):

@@ -7,12 +7,14 @@ from cmt.cli.doctor import doctor
 from cmt.cli.evaluate import evaluate
 from cmt.cli.generate import generate
 from cmt.cli.index import index
+from cmt.cli.loss import loss
 from cmt.cli.match import match
 from cmt.cli.prepare import prepare
 from cmt.cli.render import render
+from cmt.cli.sample import sample
 from cmt.cli.train import train
 
-for command in (generate, describe, analyze, evaluate, render, index, match, prepare, train, doctor):
+for command in (generate, describe, analyze, evaluate, render, index, match, prepare, train, loss, sample, doctor):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -35,6 +35,7 @@ CHANGES = (
 )
 """The parameters that change one thing of a take."""
 _PLACES = ("videos", "output", "name", "take", "soundfont", "checkpoint", "quiet")
+_DECIDE = ("mood", "describe")
 _MANY = ("jobs", "scheduler")
 
 
@@ -53,6 +54,11 @@ def generate_again(take: Path, videos: Sequence[Path], handing: Handing, quiet: 
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
     for parameter in context.command.params:
         if parameter.name in given and parameter.name not in (*CHANGES, *_PLACES):
+            if parameter.name in _DECIDE:
+                raise click.UsageError(
+                    f"{parameter.opts[0]} decides key, tempo, form and players before a note is written, and --from "
+                    "keeps them; leave it out and give --genre, --key or --tempo, or write a new piece without --from"
+                )
             reason = "is for many videos" if parameter.name in _MANY else "says what a new piece is to be"
             raise click.UsageError(f"{parameter.opts[0]} {reason}, and --from keeps one that is finished; leave it out")
     pictures = find_pictures(videos, given.get("output", take.parent)).files

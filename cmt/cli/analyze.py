@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE, Bars, timing_options, timing_wishes
+from cmt.cli.options import FILE, Bars, timing_options, timing_wishes, verbose_option
 from cmt.cli.wording import grid_in_words, print_hits
 from cmt.errors import CmtError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON on stdout.")
 @click.option("--plot", type=FILE, help="Write a picture; the suffix says its format (.png, .svg, .pdf).")
 @timing_options
+@verbose_option("What chance would meet too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def analyze(
     videos: tuple[Path, ...],
@@ -50,7 +51,10 @@ def analyze(
     from cmt.planning.wishes import settled
     from cmt.report.parts import grid_of, picture_of
     from cmt.soundtrack.source import look_at
+    from midi_io.whole_file import check_writable
 
+    if plot is not None:
+        check_writable(plot)
     wishes = timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
     pictures = find_pictures(videos).files
     if len(videos) > 1 and not pictures:

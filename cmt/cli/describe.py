@@ -36,9 +36,12 @@ def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
     from cmt.machine.pictures import find_pictures
     from cmt.meaning.description import Description
     from cmt.meaning.file import SUFFIX, as_toml, write_description
+    from midi_io.whole_file import check_writable
 
     if output is not None and output.suffix.lower() != SUFFIX:
         raise click.UsageError(f"-o {output}: give it the suffix {SUFFIX}, by which --describe knows a file")
+    if output is not None:
+        check_writable(output)
     videos = [Path(one) for one in what if _is_file(one)]
     texts = [one for one in what if not _is_file(one)]
     pictures = find_pictures(videos).files

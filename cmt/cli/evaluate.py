@@ -10,6 +10,7 @@ import click
 from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
 from cmt.errors import CmtError
+from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 from cmt.music.words import GENRES
 
@@ -17,6 +18,9 @@ from cmt.music.words import GENRES
 @click.command()
 @click.argument("midis", metavar="MIDI...", type=FILE, nargs=-1)
 @click.option("-o", "--output", type=FILE, required=True, help="Folder for the page, the JSON and the CSV files.")
+@click.option(
+    "--compare", is_flag=True, help="Each MIDI is a folder, a set of pieces; hold the others against the first."
+)
 @click.option("--video", type=FILE, help="The video that all the pieces are for.")
 @click.option("--pairs", "pair_list", type=FILE, help="CSV file of lines MIDI,VIDEO, paths from its own folder.")
 @click.option("--reference", type=FILE, help="Folder of MIDI files or pack of songs. Else LPD's values, as shipped.")
@@ -28,6 +32,7 @@ from cmt.music.words import GENRES
 def evaluate(
     midis: tuple[Path, ...],
     output: Path,
+    compare: bool,
     video: Path | None,
     pair_list: Path | None,
     reference: Path | None,
@@ -41,8 +46,9 @@ def evaluate(
 
     What was asked is read from the report that cmt generate leaves beside a MIDI file.
     """
-    from cmt.evaluation.evaluate import evaluate as evaluate_pairs
-    from cmt.evaluation.evaluate import pairs_of
+    from cmt.evaluation.compare import compare_evaluations, names_of_sets
+    from cmt.evaluation.compare_files import comparison_table, write_comparison
+    from cmt.evaluation.evaluate import evaluate_sets, pairs_of
     from cmt.evaluation.files import table_of, write_evaluation
     from cmt.machine.workers import processors
 
@@ -50,10 +56,15 @@ def evaluate(
         raise click.UsageError("--video and --pairs exclude each other")
     if reference is not None and reference_genre is not None:
         raise click.UsageError("--reference and --reference-genre exclude each other")
+    if compare and pair_list is not None:
+        raise click.UsageError("--pairs lists single pieces, and --compare is of folders; leave one of them out")
+    names = names_of_sets(midis) if compare else ()
+    sets = [pairs_of([folder], video) for folder in midis] if compare else [pairs_of(midis, video, pair_list)]
+    check_folder(output)
     bars = Bars(quiet)
     try:
-        evaluation = evaluate_pairs(
-            pairs_of(midis, video, pair_list),
+        evaluations = evaluate_sets(
+            sets,
             reference,
             genre=GENRES[reference_genre] if reference_genre else None,
             jobs=jobs or processors(),
@@ -64,11 +75,16 @@ def evaluate(
         )
     finally:
         bars.close()
-    files = write_evaluation(evaluation, output)
+    if compare:
+        comparison = compare_evaluations(names, evaluations, seed)
+        files, lines = write_comparison(comparison, output), comparison_table(comparison)
+    else:
+        files, lines = write_evaluation(evaluations[0], output), table_of(evaluations[0])
     if not quiet:
-        for line in table_of(evaluation):
+        for line in lines:
             click.echo(with_flags(line))
         for file in files:
             click.echo(f"wrote    {file}")
-    if not evaluation.measured:
-        raise CmtError(f"none of {count(len(evaluation.pieces), 'piece')} could be measured; {output} says why")
+    for evaluation in evaluations:
+        if not evaluation.measured:
+            raise CmtError(f"none of {count(len(evaluation.pieces), 'piece')} could be measured; {output} says why")

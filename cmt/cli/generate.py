@@ -37,6 +37,7 @@ from cmt.cli.options import (
     soundfont_option,
     timing_options,
     timing_wishes,
+    verbose_option,
 )
 from cmt.cli.showing import SECTIONS, show_soundtrack
 from cmt.config import (
@@ -222,9 +223,7 @@ HEADINGS = {
     "--original-audio",
     is_eager=True,  # --duck looks at it
     type=click.Choice(["drop", "keep", "mix"]),
-    default="drop",
-    show_default=True,
-    help="The video's own sound: left out, a second track, or mixed with the music.",
+    help="The video's own sound: left out, a second track, or mixed with the music.  [default: mixed, if it has any]",
 )
 @click.option(
     "--program",
@@ -253,6 +252,7 @@ HEADINGS = {
 @click.option(
     "--overwrite", is_flag=True, help="Replace files of the same name; without it the run is called clip-2, clip-3."
 )
+@verbose_option("What chance would meet too, and how exactly what was asked is there.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def generate(
     videos: tuple[Path, ...],
@@ -320,7 +320,7 @@ def generate(
         return
     if redo:
         raise click.UsageError("--redo writes parts of a finished take anew; add --from clip.json, its report")
-    if (length is not None or handing.bars is not None) and original_audio != "drop":
+    if (length is not None or handing.bars is not None) and original_audio not in (None, "drop"):
         raise click.UsageError("--original-audio is a video's; there is none with --length and --bars")
     if keep_takes and takes == 1:
         raise click.UsageError("--takes 1 writes no others that --keep-takes could keep; leave one of them out")

@@ -80,6 +80,21 @@ class KindsType(ParamType):
         return tuple(kind for kind in KINDS if kind in names)
 
 
+SAMPLE_OPTIONS = (
+    click.option(
+        "--sample-rate",
+        type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
+        default=str(SAMPLE_RATE),
+        show_default=True,
+        help="Samples a second of the sound; editing programs work at 48000.",
+    ),
+    click.option(
+        "--bit-depth",
+        type=click.Choice([str(depth) for depth in BIT_DEPTHS]),
+        help="Bits of a sample in WAV and FLAC.  [default: 16 in WAV, 24 in FLAC]",
+    ),
+)
+"""The options for the samples of finished sound; `cmt render` has them too."""
 _OPTIONS = (
     click.option(
         "--bars",
@@ -94,18 +109,7 @@ _OPTIONS = (
         help="Score and write the video from there on; all other times count from there.",
     ),
     click.option("--end", type=float, metavar="SECONDS", help="Score and write the video up to there."),
-    click.option(
-        "--sample-rate",
-        type=click.Choice([str(rate) for rate in SAMPLE_RATES]),
-        default=str(SAMPLE_RATE),
-        show_default=True,
-        help="Samples a second of the sound; editing programs work at 48000.",
-    ),
-    click.option(
-        "--bit-depth",
-        type=click.Choice([str(depth) for depth in BIT_DEPTHS]),
-        help="Bits of a sample in WAV and FLAC.  [default: 16 in WAV, 24 in FLAC]",
-    ),
+    *SAMPLE_OPTIONS,
     click.option(
         "--fade-in", type=range_of(FADE_LIMITS), metavar="SECONDS", default=0.0, help="The sound comes from silence."
     ),
@@ -116,8 +120,8 @@ _OPTIONS = (
         help="The sound goes to silence.  [default: 0.4, or a tenth of a short piece]",
     ),
     click.option(
-        "--markers",
-        is_flag=True,
+        "--markers/--no-markers",
+        default=False,
         help="Markers for editors: CSV, DaVinci Resolve's EDL, FCPXML, OTIO, and cue points in WAV.",
     ),
     click.option(
@@ -134,7 +138,9 @@ _OPTIONS = (
         show_default=True,
         help="Where the timeline of the EDL and the CSV begins.",
     ),
-    click.option("--origin", is_flag=True, help="A statement of where the music comes from: clip.origin.json."),
+    click.option(
+        "--origin/--no-origin", default=False, help="A statement of where the music comes from: clip.origin.json."
+    ),
 )
 
 

@@ -9,6 +9,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars, scheduler_option
+from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 
 MOST_SHOWN = 20
@@ -33,6 +34,7 @@ def index(
     from cmt.machine.workers import Workers
     from cmt.matching.indexing import update_index
 
+    check_folder(output)
     bars = Bars(quiet)
     start = time.perf_counter()
     try:

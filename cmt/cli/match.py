@@ -25,11 +25,14 @@ from cmt.cli.options import (
     ParamType,
     chosen_genre,
     duck_option,
+    is_verbose,
     scheduler_option,
     soundfont_option,
+    verbose_option,
 )
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
+from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 from cmt.music.key import ANY_KEY, WishedKey
 from midi_io.song import Instrument
@@ -88,14 +91,14 @@ class TempoRangeType(ParamType):
     "--original-audio",
     is_eager=True,  # --duck looks at it
     type=click.Choice(["drop", "keep", "mix"]),
-    default="drop",
-    show_default=True,
-    help="With --render: the video's own sound left out, a second track, or mixed with the music.",
+    help="With --render: the video's own sound left out, a second track, or mixed with the music.  [default: mixed, if "
+    "it has any]",
 )
 @duck_option("With --render and mix: how far the music goes down under speech in the original, or off.")
 @soundfont_option("With --render. Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
 @scheduler_option("Of a dask cluster that works instead, tcp://host:8786.")
+@verbose_option("The score that chance would give, and the rate, too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def match(
     videos: tuple[Path, ...],
@@ -129,9 +132,13 @@ def match(
     from cmt.matching.render import RenderWishes
     from cmt.matching.tables import check_table, write_table
     from midi_io import ready_soundfont
+    from midi_io.whole_file import check_writable
 
+    for folder in filter(None, (matrix, render)):
+        check_folder(folder, "choose another one")
     for path in out:
         check_table(path)
+        check_writable(path)
     films = None
     if render is not None:
         font = ready_soundfont(soundfont, "leave out --render")
@@ -213,21 +220,27 @@ def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> N
         if not quiet and rows[0].rank is not None:
             click.echo(f"video    {rows[0].video}")
             for row in rows:
-                mood = "" if row.mood_score is None else f"mood {row.mood_score:.3f}; "
-                parts = f"rhythm {row.rhythm_score:.3f}, {mood}" if mood else ""
-                click.echo(f"{row.rank:>5}  {row.score:.3f} ({parts}chance {row.chance:.3f})  {_piece_in_words(row)}")
+                click.echo(f"{row.rank:>5}  {row.score:.3f}{_parts_in_words(row)}  {_piece_in_words(row)}")
                 click.echo(f"       {row.reason}")
     if quiet:
         return
     matched = sum(rows[0].rank is not None for rows in results.rows)
     click.echo(f"match    {count(matched, 'video')} of {len(results.rows)} against {count(results.n_piece, 'piece')}")
-    if results.n_scored:
+    if results.n_scored and is_verbose():
         rate = results.n_scored / results.seconds_scoring
         each = f" ({rate / jobs:,.0f} for each of {count(jobs, 'worker')})" if jobs else ""
         click.echo(
             f"rate     {rate:,.0f} pieces a second against a video{each}; {_peak_mib():.0f} MiB in a process at most"
         )
     click.echo(f"took     {seconds:.1f} s, of which {results.seconds_scoring:.1f} s scoring")
+
+
+def _parts_in_words(row: Match) -> str:
+    """What the score is made of, and with --verbose that of chance."""
+    mood = "" if row.mood_score is None else f"rhythm {row.rhythm_score:.3f}, mood {row.mood_score:.3f}"
+    chance = f"chance {row.chance:.3f}" if is_verbose() else ""
+    parts = "; ".join(filter(None, (mood, chance)))
+    return f" ({parts})" if parts else ""
 
 
 def _with_name(video: str, failure: str) -> str:

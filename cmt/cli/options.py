@@ -255,8 +255,8 @@ def duck_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., 
 
 def _check_duck(ctx: click.Context, param: click.Parameter, duck: float | None) -> float | None:
     asked = ctx.get_parameter_source("duck") is not click.core.ParameterSource.DEFAULT
-    if asked and ctx.params["original_audio"] != "mix" and not ctx.params.get("take"):
-        raise click.UsageError("--duck is for speech that is mixed with the music; add --original-audio mix")
+    if asked and ctx.params["original_audio"] not in (None, "mix") and not ctx.params.get("take"):
+        raise click.UsageError("--duck is for speech that is mixed with the music; leave out --original-audio")
     return duck
 
 
@@ -289,6 +289,23 @@ class Bars:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def verbose_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option for what only some want to read; `is_verbose` says whether it was given."""
+    return click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep_verbose, help=help_text)
+
+
+def _keep_verbose(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
+    ctx.meta[_VERBOSE] = verbose
+
+
+_VERBOSE = "cmt.verbose"
+
+
+def is_verbose() -> bool:
+    """Whether the present command was asked for more."""
+    return bool(click.get_current_context().meta.get(_VERBOSE))
 
 
 def soundfont_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -8,6 +8,7 @@ import click
 
 from cmt.cli.options import FILE, Bars, scheduler_option
 from cmt.config import PrepareConfig
+from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 
 
@@ -73,6 +74,8 @@ def prepare(
     config = PrepareConfig(
         min_bars=min_bars, min_tracks=min_tracks, min_on_grid=min_on_grid, validation_share=validation_share
     )
+    if not folder.exists():
+        check_folder(folder)
     labels = read_labels(label_folder) if label_folder is not None else NO_LABELS
     bars = Bars(quiet)
     try:

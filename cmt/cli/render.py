@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cmt.cli.handing import SAMPLE_OPTIONS
 from cmt.cli.options import FILE, Bars, loudness_option, soundfont_option
 from midi_io.audio_file import AUDIO_FORMATS
 
@@ -21,18 +22,31 @@ from midi_io.audio_file import AUDIO_FORMATS
 @click.option("--stems", is_flag=True, help="A file of each instrument too: song.drums.wav beside song.wav.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @loudness_option
+@SAMPLE_OPTIONS[0]
+@SAMPLE_OPTIONS[1]
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def render(midi: Path, output: Path | None, stems: bool, soundfont: Path | None, loudness: float, quiet: bool) -> None:
+def render(
+    midi: Path,
+    output: Path | None,
+    stems: bool,
+    soundfont: Path | None,
+    loudness: float,
+    sample_rate: str,
+    bit_depth: str | None,
+    quiet: bool,
+) -> None:
     """Play MIDI into a file of sound by FluidSynth, each track with its own sound."""
-    from cmt.film.film import write_sound
+    from cmt.film.film import Finish, write_sound
     from cmt.machine.files import folder_for_all_or_nothing
     from midi_io import read_performance
-    from midi_io.audio_file import check_format, format_of
-    from midi_io.whole_file import check_place
+    from midi_io.audio_file import check_format, check_samples, format_of
+    from midi_io.whole_file import check_writable
 
     target = midi.with_suffix(".wav") if output is None else output
+    finish = Finish(int(sample_rate), None if bit_depth is None else int(bit_depth))
     check_format(format_of(target))
-    check_place(target)
+    check_samples(format_of(target), finish.sample_rate, finish.bit_depth)
+    check_writable(target)
     performance = read_performance(midi)
     bars = Bars(quiet)
     try:
@@ -43,6 +57,7 @@ def render(midi: Path, output: Path | None, stems: bool, soundfont: Path | None,
                 stems=stems,
                 soundfont=soundfont,
                 loudness=loudness,
+                finish=finish,
                 progress=lambda share: bars("render", share, 1.0),
             )
             names = sorted(file.name for file in unfinished.iterdir())

@@ -10,7 +10,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.like import print_like
-from cmt.cli.options import FREE
+from cmt.cli.options import FREE, is_verbose
 from cmt.cli.wording import grid_in_words, pictures_in_words, print_hits
 from cmt.film.ducking import gain_under
 from cmt.machine.plural import count
@@ -65,6 +65,7 @@ def _print_soundtrack(soundtrack: Soundtrack, n_other: int, *, is_usual: bool) -
         print_hits(report.grid.hits)
     print_like(report)
     _print_orders(report)
+    _print_sound(report)
     if report.speech is not None:
         click.echo(f"speech   {_speech_in_words(report.speech, report.duration)}")
     _print_takes(report.takes)
@@ -100,17 +101,22 @@ def _print_orders(report: Report) -> None:
     if report.picture is not None:
         accents = count(len({(order.bar, order.position) for order in report.asked.strengths}), "accent")
         click.echo(
-            f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} with the picture's density "
-            f"({sum(by_picture)} exact), {accents} on visual beats"
+            f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} as dense as the picture asks"
+            f"{_exact(by_picture)}, {accents} on visual beats"
         )
     if report.energy is not None:
         click.echo(
-            f"energy   {len(by_energy)} of {n_bar} with a density of your own "
-            f"({sum(by_energy)} exact): {_energy_in_words(report, report.energy.source)}"
+            f"energy   {len(by_energy)} of {n_bar} with a density of your own"
+            f"{_exact(by_energy)}: {_energy_in_words(report, report.energy.source)}"
         )
     if report.mutes:
         spans = (f"{mute.instrument.label} {mute.begin:g} to {mute.end:g} s" for mute in report.mutes)
         click.echo(f"muted    {', '.join(spans)}")
+
+
+def _exact(bars: Sequence[bool]) -> str:
+    """In how many bars what was asked is there to the digit, with --verbose."""
+    return f" ({sum(bars)} exact)" if is_verbose() else ""
 
 
 def _energy_in_words(report: Report, source: str) -> str:
@@ -137,6 +143,18 @@ def _speech_in_words(speech: Speech, duration: float) -> str:
         return found + calm
     down = -gain_under(speech.curve, speech.spans)
     return f"{found}; music {down:.0f} dB down under them{calm.replace('; music', ',')}, {speech.loudness:.1f} LUFS"
+
+
+def _print_sound(report: Report) -> None:
+    """What became of the sound of the film."""
+    if report.picture is None or report.pictures or report.soundfont is None:
+        return
+    if report.original_audio == "mix":
+        click.echo("sound    the video's own sound is kept, with the music (--original-audio drop leaves it out)")
+    elif report.original_audio == "keep":
+        click.echo("sound    the video's own sound is kept, as a second track after the music")
+    elif click.get_current_context().params.get("original_audio") == "drop":
+        click.echo("sound    the video's own sound, if it has any, is left out")
 
 
 def _print_takes(takes: Sequence[Take]) -> None:

@@ -5,15 +5,31 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.core import ParameterSource
 
+from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE
-from cmt.config import ADAMW_RATE, KERNELS, PLANNER, PLANNER_TRAINING, PRESETS, ModelConfig, Optimizer, TrainConfig
+from cmt.cli.train_file import CORPUS, as_file, use_file
+from cmt.config import (
+    ADAMW_RATE,
+    KERNELS,
+    PLANNER,
+    PLANNER_TRAINING,
+    PRECISIONS,
+    PRESETS,
+    ModelConfig,
+    Optimizer,
+    TrainConfig,
+)
 from cmt.machine.extras import require
+from cmt.machine.files import check_folder
 from cmt.machine.plural import count
+
+if TYPE_CHECKING:
+    from cmt.training.run_folder import Progress
 
 SHARE = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -28,8 +44,24 @@ def own(field: str) -> object:
 
 
 def is_given(option: str) -> bool:
-    """Whether an option stands on the command line."""
-    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+    """Whether an option stands on the command line or in the file of --config."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
+
+
+def is_only_in_file(option: str) -> bool:
+    """Whether an option stands in the file of --config and not on the command line."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.DEFAULT_MAP
+
+
+def _preset_of(model_config: ModelConfig) -> dict[str, str]:
+    """The options that give a network of these sizes; none where no preset has them."""
+    for name, preset in {**PRESETS, PLANNER_PRESET: PLANNER}.items():
+        if model_config == preset:
+            return {"preset": name}
+        if model_config == replace(preset, chained_heads=not preset.chained_heads) and not preset.plans:
+            return {"preset": name, "heads": "chained" if model_config.chained_heads else "independent"}
+    return {}
 
 
 def _settings(
@@ -51,8 +83,52 @@ def _settings(
     return model_config, replace(config, **asked)
 
 
+def _goal(minutes: float | None, steps: int | None) -> tuple[float | None, int | None]:
+    """How long to train, by the clock or by steps; the command line wins over the file."""
+    if minutes is not None and steps is not None:
+        if is_only_in_file("minutes") == is_only_in_file("steps"):
+            raise click.UsageError("--minutes and --steps exclude each other")
+        return (None, steps) if is_only_in_file("minutes") else (minutes, None)
+    return (minutes or DEFAULT_MINUTES, None) if steps is None else (None, steps)
+
+
+def _start(start_from: Path | None, resume: bool) -> Path | None:
+    """The checkpoint that a run begins with; one that goes on has begun already."""
+    if resume and start_from is not None:
+        if is_only_in_file("start_from"):
+            return None
+        raise click.UsageError("--start-from begins a run, --resume goes on with one; leave one of them out")
+    return start_from
+
+
+def _show(progress: Progress, config: TrainConfig, run: Path) -> None:
+    """Print what to warn of, and how the run ended."""
+    if progress.skipped:
+        click.echo(f"warning: {count(progress.skipped, 'step')} left out, the loss was no number", err=True)
+    if progress.step < config.warmup_steps:
+        click.echo(
+            f"warning: the run ended inside its warm-up, after {progress.step} of {config.warmup_steps} steps: its "
+            "rate never reached the peak; train longer, or give fewer --warmup-steps",
+            err=True,
+        )
+    losses = progress.losses
+    of_note = f" ({losses['note']:.3f} a note)" if "note" in losses else ""
+    click.echo(
+        f"{progress.step} steps, {progress.n_word / 1e6:.2f} M words, validation {losses['total']:.3f} nats a word"
+        f"{of_note}; wrote {run / 'model.safetensors'}"
+    )
+
+
 @click.command()
-@click.argument("corpora", metavar="CORPUS...", type=FILE, nargs=-1, required=True)
+@click.argument("corpora", metavar="CORPUS...", type=FILE, nargs=-1)
+@click.option(
+    "--config",
+    type=FILE,
+    is_eager=True,
+    expose_value=False,
+    callback=use_file,
+    help="TOML file of these options by name; the command line wins. Each run writes its own, config.toml.",
+)
 @click.option("-o", "--output", "run", type=FILE, required=True, help="Folder of the run: checkpoints and losses.")
 @click.option(
     "--preset",
@@ -64,7 +140,7 @@ def _settings(
 @click.option(
     "--minutes",
     type=POSITIVE,
-    help=f"How long to train, over all sessions of the run.  [default: {DEFAULT_MINUTES:g}]",
+    help=f"How long to train by the clock, over all sessions of the run.  [default: {DEFAULT_MINUTES:g}]",
 )
 @click.option("--steps", type=click.IntRange(1), help="Train so many steps instead: repeatable to the digit.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder.")
@@ -91,6 +167,13 @@ def _settings(
     "--learning-rate",
     type=POSITIVE,
     help=f"Its peak.  [default: {TrainConfig.learning_rate:g}, of adamw {ADAMW_RATE:g}]",
+)
+@click.option(
+    "--warmup-steps",
+    type=click.IntRange(1),
+    default=own("warmup_steps"),
+    show_default=True,
+    help="First steps, over which the rate rises.",
 )
 @click.option(
     "--decay-share",
@@ -162,6 +245,28 @@ def _settings(
     show_default=True,
     help="Steps between checkpoints instead.",
 )
+@click.option(
+    "--validation-words",
+    type=click.IntRange(1),
+    default=own("validation_words"),
+    show_default=True,
+    help=f"Words that a validation reads; a planner's are bars, {PLANNER_TRAINING.validation_words} unless told "
+    "otherwise.",
+)
+@click.option(
+    "--device",
+    metavar="auto|cpu|cuda|cuda:N",
+    default="auto",
+    show_default=True,
+    help="What computes: auto is a GPU where there is one; cuda:1 is the second GPU.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default=own("precision"),
+    show_default=True,
+    help="Of the products; auto is bf16 where the hardware multiplies it, else fp32.",
+)
 @click.option("--tensorboard", is_flag=True, help="Write the losses for TensorBoard too.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of torch. Left out, torch decides.")
 @click.option("--seed", type=click.IntRange(0), default=own("seed"), show_default=True)
@@ -178,6 +283,7 @@ def train(
     accumulate: int,
     optimizer: Optimizer,
     learning_rate: float | None,
+    warmup_steps: int,
     decay_share: float,
     average: float,
     patience: int,
@@ -188,6 +294,9 @@ def train(
     kernel: str,
     checkpoint_minutes: float,
     validation_steps: int,
+    validation_words: int,
+    device: str,
+    precision: str,
     tensorboard: bool,
     threads: int | None,
     seed: int,
@@ -196,22 +305,23 @@ def train(
     """Train a model on CORPUS: folders that cmt prepare made, or packs such as lpd5_16th_labelled.npz.xz.
 
     The folder always holds the newest model.safetensors (for cmt generate --checkpoint), best.safetensors with the
-    lowest validation loss, state.safetensors (for --resume, at any moment) and losses.csv. --resume keeps the settings
-    of the run, but for those that are given anew.
+    lowest validation loss, state.safetensors (for --resume, at any moment), losses.csv, their picture loss.png, and
+    config.toml, which --config takes. --resume keeps the settings of the run, but for those that are given anew.
 
     Several processes or machines share the work: torchrun --nproc-per-node 2 -m cmt train ...
     """
     from cmt.corpus.reading import read_corpus
+    from cmt.training.device import check_precision, device_of
     from cmt.training.loop import train as train_model
     from cmt.training.run_folder import STATE, settings_of
-    from cmt.training.team import use_threads
+    from cmt.training.team import team_of, use_threads
 
+    if not corpora:
+        raise click.UsageError(f"name the CORPUS to learn from, or give it as {CORPUS} in the file of --config")
+    minutes, steps = _goal(minutes, steps)
+    start_from = _start(start_from, resume)
     if tensorboard:
         require("tensorboard", "tensorboard", "--tensorboard")
-    if minutes is not None and steps is not None:
-        raise click.UsageError("--minutes and --steps exclude each other")
-    if resume and start_from is not None:
-        raise click.UsageError("--start-from begins a run, --resume goes on with one; leave one of them out")
     if threads:
         use_threads(threads)
     rate = learning_rate or (ADAMW_RATE if optimizer == "adamw" else TrainConfig.learning_rate)
@@ -220,6 +330,7 @@ def train(
         "accumulate": accumulate,
         "optimizer": optimizer,
         "learning_rate": rate,
+        "warmup_steps": warmup_steps,
         "decay_share": decay_share,
         "average": average,
         "patience": patience,
@@ -229,13 +340,30 @@ def train(
         "kernel": kernel,
         "checkpoint_minutes": checkpoint_minutes,
         "validation_steps": validation_steps,
+        "validation_words": validation_words,
+        "precision": precision,
         "seed": seed,
     }
     model_config, config = _settings(preset, heads, asked, settings_of(run) if resume else None)
     if config.joined_share + config.splice_share + config.whole_song_share > 1:
         most = 1 - config.whole_song_share
         raise click.UsageError(f"--joined-share and --splice-share are together more than {most:g}")
+    warning = check_precision(config.precision, device_of(device, *team_of()))
+    if warning:
+        click.echo(f"warning: {with_flags(warning)}", err=True)
+    check_folder(run)
     corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
+    options = {
+        CORPUS: corpora,
+        **_preset_of(model_config),
+        "minutes": minutes,
+        "steps": steps,
+        "start_from": start_from,
+        **{name: getattr(config, name) for name in asked},
+        "device": device,
+        "threads": threads,
+        "tensorboard": tensorboard,
+    }
     if not quiet:
         click.echo(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")
     try:
@@ -245,11 +373,13 @@ def train(
             run,
             model_config,
             config,
-            minutes=None if steps is not None else minutes or DEFAULT_MINUTES,
+            minutes=minutes,
             steps=steps,
             resume=resume,
             start_from=start_from,
             tensorboard=tensorboard,
+            device=device,
+            options=as_file(options),
             show_progress=not quiet and sys.stderr.isatty(),
         )
     except KeyboardInterrupt:
@@ -257,11 +387,4 @@ def train(
             raise
         click.echo("cmt: stopped; --resume goes on from the last checkpoint", err=True)
         sys.exit(130)
-    losses = progress.losses
-    if progress.skipped:
-        click.echo(f"warning: {count(progress.skipped, 'step')} left out, the loss was no number", err=True)
-    of_note = f" ({losses['note']:.3f} a note)" if "note" in losses else ""
-    click.echo(
-        f"{progress.step} steps, {progress.n_word / 1e6:.2f} M words, validation {losses['total']:.3f} nats a word"
-        f"{of_note}; wrote {run / 'model.safetensors'}"
-    )
+    _show(progress, config, run)

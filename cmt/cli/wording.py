@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cmt.cli.options import is_verbose
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ def pictures_in_words(pictures: Sequence[PictureShown], n_other: int, *, is_usua
 
 
 def print_hits(hits: Hits) -> None:
-    """How many of each kind the music meets, beside what chance would give."""
+    """How many of each kind the music meets, and with --verbose what chance would give."""
     for noun, met in (("marker", hits.markers), ("cut", hits.cuts), ("visual beat", hits.visual_beats)):
         if met.n_hit:
+            by_chance = (met.on_grid_by_chance, met.on_downbeats_by_chance)
+            grid, downbeats = (f" (chance {share:.0%} of them)" if is_verbose() else "" for share in by_chance)
             click.echo(
-                f"hits     {round(met.on_grid * met.n_hit)} of {count(met.n_hit, noun)} on the grid "
-                f"(chance {met.on_grid_by_chance:.0%} of them), {round(met.on_downbeats * met.n_hit)} "
-                f"on downbeats (chance {met.on_downbeats_by_chance:.0%})"
+                f"hits     {round(met.on_grid * met.n_hit)} of {count(met.n_hit, noun)} on the grid{grid}, "
+                f"{round(met.on_downbeats * met.n_hit)} on the first beat of a bar{downbeats}"
             )
     if not hits.all.n_hit:
         click.echo("hits     none: nothing in the picture speaks for a grid")

@@ -154,6 +154,38 @@ def evaluate(
     CmtError
         If the reference is of no use. A bad piece is a row with its reason.
     """
+    (evaluation,) = evaluate_sets(
+        [pairs],
+        reference,
+        genre=genre,
+        jobs=jobs,
+        audio=audio,
+        soundfont=soundfont,
+        seed=seed,
+        progress=progress,
+    )
+    return evaluation
+
+
+def evaluate_sets(
+    sets: Sequence[Sequence[Pair]],
+    reference: Path | None = None,
+    *,
+    genre: Genre | None = None,
+    jobs: int = 1,
+    audio: bool = True,
+    soundfont: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> list[Evaluation]:
+    """Evaluate sets of pieces as `evaluate` does, all against one reference, whose excerpts are as long as the pieces.
+
+    Raises
+    ------
+    CmtError
+        If the reference is of no use.
+    """
+    pairs = [pair for its in sets for pair in its]
     with Workers(max(1, min(jobs, len(pairs)))) as workers:
         videos = _analyzed({pair.video for pair in pairs if pair.video is not None}, workers, progress)
         tasks = [(pair, videos.get(pair.video)) for pair in pairs]
@@ -167,7 +199,8 @@ def evaluate(
             real = read_shipped_reference(bars, genre.label if genre is not None else "all")
         else:
             real = measure_reference(reference, max(SHORTEST_REFERENCE, bars), workers, progress)
-    return _together(pieces, real, seed)
+    ends = np.cumsum([len(its) for its in sets])
+    return [_together(pieces[end - len(its) : end], real, seed) for its, end in zip(sets, ends, strict=True)]
 
 
 def _analyzed(paths: set[Path], workers: Workers, progress: Progress) -> dict[Path | None, VideoRhythm | str]:

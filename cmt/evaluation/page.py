@@ -28,7 +28,7 @@ _WIDTH, _HEIGHT, _MARGIN = 240, 30, 8
 
 def page_of(evaluation: Evaluation) -> str:
     """The page's HTML."""
-    template = Template((resources.files("cmt") / "assets" / "evaluation.html").read_text(encoding="utf-8"))
+    template = Template(_template())
     reference = evaluation.reference
     n, n_measured = len(evaluation.pieces), len(evaluation.measured)
     return template.substitute(
@@ -43,17 +43,29 @@ def page_of(evaluation: Evaluation) -> str:
         synchrony=_synchrony(evaluation),
         pieces=_pieces(evaluation),
         details="".join(_details(*piece) for piece in _with_names(evaluation.pieces)),
-        definitions=_definitions(),
+        definitions=definitions(),
         seed=evaluation.seed,
     )
 
 
-def _link(name: str) -> str:
+def _template() -> str:
+    return (resources.files("cmt") / "assets" / "evaluation.html").read_text(encoding="utf-8")
+
+
+def style() -> str:
+    """The style element of the page."""
+    begin, end = _template().index("<style>"), _template().index("</style>")
+    return f"{_template()[begin:end]}</style>"
+
+
+def link(name: str) -> str:
+    """A metric's label, as a link to its definition on the page."""
     metric = BY_NAME[name]
     return f"<a href='#def-{name}' title='{escape(metric.definition, quote=True)}'>{escape(metric.label)}</a>"
 
 
-def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are HTML already; the last cell of a short row fills the rest."""
     columns = list(head)
     header = "".join(f"<th>{cell}</th>" for cell in columns)
     body = "".join(f"<tr>{_cells(row, len(columns))}</tr>" for row in rows)
@@ -98,12 +110,12 @@ def _music(evaluation: Evaluation) -> str:
         values = _values(evaluation, row.name)
         rows.append(
             (
-                *(_link(row.name), interval_text(row.interval), _n(row), reference, str(row.n_reference)),
+                *(link(row.name), interval_text(row.interval), _n(row), reference, str(row.n_reference)),
                 _strip(row, values, distribution.quantiles if distribution else ()),
             )
         )
     head = ("metric", "pieces: mean [95 %]", "n", "reference: median (5 to 95 %)", "n", "pieces over the reference")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _values(evaluation: Evaluation, name: str) -> list[float]:
@@ -161,14 +173,14 @@ def _ends(low: float, high: float) -> str:
 
 
 def _sets(evaluation: Evaluation) -> str:
-    label = _link("frechet_distance")
+    label = link("frechet_distance")
     if evaluation.frechet_reason:
         frechet = f"<p>{label}: {escape(evaluation.frechet_reason)}.</p>"
     else:
         level = f"as many songs of the reference score {number(evaluation.frechet_of_reference)} against the rest of it"
         frechet = f"<p>{label}: <b>{number(evaluation.frechet)}</b>; {level}.</p>"
     if evaluation.comparison_reason:
-        return f"<p>{_link('overlapping_area')}: {escape(evaluation.comparison_reason)}.</p>{frechet}"
+        return f"<p>{link('overlapping_area')}: {escape(evaluation.comparison_reason)}.</p>{frechet}"
     rows = [
         (
             escape(name.replace("_", " ")),
@@ -179,8 +191,8 @@ def _sets(evaluation: Evaluation) -> str:
         )
         for name, compared in evaluation.comparison.items()
     ]
-    head = ("feature", _link("overlapping_area"), "", _link("divergence"), "songs")
-    return _table(head, rows) + frechet
+    head = ("feature", link("overlapping_area"), "", link("divergence"), "songs")
+    return table(head, rows) + frechet
 
 
 def _bar(share: float) -> str:
@@ -191,7 +203,7 @@ def _bar(share: float) -> str:
 
 def _control(evaluation: Evaluation) -> str:
     rows = [
-        (_link(row.name), interval_text(row.interval), _n(row), _good(row)) for row in _rows_of(evaluation, "control")
+        (link(row.name), interval_text(row.interval), _n(row), _good(row)) for row in _rows_of(evaluation, "control")
     ]
     if not rows:
         return "<p>No report (clip.json, as cmt generate writes it) lies beside the MIDI files: nothing was asked.</p>"
@@ -202,7 +214,7 @@ def _control(evaluation: Evaluation) -> str:
         f"{number(validation.balanced_accuracy)}; chance {number(evaluation.classifier.chance)}): "
         "no more is to be expected of any music."
     )
-    return _table(("metric", "mean [95 %]", "n", "good"), rows) + f"<p class='remark'>{text}</p>"
+    return table(("metric", "mean [95 %]", "n", "good"), rows) + f"<p class='remark'>{text}</p>"
 
 
 def _good(row: Row) -> str:
@@ -217,7 +229,7 @@ def _synchrony(evaluation: Evaluation) -> str:
     for row in rows:
         scores = [piece.chances[row.name] for piece in evaluation.measured if row.name in piece.chances]
         if row.above_chance is None:
-            cells.append((_link(row.name), NOT_THERE, _n(row), NOT_THERE, NOT_THERE, NOT_THERE, ""))
+            cells.append((link(row.name), NOT_THERE, _n(row), NOT_THERE, NOT_THERE, NOT_THERE, ""))
             continue
         band = (
             sum(score.low for score in scores) / len(scores),
@@ -228,13 +240,13 @@ def _synchrony(evaluation: Evaluation) -> str:
         chance = f"<a href='#def-chance'>{number(row.chance)}</a>"
         cells.append(
             (
-                *(_link(row.name), interval_text(row.interval), _n(row), chance),
+                *(link(row.name), interval_text(row.interval), _n(row), chance),
                 *(f"<b>{interval_text(row.above_chance)}</b>", significant),
                 _chance_strip(row, [score.score for score in scores], band),
             )
         )
     head = ("metric", "score: mean [95 %]", "n", "chance", "above chance [95 %]", "p &lt; 0.05")
-    return _table((*head, "scores over the band of chance"), cells)
+    return table((*head, "scores over the band of chance"), cells)
 
 
 def _chance_strip(row: Row, values: Sequence[float], band: tuple[float, float, float]) -> str:
@@ -273,7 +285,7 @@ def _pieces(evaluation: Evaluation) -> str:
             )
         )
     head = ("piece", "video", "length", "notes", "<a href='#def-genre_hit'>genre heard</a>")
-    return _table((*head, "above chance, mean", "<a href='#def-degenerate'>take</a>"), rows)
+    return table((*head, "above chance, mean", "<a href='#def-degenerate'>take</a>"), rows)
 
 
 def _names(pieces: Sequence[Piece]) -> list[str]:
@@ -305,9 +317,9 @@ def _details(i: int, name: str, piece: Piece) -> str:
             )
             if metric == "motion_correlation" and piece.lag is not None:
                 more += f"; best at a lag of {count(piece.lag, 'bar')}"
-        rows.append((_link(metric), number(measurement.value), more))
-    table = _table(("metric", "value", ""), rows)
-    return f"<details class='piece'>{title}{remarks}{_curves(piece)}{table}</details>"
+        rows.append((link(metric), number(measurement.value), more))
+    values = table(("metric", "value", ""), rows)
+    return f"<details class='piece'>{title}{remarks}{_curves(piece)}{values}</details>"
 
 
 def _curves(piece: Piece) -> str:
@@ -349,7 +361,8 @@ def _curves(piece: Piece) -> str:
     )
 
 
-def _definitions() -> str:
+def definitions() -> str:
+    """The list of all definitions, each with the place that `link` leads to."""
     entries = [
         f"<dt id='def-{metric.name}'>{escape(metric.label)} <span class='range'>{escape(metric.unit)}</span></dt>"
         f"<dd>{escape(metric.definition)} <span class='range'>{escape(metric.source)}</span></dd>"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cmt.errors import MidiError
 from cmt.film.picture import Picture, open_video
 
 if TYPE_CHECKING:
@@ -34,6 +35,16 @@ def original_sound(source: av.container.InputContainer, video: av.VideoStream) -
     """The sound that players choose for this picture, or None if there is none that can be decoded."""
     best: Any = source.streams.best("audio", related=video)
     return best if best is not None and best.codec_context is not None else None
+
+
+def has_sound(path: Path) -> bool:
+    """Whether a video has sound that can be decoded; false where it cannot be opened at all."""
+    try:
+        with open_video(path) as source:
+            video: Any = source.streams.best("video")
+            return video is not None and original_sound(source, video) is not None
+    except MidiError:
+        return False
 
 
 def notes_on_tracks(

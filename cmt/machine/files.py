@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def file_state(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 
 def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> None:
-    """Make a folder to write into, and those above it, unless it is there.
+    """Make a folder to write into, and those above it, unless it is there, and see that it can be written to.
 
     Parameters
     ----------
@@ -37,12 +37,35 @@ def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> No
     Raises
     ------
     CmtError
-        If it cannot be made.
+        If it cannot be made or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CmtError(f"{folder}: cannot be made ({error.strerror or error}); {otherwise}") from None
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise CmtError(f"{folder}: cannot be written to ({error.strerror or error}); {otherwise}") from None
+
+
+def check_folder(folder: Path, otherwise: str = "choose another `folder`") -> None:
+    """Raise a CmtError if a folder cannot be made or written to, before the work; nothing is left behind.
+
+    `otherwise` is what to do then; the message ends with it.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        ready_folder(folder, otherwise)
+    finally:
+        _remove_empty(made)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove those that are there and hold nothing, in order."""
+    for path in folders:
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 @contextmanager
@@ -75,6 +98,4 @@ def folder_for_all_or_nothing(folder: Path, *, overwrite: bool = True) -> Iterat
     except OSError as error:
         raise CmtError(f"{folder}: cannot be written to ({error.strerror}); check its space and rights") from None
     finally:
-        for path in made:  # the innermost first; what holds files stays
-            if path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
+        _remove_empty(made)  # the innermost first; what holds files stays

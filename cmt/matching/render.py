@@ -14,6 +14,7 @@ from cmt.errors import CmtError
 from cmt.film.ducking import mixer_for
 from cmt.film.film import film_of
 from cmt.film.mux import OriginalAudio, refuse_the_video_itself
+from cmt.film.sound import has_sound
 from cmt.matching.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching.score import VideoDemand
 from midi_io import close_ending, perform, read_midi, read_performance, read_pianoroll, write_midi
@@ -27,7 +28,8 @@ class RenderWishes:
 
     folder: Path
     soundfont: Path | None = None
-    original_audio: OriginalAudio = "drop"
+    original_audio: OriginalAudio | None = None
+    """What becomes of the video's own sound; None mixes it where there is any."""
     duck: float | None = DUCK
     """The dB that the music lies under speech where both are mixed; None looks for no speech."""
 
@@ -63,7 +65,8 @@ def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
             raise CmtError(f"{task.source}: nothing is played where the video is")
         performance = exactly(song, _band(task.source))
         write_midi(performance, wishes.folder / f"{task.stem}.mid", title=f"Music for {Path(task.video).stem}")
-        video, sound = Path(task.video), wishes.original_audio
+        video = Path(task.video)
+        sound = wishes.original_audio or ("mix" if has_sound(video) else "drop")
         mixing = mixer_for(video, wishes.duck, LOUDNESS) if sound == "mix" else None
         film_of(performance, video, film, soundfont=wishes.soundfont, original_audio=sound, mixing=mixing)
     except (CmtError, OSError) as error:

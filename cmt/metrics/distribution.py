@@ -16,6 +16,7 @@ Metrics
 - `compare_sets`, `overlap`: overlapping area and divergence, of the features that `song_features` gives.
 - `frechet_distance`, `frechet_distance_of_reference`: of the features that `frechet_features` gives.
 - `mean_interval`: a mean and its interval.
+- `mean_difference`: the difference of two means and its interval.
 
 Source
 ------
@@ -291,6 +292,34 @@ def frechet_distance_of_reference(reference: ArrayLike, n: int, seed: int = 0, n
             return distance
         scores.append(distance.value)
     return Measurement(float(np.mean(scores)))
+
+
+def mean_difference(one: ArrayLike, other: ArrayLike, seed: int = 0) -> Interval:
+    """The mean of `other` less that of `one`, and its 95 % interval by 2,000 bootstrap samples of each, drawn apart.
+
+    Both are (n,) and (m,) numbers, NaN where one is not defined; the interval is of percentiles (Efron 1979), and its
+    `n` is the smaller number of defined values. Either end is NaN where a side has fewer than two values, and the mean
+    too where it has none.
+
+    Raises
+    ------
+    ValueError
+        If they are not lists of numbers, or one is infinite.
+    """
+    sides = [np.asarray(values, dtype=float) for values in (one, other)]
+    if any(side.ndim != 1 or np.isinf(side).any() for side in sides):
+        raise ValueError("two lists of numbers are needed, NaN where one is not defined")
+    first, second = (side[~np.isnan(side)] for side in sides)
+    n = min(len(first), len(second))
+    if not n:
+        return Interval(NOT_DEFINED, NOT_DEFINED, NOT_DEFINED, 0)
+    difference = float(second.mean() - first.mean())
+    if n == 1:
+        return Interval(difference, NOT_DEFINED, NOT_DEFINED, 1)
+    rng = np.random.default_rng(seed)
+    drawn = [side[rng.integers(len(side), size=(N_BOOTSTRAP, len(side)))].mean(axis=1) for side in (first, second)]
+    low, high = np.quantile(drawn[1] - drawn[0], [0.025, 0.975])
+    return Interval(difference, float(low), float(high), n)
 
 
 def mean_interval(values: ArrayLike, seed: int = 0) -> Interval:

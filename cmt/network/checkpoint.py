@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from cmt.config import ModelConfig
 from cmt.errors import CmtError
@@ -67,7 +67,8 @@ def save_tensors(tensors: Tensors, description: Mapping[str, object], path: Path
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        save_file(tensors, partial, metadata={_METADATA: json.dumps(description)})
+        # Not by save_file, whose files only their owner may read, whatever the umask.
+        partial.write_bytes(save(tensors, metadata={_METADATA: json.dumps(description)}))
         os.replace(partial, path)
     except OSError as error:
         raise CmtError(

@@ -43,7 +43,7 @@ from cmt.soundtrack.keeping import hash_of_material, sha256_of
 from cmt.soundtrack.kept_take import KeptTake, look_again, material_of, read_take
 from cmt.soundtrack.like import like_again
 from cmt.soundtrack.naming import checked_name
-from cmt.soundtrack.output import Output, check_output, output_as_json, output_from_json
+from cmt.soundtrack.output import Output, check_output, for_film, output_as_json, output_from_json
 from cmt.soundtrack.playing import accents_of, performance_of, performed
 from cmt.soundtrack.report import versions
 from cmt.soundtrack.source import File, files_of
@@ -139,6 +139,8 @@ def make_again(
         with stages.stage("analyze") as report_progress:
             seen = look_again(source, material, film, report_progress)
             sha256 = hash_of_material(material)
+            output, lines = for_film(output, film)
+            seen = seen._replace(warnings=(*seen.warnings, *lines))
             is_mixed = film is not None and output.original_audio == "mix"
             mixer = mixer_for(film, output.duck, output.loudness) if film is not None and is_mixed else None
             plan = _plan(source, seen.rhythm, sha256)

@@ -31,8 +31,8 @@ class Commission:
 
     @property
     def needs_file(self) -> bool:
-        """Whether the video must be a file before the notes are written: its speech is looked for."""
-        return self.output.original_audio == "mix"
+        """Whether the video must be a file before the notes are written: its speech is looked for, if it has any."""
+        return self.output.original_audio in (None, "mix") and self.material.has_film
 
 
 def commissioned(

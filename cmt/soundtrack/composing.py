@@ -143,16 +143,29 @@ def write_takes(
     `planner` writes the lead sheets that the network hears, if it hears any; `progress` is called with the bars
     written and the bars of all takes.
     """
-    sheets = [_sheet_of(planner, plan, config.control, seed) if planner else None for seed in seeds]
-    orders = [plan.orders(config.control, seed, sheet) for seed, sheet in zip(seeds, sheets, strict=True)]
+    return write_songs(decoder, planner, [plan] * len(seeds), config, seeds, progress)
+
+
+def write_songs(
+    decoder: Decoder,
+    planner: Planner | None,
+    plans: Sequence[Plan],
+    config: GenerateConfig,
+    seeds: Sequence[int],
+    progress: Callable[[float, float], None] | None = None,
+) -> list[Take]:
+    """A piece for each plan with its seed, side by side, as `write_takes` writes it."""
+    planned = list(zip(plans, seeds, strict=True))
+    sheets = [_sheet_of(planner, plan, config.control, seed) if planner else None for plan, seed in planned]
+    orders = [plan.orders(config.control, seed, sheet) for (plan, seed), sheet in zip(planned, sheets, strict=True)]
     heard = [
         empty_sheet(plan.timeline.n_bar) if sheet is None else _with_accents(sheet, its)
-        for sheet, its in zip(sheets, orders, strict=True)
+        for plan, sheet, its in zip(plans, sheets, orders, strict=True)
     ]
-    pieces = write_pieces(decoder, plan.request, orders, config, seeds, progress, heard)
+    pieces = write_pieces(decoder, [plan.request for plan in plans], orders, config, seeds, progress, heard)
     return [
         Take(seed, its, in_key(sheet, piece.key), sheet, piece, performed(piece.song, its, plan, sheet))
-        for seed, its, sheet, piece in zip(seeds, orders, heard, pieces, strict=True)
+        for (plan, seed), its, sheet, piece in zip(planned, orders, heard, pieces, strict=True)
     ]
 
 

@@ -162,7 +162,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
             soundfont=delivery.font,
             loudness=output.loudness,
             finish=finish_of(output, report, plan),
-            original_audio=output.original_audio,
+            original_audio=output.original_audio or "drop",
             mixing=delivery.mixer,
             stage=stages.stage,
         )
@@ -233,7 +233,7 @@ def full_report(
         bit_depth=output.bit_depth,
         fade_in=output.fade_in,
         fade_out=output.fade_out,
-        original_audio=output.original_audio,
+        original_audio=output.original_audio or "drop",
         band=music.performance.playing_voices,
         quantized=output.quantized,
         pictures=pictures_shown(source.film),

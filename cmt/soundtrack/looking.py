@@ -12,7 +12,7 @@ from cmt.soundtrack.commission import Commission
 from cmt.soundtrack.handing import check_fit
 from cmt.soundtrack.keeping import hash_of_material
 from cmt.soundtrack.like import plan_of_like
-from cmt.soundtrack.output import Output
+from cmt.soundtrack.output import Output, for_film
 from cmt.soundtrack.source import Source, fps_of, look_at_material
 from cmt.soundtrack.stages import Stages
 
@@ -26,6 +26,8 @@ class Seen(NamedTuple):
     """What mixes the music with the video's own sound; None where it is not mixed."""
     sha256: str | None
     """The hash of the video or the pictures; None where there is neither."""
+    output: Output
+    """The output that is asked for, with what becomes of the video's own sound."""
 
 
 def look(commission: Commission, film: Path | None, stages: Stages) -> Seen:
@@ -38,17 +40,19 @@ def look(commission: Commission, film: Path | None, stages: Stages) -> Seen:
     CmtError
         If the video or a picture is of no use, or something that is asked cannot be with it.
     """
-    material, wishes, config, output = commission.material, commission.wishes, commission.config, commission.output
+    material, wishes, config = commission.material, commission.wishes, commission.config
     with stages.stage("analyze") as report_progress:
         source = look_at_material(material, film, wishes, report_progress)
-        check_fit(output, source.duration, fps_of(source), loop=wishes.loop)
+        check_fit(commission.output, source.duration, fps_of(source), loop=wishes.loop)
+        output, lines = for_film(commission.output, film)
+        source = source._replace(warnings=(*source.warnings, *lines))
         mixer = mixer_of(output, film)
         spans = mixer.spans if mixer is not None else ()
         asked = settled(wishes, source.duration)
         plan = plan_music(source.rhythm, asked, config, spans, source.grid)
         if wishes.like is not None:
             plan = plan_of_like(wishes.like, plan, source.rhythm, asked, config, spans, source.grid)
-        return Seen(source, plan, mixer, hash_of_material(material))
+        return Seen(source, plan, mixer, hash_of_material(material), output)
 
 
 def mixer_of(output: Output, film: Path | None) -> Mixer | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from cmt.band.programs import check_programs
 from cmt.config import (
@@ -17,6 +18,7 @@ from cmt.config import (
 )
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
+from cmt.film.sound import has_sound
 from cmt.handover.markers import check_kinds
 from cmt.handover.moments import KINDS
 from cmt.handover.timecode import START
@@ -33,8 +35,9 @@ class Output:
 
     keep_takes: bool = False
     """Whether the other takes' MIDI files are kept too."""
-    original_audio: OriginalAudio = "drop"
-    """Whether the video's own sound is left out, a second track, or mixed with the music: `drop`, `keep`, `mix`."""
+    original_audio: OriginalAudio | None = None
+    """Whether the video's own sound is left out, a second track, or mixed with the music: `drop`, `keep`, `mix`; None
+    mixes it where there is any."""
     duck: float | None = DUCK
     """The dB that the music lies under speech where both are mixed, within `cmt.config.DUCK_LIMITS`; None looks for no
     speech."""
@@ -90,6 +93,18 @@ def check_output(output: Output) -> None:
         raise CmtError("`midi_only` writes no sound: leave it out, or leave out `stems` and `format`")
 
 
+def for_film(output: Output, film: Path | None) -> tuple[Output, tuple[str, ...]]:
+    """The output with what becomes of the sound of a film, and a line where sound is asked for that it has not.
+
+    `film` is None where there is none, or one of pictures.
+    """
+    if output.original_audio == "drop" or (film is not None and has_sound(film)):
+        return replace(output, original_audio=output.original_audio or "mix"), ()
+    is_asked = output.original_audio is not None and film is not None and not output.midi_only
+    lines = (f"the video has no sound to {output.original_audio}: only the music is heard",) if is_asked else ()
+    return replace(output, original_audio="drop"), lines
+
+
 def output_as_json(output: Output) -> dict[str, object]:
     """What a report keeps of an output, keys in order; not `overwrite`, which is said of each run."""
     return {
@@ -120,7 +135,7 @@ def output_from_json(output: Value) -> Output:
         raise programs.fault(f"an object with keys of {', '.join(INSTRUMENTS)}")
     return Output(
         keep_takes=output["keep_takes"].flag(),
-        original_audio=output["original_audio"].one_of(ORIGINAL_AUDIO),
+        original_audio=output["original_audio"].maybe(lambda name: name.one_of(ORIGINAL_AUDIO)),
         duck=output["duck"].maybe(Value.number),
         midi_only=output["midi_only"].flag(),
         format=output["format"].one_of({name: name for name in AUDIO_FORMATS}),

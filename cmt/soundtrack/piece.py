@@ -40,7 +40,7 @@ from cmt.soundtrack.like import told_of
 from cmt.soundtrack.looking import Seen, mixer_of
 from cmt.soundtrack.naming import checked_name
 from cmt.soundtrack.networks import Networks
-from cmt.soundtrack.output import Output, check_output
+from cmt.soundtrack.output import Output, check_output, for_film
 from cmt.soundtrack.playing import performance_of
 from cmt.soundtrack.report import takes_of
 from cmt.soundtrack.source import File, check_source, film_for, fps_of, name_of, refuse_the_files_themselves
@@ -102,7 +102,7 @@ class Piece:
             self._music(commission.output),
             self.seen.source,
             commission.material,
-            commission.output,
+            self.seen.output,
             self.facts(commission.output, name_of(commission.material)),
             seconds=self.seconds,
         )
@@ -299,7 +299,11 @@ def deliver_piece(
         As `deliver` does.
     """
     commission, seen = piece.commission, piece.seen
-    mixer = seen.mixer if output == commission.output else mixer_of(output, place.film)
+    if output == commission.output:
+        played, mixer = seen.output, seen.mixer
+    else:
+        played, _ = for_film(output, place.film)
+        mixer = mixer_of(played, place.film)
     report, run = deliver(
         piece.music(output),
         Delivery(
@@ -308,7 +312,7 @@ def deliver_piece(
             title,
             commission.material,
             seen.source if isinstance(seen.source.film, Slideshow) else seen.source._replace(film=place.film),
-            output,
+            played,
             font,
             piece.networks.is_ours,
             mixer,

@@ -140,7 +140,7 @@ def check_source(material: Material, wishes: Wishes, output: Output) -> None:
             raise CmtError("give a video, or a length for music without one: one of the two")
         if wishes.seconds_per_picture is not None:
             raise CmtError("`seconds_per_picture` is for pictures, and there are none; leave it out")
-    elif output.original_audio != "drop":
+    elif output.original_audio not in (None, "drop"):
         raise CmtError("pictures have no sound of their own; leave out `original_audio`")
     if isinstance(material.given, Frames | VideoRhythm):
         if output.original_audio != "drop":

@@ -1,13 +1,15 @@
 """The training loop: step, validate, save, resume.
 
 A run of so many steps is repeatable: stopped at any moment and resumed, it reads the same examples and comes to the
-same losses as one that was never stopped. A run of so many minutes lowers its rate by the clock, and is not.
+same losses as one that was never stopped. A run of so many minutes lowers its rate by the clock, and is not; of
+processes that train together the first one's clock counts.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from cmt.music.words import WordType
 from cmt.training import run_folder
 from cmt.training.average import Average
 from cmt.training.dataset import START, without_augmentation
+from cmt.training.device import AUTO, autocast, check_precision
 from cmt.training.model import Batch
 from cmt.training.muon import Muon
 from cmt.training.run_folder import Progress
@@ -48,9 +51,12 @@ def train(
     resume: bool = False,
     start_from: Path | None = None,
     tensorboard: bool = False,
+    device: str = AUTO,
+    options: str = "",
+    clock: Callable[[], float] = time.monotonic,
     show_progress: bool = True,
 ) -> Progress:
-    """Train until `minutes` are spent or `steps` are done; the run's folder always holds the newest checkpoint.
+    """Train until `minutes` of the clock are spent or `steps` are done; the folder always holds the newest checkpoint.
 
     Started by torchrun, the processes share each step: every one learns from batches of its own, their gradients are
     averaged, each validates a share, and the first one saves. On a CPU two processes of one thread each do more
@@ -62,31 +68,38 @@ def train(
         A checkpoint with whose weights a new run begins; weights that it lacks begin as in any run.
     tensorboard
         Whether the losses are written for TensorBoard too, into the run's folder.
+    device
+        What torch computes on, as in `cmt.training.device.device_of`.
+    options
+        The content of the file in the run's folder with which the run can be asked for again; none is written if empty.
+    clock
+        What counts the minutes, in seconds; by `time.process_time` a busy machine takes nothing from a run.
 
     Raises
     ------
     CmtError
         If the folder already holds a run and `resume` is not asked, or the other way round; if the loss stays
-        no number; if a batch does not fit into the memory; if TensorBoard is asked for and not installed.
+        no number; if a batch does not fit into the memory; if TensorBoard is asked for and not installed; if the device
+        is not there, or has not the precision that is asked for.
     """
     if (minutes is None) == (steps is None):
         raise ValueError("either minutes or steps")
     if tensorboard:
         require("tensorboard", "tensorboard", "`tensorboard`")
-    training = _Training(corpus, validation, run, model_config, config, resume, start_from)
-    progress, clock, team = training.progress, training.clock, training.team
+    training = _Training(corpus, validation, run, model_config, config, resume, start_from, device, options, clock)
+    progress, spent, team = training.progress, training.clock, training.team
     board = _board(run, progress) if tensorboard and team.rank == 0 else None
-    saved_at = clock.seconds()
+    saved_at = spent.seconds()
     with tqdm(total=100, bar_format=_BAR, disable=team.rank > 0 or not show_progress) as bar:
         while True:
-            done = clock.seconds() / (60 * minutes) if minutes is not None else progress.step / (steps or 1)
-            due = clock.seconds() - saved_at > 60 * config.checkpoint_minutes
+            done = spent.seconds() / (60 * minutes) if minutes is not None else progress.step / (steps or 1)
+            due = spent.seconds() - saved_at > 60 * config.checkpoint_minutes
             if config.validation_steps:
                 due = progress.step % config.validation_steps == 0
             done, due = team.agree(done, due)
             if (due or done >= 1) and progress.step != progress.step_saved:
                 row = training.save()
-                saved_at = clock.seconds()
+                saved_at = spent.seconds()
                 if board is not None:
                     for name, value in row.items():
                         board.add_scalar(name.replace("_", "/", 1), value, progress.step)
@@ -112,11 +125,15 @@ class _Training:
         config: TrainConfig,
         resume: bool,
         start_from: Path | None,
+        device: str,
+        options: str,
+        clock: Callable[[], float],
     ) -> None:
-        self.team = Team()
-        run_folder.begin(run, model_config, config, resume, self.team)
+        self.team = Team(device)
+        self.device = self.team.device
+        check_precision(config.precision, self.device)
+        run_folder.begin(run, model_config, config, resume, self.team, options)
         self.run, self.config = run, config
-        self.device = f"cuda:{self.team.local_rank}" if torch.cuda.is_available() else "cpu"
         torch.manual_seed(config.seed)
         self.task = task_of(model_config)
         self.model: Any = self.task.network(model_config).to(self.device)
@@ -128,7 +145,7 @@ class _Training:
         self.progress, self.place = Progress(), START
         if resume:
             self.progress, self.place = run_folder.resume(run, self.model, self.optimizers, self.average, self.team)
-        self.clock = _Clock(self.device, self.progress.seconds)
+        self.clock = _Clock(self.progress.seconds, clock)
         self.held_out = self.task.held_out(validation, without_augmentation(config))[self.team.rank :: self.team.size]
         self.stream = self.task.batches(corpus, config, self.place, self.team.rank)
         self.rate = 0.0
@@ -241,7 +258,7 @@ def validate(
     n_word = n_note = 0
     for group in held_out:
         batch = task.collate(group, model.config, device)
-        with _autocast(device.type, config):
+        with autocast(device.type, config.precision):
             losses = model.losses(batch)
         for name, loss in losses.items():
             sums[name] += loss.item()
@@ -276,7 +293,7 @@ def _step(
     sums: dict[str, float] = {}
     try:
         for batch in drawn:
-            with _autocast(batch.mask.device.type, config):
+            with autocast(batch.mask.device.type, config.precision):
                 losses = model.losses(batch)
             torch.autograd.backward(torch.stack(list(losses.values())).sum() / n_word)
             for name, loss in losses.items():
@@ -320,29 +337,12 @@ def _optimizers(model: Any, config: TrainConfig, team: Team) -> list[torch.optim
     return [Muon(inner, config.learning_rate, config.weight_decay, team), adamw] if inner else [adamw]
 
 
-def _autocast(device_type: str, config: TrainConfig) -> torch.autocast:
-    wanted = config.precision == "bf16" or (config.precision == "auto" and _multiplies_bf16(device_type))
-    return torch.autocast(device_type, dtype=torch.bfloat16, enabled=wanted)
-
-
-def _multiplies_bf16(device_type: str) -> bool:
-    if device_type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.backends.cpu.get_cpu_capability()
-    cpu_flags = Path("/proc/cpuinfo")
-    return "AVX512" in capabilities and cpu_flags.is_file() and "avx512_bf16" in cpu_flags.read_text()
-
-
 class _Clock:
-    """Seconds worked: CPU time of the process, divided by the number of its threads, or wall time on a GPU."""
+    """Seconds by `read` that the run has taken, `before` this session and in it."""
 
-    def __init__(self, device: str, before: float) -> None:
-        self.read = time.monotonic if device.startswith("cuda") else self._cpu_seconds
-        self.start = self.read() - before
+    def __init__(self, before: float, read: Callable[[], float]) -> None:
+        self.read = read
+        self.start = read() - before
 
     def seconds(self) -> float:
         return self.read() - self.start
-
-    @staticmethod
-    def _cpu_seconds() -> float:
-        return time.process_time() / torch.get_num_threads()

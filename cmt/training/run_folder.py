@@ -20,6 +20,7 @@ from cmt.network.checkpoint import Tensors, config_from, load_tensors, save_tens
 from cmt.training.average import Average
 from cmt.training.dataset import Place
 from cmt.training.model import weights_of
+from cmt.training.picture import draw_losses
 from cmt.training.team import Team
 from midi_io.whole_file import whole_file
 
@@ -33,6 +34,10 @@ LOSSES = "losses.csv"
 """The table in the run's folder with a line for each validation."""
 CONFIG = "config.json"
 """The file in the run's folder that tells people the sizes of the network and how it is trained."""
+OPTIONS = "config.toml"
+"""The file in the run's folder with the options of the command line that ask for the run again."""
+PICTURE = "loss.png"
+"""The picture in the run's folder of its losses."""
 
 
 @dataclass
@@ -43,7 +48,7 @@ class Progress:
     n_word: int = 0
     """The number of words learnt from, padding not counted."""
     seconds: float = 0.0
-    """The seconds spent, over all sessions; on a CPU the process's CPU time, so that a busy machine does not count."""
+    """The seconds of the clock that the run took, over all sessions."""
     skipped: int = 0
     """The number of steps that were left out because their loss was no number."""
     history: list[dict[str, float]] = field(default_factory=list)
@@ -61,8 +66,12 @@ class Progress:
         return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
 
 
-def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: bool, team: Team) -> None:
+def begin(
+    run: Path, model_config: ModelConfig, config: TrainConfig, resume: bool, team: Team, options: str = ""
+) -> None:
     """Make the folder of a run, or see that there is one to go on with.
+
+    `options` are the content of OPTIONS; there is none if they are empty.
 
     Raises
     ------
@@ -78,6 +87,9 @@ def begin(run: Path, model_config: ModelConfig, config: TrainConfig, resume: boo
     ready_folder(run)
     if not resume:
         _describe(run, model_config, config)
+    if options:
+        with whole_file(run / OPTIONS) as unfinished:
+            unfinished.write_text(options, encoding="utf-8")
 
 
 def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
@@ -164,6 +176,7 @@ def save(
         table = csv.DictWriter(file, progress.history[0])
         table.writeheader()
         table.writerows(progress.history)
+    draw_losses(progress.history, config.warmup_steps, run / PICTURE)
     _describe(run, model.config, config)
     save_tensors(tensors, description, run / STATE)  # last: what was cut short before it is made again
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from cmt.training.dataset import Place
+from cmt.training.device import AUTO, device_of
 
 
 def use_threads(n_thread: int) -> None:
@@ -15,22 +16,33 @@ def use_threads(n_thread: int) -> None:
     torch.set_num_threads(n_thread)
 
 
+def team_of() -> tuple[int, int]:
+    """The number of this process on its machine, and how many processes train together, as torchrun says."""
+    return int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 class Team:
     """The processes that train together: one, or those that torchrun started."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = AUTO) -> None:
+        """`device` is what each computes on, as in `cmt.training.device.device_of`.
+
+        Raises
+        ------
+        CmtError
+            If it is not there.
+        """
         self.rank = int(os.environ.get("RANK", "0"))
-        self.local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-        self.size = int(os.environ.get("WORLD_SIZE", "1"))
+        self.local_rank, self.size = team_of()
+        self.device = device_of(device, self.local_rank, self.size)
         if self.size > 1 and not distributed.is_initialized():
-            distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        self._device = torch.device("cuda", self.local_rank) if torch.cuda.is_available() else torch.device("cpu")
+            distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
 
     def agree(self, done: float, due: bool) -> tuple[float, bool]:
         """The first process's share of the work that is done, and whether a checkpoint is due."""
         if self.size == 1:
             return done, due
-        told = torch.tensor([done, float(due)], dtype=torch.float64, device=self._device)
+        told = torch.tensor([done, float(due)], dtype=torch.float64, device=self.device)
         distributed.broadcast(told, 0)
         return float(told[0]), bool(told[1])
 
@@ -38,7 +50,7 @@ class Team:
         """Each value summed over all processes."""
         if self.size == 1:
             return values
-        joined = torch.tensor(values, dtype=torch.float64, device=self._device)
+        joined = torch.tensor(values, dtype=torch.float64, device=self.device)
         distributed.all_reduce(joined)
         return joined.tolist()
 
@@ -51,8 +63,8 @@ class Team:
         """Every process's place."""
         if self.size == 1:
             return [place]
-        places = [torch.zeros(2, dtype=torch.int64, device=self._device) for _ in range(self.size)]
-        distributed.all_gather(places, torch.tensor(place, device=self._device))
+        places = [torch.zeros(2, dtype=torch.int64, device=self.device) for _ in range(self.size)]
+        distributed.all_gather(places, torch.tensor(place, device=self.device))
         return [Place(*told.tolist()) for told in places]
 
     def average_gradients(self, model: nn.Module) -> None:

@@ -86,7 +86,7 @@ def write_piece(
 
 def write_pieces(
     model: Decoder,
-    request: PieceRequest,
+    request: PieceRequest | Sequence[PieceRequest],
     orders: Sequence[Mapping[int, BarOrders]],
     config: GenerateConfig,
     seeds: Sequence[int],
@@ -96,6 +96,8 @@ def write_pieces(
 ) -> list[WrittenPiece]:
     """Write takes of a piece side by side: for each seed, with its own orders, the piece that `write_piece` writes.
 
+    They may be takes of different pieces, each with a request of its own; guidance then needs all to be told genre,
+    mode or mood, or none.
     `sheets` are the takes' lead sheets in the home key; None leaves everything to the model. With `rewriting`, which is
     for one take, only some bars of a piece are written, and the others heard as they are.
 
@@ -105,13 +107,16 @@ def write_pieces(
     `progress` is called with the bars written and the bars of all takes.
     """
     left_out = model.config.left_out
-    plans = sheets or [empty_sheet(request.timeline.n_bar)] * len(seeds)
+    requests = [request] * len(seeds) if isinstance(request, PieceRequest) else request
+    plans = sheets or [empty_sheet(its.timeline.n_bar) for its in requests]
     takes = [
-        _Take(request, its, replace(config, seed=seed), left_out, plan, rewriting)
-        for its, seed, plan in zip(orders, seeds, plans, strict=True)
+        _Take(wanted, its, replace(config, seed=seed), left_out, plan, rewriting)
+        for wanted, its, seed, plan in zip(requests, orders, seeds, plans, strict=True)
     ]
     initials = [_initials_of_listeners(take.request, config) for take in takes]
     n_listener = len(initials[0])
+    if any(len(its) != n_listener for its in initials):
+        raise ValueError("with guidance, pieces that are told something cannot be written beside others that are not")
     with threadpool_limits(limits=1, user_api="blas"):  # products so small that two threads wait for each other
         state = model.new_state(n_listener * len(takes))
         hidden = model.start([words for its in initials for words in its], state)

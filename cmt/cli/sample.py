@@ -1,0 +1,101 @@
+"""`cmt sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmt.cli.options import (
+    FILE,
+    Bars,
+    GenreType,
+    InstrumentsType,
+    chosen_genre,
+    range_of,
+)
+from cmt.config import BARS_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, TEMPO_LIMITS, GenerateConfig
+from cmt.machine.plural import count
+from cmt.music.words import Genre, Mode
+from midi_io.song import Instrument
+
+MODES = {mode.label: mode for mode in Mode}
+
+
+@click.command()
+@click.option("-n", "--songs", "n_song", type=click.IntRange(1), default=1, show_default=True, help="How many.")
+@click.option("-o", "--output", type=FILE, required=True, help="Folder for the songs.")
+@click.option("--genre", type=GenreType(), help="Left out, one genre after the other; free leaves it to the model.")
+@click.option("--mode", type=click.Choice(list(MODES)), help="Left out, as often as songs of the genre have it.")
+@click.option("--tempo", type=range_of(TEMPO_LIMITS), help="BPM. Left out, drawn from the genre's usual.")
+@click.option(
+    "--bars",
+    type=click.IntRange(int(BARS_LIMITS.least), int(BARS_LIMITS.most)),
+    help="Left out, 8, 16, 32 or 64, each as likely.",
+)
+@click.option(
+    "--instruments",
+    type=InstrumentsType(),
+    default=",".join(instrument.label for instrument in Instrument),
+    show_default=True,
+    help="Comma-separated tracks, every one of which plays; free lets the model choose.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first song; the others follow."
+)
+@click.option(
+    "--temperature",
+    type=range_of(TEMPERATURE_LIMITS),
+    default=GenerateConfig.temperature,
+    show_default=True,
+    help="Below 1 safer, above 1 wilder.",
+)
+@click.option(
+    "--guidance",
+    type=range_of(GUIDANCE_LIMITS),
+    default=GenerateConfig.guidance,
+    show_default=True,
+    help="How far genre and mode are driven: 1 as learnt, more is plainer.",
+)
+@click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
+@click.option("--reports", is_flag=True, help="The report of each song too, where cmt evaluate reads what was asked.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
+def sample(
+    n_song: int,
+    output: Path,
+    genre: str | None,
+    mode: str | None,
+    tempo: float | None,
+    bars: int | None,
+    instruments: tuple[Instrument, ...] | None,
+    seed: int,
+    temperature: float,
+    guidance: float,
+    checkpoint: Path | None,
+    reports: bool,
+    quiet: bool,
+) -> None:
+    """Write songs without videos, many side by side, to study a model by: MIDI files, and a table of them, songs.csv.
+
+    The same seed writes the same songs, whatever their number. All appear at the end, or none does.
+    """
+    from cmt.soundtrack.sampling import SampleWishes, sample_songs
+
+    wishes = SampleWishes(
+        genres=tuple(Genre) if genre is None else (chosen_genre(genre),),
+        mode=None if mode is None else MODES[mode],
+        tempo=tempo,
+        bars=bars,
+        instruments=instruments,
+    )
+    config = GenerateConfig(temperature=temperature, guidance=guidance, seed=seed)
+    progress = Bars(quiet)
+    try:
+        sampled = sample_songs(
+            n_song, output, wishes, config, checkpoint=checkpoint, reports=reports, progress=progress
+        )
+    finally:
+        progress.close()
+    if not quiet:
+        click.echo(f"songs    {count(n_song, 'song')}, {sampled.n_note} notes, {sampled.seconds / 60:.1f} minutes")
+        click.echo(f"wrote    {output}; songs.csv has a line for each")
