@@ -198,6 +198,15 @@ def test_a_closed_file_is_one_line_when_its_film_is_wanted(composer, clip, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_speech_that_was_not_looked_for_cannot_be_made_room_for(composer, clip, tmp_path):
+    mixed = cmt.Output(original_audio="mix", midi_only=True)
+    deaf = composer.compose(clip, POP, output=replace(mixed, duck=None))
+    with pytest.raises(cmt.CmtError, match="without a look for speech"):
+        deaf.save(tmp_path, output=mixed)
+    heard = composer.compose(clip.read_bytes(), POP, output=mixed)
+    assert heard.save(tmp_path, output=replace(mixed, duck=6.0)).report.speech.distance == 6.0
+
+
 def test_what_is_decided_before_the_notes_cannot_be_asked_for_afterwards(piece, composer, frames, tmp_path):
     for one, output, said in (
         (piece, cmt.Output(original_audio="mix", midi_only=True), "`original_audio`: the notes were written without"),

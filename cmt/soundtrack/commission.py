@@ -32,7 +32,7 @@ class Commission:
     @property
     def needs_file(self) -> bool:
         """Whether the video must be a file before the notes are written: its speech is looked for."""
-        return self.output.original_audio == "mix"
+        return self.output.looks_for_speech
 
 
 def commissioned(

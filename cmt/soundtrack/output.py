@@ -71,6 +71,11 @@ class Output:
     """Whether files that are there already are replaced; otherwise the run gets another name, such as `clip-2`."""
 
     @property
+    def looks_for_speech(self) -> bool:
+        """Whether speech of the video is looked for, under which the music is calm."""
+        return self.original_audio == "mix" and self.duck is not None
+
+    @property
     def sounds(self) -> dict[Instrument, int]:
         """The `programs`, read from their names."""
         return programs_of(self.programs)
