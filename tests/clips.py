@@ -30,10 +30,11 @@ def draw_clip(
     path: Path, seconds: float = 4.0, fps: int = 12, size: tuple[int, int] = (160, 96), *, still: bool = False
 ) -> Path:
     """A square that moves calmly, then fast, over a textured ground; `size` is (width, height), even numbers."""
-    return draw_pictures(path, _moving_square(round(seconds * fps), size, still), fps)
+    return draw_pictures(path, moving_square(round(seconds * fps), size, still=still), fps)
 
 
-def _moving_square(n_frame: int, size: tuple[int, int], still: bool) -> Iterator[np.ndarray]:
+def moving_square(n_frame: int, size: tuple[int, int] = (160, 96), *, still: bool = False) -> Iterator[np.ndarray]:
+    """The pictures of `draw_clip`."""
     width, height = size
     ground = np.random.default_rng(0).integers(40, 90, (height, width, 3), dtype=np.uint8)
     ground = np.repeat(np.repeat(ground[::8, ::8], 8, axis=0), 8, axis=1)[:height, :width]

@@ -91,12 +91,18 @@ def unlike_the_default(given, default):
 
 
 def test_every_field_of_wishes_is_kept():
-    assert unlike_the_default(WISHES, Wishes()) == {field.name for field in fields(Wishes)}, "give WISHES the new field"
+    names = {field.name for field in fields(Wishes)} - {"mode"}
+    assert unlike_the_default(WISHES, Wishes()) == names, "give WISHES the new field"
     assert WISHES.energy is not None and is_dataclass(Energy)
     assert None not in WISHES.scenes[1], "give its last scene the new field"
     assert unlike_the_default(WISHES.energy, Energy(())) == {field.name for field in fields(Energy)}
     content = json.loads(json.dumps(wishes_as_json(WISHES)))
     assert wishes_from_json(Value(content, "clip.json", "kept.wishes")) == WISHES
+
+
+def test_a_mode_is_kept_as_part_of_the_key():
+    assert wishes_as_json(Wishes(mode="minor"))["key"] == ":minor"
+    assert wishes_as_json(Wishes(key="D", mode="minor"))["key"] == "D:minor"
 
 
 def test_every_field_of_an_output_is_kept_but_overwriting():

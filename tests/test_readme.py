@@ -129,11 +129,11 @@ def test_every_command_runs_as_it_stands(command, workplace, request, monkeypatc
 def test_the_python_runs_as_it_stands(workplace, tmp_path, monkeypatch, capsys):
     shutil.copy(workplace / "video.mp4", tmp_path)
     monkeypatch.chdir(tmp_path)
-    for block in blocks(README, "python"):
-        exec(compile(block, "README.md", "exec"), {})
+    for block in blocks(README, "python") + blocks(GUIDE, "python"):
+        exec(compile(block, "README.md or guide.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "visual beats" in printed and "out/video.mid" in printed and "notes in" in printed
-    assert Path("out/higher.mid").is_file()
+    assert Path("out/higher.mid").is_file() and Path("out/pop.mp4").is_file()
 
 
 @pytest.fixture(scope="module")

@@ -162,6 +162,7 @@ def test_videos_are_opened_by_one_door_and_films_written_by_one():
     }
     assert calls == {
         ("video_rhythm/container.py", "file_url"),
+        ("video_rhythm/container.py", "file"),  # in memory
         ("cmt/film/mux.py", "file_url"),
         ("cmt/film/part.py", "file_url"),
         ("cmt/film/slideshow.py", "file_url"),

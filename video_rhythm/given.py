@@ -94,8 +94,7 @@ def _check(picture: object, shape: tuple[int, ...] | None) -> tuple[int, ...]:
     return tuple(picture.shape)
 
 
-File: TypeAlias = "str | os.PathLike[str]"
-VideoSource: TypeAlias = "File | bytes | IO[bytes] | Frames"
+VideoSource: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | Frames
 """A path, the content of a file, a file object that can be read and sought, or frames."""
 
 

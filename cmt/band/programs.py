@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cmt.errors import CmtError
+from cmt.music.named import instrument_named
 from midi_io.general_midi import KIT_NAMES, PROGRAM_NAMES, instrument_of_program, sound_name
 from midi_io.song import INSTRUMENTS, Instrument
 
@@ -49,11 +50,24 @@ def parse_program(text: str) -> ChosenProgram:
     raise CmtError(f"no program {sound!r}; {_nearest(sound.lower(), numbers, instrument)}")
 
 
-def check_programs(programs: Mapping[Instrument, int]) -> None:
-    """Raise a CmtError for a number that is no program."""
-    for instrument, program in programs.items():
-        if not 0 <= program <= 127:
-            raise CmtError(f"`programs`: {instrument.label} {program}: General MIDI counts programs from 0 to 127")
+def programs_of(programs: Mapping[Instrument, int] | Mapping[str, int | str]) -> dict[Instrument, int]:
+    """The programs of instruments, each given as itself or by its name; a sound may be given by its name too.
+
+    Raises
+    ------
+    CmtError
+        If there is none of a name, or a number is no program.
+    """
+    chosen: dict[Instrument, int] = {}
+    for name, sound in programs.items():
+        instrument = instrument_named(name)
+        if isinstance(sound, str):
+            chosen[instrument] = parse_program(f"{instrument.label}={sound}").program
+        elif 0 <= sound <= 127:
+            chosen[instrument] = sound
+        else:
+            raise CmtError(f"`programs`: {instrument.label} {sound}: General MIDI counts programs from 0 to 127")
+    return chosen
 
 
 def program_warnings(programs: Mapping[Instrument, int]) -> list[str]:

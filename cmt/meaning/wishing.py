@@ -9,12 +9,12 @@ from typing import Any
 from cmt.meaning.description import Description
 from cmt.meaning.fields import FORMS
 from cmt.meaning.mood import Mood
-from cmt.music.key import ANY_KEY, WishedKey, parse_key
+from cmt.music.key import WishedKey
 from cmt.planning.energy import Energy, energy_of_sections
 from cmt.planning.energy import Stretch as EnergyStretch
 from cmt.planning.telling import mode_of_mood
 from cmt.planning.wished_scenes import WishedScene
-from cmt.planning.wishes import Wishes
+from cmt.planning.wishes import Wishes, instruments_of, key_of, mutes_of
 from cmt.report.description import FieldTold, Told
 from midi_io.song import Instrument
 
@@ -171,13 +171,13 @@ def _with_mood(
     # The middle of scenes of all moods is nobody's tempo, so it is the mood of the whole that counts.
     if wishes.tempo is None and wishes.tempo_range is None:
         suggest("tempo_range", "tempo_range", tempi_of(mood), f"arousal {mood.arousal:g}")
-    key = parse_key(wishes.key) if isinstance(wishes.key, str) else wishes.key or ANY_KEY
+    key = key_of(wishes)
     if key.mode is None and wishes.chords is None and (mode := mode_of_mood(mood.valence)) is not None:
         suggest("key", "key", WishedKey(key.tonic, mode), f"valence {mood.valence:g}")
     if wishes.liveliness is None and "energy" not in given:
         suggest("liveliness", "liveliness", liveliness_of(mood), f"arousal {mood.arousal:g}")
     is_open = not values.get("instruments") and "instruments" not in given and wishes.genre is None
-    if mood.arousal <= STILL and is_open and not any(mute.instrument is Instrument.DRUMS for mute in wishes.mutes):
+    if mood.arousal <= STILL and is_open and not any(mute.instrument is Instrument.DRUMS for mute in mutes_of(wishes)):
         others = tuple(one for one in Instrument if one is not Instrument.DRUMS)
         suggest("instruments", "instruments", others, f"arousal {mood.arousal:g}: no drums")
     return replace(wishes, **changes), told
@@ -185,11 +185,11 @@ def _with_mood(
 
 def _without_absent(wishes: Wishes) -> tuple[Wishes, list[str]]:
     """The wishes without mutes of instruments that an option leaves out, and a line for each of those."""
-    if wishes.instruments is None:
+    playing, mutes = instruments_of(wishes), mutes_of(wishes)
+    if playing is None:
         return wishes, []
-    playing = {one.lower() if isinstance(one, str) else one.label for one in wishes.instruments}
-    absent = [mute for mute in wishes.mutes if mute.instrument.label not in playing]
-    kept = tuple(mute for mute in wishes.mutes if mute not in absent)
+    absent = [mute for mute in mutes if mute.instrument not in playing]
+    kept = tuple(mute for mute in mutes if mute not in absent)
     return replace(wishes, mutes=kept), [
         f"`mutes` {mute}: {mute.instrument.label} does not play at all" for mute in absent
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import get_args
 
 from cmt.config import (
     BARS_LIMITS,
@@ -17,22 +17,22 @@ from cmt.config import (
     TEMPO_CHANGE,
     TEMPO_CHANGE_LIMITS,
     TEMPO_LIMITS,
+    Dynamics,
     GenerateConfig,
 )
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker, checked_markers
 from cmt.music.chords import key_of_chords
 from cmt.music.key import ANY_KEY, WishedKey, parse_key
-from cmt.music.words import GENRES, Genre
+from cmt.music.named import genre_named, instrument_named, mode_named
+from cmt.music.words import Genre, Mode
 from cmt.planning.energy import Energy, check_energy
 from cmt.planning.form import WishedForm, parse_form
-from cmt.planning.mutes import Mute, check_mutes, muted_throughout
+from cmt.planning.mutes import Mute, check_mutes, muted_throughout, parse_mute
 from cmt.planning.progression import Progression, parse_chords
 from cmt.planning.wished_scenes import WishedScene, check_scenes
 from cmt.writing.closing import ENDINGS
-from midi_io.song import INSTRUMENTS, Instrument
-
-T = TypeVar("T")
+from midi_io.song import Instrument
 
 ALL_INSTRUMENTS = tuple(Instrument)
 
@@ -41,8 +41,8 @@ ALL_INSTRUMENTS = tuple(Instrument)
 class Wishes:
     """What the user asks of the music, as given; None leaves it open.
 
-    Genre and instruments may be given by their names, ``"pop"`` or ``"drums"``, the key as ``"A:minor"``. What is
-    planned takes `Settled` wishes only: `settled` checks these and reads the names.
+    Genre, mode and instruments may be given by their names, ``"pop"``, ``"minor"`` or ``"drums"``, the key as
+    ``"A:minor"``. What is planned takes `Settled` wishes only: `settled` checks these and reads the names.
     """
 
     genre: Genre | str | None = None
@@ -62,8 +62,8 @@ class Wishes:
     """A tempo map may leave the tempo by this many per cent, in `TEMPO_CHANGE_LIMITS`."""
     energy: Energy | None = None
     """The liveliness of the music where the user, not the picture, says it."""
-    mutes: tuple[Mute, ...] = ()
-    """The times at which instruments must be silent."""
+    mutes: Sequence[Mute | str] = ()
+    """The times at which instruments must be silent, such as ``drums@0-4``, see `cmt.planning.mutes.parse_mute`."""
     takes: int = TAKES
     """The number of pieces written, ranked, the best of which is the music; their seeds follow one another."""
     chords: Progression | str | None = None
@@ -91,6 +91,8 @@ class Wishes:
     """Whether the piece has no end: it leads into its own beginning."""
     like: str | None = None
     """The path of a song that the piece is to be like, or of the index of a library in which one is looked for."""
+    mode: Mode | str | None = None
+    """Major or minor, where `key` does not say it; None leaves it open."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,10 @@ def check_config(config: GenerateConfig) -> None:
         raise CmtError(f"temperature {config.temperature:g}: must be above 0 and at most {TEMPERATURE_LIMITS.most:g}")
     if config.guidance not in GUIDANCE_LIMITS:
         raise CmtError(f"guidance {config.guidance:g}: must be from 0 (no genre) to {GUIDANCE_LIMITS.most:g}")
+    if config.dynamics not in get_args(Dynamics):
+        raise CmtError(f"no dynamics {config.dynamics!r}; choose from {', '.join(get_args(Dynamics))}")
+    if config.seed < 0:
+        raise CmtError(f"seed {config.seed}: must be 0 or more")
 
 
 def check_wishes(wishes: Wishes) -> None:
@@ -160,8 +166,8 @@ def check_wishes(wishes: Wishes) -> None:
     if wishes.takes < 1:
         raise CmtError(f"takes {wishes.takes}: must be 1 or more")
     genre_of(wishes)
-    _key(wishes)
-    instruments = _instruments(wishes)
+    key_of(wishes)
+    instruments = instruments_of(wishes)
     form, chords = _form(wishes), _chords(wishes)
     if form is not None and wishes.energy is not None and wishes.energy.begins:
         raise CmtError("`form` and the names in `sections` say the same in two ways; leave one of them out")
@@ -171,7 +177,7 @@ def check_wishes(wishes: Wishes) -> None:
         for label in chords.labels:
             if label not in known:
                 raise CmtError(f"`chords`: there is no section {label}; name it in `form`, or leave its chords out")
-    for mute in wishes.mutes:
+    for mute in mutes_of(wishes):
         if instruments is not None and mute.instrument not in instruments:
             raise CmtError(f"`mutes` {mute}: {mute.instrument.label} is not among `instruments`; leave one of them out")
 
@@ -186,26 +192,27 @@ def settled(wishes: Wishes, duration: float) -> Settled:
         is muted throughout.
     """
     check_wishes(wishes)
-    check_mutes(wishes.mutes, duration)
+    mutes = mutes_of(wishes)
+    check_mutes(mutes, duration)
     check_scenes(wishes.scenes, duration)
     energy, form, chords = wishes.energy, _form(wishes), _chords(wishes)
     if energy is not None:
         check_energy(energy, duration)
         energy = energy.until(duration)
-    silent = muted_throughout(wishes.mutes, duration)
-    instruments = _heard(_instruments(wishes), silent)
+    silent = muted_throughout(mutes, duration)
+    instruments = _heard(instruments_of(wishes), silent)
     if chords is not None:
         _check_pitched(instruments if instruments is not None else set(ALL_INSTRUMENTS) - silent)
     return Settled(
         duration=duration,
         genre=genre_of(wishes),
         instruments=instruments,
-        key=_key_with_chords(_key(wishes), chords, _labels(form, energy)),
+        key=_key_with_chords(key_of(wishes), chords, _labels(form, energy)),
         tempo=wishes.tempo,
         markers=checked_markers(wishes.markers, duration),
         tempo_change=wishes.tempo_change if wishes.tempo_map else 0.0,
         energy=energy,
-        mutes=wishes.mutes,
+        mutes=mutes,
         takes=wishes.takes,
         chords=chords,
         form=form,
@@ -275,13 +282,32 @@ def _check_range(tempo_range: tuple[float, float], tempo: float | None) -> None:
 
 def genre_of(wishes: Wishes) -> Genre | None:
     """The genre that is asked for, read from its name."""
-    return _named(wishes.genre, GENRES, "genre") if isinstance(wishes.genre, str) else wishes.genre
+    return None if wishes.genre is None else genre_named(wishes.genre)
 
 
-def _key(wishes: Wishes) -> WishedKey:
-    if wishes.key is None:
-        return ANY_KEY
-    return parse_key(wishes.key) if isinstance(wishes.key, str) else wishes.key
+def key_of(wishes: Wishes) -> WishedKey:
+    """The key that is asked for, read from its name, and with the mode that is asked for beside it."""
+    key = ANY_KEY if wishes.key is None else parse_key(wishes.key) if isinstance(wishes.key, str) else wishes.key
+    if wishes.mode is None:
+        return key
+    mode = mode_named(wishes.mode)
+    if key.mode not in (None, mode):
+        raise CmtError(f"`key` {key} and `mode` {mode.label} contradict each other; leave one of them out")
+    return key._replace(mode=mode)
+
+
+def instruments_of(wishes: Wishes) -> tuple[Instrument, ...] | None:
+    """The instruments that are asked for, read from their names, each alone or several with commas between them."""
+    if wishes.instruments is None:
+        return None
+    chosen = wishes.instruments.split(",") if isinstance(wishes.instruments, str) else wishes.instruments
+    return tuple(instrument_named(one) for one in chosen)
+
+
+def mutes_of(wishes: Wishes) -> tuple[Mute, ...]:
+    """The mutes that are asked for, read from their texts."""
+    mutes = (parse_mute(mute) if isinstance(mute, str) else mute for mute in wishes.mutes)
+    return tuple(mute._replace(instrument=instrument_named(mute.instrument)) for mute in mutes)
 
 
 def _form(wishes: Wishes) -> WishedForm | None:
@@ -310,19 +336,6 @@ def _key_with_chords(key: WishedKey, chords: Progression | None, labels: Sequenc
 def _check_pitched(instruments: Collection[Instrument] | None) -> None:
     if instruments is not None and set(instruments) <= {Instrument.DRUMS}:
         raise CmtError("`chords` need an instrument with pitches, and drums play alone; add one to `instruments`")
-
-
-def _instruments(wishes: Wishes) -> tuple[Instrument, ...] | None:
-    if wishes.instruments is None:
-        return None
-    named = (_named(one, INSTRUMENTS, "instrument") if isinstance(one, str) else one for one in wishes.instruments)
-    return tuple(named)
-
-
-def _named(name: str, choices: Mapping[str, T], kind: str) -> T:
-    if name.lower() not in choices:
-        raise CmtError(f"no {kind} {name!r}; choose from {', '.join(choices)}")
-    return choices[name.lower()]
 
 
 def _heard(chosen: tuple[Instrument, ...] | None, silent: set[Instrument]) -> tuple[Instrument, ...] | None:

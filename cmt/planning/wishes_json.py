@@ -9,33 +9,34 @@ from typing import TypeVar
 
 from cmt.errors import CmtError
 from cmt.grid.hits import Marker
-from cmt.music.key import WishedKey, parse_key
-from cmt.music.words import GENRES, Genre
+from cmt.music.key import ANY_KEY, WishedKey, parse_key
+from cmt.music.words import GENRES
 from cmt.planning.energy import Begin, Energy, MoodFrom, Stretch
 from cmt.planning.form import parse_form
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import parse_chords
 from cmt.planning.wished_scenes import WishedScene
-from cmt.planning.wishes import Wishes
+from cmt.planning.wishes import Wishes, genre_of, instruments_of, key_of, mutes_of
 from cmt.report.values import Value
-from midi_io.song import INSTRUMENTS, Instrument
+from midi_io.song import INSTRUMENTS
 
 T = TypeVar("T")
 
 
 def wishes_as_json(wishes: Wishes) -> dict[str, object]:
     """Wishes as JSON, keys in order; keys, chords and forms as a user writes them."""
+    genre, instruments, key = genre_of(wishes), instruments_of(wishes), key_of(wishes)
     return {
-        "genre": wishes.genre.label if isinstance(wishes.genre, Genre) else wishes.genre and wishes.genre.lower(),
-        "instruments": None if wishes.instruments is None else [_label(one) for one in wishes.instruments],
-        "key": None if wishes.key is None else str(wishes.key),
+        "genre": None if genre is None else genre.label,
+        "instruments": None if instruments is None else [one.label for one in instruments],
+        "key": None if key == ANY_KEY else str(key),
         "tempo": wishes.tempo,
         "length": wishes.length,
         "markers": [{"time": one.time, "weight": one.weight, "source": one.source} for one in wishes.markers],
         "tempo_map": wishes.tempo_map,
         "tempo_change": wishes.tempo_change,
         "energy": None if wishes.energy is None else _energy_as_json(wishes.energy),
-        "mutes": [mute_as_json(mute) for mute in wishes.mutes],
+        "mutes": [mute_as_json(mute) for mute in mutes_of(wishes)],
         "takes": wishes.takes,
         "chords": None if wishes.chords is None else str(wishes.chords),
         "form": None if wishes.form is None else str(wishes.form),
@@ -113,7 +114,7 @@ def at_another_pace(wishes: Wishes, factor: float, tempo: float) -> Wishes:
         tempo_range=None,
         length=None if wishes.length is None else factor * wishes.length,
         energy=energy,
-        mutes=tuple(mute._replace(begin=factor * mute.begin, end=factor * mute.end) for mute in wishes.mutes),
+        mutes=tuple(mute._replace(begin=factor * mute.begin, end=factor * mute.end) for mute in mutes_of(wishes)),
         scenes=tuple(scene._replace(begin=factor * scene.begin) for scene in wishes.scenes),
     )
 
@@ -191,7 +192,3 @@ def _parsed(text: Value, parse: Callable[[str], T]) -> T:
         return parse(text.text())
     except CmtError as error:
         raise CmtError(f"{text.file}: {text.path}: {error}") from None
-
-
-def _label(instrument: Instrument | str) -> str:
-    return instrument.label if isinstance(instrument, Instrument) else instrument.lower()

@@ -32,7 +32,7 @@ class Commission:
     @property
     def needs_file(self) -> bool:
         """Whether the video must be a file before the notes are written: its speech is looked for, if it has any."""
-        return self.output.original_audio in (None, "mix") and self.material.has_film
+        return self.output.looks_for_speech and self.material.has_film
 
 
 def commissioned(

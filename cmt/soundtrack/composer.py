@@ -56,17 +56,19 @@ class Composer:
     ) -> Piece:
         """Compose music for `video`, or without one as long as `wishes.length` or `wishes.bars` say.
 
-        The same arguments give the same piece, and `make_soundtrack` writes the same notes for them. Nothing is
-        written to disk.
+        The same arguments give the same piece, and `make_soundtrack` writes the same notes for them. Nothing stays on
+        disk.
 
         Parameters
         ----------
         video
-            A video; or a picture, or several in order, of which a film is made.
+            The path of a video; its content, as bytes or a file object that can seek; `Frames`; the rhythm that
+            `analyze` measured; or a picture, or several in order, of which a film is made.
         wishes, config
             What the music is, and how it is written; the defaults of both if left out.
         output
-            How it is played; which files it asks for counts when the piece is saved.
+            How it is played, and which files `Piece.save` writes. With `original_audio` ``mix`` the speech of the video
+            is looked for, under which notes are calm; content is written into a temporary file for that.
         part
             The part of the video that music is written for. It is cut into a temporary file, as long as it is looked
             at.

@@ -245,7 +245,7 @@ def full_report(
             *source.warnings,
             *facts.told.warnings,
             *plan.warnings,
-            *program_warnings(output.programs),
+            *program_warnings(output.sounds),
             *music.piece.notes,
             *notes,
             *(() if like is None else warnings_of_like(like)),

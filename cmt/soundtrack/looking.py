@@ -55,8 +55,10 @@ def look(commission: Commission, film: Path | None, stages: Stages) -> Seen:
         return Seen(source, plan, mixer, hash_of_material(material), output)
 
 
-def mixer_of(output: Output, film: Path | None) -> Mixer | None:
-    """What mixes music with the own sound of a film, if that is asked for."""
+def mixer_of(output: Output, film: Path | None, known: Mixer | None = None) -> Mixer | None:
+    """A mixer of music and the own sound of a film, if that is asked for; speech that is `known` is not looked for."""
     if film is None or output.original_audio != "mix":
         return None
+    if known is not None and output.duck is not None:
+        return Mixer(known.spans, output.duck, output.loudness)
     return mixer_for(film, output.duck, output.loudness)

@@ -44,7 +44,8 @@ def make_soundtrack(
     Parameters
     ----------
     video
-        A video; or a picture, or several in order, of which a film is made (`cmt.planning.slides.place_slides`).
+        A video; or a picture, or several in order, of which a film is made (`cmt.planning.slides.place_slides`); or a
+        video in memory or a rhythm, as `cmt.soundtrack.composer.Composer.compose` takes them.
     output
         Which files are written, and what becomes of the video's own sound; the defaults of `Output` if left out.
     name

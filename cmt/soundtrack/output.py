@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
-from cmt.band.programs import check_programs
+from cmt.band.programs import programs_of
 from cmt.config import (
     AUDIO_FORMAT,
     DUCK,
@@ -49,8 +50,9 @@ class Output:
     """Whether each instrument that plays has a file of its own; together they are the sound."""
     loudness: float = LOUDNESS
     """The integrated loudness of the music in LUFS, within `cmt.config.LOUDNESS_LIMITS`."""
-    programs: Mapping[Instrument, int] = field(default_factory=dict)
-    """The General MIDI program of an instrument, 0 to 127, of the drums the kit; the others have their genre's."""
+    programs: Mapping[Instrument, int] | Mapping[str, int | str] = field(default_factory=dict)
+    """The General MIDI program of an instrument, 0 to 127 or its name, of the drums the kit; the others have their
+    genre's. The instruments may be given by their names."""
     quantized: bool = False
     """Whether every note is exactly on its sixteenth, as in a score, and not where a player would put it."""
     sample_rate: int = SAMPLE_RATE
@@ -71,6 +73,16 @@ class Output:
     overwrite: bool = False
     """Whether files that are there already are replaced; otherwise the run gets another name, such as `clip-2`."""
 
+    @property
+    def looks_for_speech(self) -> bool:
+        """Whether speech of the video is looked for, if it has a sound, under which the music is calm."""
+        return self.original_audio in (None, "mix") and self.duck is not None
+
+    @property
+    def sounds(self) -> dict[Instrument, int]:
+        """The `programs`, read from their names."""
+        return programs_of(self.programs)
+
 
 def check_output(output: Output) -> None:
     """Raise a CmtError for what cannot be in what is written."""
@@ -78,7 +90,9 @@ def check_output(output: Output) -> None:
         raise CmtError(
             f"loudness {output.loudness:g}: must be from {LOUDNESS_LIMITS.least:g} to {LOUDNESS_LIMITS.most:g} LUFS"
         )
-    check_programs(output.programs)
+    programs_of(output.programs)
+    if output.original_audio not in get_args(OriginalAudio):
+        raise CmtError(f"no original audio {output.original_audio!r}; choose from {', '.join(get_args(OriginalAudio))}")
     if output.duck is not None and output.duck not in DUCK_LIMITS:
         raise CmtError(f"duck {output.duck:g}: must be from {DUCK_LIMITS.least:g} to {DUCK_LIMITS.most:g} dB, or off")
     check_format(output.format)
@@ -115,7 +129,7 @@ def output_as_json(output: Output) -> dict[str, object]:
         "format": output.format,
         "stems": output.stems,
         "loudness": output.loudness,
-        "programs": {instrument.label: program for instrument, program in sorted(output.programs.items())},
+        "programs": {instrument.label: program for instrument, program in sorted(output.sounds.items())},
         "quantized": output.quantized,
         "sample_rate": output.sample_rate,
         "bit_depth": output.bit_depth,

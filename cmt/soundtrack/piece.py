@@ -190,7 +190,7 @@ class Piece:
         check_output(output)
         check_source(commission.material, commission.wishes, output)
         check_fit(output, source.duration, fps_of(source), loop=commission.wishes.loop)
-        if output.original_audio == "mix" and output.duck is not None and self.seen.mixer is None:
+        if output.looks_for_speech and not commission.output.looks_for_speech:
             raise CmtError(
                 "`original_audio`: the notes were written without a look for speech, under which they are calm; say "
                 "`mix` in the `output` that the piece is composed with, or set `duck` to None"
@@ -299,11 +299,8 @@ def deliver_piece(
         As `deliver` does.
     """
     commission, seen = piece.commission, piece.seen
-    if output == commission.output:
-        played, mixer = seen.output, seen.mixer
-    else:
-        played, _ = for_film(output, place.film)
-        mixer = mixer_of(played, place.film)
+    played, _ = for_film(output, place.film)
+    mixer = mixer_of(played, place.film, seen.mixer)
     report, run = deliver(
         piece.music(output),
         Delivery(

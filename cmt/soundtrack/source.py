@@ -31,10 +31,10 @@ from video_rhythm.reels import write_content
 from video_rhythm.signatures import STILL_SUFFIXES
 from video_rhythm.slideshow import open_album
 
-File: TypeAlias = "str | os.PathLike[str]"
-Given: TypeAlias = "bytes | IO[bytes] | Frames | VideoRhythm"
+File: TypeAlias = str | os.PathLike[str]
+Given: TypeAlias = bytes | IO[bytes] | Frames | VideoRhythm
 """A video that is no path: its content, an open file, frames in memory, or what was measured of one."""
-Video: TypeAlias = "File | Sequence[File] | Given | None"
+Video: TypeAlias = File | Sequence[File] | Given | None
 """What music may be for: a video, a picture, several pictures in order, or nothing but a length."""
 Progress: TypeAlias = Callable[[float, float | None], object]
 
