@@ -99,6 +99,11 @@ class MidiContent:
     repairs: tuple[str, ...]
     """A line for each thing by which notes may have been lost or moved in reading."""
 
+    @property
+    def duration(self) -> float:
+        """Length of the music in seconds."""
+        return self.seconds(self.end)
+
     @cached_property
     def last_note(self) -> int:
         """The tick at which the last note ends, 0 if there is none."""

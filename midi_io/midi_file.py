@@ -60,7 +60,11 @@ def read_midi(path: str | os.PathLike[str], warn: Warn = _unheard) -> Song:
     MidiError
         If the file is missing, no MIDI file, or nothing of it can be read.
     """
-    midi = _told(read_content(path), warn)
+    return song_of(told(read_content(path), warn))
+
+
+def song_of(midi: MidiContent) -> Song:
+    """What `read_midi` makes of a file's content."""
     start = _pickup_start(midi)
     notes = _notes_on_the_grid(midi, start)
     return Song(tuple(notes), _whole_timeline(midi, start, notes))
@@ -77,7 +81,7 @@ def read_performance(path: str | os.PathLike[str], warn: Warn = _unheard) -> Per
     MidiError
         As `read_midi`.
     """
-    return performance_of(_told(read_content(path), warn))
+    return performance_of(told(read_content(path), warn))
 
 
 def performance_of(midi: MidiContent) -> Performance:
@@ -115,7 +119,11 @@ def read_midi_ticks(path: str | os.PathLike[str]) -> TickSong:
     MidiError
         As `read_midi`.
     """
-    midi = read_content(path)
+    return ticks_of(read_content(path))
+
+
+def ticks_of(midi: MidiContent) -> TickSong:
+    """What `read_midi_ticks` makes of a file's content."""
     parts = []
     for part in midi.parts:
         instrument = instrument_of_program(part.program, part.is_drum)
@@ -141,10 +149,10 @@ def read_midi_ticks(path: str | os.PathLike[str]) -> TickSong:
     )
 
 
-def _told(midi: MidiContent, warn: Warn) -> MidiContent:
-    """The content, what was repaired in it told."""
+def told(midi: MidiContent, warn: Warn) -> MidiContent:
+    """The content, what was repaired in it told with the file's name."""
     for line in midi.repairs:
-        warn(line)
+        warn(f"{midi.path}: {line}")
     return midi
 
 
