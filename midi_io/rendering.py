@@ -168,14 +168,13 @@ def sound_of(
 
 
 def play(
-    music: Song | Performance,
+    music: Music,
     *,
     soundfont: str | os.PathLike[str] | None = None,
     sample_rate: int = SAMPLE_RATE,
 ) -> NDArray[np.float32]:
     """Play `music` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
-    performance = as_performance(music)
-    playing = Playing(performance, soundfont, sample_rate)
+    playing = _playing_of(music, soundfont, sample_rate, loop=False)
     tracks = _Tracks(playing)
     for begin, block in playing.blocks():
         tracks.add(begin, block)
