@@ -1,5 +1,6 @@
 """The user's markers are read, checked and merged; the song's tempo map is the grid."""
 
+import os
 from types import SimpleNamespace
 
 import numpy as np
