@@ -117,7 +117,9 @@ def parse(content: bytes, path: Path) -> MidiBytes:
     """
     place = _place_of_header(content)
     if place is None:
-        raise MidiError(f"{path}: not a MIDI file ({_what_it_is(content)}); give a Standard MIDI File (.mid)")
+        raise MidiError(
+            f"{path}: not a readable MIDI file ({_what_it_is(content)}); export it again as a Standard MIDI File (.mid)"
+        )
     length, kind, n_said, division = struct.unpack_from(">IHHh", content, place + 4)
     length = length if 6 <= length <= _LONGEST_HEADER else 6
     if division == 0:
