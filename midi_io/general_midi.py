@@ -157,6 +157,17 @@ KIT_NAMES = {
 """The drum kits by program, as the GS standard (Roland, 1991) numbers them."""
 
 _PROGRAMS_PER_FAMILY = 8
+_STAND_INS = (
+    (range(40, 48), 48),  # one string player: many of them
+    (range(64, 68), 61),  # saxophones: brass
+    (range(68, 72), 73),  # other reeds: a flute
+    (range(96, 104), 89),  # synthesiser effects: a warm pad
+    (range(104, 109), 24),  # plucked strings of many countries: a nylon guitar
+    (range(109, 112), 48),  # bagpipe, fiddle, shanai: strings
+    (range(112, 120), 11),  # bells and drums that have a pitch: a vibraphone
+    (range(120, 128), 95),  # noises: a sweep pad
+)
+"""What plays the programs of families of which a font has none."""
 _FAMILIES = {0: Instrument.PIANO, 3: Instrument.GUITAR, 4: Instrument.BASS}
 _FIRST_EFFECT = 96
 _ETHNIC = range(104, 112)
@@ -176,6 +187,19 @@ def instrument_of_program(program: int, is_drum: bool) -> Instrument | None:
     if program < _FIRST_EFFECT or program in _ETHNIC:
         return Instrument.STRINGS
     return None
+
+
+def programs_nearest_to(program: int) -> list[int]:
+    """The programs of a program's family, itself first, then the nearest."""
+    family = program // _PROGRAMS_PER_FAMILY * _PROGRAMS_PER_FAMILY
+    return sorted(range(family, family + _PROGRAMS_PER_FAMILY), key=lambda other: abs(other - program))
+
+
+def stand_ins_of(program: int) -> list[int]:
+    """The programs that may play what one is for, itself first, the better ones before the others."""
+    others = [other for programs, other in _STAND_INS if program in programs]
+    instrument = instrument_of_program(program, is_drum=False)
+    return [*programs_nearest_to(program), *others, PROGRAMS[instrument or Instrument.PIANO], 0]
 
 
 def sound_name(program: int, is_drum: bool) -> str:

@@ -7,7 +7,8 @@ import os
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .midi_file import END_MARK, MICROSECONDS_PER_MINUTE, TICKS_PER_BEAT, TICKS_PER_POSITION
+from .midi_content import END_MARK
+from .midi_file import MICROSECONDS_PER_MINUTE, TICKS_PER_BEAT, TICKS_PER_POSITION
 from .performance import (
     BEND,
     CHORUS,

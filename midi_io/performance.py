@@ -126,6 +126,11 @@ class Performance:
     """Sorted by position."""
 
     @property
+    def duration(self) -> float:
+        """Length of the piece in seconds."""
+        return self.timeline.duration
+
+    @property
     def playing_voices(self) -> tuple[Voice, ...]:
         """The voices that have notes, in LPD-5's order."""
         return tuple(self.band.voices[number] for number in self.playing)

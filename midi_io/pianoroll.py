@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cmt.errors import MidiError, MissingLibraryError
 
 from .general_midi import PROGRAMS, instrument_of_program
+from .input_file import content_of
 from .quantize import quantize_span, without_overlaps
 from .song import BEATS_PER_BAR, POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument, Note, Song
 from .ticks import TickNotes, TickSong, joined, no_notes
@@ -119,7 +120,11 @@ def read_pianoroll(path: str | os.PathLike[str]) -> Song:
     MidiError
         If the file is missing, malformed, or holds pickled objects, which could run code.
     """
-    ticks = read_pianoroll_ticks(path)
+    return song_of_roll(read_pianoroll_ticks(path))
+
+
+def song_of_roll(ticks: TickSong) -> Song:
+    """What `read_pianoroll` makes of a file's notes."""
     notes = []
     for start, end, instrument, pitch, velocity in zip(*(column.tolist() for column in ticks.notes), strict=True):
         position, duration = quantize_span(start, end, ticks.ticks_per_beat)
@@ -140,16 +145,14 @@ def read_pianoroll_ticks(path: str | os.PathLike[str]) -> TickSong:
     """
     path = Path(path)
     try:
-        # Opened here: numpy leaves open what it finds to be no archive.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        content = io.BytesIO(content_of(path, _MOST_BYTES, MidiError))
+        with np.load(content, allow_pickle=False) as archive:
             if sum(member.file_size for member in archive.zip.infolist()) > _MOST_BYTES:
                 raise MidiError(f"{path}: unpacked it is larger than any song; write it anew")
             # All are read, and once: a pickled one raises ValueError here, needed or not.
             arrays = {name: archive[name] for name in archive.files}
     except MidiError:
         raise
-    except OSError as error:
-        raise MidiError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
     except Exception as error:
         # Whatever the first wrong byte leads zipfile, zlib and numpy to; for the user all mean the same.
         reason = str(error) or type(error).__name__

@@ -7,14 +7,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import WriteError
 
+from .file_playing import FilePlaying
 from .mastering import TARGET, Master, master
+from .midi_content import MidiContent
 from .performance import MOST, Performance, as_performance
 from .reverb import echoes, reach
 from .song import Instrument, Song
@@ -32,6 +34,13 @@ _LIMITER_MEMORY = 1.0
 """Seconds after which a limiter has forgotten what it did: so much of a loop's other end is mastered before and behind
 it."""
 
+_RING_END = 1e-3
+"""What rings on after the end of a file is over where it is 60 dB below the loudest sample."""
+_RING_FADE_SECONDS = 2.0
+"""What rings longer than it is played goes in so long."""
+
+Music: TypeAlias = Song | Performance | MidiContent
+"""What can be played: a song, a performance of one, or a MIDI file as it is."""
 Progress = Callable[[float], object]
 """A function that is called now and then with the share that is done, 0 to 1."""
 OnStem = Callable[[str, NDArray[np.float32]], object]
@@ -60,7 +69,7 @@ class Sound(NamedTuple):
 
 
 def render(
-    music: Song | Performance,
+    music: Music,
     *,
     soundfont: str | os.PathLike[str] | None = None,
     sample_rate: int = SAMPLE_RATE,
@@ -97,7 +106,7 @@ def render(
 
 
 def sound_of(
-    music: Song | Performance,
+    music: Music,
     *,
     soundfont: str | os.PathLike[str] | None = None,
     sample_rate: int = SAMPLE_RATE,
@@ -125,11 +134,9 @@ def sound_of(
     WriteError
         If the disk has no room for the stems.
     """
-    performance = as_performance(music)
-    tail = _TAIL_SECONDS + reach(performance.band.room) if loop else 0.0
-    playing = Playing(performance, soundfont, sample_rate, tail)
+    playing = _playing_of(music, soundfont, sample_rate, loop)
     n_piece = playing.n_sample if loop else None
-    with closing(_Tracks(performance, playing.n_played, n_piece)) as tracks:
+    with closing(_Tracks(playing, n_piece)) as tracks:
         if on_stem is not None:
             tracks.keep_apart(scratch)
         for begin, block in playing.blocks():
@@ -137,6 +144,8 @@ def sound_of(
             if progress is not None:
                 progress(min(0.99, (begin + block.shape[2]) / playing.n_played))
         played = tracks.mix(sample_rate)
+        if isinstance(playing, FilePlaying):
+            played, fades = _with_its_ring(played, playing.n_sample, fades)
         if not loop:
             _fade(played, sample_rate, fades)
         peak = float(np.max(np.abs(played), initial=0.0))
@@ -146,43 +155,66 @@ def sound_of(
         if loudness is not None:
             audio, gain = (_mastered_loop if loop else master)(audio, sample_rate, loudness)
         if on_stem is not None:
-            for name, stem in tracks.stems(sample_rate):
+            for name, whole in tracks.stems(sample_rate):
+                stem = whole[: len(played)]
                 if not loop:
                     _fade(stem, sample_rate, fades)
                 on_stem(name, stem * factor * gain[:, np.newaxis])
     if progress is not None:
         progress(1.0)
+    if isinstance(music, MidiContent) and peak <= _SILENCE:
+        return Sound(audio, (*playing.fallbacks, "nothing is heard: the file turns all its notes down to silence"))
     return Sound(audio, playing.fallbacks)
 
 
 def play(
-    music: Song | Performance,
+    music: Music,
     *,
     soundfont: str | os.PathLike[str] | None = None,
     sample_rate: int = SAMPLE_RATE,
 ) -> NDArray[np.float32]:
     """Play `music` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
-    performance = as_performance(music)
-    playing = Playing(performance, soundfont, sample_rate)
-    tracks = _Tracks(performance, playing.n_played)
+    playing = _playing_of(music, soundfont, sample_rate, loop=False)
+    tracks = _Tracks(playing)
     for begin, block in playing.blocks():
         tracks.add(begin, block)
     return tracks.mix(sample_rate)
 
 
+def _playing_of(
+    music: Music, soundfont: str | os.PathLike[str] | None, sample_rate: int, loop: bool
+) -> Playing | FilePlaying:
+    if isinstance(music, MidiContent):
+        if loop:
+            raise ValueError("a MIDI file is played as it is, and is no loop")
+        return FilePlaying(music, soundfont, sample_rate)
+    performance = as_performance(music)
+    tail = _TAIL_SECONDS + reach(performance.band.room) if loop else 0.0
+    return Playing(performance, soundfont, sample_rate, tail)
+
+
+def _with_its_ring(played: NDArray[np.float32], n_sample: int, fades: Fades) -> tuple[NDArray[np.float32], Fades]:
+    """A file's sound up to where nothing rings any more, at least `n_sample` samples, and its fades."""
+    loud = np.abs(played).max(axis=1, initial=0.0)
+    n_heard = len(played) - int(np.argmax(loud[::-1] > _RING_END * loud.max(initial=0.0)))
+    if n_heard == len(played) and fades == USUAL_FADES:
+        fades = Fades(end=_RING_FADE_SECONDS)
+    return played[: max(n_sample, n_heard)], fades
+
+
 class _Tracks:
     """What has been played: the mix, what it sends into the room, and the instruments apart if they are wanted."""
 
-    def __init__(self, performance: Performance, n_sample: int, n_piece: int | None = None) -> None:
+    def __init__(self, playing: Playing | FilePlaying, n_piece: int | None = None) -> None:
         """Of a loop, `n_piece` samples long, what is played behind its end sounds at its beginning."""
-        voices = performance.band.voices
+        voices, n_sample = playing.band.voices, playing.n_played
         self._n_piece = n_piece
-        self._room = performance.band.room
+        self._room = playing.band.room
         self._sends = np.array([voice.reverb / MOST for voice in voices], np.float32)
         self._dry = np.zeros((n_sample, 2), np.float32)
         self._sent = np.zeros(n_sample, np.float32)
         self._instruments = [voice.instrument for voice in voices]
-        self._playing = sorted({self._instruments[note.voice] for note in performance.notes} if n_sample else ())
+        self._playing = sorted({self._instruments[voice] for voice in playing.sounding} if n_sample else ())
         self._alone: dict[Instrument, _OnDisk] = {}
 
     def keep_apart(self, scratch: Path | None) -> None:

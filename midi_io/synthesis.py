@@ -6,19 +6,20 @@ import ctypes
 import importlib.util
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, redirect_stdout
 from enum import IntEnum
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import SynthesisError
 
-from .general_midi import PROGRAMS, sound_name
+from .general_midi import PROGRAMS, programs_nearest_to, sound_name
 from .performance import BEND, CENTRE, MOST, PAN, VOLUME, Performance, Voice, ends_at_next_stroke
 from .song import Instrument
 
@@ -27,7 +28,8 @@ SAMPLE_RATE = 44100
 OUR_SOUNDFONT = Path(str(resources.files("midi_io") / "assets" / "FluidR3Mono_band.sf3"))
 """The SoundFont that comes with the package; data/make_soundfont.py made it."""
 
-_DRUM_BANK = 128
+DRUM_BANK = 128
+"""The bank of a SoundFont that has the drum kits."""
 _SETTINGS = {"synth.chorus.active": 0, "synth.reverb.active": 0, "synth.dynamic-sample-loading": 1}
 """FluidSynth's effects are off. Presets of some fonts send into its chorus by themselves, whatever controller 93 says,
 and come back louder and in counter-phase: TimGM6mb's strings lose 12 dB when the two channels are heard as one. The
@@ -43,9 +45,19 @@ _DOUBLE_BEND = 200
 """...and 8,192ths of a whole tone by which he is higher: five hundredths of a semitone."""
 _GAIN = 0.3
 _BLOCK = 8192
-_FAMILY = 8
 SAMPLE_RATES = range(8000, 96001)
 """The samples a second that may be asked for."""
+
+
+class Timed(Protocol):
+    """What happens at a sample."""
+
+    @property
+    def sample(self) -> int:
+        """The sample."""
+
+
+AnyEvent = TypeVar("AnyEvent", bound=Timed)
 
 
 class _Kind(IntEnum):
@@ -152,6 +164,10 @@ class Playing:
         self.fallbacks: tuple[str, ...] = ()
         """A line for each voice that plays another program than asked, because the font lacks it; known when the first
         block is."""
+        self.band = performance.band
+        """Who plays."""
+        self.sounding = frozenset(note.voice for note in performance.notes)
+        """The numbers of the voices that have notes."""
         self._performance, self._soundfont, self._sample_rate = performance, soundfont, sample_rate
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -162,12 +178,13 @@ class Playing:
         if not (self._performance.notes and self.n_sample):
             return
         players = _players_of(self._performance)
-        with closing(_Synthesizer(find_soundfont(self._soundfont), self._sample_rate, players)) as synth:
-            self.fallbacks = tuple(synth.fallbacks)
+        font = find_soundfont(self._soundfont)
+        with closing(Synthesizer(font, self._sample_rate, len(players))) as synth:
+            self.fallbacks = tuple(_set_up(synth, font, players))
             events = _events_of(self._performance, players, self._sample_rate, self.n_sample)
             voices = [player.voice for player in players]
             n_voice = len(self._performance.band.voices)
-            for begin, sounds in _played(synth, events, len(players), self.n_played):
+            for begin, sounds in synth.play(events, partial(_apply, synth), self.n_played):
                 block = np.zeros((n_voice, *sounds.shape[1:]), np.float32)
                 for voice, sound in zip(voices, sounds, strict=True):
                     block[voice] += sound
@@ -212,22 +229,25 @@ def _players_of(performance: Performance) -> list[_Player]:
     return players
 
 
-class _Synthesizer:
-    """One FluidSynth with a SoundFont loaded and a channel, with an output of its own, for each player.
+class Synthesizer:
+    """One FluidSynth with a SoundFont loaded and a number of channels, each with an output of its own.
 
     It is asked for samples by hand and never started: `Synth.start` would open a sound
     card. pyfluidsynth only hands out 16-bit samples of the mix, so the library's function for
     float samples of each output is declared here.
+
+    Raises
+    ------
+    SynthesisError
+        If FluidSynth is missing, or cannot load the SoundFont.
     """
 
-    def __init__(self, soundfont: Path, sample_rate: int, players: list[_Player]) -> None:
+    def __init__(self, soundfont: Path, sample_rate: int, n_channel: int) -> None:
         fluidsynth = _load_fluidsynth()
         _silence_log(fluidsynth)
-        n_player = len(players)
-        self.fallbacks: list[str] = []
-        self._n_player = n_player
-        outputs = {"synth.audio-groups": n_player, "synth.audio-channels": n_player}
-        channels = 16 * -(-n_player // 16)
+        self._n_channel = n_channel
+        outputs = {"synth.audio-groups": n_channel, "synth.audio-channels": n_channel}
+        channels = 16 * -(-n_channel // 16)
         settings = {**_SETTINGS, **outputs}
         self._synth = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate), channels=channels, **settings)
         pointer, integer = ctypes.c_void_p, ctypes.c_int
@@ -239,71 +259,121 @@ class _Synthesizer:
             ("len", integer, 1),
             *((name, pointer, 1) for name in names),
         )
-        self._pointers = pointer * n_player
+        pressed = (("synth", pointer, 1), ("chan", integer, 1), ("val", integer, 1))
+        self._channel_pressure = fluidsynth.cfunc("fluid_synth_channel_pressure", integer, *pressed)
+        key = ("key", integer, 1)
+        self._key_pressure = fluidsynth.cfunc("fluid_synth_key_pressure", integer, *pressed[:2], key, pressed[2])
+        self._pointers = pointer * n_channel
         try:
             with _quiet_stderr():
-                self._set_up(soundfont, players)
+                self._font = self._synth.sfload(str(soundfont))
+            if self._font < 0:
+                reason = _UNSUPPORTED if _is_compressed(soundfont) else ""
+                raise SynthesisError(
+                    f"{soundfont}: FluidSynth cannot load it{reason}; choose another SoundFont with `soundfont`"
+                )
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
+        """Give back what the library holds."""
         self._synth.delete()
 
-    def apply(self, event: _Event) -> None:
-        if event.kind is _Kind.PRESS:
-            self._synth.noteon(event.channel, event.number, event.value)
-        elif event.kind is _Kind.RELEASE:
-            self._synth.noteoff(event.channel, event.number)
-        elif event.number == BEND:
-            self._synth.pitch_bend(event.channel, event.value)
-        else:
-            self._synth.cc(event.channel, event.number, event.value)
+    def select(self, channel: int, bank: int, program: int) -> bool:
+        """Give a channel a sound; False, and nothing changes, if the font has none."""
+        with _quiet_stderr():
+            return bool(self._synth.program_select(channel, self._font, bank, program) == 0)
 
-    def fill(self, sounds: NDArray[np.float32], begin: int, end: int) -> None:
-        """Write the samples from `begin` to `end` of `sounds`, C-contiguous, shape (n_player, 2, n_sample)."""
-        player, side, sample = sounds.strides
+    def press(self, channel: int, key: int, velocity: int) -> None:
+        """Press a key."""
+        self._synth.noteon(channel, key, velocity)
+
+    def release(self, channel: int, key: int) -> None:
+        """Release a key."""
+        self._synth.noteoff(channel, key)
+
+    def control(self, channel: int, controller: int, value: int) -> None:
+        """Move a controller."""
+        self._synth.cc(channel, controller, value)
+
+    def bend(self, channel: int, value: int) -> None:
+        """Bend all notes of a channel, by 8,192ths of its range."""
+        self._synth.pitch_bend(channel, value)
+
+    def pressure(self, channel: int, value: int, key: int | None = None) -> None:
+        """Lean on a key that is pressed, or on all of a channel."""
+        if key is None:
+            self._channel_pressure(self._synth.synth, channel, value)
+        else:
+            self._key_pressure(self._synth.synth, channel, key, value)
+
+    def play(
+        self, events: Iterable[AnyEvent], apply: Callable[[AnyEvent], object], n_sample: int
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """The first sample of each block and the block, (n_channel, 2, n), while events, in order, are applied."""
+        upcoming = iter(events)
+        event = next(upcoming, None)
+        for begin in range(0, n_sample, _BLOCK):
+            length = min(_BLOCK, n_sample - begin)
+            sounds = np.zeros((self._n_channel, 2, length), np.float32)
+            sample = 0
+            while sample < length:
+                while event is not None and event.sample <= begin + sample:
+                    apply(event)
+                    event = next(upcoming, None)
+                stop = length if event is None else min(length, event.sample - begin)
+                self._fill(sounds, sample, stop)
+                sample = stop
+            yield begin, sounds
+
+    def _fill(self, sounds: NDArray[np.float32], begin: int, end: int) -> None:
+        """Write the samples from `begin` to `end` of `sounds`, C-contiguous, shape (n_channel, 2, n_sample)."""
+        channel, side, sample = sounds.strides
         first = sounds.ctypes.data + begin * sample
-        left = self._pointers(*(first + number * player for number in range(self._n_player)))
-        right = self._pointers(*(first + number * player + side for number in range(self._n_player)))
+        left = self._pointers(*(first + number * channel for number in range(self._n_channel)))
+        right = self._pointers(*(first + number * channel + side for number in range(self._n_channel)))
         if self._write_float(self._synth.synth, end - begin, left, right, None, None) != 0:
             raise SynthesisError("FluidSynth stopped; try another SoundFont with `soundfont`")
 
-    def _set_up(self, soundfont: Path, players: list[_Player]) -> None:
-        font = self._synth.sfload(str(soundfont))
-        if font < 0:
-            reason = _UNSUPPORTED if _is_compressed(soundfont) else ""
-            raise SynthesisError(
-                f"{soundfont}: FluidSynth cannot load it{reason}; choose another SoundFont with `soundfont`"
-            )
-        for channel, player in enumerate(players):
-            instrument = player.sound.instrument
-            chosen = self._select(channel, font, instrument, player.program)
-            if chosen is None:
-                raise SynthesisError(
-                    f"{soundfont}: has no sound for {instrument.label}; "
-                    "choose a General MIDI SoundFont with `soundfont`"
-                )
-            if chosen != player.program and not player.late:
-                is_drum = instrument is Instrument.DRUMS
-                lacks, plays = sound_name(player.program, is_drum), sound_name(chosen, is_drum)
-                self.fallbacks.append(
-                    f"the SoundFont {soundfont.name} has no {lacks}: {instrument.label} sounds as {plays}"
-                )
-            self._synth.cc(channel, VOLUME, player.sound.volume)
-            self._synth.cc(channel, PAN, player.pan)
-            if player.bend:
-                self._synth.pitch_bend(channel, player.bend)
 
-    def _select(self, channel: int, font: int, instrument: Instrument, program: int) -> int | None:
-        """The program that is chosen, if the font has any: the one asked for, or the nearest of its family."""
-        bank = _DRUM_BANK if instrument is Instrument.DRUMS else 0
-        family = program // _FAMILY * _FAMILY
-        near = sorted(range(family, family + _FAMILY), key=lambda other: abs(other - program))
-        for choice in (*near, PROGRAMS[instrument], 0):
-            if self._synth.program_select(channel, font, bank, choice) == 0:
-                return choice
-        return None
+def _apply(synth: Synthesizer, event: _Event) -> None:
+    if event.kind is _Kind.PRESS:
+        synth.press(event.channel, event.number, event.value)
+    elif event.kind is _Kind.RELEASE:
+        synth.release(event.channel, event.number)
+    elif event.number == BEND:
+        synth.bend(event.channel, event.value)
+    else:
+        synth.control(event.channel, event.number, event.value)
+
+
+def _set_up(synth: Synthesizer, soundfont: Path, players: list[_Player]) -> list[str]:
+    """Give each player his channel; a line for each who plays another program than asked."""
+    fallbacks = []
+    for channel, player in enumerate(players):
+        instrument = player.sound.instrument
+        chosen = _select(synth, channel, instrument, player.program)
+        if chosen is None:
+            raise SynthesisError(
+                f"{soundfont}: has no sound for {instrument.label}; choose a General MIDI SoundFont with `soundfont`"
+            )
+        if chosen != player.program and not player.late:
+            is_drum = instrument is Instrument.DRUMS
+            lacks, plays = sound_name(player.program, is_drum), sound_name(chosen, is_drum)
+            fallbacks.append(f"the SoundFont {soundfont.name} has no {lacks}: {instrument.label} sounds as {plays}")
+        synth.control(channel, VOLUME, player.sound.volume)
+        synth.control(channel, PAN, player.pan)
+        if player.bend:
+            synth.bend(channel, player.bend)
+    return fallbacks
+
+
+def _select(synth: Synthesizer, channel: int, instrument: Instrument, program: int) -> int | None:
+    """The program that is chosen, if the font has any: the one asked for, or the nearest of its family."""
+    bank = DRUM_BANK if instrument is Instrument.DRUMS else 0
+    choices = (*programs_nearest_to(program), PROGRAMS[instrument], 0)
+    return next((choice for choice in choices if synth.select(channel, bank, choice)), None)
 
 
 def _silence_log(fluidsynth: Any) -> None:
@@ -349,26 +419,6 @@ def _events_of(performance: Performance, players: list[_Player], sample_rate: in
             for channel in channels.get(control.voice, ())
         ]
     return sorted(events)
-
-
-def _played(
-    synth: _Synthesizer, events: list[_Event], n_player: int, n_sample: int
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """The first sample of each block, and the block (n_player, 2, n_sample)."""
-    upcoming = iter(events)
-    event = next(upcoming, None)
-    for begin in range(0, n_sample, _BLOCK):
-        length = min(_BLOCK, n_sample - begin)
-        sounds = np.zeros((n_player, 2, length), np.float32)
-        sample = 0
-        while sample < length:
-            while event is not None and event.sample <= begin + sample:
-                synth.apply(event)
-                event = next(upcoming, None)
-            stop = length if event is None else min(length, event.sample - begin)
-            synth.fill(sounds, sample, stop)
-            sample = stop
-        yield begin, sounds
 
 
 def _checked_soundfont(path: Path, cure: str) -> Path:

@@ -36,6 +36,10 @@ class TickSong(NamedTuple):
     """The number of ticks before the first downbeat, less than a bar."""
     is_common_time: bool
     """Whether all of it is in 4/4."""
+    other_metres: str = ""
+    """The time signatures other than 4/4, such as ``3/4, 6/8``, where the file says them."""
+    repairs: tuple[str, ...] = ()
+    """A line for each thing by which notes may have been lost or moved in reading."""
 
     @property
     def median_tempo(self) -> float | None:

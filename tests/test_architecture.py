@@ -154,7 +154,7 @@ KNOWN_TO = {
     "av": {"video_rhythm", "cmt.film", "midi_io.mastering", "midi_io.audio_file", "cmt.soundtrack.checkup"},
     "cv2": {"video_rhythm"},
     "PIL": {"video_rhythm.stills"},
-    "miditoolkit": {"midi_io.midi_file", "midi_io.midi_writer"},
+    "miditoolkit": {"midi_io.midi_writer"},
     "mido": {"midi_io.midi_file", "midi_io.midi_writer"},
     "fluidsynth": {"midi_io.synthesis"},
     "tomli": {"cmt.meaning.file", "cmt.cli.train_file"},

@@ -23,6 +23,7 @@ from cmt.matching.score import rhythm_of_song
 from cmt.music.encoding import NoteArrays
 from cmt.music.words import Genre, Mode
 from midi_io import read_midi, write_pianoroll
+from midi_io.midi_content import read_content
 from midi_io.song import Instrument, Note, Song
 
 pytestmark = pytest.mark.slow
@@ -97,7 +98,9 @@ def test_only_what_is_new_or_changed_is_read(tmp_path, library, monkeypatch):
     folder = tmp_path / "index"
     update(folder, library)
     read = []
-    monkeypatch.setattr(cmt.matching.library, "read_midi", lambda path: read.append(Path(path).name) or read_midi(path))
+    monkeypatch.setattr(
+        cmt.matching.library, "read_content", lambda path: read.append(Path(path).name) or read_content(path)
+    )
     assert update(folder, library)[:3] == (0, 4, 0) and not read
     changed = song_of_rhythm(draw_rhythm(np.random.default_rng(2), 9))
     write_library(library, {"b": changed, "e": changed})
@@ -133,7 +136,7 @@ def test_bad_files_are_rows_with_their_reasons(tmp_path, library):
 
 
 def test_a_piece_without_end_is_left_out(tmp_path):
-    far = Song.steady((Note(16 * 30_000, Instrument.PIANO, 60, 1),), 120.0, 16 * 30_001)
+    far = Song.steady((Note(16 * 30_000, Instrument.PIANO, 60, 1),), 1200.0, 16 * 30_001)
     found = update(tmp_path / "index", write_library(tmp_path / "music", {"far": far}))
     assert found.n_added == 0 and "longer than 20,000 bars" in found.failures[0]
 
@@ -154,9 +157,9 @@ def test_what_was_cut_short_goes_on(tmp_path, library, monkeypatch):
         n_read.append(path)
         if len(n_read) == 4:
             raise KeyboardInterrupt
-        return read_midi(path)
+        return read_content(path)
 
-    monkeypatch.setattr(cmt.matching.library, "read_midi", killed)
+    monkeypatch.setattr(cmt.matching.library, "read_content", killed)
     with pytest.raises(KeyboardInterrupt):
         update(folder, library)
     assert len(pieces(folder)) == 2

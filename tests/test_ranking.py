@@ -223,10 +223,12 @@ def test_the_film_has_the_pieces_bars_where_the_videos_are(place, tmp_path):
     video = place / "videos" / "one.mp4"
     out = tmp_path / "scores.json"
     result = cmt(
-        "match", video, "--library", place / "index", "--jobs", 1, "--out", out, "--render", tmp_path / "films"
+        *("match", video, "--library", place / "index", "--jobs", 1, "--out", out),
+        *("--render", tmp_path / "films", "--original-audio", "keep"),
     )
     assert result.exit_code == 0, result.output
     best = json.loads(out.read_text())[0]["matches"][0]
+    assert "has no sound to keep" in best["warnings"] and "warning  one.mp4 has no sound to keep" in result.stderr
     assert best["rendered"] == str(tmp_path / "films" / "one.mp4")
     assert analyze(best["rendered"]).duration == pytest.approx(analyze(video).duration, abs=0.01)
     demand = look_at_video(str(video), "relative")

@@ -1,5 +1,6 @@
 """The user's markers are read, checked and merged; the song's tempo map is the grid."""
 
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -49,6 +50,28 @@ def written(tmp_path, content):
 def test_markers_are_read_with_and_without_header_weights_and_comments(content, tmp_path):
     markers = read_markers(written(tmp_path, content))
     assert [(marker.time, marker.weight) for marker in markers] == [(1.5, 1.0), (3.0, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("content", "markers"),
+    [
+        ("1.5\t2.5\tverse\n3\t3\thit\n", [(1.5, 1.0), (3.0, 1.0)]),
+        ("0.000000\t0.000000\tstart\n2.5\t2.5\t\n", [(0.0, 1.0), (2.5, 1.0)]),
+        ("1.5\t2.5\tverse\n\\\t200.0\t3000.0\n", [(1.5, 1.0)]),
+        ("1.5,2.5,1\n3,3,2\n", [(1.5, 1.0), (3.0, 1.0)]),
+        ("time,weight,name\n1.5,2.5,verse\n", [(1.5, 2.5)]),
+        ("1.5,2.5,verse\n3,2,chorus\n", [(1.5, 2.5), (3.0, 2.0)]),
+    ],
+)
+def test_labels_with_a_start_and_an_end_are_markers_where_they_begin(content, markers, tmp_path):
+    assert [(m.time, m.weight) for m in read_markers(written(tmp_path, content))] == markers
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_of_markers_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(CmtError, match=r"pipe\.csv: is a pipe, not a file"):
+        read_markers(tmp_path / "pipe.csv")
 
 
 @pytest.mark.parametrize(

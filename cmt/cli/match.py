@@ -217,6 +217,8 @@ def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> N
         for row in rows:
             if row.failure:
                 click.echo(f"left out: {with_flags(_with_name(row.video, row.failure))}", err=True)
+            for line in row.warnings.splitlines():
+                click.echo(f"warning  {with_flags(_with_name(row.video, line))}", err=True)
         if not quiet and rows[0].rank is not None:
             click.echo(f"video    {rows[0].video}")
             for row in rows:

@@ -35,11 +35,12 @@ def render(
     bit_depth: str | None,
     quiet: bool,
 ) -> None:
-    """Play MIDI into a file of sound by FluidSynth, each track with its own sound."""
+    """Play a MIDI file into a file of sound by FluidSynth, as the file says: programs, volumes, pedal, times."""
     from cmt.film.film import Finish, write_sound
     from cmt.machine.files import folder_for_all_or_nothing
-    from midi_io import read_performance
+    from cmt.machine.memory import check_sound_memory
     from midi_io.audio_file import check_format, check_samples, format_of
+    from midi_io.file_playing import read_to_play
     from midi_io.whole_file import check_writable
 
     target = midi.with_suffix(".wav") if output is None else output
@@ -47,12 +48,14 @@ def render(
     check_format(format_of(target))
     check_samples(format_of(target), finish.sample_rate, finish.bit_depth)
     check_writable(target)
-    performance = read_performance(midi)
+    warnings: list[str] = []
+    music = read_to_play(midi, warnings.append)
+    check_sound_memory(music.duration, str(midi))
     bars = Bars(quiet)
     try:
         with folder_for_all_or_nothing(target.parent) as unfinished:
             sound = write_sound(
-                performance,
+                music,
                 unfinished / target.name,
                 stems=stems,
                 soundfont=soundfont,
@@ -63,7 +66,7 @@ def render(
             names = sorted(file.name for file in unfinished.iterdir())
     finally:
         bars.close()
-    for line in sound.fallbacks:
+    for line in (*warnings, *sound.fallbacks):
         click.echo(f"warning  {line}", err=True)
     for name in names:
-        click.echo(f"wrote    {target.parent / name} ({performance.timeline.duration:.2f} s)")
+        click.echo(f"wrote    {target.parent / name} ({len(sound.audio) / finish.sample_rate:.2f} s)")

@@ -234,7 +234,8 @@ def _measure(
     pair, video = task
     names = _names(pair)
     try:
-        song = read_midi(pair.midi)
+        repairs: list[str] = []
+        song = read_midi(pair.midi, repairs.append)
         report = read_report(pair.midi)
         time_signature = other_metre(pair.midi)
     except CmtError as error:
@@ -242,7 +243,7 @@ def _measure(
     if isinstance(video, str):
         return Piece(*names, failure=video)
     return measure_piece(
-        song, video, report, names=names, audio=audio, soundfont=soundfont, seed=seed, notes=time_signature
+        song, video, report, names=names, audio=audio, soundfont=soundfont, seed=seed, notes=(*repairs, *time_signature)
     )
 
 

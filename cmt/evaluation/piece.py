@@ -29,6 +29,7 @@ from cmt.metrics.validation import NOT_DEFINED, Measurement, undefined
 from cmt.music.key import Key
 from cmt.report.report import Report, looks_like_report
 from midi_io import SynthesisError, has_fluidsynth, render
+from midi_io.midi_file import read_midi_ticks
 from midi_io.song import POSITIONS_PER_BEAT, Song
 from video_rhythm import VideoRhythm
 
@@ -178,15 +179,9 @@ def read_report(midi: Path) -> Report | None:
 
 
 def other_metre(path: Path) -> tuple[str, ...]:
-    """A note where the file says another time signature than 4/4."""
-    content = path.read_bytes()
-    place, signatures = content.find(b"\xff\x58\x04"), set()
-    while place >= 0 and place + 5 <= len(content):
-        if content[place + 4] <= 6 and content[place + 3]:
-            signatures.add(f"{content[place + 3]}/{2 ** content[place + 4]}")
-        place = content.find(b"\xff\x58\x04", place + 3)
-    others = sorted(signatures - {"4/4"})
-    return (f"time signature {', '.join(others)}: bars are counted as 16 sixteenths all the same",) if others else ()
+    """A note where the file says another time signature than 4/4 while there is music."""
+    others = read_midi_ticks(path).other_metres
+    return (f"time signature {others}: bars are counted as 16 sixteenths all the same",) if others else ()
 
 
 def measure_synchrony(

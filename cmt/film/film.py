@@ -16,7 +16,7 @@ from cmt.film.slideshow import Slideshow, write_slideshow
 from midi_io.audio_file import stem_path, write_audio
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
-from midi_io.rendering import USUAL_FADES, Fades, Progress, Sound, sound_of
+from midi_io.rendering import USUAL_FADES, Fades, Music, Progress, Sound, sound_of
 from midi_io.riff import CuePoint
 from midi_io.song import Song
 from midi_io.synthesis import SAMPLE_RATE
@@ -50,7 +50,7 @@ def _unwatched(name: str) -> Iterator[Callable[[float], object]]:
 
 
 def write_sound(
-    music: Song | Performance,
+    music: Music,
     path: Path,
     *,
     stems: bool = False,

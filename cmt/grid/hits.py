@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from cmt.errors import CmtError
-from cmt.machine.columns import Line, number_in, read_columns, shown, time_in
+from cmt.machine.columns import Line, number_in, read_table, shown, time_in
 from video_rhythm import VideoRhythm
 
 CUT_WEIGHT = 1.0
@@ -20,6 +20,8 @@ MARKER_WEIGHT = 3.0
 """The weight of a marker whose own weight is 1: the user knows best."""
 SAME_TIME = 0.04
 """A visual beat within this many seconds of a cut or a marker is the same event."""
+FREQUENCIES = "\\"
+"""What begins a line of Audacity that says the frequencies of the label above it."""
 SAME_MARKER = 0.001
 """Markers within this many seconds of each other are one."""
 
@@ -52,15 +54,30 @@ class Marker:
 def read_markers(path: Path) -> tuple[Marker, ...]:
     """Markers from a text file: seconds in the first column, a weight in the second if there is one.
 
+    Where every line has a start, an end that is not before it and a name, as Audacity's labels and LosslessCut's
+    segments have, the second column is no weight, unless the header says so: the marker stands where the label begins.
+
     Raises
     ------
     CmtError
         If the file cannot be read, or a line holds no time.
     """
-    markers = tuple(_marker_of(line) for line in read_columns(path))
+    table = read_table(path)
+    lines = [line for line in table.lines if line.cells[0] != FREQUENCIES]
+    says_weight = any("weight" in name.lower() for name in table.names)
+    are_labels = not says_weight and bool(lines) and all(_is_label(line) for line in lines)
+    markers = tuple(Marker(time_in(line), source=line.source) if are_labels else _marker_of(line) for line in lines)
     if not markers:
         raise CmtError(f"{path}: holds no markers; write a time in seconds on each line")
     return markers
+
+
+def _is_label(line: Line) -> bool:
+    """Whether a line has a start, an end and a name in place of a time and a weight."""
+    if len(line.cells) < 3:
+        return False
+    start, end = number_in(line.cells[0]), number_in(line.cells[1])
+    return start is not None and end is not None and end >= start
 
 
 def _marker_of(line: Line) -> Marker:

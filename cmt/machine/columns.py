@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
+from midi_io.input_file import content_of
+from midi_io.limits import MOST_TEXT_BYTES
 
 MOST_SHOWN = 40
 """A message shows at most this many characters of a wrong cell."""
@@ -20,7 +22,20 @@ class Line(NamedTuple):
     """The line's place, for messages, such as ``markers.csv:3``."""
 
 
+class Table(NamedTuple):
+    """What a text file of columns holds."""
+
+    names: tuple[str, ...]
+    """The cells of its header; none without one."""
+    lines: list[Line]
+
+
 def read_columns(path: Path) -> list[Line]:
+    """The lines of a text file, as `read_table` reads them."""
+    return read_table(path).lines
+
+
+def read_table(path: Path) -> Table:
     """The lines of a text file, their cells parted by commas, semicolons or tabs.
 
     A first line without a number is a header; empty lines and lines that begin with # are passed over.
@@ -28,15 +43,14 @@ def read_columns(path: Path) -> list[Line]:
     Raises
     ------
     CmtError
-        If the file cannot be read or is no text.
+        If the file cannot be read, is larger than any such file, or is no text.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+        text = content_of(path, MOST_TEXT_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CmtError(f"{path}: is no text; give a file with a time in seconds on each line") from None
     lines: list[Line] = []
+    names: tuple[str, ...] = ()
     header_is_possible = True
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -44,9 +58,11 @@ def read_columns(path: Path) -> list[Line]:
         cells = tuple(cell.strip(" \"'") for cell in line.replace(";", ",").replace("\t", ",").split(","))
         is_header = header_is_possible and not any(character.isdigit() for character in cells[0])
         header_is_possible = False
-        if not is_header:
+        if is_header:
+            names = cells
+        else:
             lines.append(Line(cells, f"{path}:{number}"))
-    return lines
+    return Table(names, lines)
 
 
 def number_in(cell: str) -> float | None:

@@ -23,7 +23,10 @@ from cmt.matching.score import rhythm_of_onsets, rhythm_of_song
 from cmt.music.encoding import notes_of_song
 from cmt.music.key import home_key, key_of_song
 from cmt.music.words import Genre, Mode
-from midi_io import MIDI_SUFFIXES, read_midi, read_pianoroll
+from midi_io import MIDI_SUFFIXES
+from midi_io.midi_content import read_content
+from midi_io.midi_file import song_of, ticks_of
+from midi_io.pianoroll import read_pianoroll_ticks, song_of_roll
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 SPLITS = ("train", "val", "test")
@@ -131,10 +134,19 @@ def _read_source(source: Source) -> list[Entry]:
     try:
         if is_pack(Path(source.path)):
             return list(_entries_of_pack(source))
-        read = read_pianoroll if is_pianoroll(Path(source.path)) else read_midi
-        return [_entry_of_song(source, read(source.path))]
+        return [_entry_of_song(source, _song_in_common_time(Path(source.path)))]
     except CmtError as error:
         return [Entry(*source, " ".join(str(error).split()))]
+
+
+def _song_in_common_time(path: Path) -> Song:
+    """The song in a file; a CmtError if it is not in 4/4, for its bars cannot be laid on those of a video."""
+    midi = None if is_pianoroll(path) else read_content(path)
+    ticks = read_pianoroll_ticks(path) if midi is None else ticks_of(midi)
+    if not ticks.is_common_time:
+        metre = f"is in {ticks.other_metres}" if ticks.other_metres else "has bars of other lengths than those of 4/4"
+        raise CmtError(f"{path}: {metre}; only pieces in 4/4 throughout are matched")
+    return song_of_roll(ticks) if midi is None else song_of(midi)
 
 
 def shown_name(path: str) -> str:

@@ -148,7 +148,7 @@ def match(
         rows = [row._replace(video=name) for row in rows]
         if number in done.films:
             film = done.films[number]
-            rows[0] = rows[0]._replace(rendered=film.file, failure=film.failure)
+            rows[0] = rows[0]._replace(rendered=film.file, failure=film.failure, warnings="\n".join(film.notes))
         results.rows.append(rows)
     return results
 

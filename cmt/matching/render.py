@@ -18,6 +18,7 @@ from cmt.film.sound import has_sound
 from cmt.matching.library import corpora_of_pack, is_pack, is_pianoroll
 from cmt.matching.score import VideoDemand
 from midi_io import close_ending, perform, read_midi, read_performance, read_pianoroll, write_midi
+from midi_io.midi_file import Warn
 from midi_io.performance import STANDARD_BAND, Band, exactly, main_voices
 from midi_io.song import POSITIONS_PER_BAR, Song
 
@@ -53,14 +54,17 @@ class Rendered(NamedTuple):
 
     file: str | None
     failure: str = ""
+    notes: tuple[str, ...] = ()
+    """A line for each thing that did not go as asked."""
 
 
 def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
     """Write ``<stem>.mid`` and ``<stem>.mp4``: the music alone, and the video with it; errors become its `failure`."""
     film = wishes.folder / f"{task.stem}.mp4"
+    notes: list[str] = []
     try:
         refuse_the_video_itself(film, Path(task.video))
-        song = fitted(_song(task.source, task.name), task.start, task.demand)
+        song = fitted(_song(task.source, task.name, notes.append), task.start, task.demand)
         if not song.notes:
             raise CmtError(f"{task.source}: nothing is played where the video is")
         performance = exactly(song, _band(task.source))
@@ -68,10 +72,10 @@ def render_match(task: RenderTask, wishes: RenderWishes) -> Rendered:
         video = Path(task.video)
         sound = wishes.original_audio or ("mix" if has_sound(video) else "drop")
         mixing = mixer_for(video, wishes.duck, LOUDNESS) if sound == "mix" else None
-        film_of(performance, video, film, soundfont=wishes.soundfont, original_audio=sound, mixing=mixing)
+        notes += film_of(performance, video, film, soundfont=wishes.soundfont, original_audio=sound, mixing=mixing)
     except (CmtError, OSError) as error:
         return Rendered(None, " ".join(str(error).split()))
-    return Rendered(str(film))
+    return Rendered(str(film), notes=tuple(notes))
 
 
 def fitted(song: Song, start: int, demand: VideoDemand) -> Song:
@@ -101,10 +105,10 @@ def _band(source: str) -> Band:
     return main_voices(read_performance(path))
 
 
-def _song(source: str, name: str) -> Song:
+def _song(source: str, name: str, warn: Warn) -> Song:
     path = Path(source)
     if not is_pack(path):
-        return read_pianoroll(path) if is_pianoroll(path) else read_midi(path)
+        return read_pianoroll(path) if is_pianoroll(path) else read_midi(path, warn)
     for corpus in _corpora(path):
         for index, info in enumerate(corpus.songs):
             if info.name == name:

@@ -66,6 +66,8 @@ class Match(NamedTuple):
     """The file of the film with this piece."""
     failure: str = ""
     """The reason why there is no match, or no film."""
+    warnings: str = ""
+    """What did not go as asked in making the film, a line for each thing."""
 
 
 DENSITY_FITS = 2

@@ -108,9 +108,9 @@ def read_reference(path: Path) -> Reference:
     if not name.endswith((*MIDI_SUFFIXES, *PIANOROLLS)):
         raise CmtError(f"{path}: is no song; `like` takes a MIDI file (.mid) or the folder of an index (cmt index)")
     ticks = read_pianoroll_ticks(path) if name.endswith(PIANOROLLS) else read_midi_ticks(path)
-    warnings: tuple[str, ...] = ()
+    warnings = tuple(f"`like` {path.name}: {line}" for line in ticks.repairs)
     if not ticks.is_common_time:
-        warnings = (
+        warnings += (
             f"`like` {path.name}: is not in 4/4 throughout; its bars are counted as if it were, so that sections and "
             "chords of it may begin elsewhere",
         )

@@ -91,7 +91,7 @@ def check_output(output: Output) -> None:
             f"loudness {output.loudness:g}: must be from {LOUDNESS_LIMITS.least:g} to {LOUDNESS_LIMITS.most:g} LUFS"
         )
     programs_of(output.programs)
-    if output.original_audio not in get_args(OriginalAudio):
+    if output.original_audio not in (None, *get_args(OriginalAudio)):
         raise CmtError(f"no original audio {output.original_audio!r}; choose from {', '.join(get_args(OriginalAudio))}")
     if output.duck is not None and output.duck not in DUCK_LIMITS:
         raise CmtError(f"duck {output.duck:g}: must be from {DUCK_LIMITS.least:g} to {DUCK_LIMITS.most:g} dB, or off")
