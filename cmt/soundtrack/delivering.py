@@ -27,6 +27,7 @@ from cmt.soundtrack.handing import finish_of, suffixes_for_editors, write_marker
 from cmt.soundtrack.like import warnings_of_like
 from cmt.soundtrack.naming import RunName, name_of_run
 from cmt.soundtrack.output import Output
+from cmt.soundtrack.paging import Paging
 from cmt.soundtrack.report import report_of, speech_of, warnings_of_takes
 from cmt.soundtrack.source import Material, Source, pictures_shown, refuse_the_files_themselves
 from cmt.soundtrack.stages import Stages
@@ -51,7 +52,7 @@ class Music:
     config: GenerateConfig
     """How it was written, with its own seed."""
     others: Sequence[tuple[Performance, Report]] = ()
-    """The takes beside it whose MIDI files are kept, the second best first, and what is reported of each."""
+    """The takes beside it, the second best first, and what is reported of each."""
 
     @property
     def report(self) -> Report:
@@ -89,7 +90,8 @@ class Delivery:
             sound = f".{self.output.format}"
             suffixes += [sound, *([".mp4"] if self.source.film is not None else [])]
             suffixes += [f".{one.label}{sound}" for one in Instrument] if self.output.stems else []
-        return [*suffixes, *suffixes_for_editors(self.output)]
+        page = [".html"] if self.output.page else []
+        return [*suffixes, *page, *suffixes_for_editors(self.output)]
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,15 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     """
     output, stages, material = delivery.output, delivery.stages, delivery.material
     plan, performance, report = music.plan, music.performance, music.report
-    more = [f".take{number}.mid" for number, _ in enumerate(music.others, start=2)]
+    kept = music.others if output.keep_takes else ()
+    more = [f".take{number}.mid" for number, _ in enumerate(kept, start=2)]
     run = name_of_run(
         delivery.folder, delivery.title, [*delivery.suffixes, *more], overwrite=output.overwrite, material=material
     )
     title, name, folder = delivery.title, run.name, delivery.unfinished
     with stages.stage("midi"):
         files = [f"{name}{suffix}" for suffix in (".mid", *more)]
-        for file, (played, its_report) in zip(files, [(performance, report), *music.others], strict=True):
+        for file, (played, its_report) in zip(files, [(performance, report), *kept], strict=True):
             signs = signs_of(its_report, plan.timeline)
             write_midi(played, folder / file, title=f"Music for {title}", signs=signs)
     png = folder / f"{name}.png"
@@ -132,6 +135,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     has_speech = delivery.mixer is not None and bool(delivery.mixer.spans)
     draw = partial(_draw, plan, music.song, music.sheet, title, png, pictures=material.pictures)
     picture = None if has_speech else delivery.beside.submit(draw)
+    paging = Paging([(performance, report), *music.others], plan, output, delivery.font, delivery.beside)
     notes: tuple[str, ...] = ()
     if delivery.font is not None:
         notes = film_of(
@@ -187,6 +191,10 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     )
     lines = write_marker_files(report, plan, output, folder, name)
     report = replace(report, warnings=(*report.warnings, *lines))
+    if output.page:
+        with stages.stage("page"):
+            paging.write(report, delivery.source, title, folder, name)
+        report = replace(report, stages=stages.seconds)
     (folder / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
     # It tells the hashes of all other files, and so it comes last.
     write_origin_file(

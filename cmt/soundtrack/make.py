@@ -145,7 +145,7 @@ def make_soundtrack(
             takes, n_copied = compose(loaded.decoder, planner, plan, config, report_progress)
         best = takes[0]
         music = _music(best, plan, output, config)
-        others = [_music(take, plan, output, config) for take in takes[1:]] if output.keep_takes else []
+        others = [_music(take, plan, output, config) for take in takes[1:]]
         kept = kept_of(
             plan,
             best.piece,

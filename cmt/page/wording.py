@@ -1,0 +1,93 @@
+"""What a page says of takes, scenes and keys in words that need no glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cmt.machine.plural import count
+from cmt.meaning.mood import Mood, nearest_word
+from cmt.music.key import Key
+from cmt.report.parts import Take
+from cmt.report.scenes import MoodSeen, SceneSeen
+
+_CLEARLY = 0.02
+"""Takes whose shares differ by less are alike in them."""
+_ASPECTS = (
+    ("match", "does more of what was asked"),
+    ("likeness", "is more like real songs"),
+    ("mood", "is nearer to the mood"),
+)
+
+
+def label_of_take(number: int) -> str:
+    """The letter of a take, numbers from 0: A, B ... Z, then 27, 28 ..."""
+    return chr(ord("A") + number) if number < 26 else str(number + 1)
+
+
+def key_in_words(key: Key) -> str:
+    """The key as ``E♭ major``."""
+    tonic, _, mode = str(key).partition(":")
+    return f"{tonic.replace('#', '♯').replace('b', '♭')} {mode}"
+
+
+def mood_in_words(mood: MoodSeen) -> str:
+    """The nearest word for what is seen; what is not sure of being pleasant or not counts less."""
+    return nearest_word(Mood(mood.valence * min(1.0, mood.certainty), mood.arousal))
+
+
+def scene_in_words(scene: SceneSeen) -> str:
+    """What is seen in a scene, such as ``meadow, peaceful``; its colour where it is not known what it shows."""
+    return f"{scene.shows or scene.colour}, {mood_in_words(scene.mood)}"
+
+
+def reasons_of_take(takes: Sequence[Take], number: int) -> list[str]:
+    """Why a take, numbers from 0, has the place that it has: a sentence each, the one that decided first."""
+    take = takes[number]
+    if take.rejected:
+        return [f"Rejected: {'; '.join(take.rejected)}."]
+    return [_place(takes, number), *_shares(take)]
+
+
+def _place(takes: Sequence[Take], number: int) -> str:
+    if len(takes) == 1:
+        return "The only take."
+    take, best = takes[number], takes[0]
+    if number == 0:
+        sound = [other for other in takes[1:] if not other.rejected]
+        if not sound:
+            return "First, because every other take was rejected."
+        ahead = _ahead(take, sound[0])
+        return f"First of {count(len(takes), 'take')}" + (
+            f": it {ahead} than {_next_label(takes)}." if ahead else ", by a hair."
+        )
+    ahead = _ahead(best, take)
+    return f"Behind A, which {ahead}." if ahead else "As good as A, but for a hair."
+
+
+def _next_label(takes: Sequence[Take]) -> str:
+    return next(label_of_take(number) for number, take in enumerate(takes) if number and not take.rejected)
+
+
+def _ahead(better: Take, other: Take) -> str | None:
+    """In what the better of two takes is ahead most, as a phrase; None where they are alike in everything."""
+    gaps = []
+    for name, phrase in _ASPECTS:
+        first, second = getattr(better, name), getattr(other, name)
+        if first is not None and second is not None and first - second >= _CLEARLY:
+            weight = 0.25 if name == "mood" else 1.0
+            gaps.append((weight * (first - second), phrase))
+    return max(gaps)[1] if gaps else None
+
+
+def _shares(take: Take) -> list[str]:
+    said = []
+    if take.match is not None:
+        said.append(f"Does {take.match:.0%} of what the picture and you asked.")
+    if take.likeness == 1:
+        said.append("All that is measured of it lies where real songs lie.")
+    elif take.likeness is not None:
+        said.append(f"{take.likeness:.0%} of what is measured of it lies where real songs lie.")
+    said += [f"Not like real songs: {outside}." for outside in take.unlike_real_songs]
+    if take.mood is not None:
+        said.append(f"Its mood is {take.mood:.0%} of the way to the one asked.")
+    return said
