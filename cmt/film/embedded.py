@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from cmt.film.picture import measure_picture, open_video, picture_packets
 from midi_io.audio_file import write_audio
 from video_rhythm.container import file_url
-
-if TYPE_CHECKING:
-    import av
 
 _PLAYED = frozenset({"h264", "vp9", "av1"})
 """The codecs that today's browsers play in an mp4..."""
@@ -66,7 +63,7 @@ def embedded_sound(audio: NDArray[np.floating], sample_rate: int) -> bytes:
 
 
 def sound_of_file(file: Path, n_sample: int, sample_rate: int) -> NDArray[np.float32]:
-    """The first sound of a film or of a file of sound, (n_sample, 2), cut or continued with silence.
+    """The first sound of a film or a file of ours, (n_sample, 2), cut or continued with silence.
 
     Raises
     ------
@@ -75,24 +72,13 @@ def sound_of_file(file: Path, n_sample: int, sample_rate: int) -> NDArray[np.flo
     """
     import av
 
-    sound = np.zeros((n_sample, 2), np.float32)
+    sound, begin = np.zeros((n_sample, 2), np.float32), 0
     with open_video(file) as source:
         resampler = av.AudioResampler("fltp", "stereo", sample_rate)
-        begin: int | None = None
         frames = source.decode(source.streams.audio[0])
-        for frame in (one for whole in (frames, [None]) for one in whole):
+        for frame in chain(frames, [None]):
             for part in resampler.resample(frame):
-                begin = _sample_of(part, sample_rate) if begin is None else begin
-                samples = part.to_ndarray().T
-                first, last = max(0, begin), min(n_sample, begin + len(samples))
-                if first < last:
-                    sound[first:last] = samples[first - begin : last - begin]
+                samples = part.to_ndarray().T[: n_sample - begin]
+                sound[begin : begin + len(samples)] = samples
                 begin += len(samples)
     return sound
-
-
-def _sample_of(frame: av.AudioFrame, sample_rate: int) -> int:
-    """The number of the sample with which a frame begins; below 0 for what an encoder puts before the first."""
-    if frame.pts is None or frame.time_base is None:
-        return 0
-    return round(Fraction(frame.pts) * frame.time_base * sample_rate)

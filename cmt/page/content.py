@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cmt.music.colours import COLOURS, ON_DARK
-from cmt.page.wording import key_in_words, label_of_take, mood_in_words, reasons_of_take, scene_in_words
+from cmt.page.wording import key_in_words, label_of_take, mood_in_words, reasons_of_take, scene_in_words, shares_of_take
 from cmt.planning.plan import Plan
 from cmt.report.parts import OPEN
 from cmt.report.report import Report
@@ -145,6 +145,7 @@ def _take(shown: Shown, number: int) -> dict[str, Any]:
         "file": judged[number].file if is_judged else f"{shown.name}.mid",
         "key": key_in_words(report.key),
         "reasons": reasons_of_take(judged, number) if is_judged else [],
+        "shares": [[words, round(share, 3)] for words, share in shares_of_take(judged[number])] if is_judged else [],
         "notes": notes,
         "sounds": [
             {"instrument": int(voice.instrument), "name": voice.name} for voice in take.performance.playing_voices

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cmt.machine.plural import count
 from cmt.meaning.mood import Mood, nearest_word
 from cmt.music.key import Key
 from cmt.report.parts import Take
@@ -45,23 +44,27 @@ def reasons_of_take(takes: Sequence[Take], number: int) -> list[str]:
     take = takes[number]
     if take.rejected:
         return [f"Rejected: {'; '.join(take.rejected)}."]
-    return [_place(takes, number), *_shares(take)]
+    return [_place(takes, number), *(f"Not like real songs: {outside}." for outside in take.unlike_real_songs)]
+
+
+def shares_of_take(take: Take) -> list[tuple[str, float]]:
+    """What a take was judged by, each with its share, 0..1."""
+    shares = (("Does what was asked", take.match), ("Like real songs", take.likeness), ("Mood as asked", take.mood))
+    return [(words, share) for words, share in shares if share is not None]
 
 
 def _place(takes: Sequence[Take], number: int) -> str:
     if len(takes) == 1:
         return "The only take."
     take, best = takes[number], takes[0]
-    if number == 0:
-        sound = [other for other in takes[1:] if not other.rejected]
-        if not sound:
-            return "First, because every other take was rejected."
-        ahead = _ahead(take, sound[0])
-        return f"First of {count(len(takes), 'take')}" + (
-            f": it {ahead} than {_next_label(takes)}." if ahead else ", by a hair."
-        )
-    ahead = _ahead(best, take)
-    return f"Behind A, which {ahead}." if ahead else "As good as A, but for a hair."
+    if number > 0:
+        ahead = _ahead(best, take)
+        return f"A {ahead}." if ahead else "Almost as good as A."
+    sound = [other for other in takes[1:] if not other.rejected]
+    if not sound:
+        return "The best, because every other take was rejected."
+    ahead = _ahead(take, sound[0])
+    return f"The best: it {ahead} than {_next_label(takes)}." if ahead else f"The best of {len(takes)}, by a hair."
 
 
 def _next_label(takes: Sequence[Take]) -> str:
@@ -77,17 +80,3 @@ def _ahead(better: Take, other: Take) -> str | None:
             weight = 0.25 if name == "mood" else 1.0
             gaps.append((weight * (first - second), phrase))
     return max(gaps)[1] if gaps else None
-
-
-def _shares(take: Take) -> list[str]:
-    said = []
-    if take.match is not None:
-        said.append(f"Does {take.match:.0%} of what the picture and you asked.")
-    if take.likeness == 1:
-        said.append("All that is measured of it lies where real songs lie.")
-    elif take.likeness is not None:
-        said.append(f"{take.likeness:.0%} of what is measured of it lies where real songs lie.")
-    said += [f"Not like real songs: {outside}." for outside in take.unlike_real_songs]
-    if take.mood is not None:
-        said.append(f"Its mood is {take.mood:.0%} of the way to the one asked.")
-    return said

@@ -49,10 +49,11 @@ function tick() {
   scroller.setAttribute('aria-valuemax', C.duration.toFixed(1));
   scroller.setAttribute('aria-valuenow', seconds.toFixed(1));
   scroller.setAttribute('aria-valuetext', `${text} of ${clockText(C.duration, 0)}, bar ${bar + 1}${section && section.name ? `, section ${section.name}` : ''}`);
-  facts('bar', `${bar + 1} of ${N_BAR}, beat ${beatAt(seconds) + 1}`);
+  facts('bar', `${bar + 1}, beat ${beatAt(seconds) + 1}`);
   facts('section', section && section.name ? section.name : '–');
   facts('chord', chordAt(seconds) || '–');
-  facts('energy', C.asked[bar] === null || C.asked[bar] === undefined ? `${take().obtained[bar] || 0} of ${C.steps} steps` : `${take().obtained[bar] || 0} of ${C.steps} steps, asked ${C.asked[bar]}`);
+  const asked = C.asked[bar] ?? null;
+  facts('energy', `${take().obtained[bar] || 0} of ${C.steps}${asked === null ? '' : `, asked ${asked}`}`);
   if (scene) facts('scene', scene.words);
   showPoster(seconds);
 }
@@ -70,7 +71,7 @@ function facts(name, text) {
 function showPoster(seconds) {
   const poster = $('poster');
   if (!poster || film.isThere || !timeline.images.length) return;
-  const one = timeline.images.reduce((best, other) => (Math.abs(other.time - seconds) < Math.abs(best.time - seconds) ? other : best));
+  const one = nearest(timeline.images, seconds);
   if (poster.src !== one.image.src) poster.src = one.image.src;
 }
 
@@ -192,6 +193,11 @@ function build() {
     $('take-cards').append(el('button', { type: 'button', class: 'card', 'data-take': number, 'aria-pressed': 'false', on: { click: () => chooseTake(number) } },
       el('span', { class: 'letter' }, one.label),
       el('span', { class: 'why' }, why || `${details[0].toUpperCase()}${details.slice(1)}.`),
+      one.shares.length ? el('span', { class: 'shares' }, ...one.shares.map(([name, share]) => {
+        const filled = el('span', {});
+        filled.style.width = `${Math.round(100 * share)}%`;
+        return el('span', { class: 'share' }, name, el('span', { class: 'track', 'aria-hidden': 'true' }, filled), el('b', {}, `${Math.round(100 * share)}%`));
+      })) : null,
       el('span', { class: 'more' }, [...more, why ? `${details[0].toUpperCase()}${details.slice(1)}.` : ''].filter(Boolean).join(' '))));
     if (C.takes.length > 1) {
       $('deck-takes').append(el('button', { type: 'button', role: 'radio', 'data-take': number, 'aria-label': `Take ${one.label}`, title: `Take ${one.label} (${number + 1})`, on: { click: () => chooseTake(number) } }, one.label));

@@ -43,20 +43,20 @@ class Timeline {
     const lanes = [{ id: 'ruler', name: 'Bars', hint: 'and seconds', height: 36, draw: (l) => this.drawRuler(l), tip: (t) => `bar ${barAt(t) + 1}, beat ${beatAt(t) + 1}` }];
     const picture = C.picture;
     if (picture) {
-      if (this.images.length) lanes.push({ id: 'film', name: 'Film', hint: 'dashed: a cut', keys: [], height: 62, draw: (l) => this.drawFilm(l), tip: (t) => this.filmTip(t) });
-      lanes.push({ id: 'scenes', name: 'Scenes', hint: 'what is seen, and its mood', height: 40, draw: (l) => this.drawScenes(l), tip: (t) => this.sceneTip(t) });
-      lanes.push({ id: 'motion', name: 'Motion', hint: 'how fast the picture moves', keys: [['motion', 'speed', ''], ['beat', 'visual beat', 'dot']], height: 66, draw: (l) => this.drawMotion(l), tip: (t) => this.motionTip(t) });
+      if (this.images.length) lanes.push({ id: 'film', name: 'Film', hint: 'dashed line: a cut', height: 64, draw: (l) => this.drawFilm(l), tip: (t) => this.filmTip(t) });
+      lanes.push({ id: 'scenes', name: 'Scenes', hint: 'place and mood', height: 42, draw: (l) => this.drawScenes(l), tip: (t) => this.sceneTip(t) });
+      lanes.push({ id: 'motion', name: 'Motion', hint: 'how fast the picture moves', keys: [['motion', 'speed', ''], ['beat', 'visual beat', 'dot']], height: 70, draw: (l) => this.drawMotion(l), tip: (t) => this.motionTip(t) });
     }
-    lanes.push({ id: 'energy', name: 'Energy', hint: 'how busy each bar is', keys: [['asked', 'asked', ''], ['done', 'played', 'block']], height: 66, draw: (l) => this.drawEnergy(l), tip: (t) => energyText(barAt(t)) });
-    lanes.push({ id: 'form', name: 'Sections', hint: 'parts that are alike share a letter', height: 40, draw: (l) => this.drawSections(l), tip: (t) => { const s = sectionAt(t); return s ? `section ${s.name || '(no name)'} from bar ${s.bar + 1}` : ''; } });
-    lanes.push({ id: 'chords', name: 'Chords', hint: 'the harmony', height: 30, draw: (l) => this.drawChords(l), tip: (t) => `bar ${barAt(t) + 1}: ${chordAt(t) || 'no chord'}` });
-    lanes.push({ id: 'roll', name: 'Notes', hint: 'higher is higher in pitch; drums at the bottom', height: 250, draw: (l) => this.drawRoll(l), tip: (t, y, lane) => this.noteTip(t, y, lane) });
-    lanes.push({ id: 'comments', name: 'Comments', hint: 'click a mark to read', height: 34, draw: (l) => this.drawComments(l), tip: (t) => { const found = this.commentNear(t); return found ? found.text : ''; } });
+    lanes.push({ id: 'energy', name: 'Energy', hint: 'how busy each bar is', keys: [['asked', 'asked', ''], ['done', 'played', 'block']], height: 70, draw: (l) => this.drawEnergy(l), tip: (t) => energyText(barAt(t)) });
+    lanes.push({ id: 'form', name: 'Sections', hint: 'same letter: alike', height: 40, draw: (l) => this.drawSections(l), tip: (t) => { const s = sectionAt(t); return s ? `section ${s.name || '(no name)'} from bar ${s.bar + 1}` : ''; } });
+    lanes.push({ id: 'chords', name: 'Chords', hint: 'the harmony', height: 40, draw: (l) => this.drawChords(l), tip: (t) => `bar ${barAt(t) + 1}: ${chordAt(t) || 'no chord'}` });
+    lanes.push({ id: 'roll', name: 'Notes', hint: 'up is higher in pitch, drums at the bottom', height: 320, draw: (l) => this.drawRoll(l), tip: (t, y, lane) => this.noteTip(t, y, lane) });
+    lanes.push({ id: 'comments', name: 'Comments', hint: 'click one to read it', height: 40, draw: (l) => this.drawComments(l), tip: (t) => { const found = this.commentNear(t); return found ? found.text : ''; } });
     return lanes;
   }
 
   layOut() {
-    const head = NARROW.matches ? 20 : 0;
+    const head = NARROW.matches ? 25 : 0;
     let top = 0;
     for (const lane of this.lanes) {
       lane.top = top;
@@ -218,18 +218,22 @@ class Timeline {
     pen.fill();
   }
 
+  // From each cut on, small pictures of that shot stand side by side.
   drawFilm({ y, h }) {
     const pen = this.pen, first = this.images[0].image;
     if (first.naturalWidth) {
       const wide = Math.max(24, h * first.naturalWidth / first.naturalHeight);
-      for (let at = Math.floor(this.left / wide) * wide; at < this.left + this.width; at += wide) {
-        const middle = (at + wide / 2) / this.pps;
-        if (at / this.pps >= C.duration) break;
-        const one = this.images.reduce((best, other) => (Math.abs(other.time - middle) < Math.abs(best.time - middle) ? other : best));
-        if (!one.image.naturalWidth) continue;
-        const room = Math.min(wide, C.duration * this.pps - at);
-        const share = room / wide;
-        pen.drawImage(one.image, 0, 0, one.image.naturalWidth * share, one.image.naturalHeight, at - this.left, y, room, h);
+      const borders = [0, ...C.picture.cuts, C.duration];
+      for (let shot = 0; shot + 1 < borders.length; shot += 1) {
+        const begin = borders[shot] * this.pps, end = borders[shot + 1] * this.pps;
+        if (end < this.left || begin > this.left + this.width) continue;
+        const inside = this.images.filter((one) => one.time >= borders[shot] - 0.02 && one.time < borders[shot + 1] - 0.02);
+        for (let at = begin + wide * Math.max(0, Math.floor((this.left - begin) / wide)); at < Math.min(end, this.left + this.width); at += wide) {
+          const one = nearest(inside.length ? inside : this.images, (at + wide / 2) / this.pps);
+          if (!one.image.naturalWidth) continue;
+          const room = Math.min(wide, end - at);
+          pen.drawImage(one.image, 0, 0, one.image.naturalWidth * room / wide, one.image.naturalHeight, at - this.left, y, room, h);
+        }
       }
     }
     for (const [, begin, end] of C.picture.fades) {
@@ -349,11 +353,11 @@ class Timeline {
   rowOf({ y, h }) {
     this.pitchRows = this.pitchRows || this.rows();
     const { keys, low, high } = this.pitchRows;
-    const drums = keys.size ? Math.min(0.24 * h, Math.max(18, 7 * keys.size)) : 0;
+    const drums = keys.size ? Math.min(0.26 * h, Math.max(18, 9 * keys.size)) : 0;
     const step = (h - drums - 6) / (high - low + 1);
     const drumStep = keys.size ? drums / keys.size : 0;
     const top = (note) => (note[0] === 0 ? y + h - 2 - (keys.get(note[3]) + 1) * drumStep : y + 2 + (high - note[3]) * step);
-    const tall = (note) => (note[0] === 0 ? Math.max(2, drumStep - 1) : Math.max(2.5, step - 0.6));
+    const tall = (note) => (note[0] === 0 ? clamp(drumStep - 2, 2, 6) : Math.max(4, step - 0.6));
     return { top, tall, step, drums, low, high };
   }
 
@@ -371,11 +375,12 @@ class Timeline {
         if (note[2] < this.from || note[1] > this.to || isOut(note[0]) !== outside) continue;
         const x = this.x(note[1]), wide = Math.max(2, (note[2] - note[1]) * this.pps - 1);
         const sounds = !outside && this.at >= note[1] && this.at < Math.max(note[2], note[1] + 0.08) && this.actions.isPlaying();
-        pen.globalAlpha = outside ? 0.14 : sounds ? 1 : 0.5 + 0.5 * note[4] / 127;
+        pen.globalAlpha = outside ? 0.14 : sounds ? 1 : 0.62 + 0.38 * note[4] / 127;
         pen.fillStyle = this.ink.players[note[0]];
         pen.beginPath();
         pen.roundRect(x, rows.top(note), note[0] === 0 ? clamp(wide, 2.5, 5) : wide, rows.tall(note), Math.min(2, rows.tall(note) / 2));
         pen.fill();
+        if (!outside && note[0] !== 0 && wide > 5) { pen.globalAlpha = 0.45; pen.fillStyle = this.ink.ink; pen.fillRect(x, rows.top(note), 1.5, rows.tall(note)); }
         if (sounds) { pen.strokeStyle = this.ink.ink; pen.lineWidth = 1.2; pen.stroke(); }
       }
     }
@@ -486,6 +491,9 @@ class Timeline {
   }
 }
 
+function nearest(images, seconds) {
+  return images.reduce((best, other) => (Math.abs(other.time - seconds) < Math.abs(best.time - seconds) ? other : best));
+}
 function sectionAt(seconds) { const bar = barAt(seconds); return lastBefore(take().sections, bar, (one) => one.bar); }
 function chordAt(seconds) {
   const bar = barAt(seconds), chords = take().chords[bar] || [];
