@@ -102,7 +102,7 @@ def read_comments(path: Path) -> tuple[Redo, ...]:
     asked = (_redo_of(one, f"{path.name}, comment {number}") for number, one in enumerate(listed, start=1))
     parts = tuple(part for part in asked if part is not None)
     if not parts:
-        raise CmtError(f"{path}: none of its {count(len(listed), 'comment')} asks for bars to be written anew")
+        raise CmtError(f"{path}: no comment in it asks for bars to be written anew")
     return parts
 
 

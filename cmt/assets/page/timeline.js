@@ -50,7 +50,7 @@ class Timeline {
     lanes.push({ id: 'energy', name: 'Energy', hint: 'how busy each bar is', keys: [['asked', 'asked', ''], ['done', 'played', 'block']], height: 70, draw: (l) => this.drawEnergy(l), tip: (t) => energyText(barAt(t)) });
     lanes.push({ id: 'form', name: 'Sections', hint: 'same letter: alike', height: 40, draw: (l) => this.drawSections(l), tip: (t) => { const s = sectionAt(t); return s ? `section ${s.name || '(no name)'} from bar ${s.bar + 1}` : ''; } });
     lanes.push({ id: 'chords', name: 'Chords', hint: 'the harmony', height: 40, draw: (l) => this.drawChords(l), tip: (t) => `bar ${barAt(t) + 1}: ${chordAt(t) || 'no chord'}` });
-    lanes.push({ id: 'roll', name: 'Notes', hint: 'up is higher in pitch, drums at the bottom', height: 320, draw: (l) => this.drawRoll(l), tip: (t, y, lane) => this.noteTip(t, y, lane) });
+    lanes.push({ id: 'roll', name: 'Notes', hint: 'up is higher in pitch, drums at the bottom', keys: C.instruments.map((one) => [one.name, one.name, 'block']), height: 320, draw: (l) => this.drawRoll(l), tip: (t, y, lane) => this.noteTip(t, y, lane) });
     lanes.push({ id: 'comments', name: 'Comments', hint: 'click one to read it', height: 40, draw: (l) => this.drawComments(l), tip: (t) => { const found = this.commentNear(t); return found ? found.text : ''; } });
     return lanes;
   }
@@ -66,7 +66,7 @@ class Timeline {
     }
     this.height = top;
     $('labels').replaceChildren(...this.lanes.filter((lane) => !(head && lane.id === 'ruler')).map((lane) => {
-      const keys = (lane.keys || []).map(([colour, words, kind]) => el('span', {}, el('span', { class: `key ${kind}`, 'data-ink': colour }), `${words} `));
+      const keys = (head && lane.id === 'roll' ? [] : lane.keys || []).map(([colour, words, kind]) => el('span', {}, el('span', { class: `key ${kind}`, 'data-ink': colour }), `${words} `));
       const label = el('div', { class: 'label' }, el('b', {}, lane.name), el('small', {}, lane.hint, keys.length && !head ? el('br') : ' ', ...keys));
       label.style.top = `${lane.top}px`;
       label.style.height = `${head ? lane.head : lane.full}px`;
