@@ -95,7 +95,7 @@ def test_a_bad_video_is_an_outcome_and_the_others_get_music(made):
     assert [round(outcome.summary.duration) for outcome in outcomes if outcome.files] == [1, 2]
     assert {file.name for file in folder.iterdir()} == {
         LOG,
-        *(f"{name}.{suffix}" for name in ("clip", "b-clip") for suffix in ("mid", "json", "png")),
+        *(f"{name}.{suffix}" for name in ("clip", "b-clip") for suffix in ("mid", "json", "png", "html")),
     }
 
 
@@ -104,7 +104,7 @@ def test_the_log_has_a_line_for_each_video(made, clips):
     lines = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
     assert [line["video"] for line in lines] == [outcome.video for outcome in outcomes]
     assert [line["status"] for line in lines] == ["done", "failed", "done"]
-    assert lines[0]["files"] == ["clip.json", "clip.mid", "clip.png"]
+    assert lines[0]["files"] == ["clip.html", "clip.json", "clip.mid", "clip.png"]
 
 
 def test_what_is_done_with_the_same_settings_is_kept_and_the_rest_is_made(made, clips, checkpoint, tmp_path):

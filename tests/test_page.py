@@ -38,9 +38,8 @@ def test_the_page_holds_all_lanes(made):
     n_bar = len(content["borders"]) - 1
     for take in content["takes"]:
         assert take["notes"] and take["reasons"] and take["shares"]
-        assert len(take["obtained"]) == len(take["chords"]) == n_bar
+        assert len(take["asked"]) == len(take["obtained"]) == len(take["chords"]) == n_bar
         assert all(0 <= begin <= end <= 4.0 for _, begin, end, _, _ in take["notes"])
-    assert len(content["asked"]) == n_bar
     picture = content["picture"]
     assert picture["speed"] and picture["scenes"] and picture["thumbnails"]
     assert len(picture["thumbnails"]) <= 32

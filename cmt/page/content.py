@@ -12,7 +12,6 @@ import numpy as np
 
 from cmt.music.colours import COLOURS, ON_DARK
 from cmt.page.wording import key_in_words, label_of_take, mood_in_words, reasons_of_take, scene_in_words, shares_of_take
-from cmt.planning.plan import Plan
 from cmt.report.parts import OPEN
 from cmt.report.report import Report
 from midi_io.performance import Performance
@@ -45,7 +44,8 @@ class Shown:
     """What the files beside it are called, without a suffix."""
     title: str
     """What the music is for."""
-    plan: Plan
+    rhythm: VideoRhythm | None
+    """What is seen; None where there is nothing to see."""
     report: Report
     """The report of the best take, with the judgements of all."""
     takes: Sequence[ShownTake]
@@ -58,8 +58,7 @@ class Shown:
 
 def content_of(shown: Shown) -> dict[str, Any]:
     """The content for the page's own program; times are seconds, bars count from 0."""
-    plan, report = shown.plan, shown.report
-    rhythm = plan.rhythm
+    report, rhythm = shown.report, shown.rhythm
     return {
         "name": shown.name,
         "title": shown.title,
@@ -73,7 +72,6 @@ def content_of(shown: Shown) -> dict[str, Any]:
             {"name": one.label, "colour": COLOURS[one], "dark": ON_DARK[one]} for one in sorted(Instrument)
         ],
         "mixed": shown.mixed,
-        "asked": list(plan.density),
         "steps": POSITIONS_PER_BAR,
         "takes": [_take(shown, number) for number in range(len(shown.takes))],
         "unheard": len(report.takes) - len(shown.takes) if report.takes else 0,
@@ -152,6 +150,7 @@ def _take(shown: Shown, number: int) -> dict[str, Any]:
         ],
         "chords": [["" if chord in (_NO_CHORD, OPEN) else _sharp(chord) for chord in bar] for bar in report.chords],
         "sections": [{"name": "" if part.name == OPEN else part.name, "bar": part.bar} for part in report.form],
+        "asked": list(report.asked.density),
         "obtained": list(report.obtained.density),
     }
 

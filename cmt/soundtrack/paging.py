@@ -87,7 +87,7 @@ class Paging:
         shown = Shown(
             name,
             title,
-            self._plan,
+            self._plan.rhythm,
             report,
             [ShownTake(*take) for take in self._takes],
             self._files(folder, name),

@@ -52,7 +52,7 @@ function tick() {
   facts('bar', `${bar + 1}, beat ${beatAt(seconds) + 1}`);
   facts('section', section && section.name ? section.name : '–');
   facts('chord', chordAt(seconds) || '–');
-  const asked = C.asked[bar] ?? null;
+  const asked = take().asked[bar] ?? null;
   facts('energy', `${take().obtained[bar] || 0} of ${C.steps}${asked === null ? '' : `, asked ${asked}`}`);
   if (scene) facts('scene', scene.words);
   showPoster(seconds);
@@ -173,7 +173,7 @@ function showTable() {
     const begin = C.borders[bar], end = C.borders[bar + 1], inside = (time) => time >= begin - 1e-4 && time < end - 1e-4;
     const section = take().sections.find((one) => one.bar === bar);
     const scene = sceneAt(begin);
-    const cells = [section ? section.name : '', (take().chords[bar] || []).join(', '), C.asked[bar] ?? 'open', take().obtained[bar] ?? 0];
+    const cells = [section ? section.name : '', (take().chords[bar] || []).join(', '), take().asked[bar] ?? 'free', take().obtained[bar] ?? 0];
     if (C.picture) cells.push(scene ? scene.words : '', C.picture.cuts.filter(inside).map((t) => clockText(t, 2)).join(', '), C.picture.beats.filter(([t]) => inside(t)).length);
     cells.push(take().notes.filter((note) => inside(note[1])).length);
     return el('tr', {}, el('th', { scope: 'row' }, String(bar + 1)),
@@ -218,7 +218,7 @@ const HELP = {
   film: 'small pictures of it. A dashed line is a cut, where another shot begins; violet is a fade.',
   scenes: 'parts of the film that are one place, with their colour, what is seen, and the mood that it has.',
   motion: 'the blue curve is how fast the picture moves. An orange dot is a visual beat, where something suddenly moves, such as a jump or a blow. Music that has a stroke there looks in step.',
-  energy: 'how busy each bar is: on how many of its 16 steps notes begin. The red line is what the picture, or you, asked for. The blocks are what the chosen take plays.',
+  energy: 'how busy each bar is: on how many of its 16 steps notes begin. The red line is what the picture, or you, asked for; where it is missing the music is free. The blocks are what the chosen take plays.',
   form: 'parts of the music. Two with one letter are alike.',
   chords: 'the harmony, where it changes.',
   roll: 'every note, from left to right in time, from low to high in pitch, in the colour of its instrument. Drums are at the bottom. A faint line is a C.',

@@ -304,7 +304,7 @@ class Timeline {
     pen.lineWidth = 2.6;
     pen.lineCap = 'butt';
     for (const [bar, begin, end] of this.bars()) {
-      const asked = C.asked[bar];
+      const asked = take().asked[bar];
       if (asked === null || asked === undefined) continue;
       const level = base - asked / C.steps * room;
       pen.beginPath(); pen.moveTo(this.x(begin) + 0.5, level); pen.lineTo(this.x(end) - 0.5, level); pen.stroke();
@@ -503,6 +503,6 @@ function chordAt(seconds) {
 }
 function sceneAt(seconds) { return C.picture ? lastBefore(C.picture.scenes, seconds, (one) => one.begin) : null; }
 function energyText(bar) {
-  const asked = C.asked[bar], done = take().obtained[bar] || 0;
-  return `${asked === null || asked === undefined ? 'asked: left to the model' : `asked: notes on ${asked} of ${C.steps} steps`}\nplayed: ${done} of ${C.steps}`;
+  const asked = take().asked[bar], done = take().obtained[bar] || 0;
+  return `${asked === null || asked === undefined ? 'asked: nothing, left free' : `asked: notes on ${asked} of ${C.steps} steps`}\nplayed: ${done} of ${C.steps}`;
 }
