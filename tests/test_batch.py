@@ -132,7 +132,9 @@ def test_other_settings_are_another_run(made, clips, checkpoint, tmp_path):
     shutil.copytree(made[0], folder)
     (outcome,) = run([clips / "a" / "clip.mp4"], folder, checkpoint, GenerateConfig(seed=1))
     assert outcome.is_new and outcome.summary.seed == 1
-    assert outcome.name == "clip-2" and outcome.files == ("clip-2.json", "clip-2.mid", "clip-2.png")
+    assert outcome.name == "clip-2" and outcome.files == tuple(
+        f"clip-2.{suffix}" for suffix in ("html", "json", "mid", "png")
+    )
     assert outcome.warnings[0] == "clip is there already and stays: this one is called clip-2"
     assert (folder / "clip.mid").read_bytes() == (made[0] / "clip.mid").read_bytes()
     assert (folder / "clip-2.mid").read_bytes() != (made[0] / "clip.mid").read_bytes()

@@ -123,7 +123,7 @@ def test_takes_have_reasons_in_words():
     assert reasons_of_take(takes, 0) == ["The best: it does more of what was asked than B."]
     assert reasons_of_take(takes, 1) == [
         "A does more of what was asked.",
-        "Not like real songs: polyphony 9.00 (real songs 1.00 to 5.00).",
+        "Unusual: notes that sound at once 9.00 (real songs 1.00 to 5.00).",
     ]
     assert reasons_of_take(takes, 2) == ["Almost as good as A."]
     assert reasons_of_take(takes, 3) == ["Rejected: one bar looped."]

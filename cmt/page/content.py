@@ -74,7 +74,6 @@ def content_of(shown: Shown) -> dict[str, Any]:
         "mixed": shown.mixed,
         "steps": POSITIONS_PER_BAR,
         "takes": [_take(shown, number) for number in range(len(shown.takes))],
-        "unheard": len(report.takes) - len(shown.takes) if report.takes else 0,
         "hits": _rounded(marker.time for marker in report.markers),
         "mutes": [[int(mute.instrument), round(mute.begin, 3), round(mute.end, 3)] for mute in report.mutes],
         "speech": [_rounded((span.begin, span.end)) for span in report.speech.spans] if report.speech else [],

@@ -18,6 +18,18 @@ _ASPECTS = (
 )
 
 
+_METRICS = {
+    "pitch class entropy 1": "variety of pitches in a bar",
+    "pitch class entropy 4": "variety of pitches in four bars",
+    "adjacent grooving similarity": "likeness of the rhythm of neighbouring bars",
+    "scale consistency": "share of notes in one scale",
+    "polyphony": "notes that sound at once",
+    "different bars": "share of bars that differ",
+    "drum consistency": "steadiness of the drums",
+}
+"""What takes are compared with real songs in, in plain words."""
+
+
 def label_of_take(number: int) -> str:
     """The letter of a take, numbers from 0: A, B ... Z, then 27, 28 ..."""
     return chr(ord("A") + number) if number < 26 else str(number + 1)
@@ -44,13 +56,19 @@ def reasons_of_take(takes: Sequence[Take], number: int) -> list[str]:
     take = takes[number]
     if take.rejected:
         return [f"Rejected: {'; '.join(take.rejected)}."]
-    return [_place(takes, number), *(f"Not like real songs: {outside}." for outside in take.unlike_real_songs)]
+    return [_place(takes, number), *(f"Unusual: {_plain(outside)}." for outside in take.unlike_real_songs)]
 
 
 def shares_of_take(take: Take) -> list[tuple[str, float]]:
     """What a take was judged by, each with its share, 0..1."""
     shares = (("Does what was asked", take.match), ("Like real songs", take.likeness), ("Mood as asked", take.mood))
     return [(words, share) for words, share in shares if share is not None]
+
+
+def _plain(outside: str) -> str:
+    """A line on a metric, with words in place of its name."""
+    name = next((name for name in _METRICS if outside.startswith(name)), "")
+    return _METRICS.get(name, "") + outside.removeprefix(name)
 
 
 def _place(takes: Sequence[Take], number: int) -> str:

@@ -139,7 +139,9 @@ class Player {
   async play() {
     if (this.playing || this.starting) return;
     this.starting = true;
+    this.stopAsked = false;
     if (this.at >= C.duration - 0.02) this.at = 0;
+    const begun = this.at;
     try {
       await this.sound.start(this.at, this.names());
       this.playing = true;
@@ -150,10 +152,18 @@ class Player {
       this.playing = true;
     }
     this.starting = false;
+    // Where it was to go, or to stop, while the sound was made ready.
+    if (this.stopAsked || this.at !== begun) {
+      this.playing = false;
+      this.sound.stop();
+      if (!this.stopAsked) return this.play();
+    }
     this.changed();
+    return undefined;
   }
 
   pause() {
+    this.stopAsked = true;
     if (!this.playing) return;
     this.at = this.time();
     this.playing = false;
