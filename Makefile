@@ -39,7 +39,7 @@ APT_INSTALL := { export DEBIAN_FRONTEND=noninteractive; \
 		&& $$as_root apt-get install -y -q --no-install-recommends $$package >/dev/null; }; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test quick lint docs clean
+.PHONY: help setup system browser demo test quick lint docs clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -53,7 +53,7 @@ demo: $(LEAN) system $(SAMPLE)  ## draw a sample clip and compose music for it, 
 	@echo "demo: play out/demo/sample.mp4, the clip with its music ($(SAMPLE) is the silent one); beside it lie"
 	@ls out/demo
 
-test: lint  ## check the code and run all tests
+test: lint browser  ## check the code and run all tests
 	@echo "test: pytest"
 	@$(BIN)/python -m pytest -q -n $(TEST_JOBS) $(TEST_FLAGS)
 
@@ -116,3 +116,11 @@ system: | $(BIN)/pip
 		{ $(CAN_APT) && $(APT_INSTALL); } || \
 		echo "setup: FluidSynth's library is missing: without it cmt generate works with --midi-only alone; type:" \
 			"sudo apt-get install $$package (on macOS: brew install fluid-synth)" >&2; }
+
+# The page beside the music is tried in it; without it these tests are skipped, and fail where CI=true.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+		package=chromium; \
+		echo "test: installing $$package, the browser that the page is tried in"; \
+		{ $(CAN_APT) && $(APT_INSTALL); } || \
+		echo "test: there is no Chromium: the tests of the page are skipped; type: sudo apt-get install $$package" >&2; }

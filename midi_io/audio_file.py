@@ -64,6 +64,7 @@ def write_audio(
     sample_rate: int,
     *,
     bit_depth: int | None = None,
+    bit_rate: int | None = None,
     cues: Sequence[CuePoint] = (),
 ) -> None:
     """Write `audio` in the format of the path's suffix, one of `AUDIO_FORMATS`.
@@ -80,6 +81,8 @@ def write_audio(
         The samples a second. MP3 knows 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 and 48 kHz.
     bit_depth
         The bits of a sample, one of `BIT_DEPTHS`, of WAV and FLAC; None is the format's own.
+    bit_rate
+        The bits a second of MP3, M4A and Ogg, if they shall be others.
     cues
         Places that a WAV file names; the other formats have none.
 
@@ -97,6 +100,8 @@ def write_audio(
     encoding = _ENCODINGS[name]
     if bit_depth is not None:
         encoding = encoding._replace(sample_format=_FLAC_SAMPLES[bit_depth])
+    if bit_rate is not None:
+        encoding = encoding._replace(bit_rate=bit_rate)
     with whole_file(path) as unfinished:
         _encode(audio, unfinished, sample_rate, encoding, Path(path))
 

@@ -10,10 +10,10 @@ import av
 import numpy as np
 
 
-def draw_pictures(path: Path, pictures: Iterable[np.ndarray], fps: int) -> Path:
+def draw_pictures(path: Path, pictures: Iterable[np.ndarray], fps: int, codec: str = "mpeg4") -> Path:
     """Encode pictures, each (rows, columns, 3) uint8 with even sides, at `fps` a second."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=Fraction(fps))
+        stream = container.add_stream(codec, rate=Fraction(fps))
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 4_000_000
         for picture in pictures:
@@ -27,10 +27,16 @@ def draw_pictures(path: Path, pictures: Iterable[np.ndarray], fps: int) -> Path:
 
 
 def draw_clip(
-    path: Path, seconds: float = 4.0, fps: int = 12, size: tuple[int, int] = (160, 96), *, still: bool = False
+    path: Path,
+    seconds: float = 4.0,
+    fps: int = 12,
+    size: tuple[int, int] = (160, 96),
+    *,
+    still: bool = False,
+    codec: str = "mpeg4",
 ) -> Path:
     """A square that moves calmly, then fast, over a textured ground; `size` is (width, height), even numbers."""
-    return draw_pictures(path, moving_square(round(seconds * fps), size, still=still), fps)
+    return draw_pictures(path, moving_square(round(seconds * fps), size, still=still), fps, codec)
 
 
 def moving_square(n_frame: int, size: tuple[int, int] = (160, 96), *, still: bool = False) -> Iterator[np.ndarray]:

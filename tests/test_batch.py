@@ -95,7 +95,7 @@ def test_a_bad_video_is_an_outcome_and_the_others_get_music(made):
     assert [round(outcome.summary.duration) for outcome in outcomes if outcome.files] == [1, 2]
     assert {file.name for file in folder.iterdir()} == {
         LOG,
-        *(f"{name}.{suffix}" for name in ("clip", "b-clip") for suffix in ("mid", "json", "png")),
+        *(f"{name}.{suffix}" for name in ("clip", "b-clip") for suffix in ("mid", "json", "png", "html")),
     }
 
 
@@ -104,7 +104,7 @@ def test_the_log_has_a_line_for_each_video(made, clips):
     lines = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
     assert [line["video"] for line in lines] == [outcome.video for outcome in outcomes]
     assert [line["status"] for line in lines] == ["done", "failed", "done"]
-    assert lines[0]["files"] == ["clip.json", "clip.mid", "clip.png"]
+    assert lines[0]["files"] == ["clip.html", "clip.json", "clip.mid", "clip.png"]
 
 
 def test_what_is_done_with_the_same_settings_is_kept_and_the_rest_is_made(made, clips, checkpoint, tmp_path):
@@ -132,7 +132,9 @@ def test_other_settings_are_another_run(made, clips, checkpoint, tmp_path):
     shutil.copytree(made[0], folder)
     (outcome,) = run([clips / "a" / "clip.mp4"], folder, checkpoint, GenerateConfig(seed=1))
     assert outcome.is_new and outcome.summary.seed == 1
-    assert outcome.name == "clip-2" and outcome.files == ("clip-2.json", "clip-2.mid", "clip-2.png")
+    assert outcome.name == "clip-2" and outcome.files == tuple(
+        f"clip-2.{suffix}" for suffix in ("html", "json", "mid", "png")
+    )
     assert outcome.warnings[0] == "clip is there already and stays: this one is called clip-2"
     assert (folder / "clip.mid").read_bytes() == (made[0] / "clip.mid").read_bytes()
     assert (folder / "clip-2.mid").read_bytes() != (made[0] / "clip.mid").read_bytes()

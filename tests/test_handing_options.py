@@ -61,7 +61,7 @@ def test_markers_and_finished_sound_beside_a_film(checkpoint, tmp_path):
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {
-        *("clip.json", "clip.mid", "clip.mp4", "clip.png", "clip.wav", "clip.origin.json"),
+        *("clip.html", "clip.json", "clip.mid", "clip.mp4", "clip.png", "clip.wav", "clip.origin.json"),
         *("clip.markers.csv", "clip.markers.edl", "clip.fcpxml", "clip.otio"),
     }
     report = json.loads((tmp_path / "out" / "clip.json").read_text())

@@ -75,7 +75,7 @@ def test_it_lies_beside_the_files_that_it_tells_of(checkpoint, tmp_path):
     content = json.loads((tmp_path / "song.origin.json").read_text(encoding="utf-8"))
     others = {file.name: file for file in tmp_path.iterdir() if file.name != "song.origin.json"}
     assert set(others) == {
-        *("song.json", "song.mid", "song.png", "song.fcpxml", "song.otio"),
+        *("song.html", "song.json", "song.mid", "song.png", "song.fcpxml", "song.otio"),
         *("song.markers.csv", "song.markers.edl"),
     }
     told = {file["name"]: file["sha256"] for file in content["files"]}

@@ -113,7 +113,7 @@ def test_only_that_part_is_scored_and_written(checkpoint, tmp_path):
     report = made.report
     assert report.duration == pytest.approx(2.0, abs=1e-3) and report.part == pytest.approx((1.0, 3.0), abs=1e-3)
     assert report.picture.video == str(path)
-    assert sorted(file.name for file in out.iterdir()) == ["clip.json", "clip.mid", "clip.png"]
+    assert sorted(file.name for file in out.iterdir()) == ["clip.html", "clip.json", "clip.mid", "clip.png"]
     assert not list(tmp_path.glob("**/.cmt*"))
     with pytest.raises(CmtError, match="one of the two"):
         make_soundtrack(None, out, part=Part(1.0), checkpoint=checkpoint)

@@ -44,7 +44,9 @@ def film(made):
 
 
 def test_the_files_are_called_as_the_folder(made):
-    assert sorted(file.name for file in made.files) == ["trip.json", "trip.mid", "trip.mp4", "trip.png", "trip.wav"]
+    assert sorted(file.name for file in made.files) == [
+        f"trip.{suffix}" for suffix in ("html", "json", "mid", "mp4", "png", "wav")
+    ]
 
 
 def test_the_film_shows_each_picture_from_its_bar_line_on(made, film, pictures):

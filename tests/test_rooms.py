@@ -14,7 +14,7 @@ FLOORS = (
     {"evaluation", "handover", "training", "writing"},
     {"planning"},
     {"meaning"},
-    {"matching"},
+    {"matching", "page"},
     {"soundtrack"},
     {"cli"},
 )

@@ -44,9 +44,10 @@ def soundtrack(clip, checkpoint, tmp_path_factory):
     return make_soundtrack(clip, folder, wishes, GenerateConfig(control=1.0, seed=3), checkpoint=checkpoint)
 
 
-def test_five_files_are_written_and_nothing_else(soundtrack):
+def test_six_files_are_written_and_nothing_else(soundtrack):
     folder = soundtrack.files[0].parent
     assert sorted(file.name for file in folder.iterdir()) == [
+        "clip.html",
         "clip.json",
         "clip.mid",
         "clip.mp4",
@@ -64,7 +65,7 @@ def test_the_report_says_what_was_decided(soundtrack):
     assert (report["genre"], report["key"], report["seed"], report["control"]) == ("pop", "F#:minor", 3, 1.0)
     assert report["instruments"] == ["drums", "bass"]
     assert len(report["density_asked"]) == len(report["density_obtained"]) == report["n_bar"]
-    assert set(report["stages"]) == {"analyze", "load model", "compose", "midi", "render", "mux", "picture"}
+    assert set(report["stages"]) == {"analyze", "load model", "compose", "midi", "render", "mux", "picture", "page"}
     assert {"cuts", "visual_beats", "versions", "checkpoint", "strength_asked", "strength_obtained"} <= set(report)
 
 

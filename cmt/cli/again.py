@@ -13,9 +13,10 @@ from cmt.cli.options import FREE, Bars, chosen_genre, chosen_programs
 
 if TYPE_CHECKING:
     from cmt.cli.handing import Handing
+    from cmt.planning.redo import Redo
     from cmt.soundtrack.delivering import Soundtrack
 
-HANDED = ("sample_rate", "bit_depth", "fade_in", "fade_out", "marker_kinds", "timecode", "origin")
+HANDED = ("sample_rate", "bit_depth", "fade_in", "fade_out", "marker_kinds", "timecode", "origin", "page")
 """The parameters of `cmt.cli.handing` that are fields of an output by the same name."""
 OUTPUT = ("original_audio", "quantized", "duck", "loudness", "format", "stems", "midi_only", "overwrite")
 """The parameters that are fields of an output by the same name."""
@@ -87,10 +88,19 @@ def _is_given(context: click.Context, name: str) -> bool:
     return source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
+def _parts(asked: Sequence[Redo | Path]) -> tuple[Redo, ...]:
+    """The parts that are asked for by themselves or in files of comments."""
+    from cmt.planning.redo import read_comments
+
+    return tuple(part for one in asked for part in (read_comments(one) if isinstance(one, Path) else (one,)))
+
+
 def _changes(given: Mapping[str, Any], handing: Handing) -> dict[str, Any]:
     changes = {
         name: given[name] for name in CHANGES if name in given and name not in (*OUTPUT, *HANDED, "markers", "programs")
     }
+    if "redo" in changes:
+        changes["redo"] = _parts(changes["redo"])
     if "genre" in changes:
         changes["genre"] = chosen_genre(changes["genre"])
     output = {name: given[name] for name in OUTPUT if name in given}

@@ -84,7 +84,7 @@ HEADINGS = {
     "How it sounds": ("programs", "quantized", "loudness", "fade_in", "fade_out", "soundfont"),
     "What comes out": (
         *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
-        *("midi_only", "overwrite", "quiet"),
+        *("page", "midi_only", "overwrite", "quiet"),
     ),
     "For editors": ("markers", "marker_kinds", "timecode", "origin"),
     "Many videos": ("jobs", "scheduler"),
@@ -202,7 +202,8 @@ HEADINGS = {
     type=RedoType(),
     multiple=True,
     metavar="PART",
-    help="With --from: bars to write anew, 9-12, or seconds, 21s-30s, of one instrument piano@9-12; the rest stays.",
+    help="With --from: bars to write anew, 9-12, or seconds, 21s-30s, of one instrument piano@9-12; or a file of "
+    "comments from the page, clip.comments.json. The rest stays.",
 )
 @click.option("--keep-takes", is_flag=True, help="Keep the other takes' MIDI files too.")
 @click.option(
@@ -281,7 +282,7 @@ def generate(
     seed: int,
     takes: int,
     take: Path | None,
-    redo: tuple[Redo, ...],
+    redo: tuple[Redo | Path, ...],
     keep_takes: bool,
     temperature: float,
     guidance: float,
@@ -301,12 +302,12 @@ def generate(
     quiet: bool,
     handing: Handing,
 ) -> None:
-    """Write music for a VIDEO: MIDI, audio, the video with it, a picture and a report.
+    """Write music for a VIDEO: MIDI, audio, the video with it, a page, a picture and a report.
 
-    The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.png, clip.json. Of a FOLDER
-    every video gets music, and generate.jsonl in the output folder a line for each. Without a video, --length or
-    --bars say how long the music is. Of a PICTURE a film is made, of several, or of a FOLDER of pictures, one
-    slideshow.
+    The files are named after the video: clip.mp4 gives clip.mid, clip.wav, clip.mp4, clip.html, clip.png, clip.json.
+    Of a FOLDER every video gets music, and generate.jsonl in the output folder a line for each. Without a video,
+    --length or --bars say how long the music is. Of a PICTURE a film is made, of several, or of a FOLDER of pictures,
+    one slideshow.
     """
     from cmt.film.part import WHOLE
     from cmt.machine.pictures import find_pictures

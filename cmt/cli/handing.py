@@ -37,6 +37,7 @@ class Handing:
     marker_kinds: tuple[str, ...]
     timecode: str
     origin: bool
+    page: bool
 
     @property
     def part(self) -> Part:
@@ -60,6 +61,7 @@ class Handing:
             marker_kinds=self.marker_kinds,
             timecode=self.timecode,
             origin=self.origin,
+            page=self.page,
         )
 
 
@@ -141,6 +143,12 @@ _OPTIONS = (
     click.option(
         "--origin/--no-origin", default=False, help="A statement of where the music comes from: clip.origin.json."
     ),
+    click.option(
+        "--page/--no-page",
+        default=True,
+        show_default=True,
+        help="A page to watch, hear and compare the takes, and to say what shall change: clip.html.",
+    ),
 )
 
 
@@ -162,6 +170,7 @@ def handing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         marker_kinds: tuple[str, ...],
         timecode: str,
         origin: bool,
+        page: bool,
         **others: Any,
     ) -> Any:
         handing = Handing(
@@ -176,6 +185,7 @@ def handing_options(command: Callable[..., Any]) -> Callable[..., Any]:
             marker_kinds=marker_kinds if markers else (),
             timecode=timecode,
             origin=origin,
+            page=page,
         )
         _check(handing, markers)
         return command(*args, handing=handing, **others)

@@ -122,12 +122,14 @@ class MuteType(ParamType):
 
 
 class RedoType(ParamType):
-    """A part that is to be written anew, such as ``9-12``."""
+    """A part that is to be written anew, such as ``9-12``; or a file of comments, which ask for some."""
 
     name = "part"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> Redo:
-        """The bars or seconds, and the instrument."""
+    def convert(self, value: Any, param: Any, ctx: Any) -> Redo | Path:
+        """The bars or seconds, and the instrument; of ``comments.json`` the path."""
+        if value.lower().endswith(".json"):
+            return Path(value)
         try:
             return parse_redo(value)
         except CmtError as error:

@@ -12,3 +12,12 @@ COLOURS = {
     Instrument.STRINGS: "#6a4c93",
 }
 """The colours that tell the five tracks apart, by lightness too for readers who do not see all colours."""
+
+ON_DARK = {
+    Instrument.DRUMS: "#b9bec8",
+    Instrument.PIANO: "#ff7b8b",
+    Instrument.GUITAR: "#f3bc58",
+    Instrument.BASS: "#41b9cb",
+    Instrument.STRINGS: "#b99ae6",
+}
+"""The same where the ground is dark."""

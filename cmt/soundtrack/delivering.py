@@ -28,6 +28,7 @@ from cmt.soundtrack.handing import finish_of, suffixes_for_editors, write_marker
 from cmt.soundtrack.like import warnings_of_like
 from cmt.soundtrack.naming import RunName, name_of_run
 from cmt.soundtrack.output import Output
+from cmt.soundtrack.paging import Paging
 from cmt.soundtrack.report import report_of, speech_of, warnings_of_takes
 from cmt.soundtrack.source import Material, Source, pictures_shown, refuse_the_files_themselves
 from cmt.soundtrack.stages import Stages
@@ -107,7 +108,8 @@ class Delivery:
             sound = f".{self.output.format}"
             suffixes += [sound, *([".mp4"] if self.source.film is not None else [])]
             suffixes += [f".{one.label}{sound}" for one in Instrument] if self.output.stems else []
-        return [*suffixes, *suffixes_for_editors(self.output)]
+        page = [".html"] if self.output.page else []
+        return [*suffixes, *page, *suffixes_for_editors(self.output)]
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     has_speech = delivery.mixer is not None and bool(delivery.mixer.spans)
     draw = partial(_draw, plan, music.song, music.sheet, title, png, pictures=material.pictures)
     picture = None if has_speech else delivery.beside.submit(draw)
+    paging = Paging([(performance, report), *music.others], plan, output, delivery.font, delivery.beside)
     notes: tuple[str, ...] = ()
     if delivery.font is not None:
         notes = film_of(
@@ -184,6 +187,10 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     film = delivery.source.film
     lines = write_marker_files(report, plan, output, folder, name, has_film=film is not None)
     report = replace(report, warnings=(*report.warnings, *lines))
+    if output.page:
+        with stages.stage("page"):
+            paging.write(report, delivery.source, title, folder, name)
+        report = replace(report, stages=stages.seconds)
     (folder / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
     # It tells the hashes of all other files, and so it comes last.
     write_origin_file(

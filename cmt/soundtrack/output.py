@@ -68,6 +68,8 @@ class Output:
     written."""
     timecode: str = START
     """The timecode at which the timelines of marker files begin."""
+    page: bool = True
+    """Whether a page is written, `clip.html`, to look at the piece and hear its takes."""
     origin: bool = False
     """Whether a statement is written of where the music comes from."""
     overwrite: bool = False
@@ -138,6 +140,7 @@ def output_as_json(output: Output) -> dict[str, object]:
         "marker_kinds": list(output.marker_kinds),
         "timecode": output.timecode,
         "origin": output.origin,
+        "page": output.page,
     }
 
 
@@ -164,4 +167,5 @@ def output_from_json(output: Value) -> Output:
         marker_kinds=output["marker_kinds"].each(lambda kind: kind.one_of({one: one for one in KINDS})),
         timecode=output["timecode"].text(),
         origin=output["origin"].flag(),
+        page=output["page"].flag() if "page" in output.by_key() else True,
     )

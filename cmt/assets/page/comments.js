@@ -1,0 +1,94 @@
+// Comments at a time: kept in this browser, saved as a file that `cmt generate --redo` reads.
+const MOST_COMMENTS = 500;
+const comments = { list: [], editing: null, key: `cmt-comments-${C.id}` };
+
+comments.read = () => {
+  try {
+    const kept = JSON.parse(localStorage.getItem(comments.key) || '[]');
+    if (Array.isArray(kept)) comments.list = kept.filter((one) => one && typeof one.text === 'string' && Number.isFinite(one.begin)).slice(0, MOST_COMMENTS);
+  } catch { /* the browser keeps nothing for this page */ }
+};
+comments.keep = () => {
+  comments.list.sort((a, b) => a.begin - b.begin);
+  try { localStorage.setItem(comments.key, JSON.stringify(comments.list)); } catch {
+    $('comments-hint').textContent = 'This browser keeps nothing for this page: save your comments before you close it.';
+  }
+};
+comments.asFile = () => ({
+  schema: 1,
+  comments: comments.list.map(({ begin, end, instrument, text, redo }) => ({ begin, end, instrument, text, redo })),
+});
+comments.save = () => {
+  const file = new Blob([`${JSON.stringify(comments.asFile(), null, 1)}\n`], { type: 'application/json' });
+  const address = URL.createObjectURL(file);
+  const link = el('a', { href: address, download: `${C.name}.comments.json` });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+  say('Comments are saved as a file');
+};
+comments.parts = () => comments.list.filter((one) => one.redo).map((one) => {
+  const first = barAt(one.begin + 0.01);
+  return partText(first, one.end === null ? first : Math.max(first, barAt(one.end - 0.01)), one.instrument);
+});
+comments.command = () => `${FROM} --redo ${asFile(`${C.name}.comments.json`)}`;
+
+function partText(first, last, instrument) {
+  const bars = first === last ? String(first + 1) : `${first + 1}-${last + 1}`;
+  return instrument ? `${instrument}@${bars}` : bars;
+}
+const told = () => comments.list.map(({ begin, text }) => ({ time: begin, text }));
+
+comments.openForm = (seconds, comment = null) => {
+  comments.editing = comment;
+  const bars = state.chosen;
+  const span = comment ? [comment.begin, comment.end] : bars && seconds >= C.borders[bars.first] - 0.01 && seconds <= C.borders[bars.last + 1] ? [C.borders[bars.first], C.borders[bars.last + 1]] : [seconds, null];
+  $('comment-begin').value = span[0].toFixed(2);
+  $('comment-end').value = span[1] === null ? '' : span[1].toFixed(2);
+  $('comment-begin').max = $('comment-end').max = C.duration.toFixed(2);
+  $('comment-who').value = comment ? comment.instrument || '' : '';
+  $('comment-text').value = comment ? comment.text : '';
+  $('comment-redo').checked = comment ? comment.redo : true;
+  $('comment-error').textContent = '';
+  $('comment-form').hidden = false;
+  $('comment-text').focus();
+};
+comments.closeForm = () => { $('comment-form').hidden = true; comments.editing = null; $('comment-add').focus(); };
+
+comments.take = () => {
+  const begin = Number.parseFloat($('comment-begin').value), endText = $('comment-end').value.trim();
+  const end = endText === '' ? null : Number.parseFloat(endText), text = $('comment-text').value.trim();
+  let wrong = '';
+  if (!text) wrong = 'Say what you would change.';
+  else if (!(begin >= 0 && begin < C.duration)) wrong = `The piece lasts ${C.duration.toFixed(2)} seconds: begin before that.`;
+  else if (end !== null && !(end > begin)) wrong = 'The end comes after the begin, or is left empty.';
+  $('comment-error').textContent = wrong;
+  if (wrong) return false;
+  const comment = comments.editing || {};
+  Object.assign(comment, { begin, end: end === null ? null : Math.min(end, C.duration), instrument: $('comment-who').value || null, text, redo: $('comment-redo').checked });
+  if (!comments.editing) comments.list.push(comment);
+  return true;
+};
+
+comments.show = (actions) => {
+  $('comments-count').textContent = comments.list.length ? `(${comments.list.length})` : '';
+  $('comments').replaceChildren(...comments.list.map((comment, number) => {
+    const until = comment.end === null ? '' : ` to ${clockText(comment.end)}`;
+    const bar = barAt(comment.begin) + 1;
+    return el('li', { class: 'comment', id: `comment-${number}`, tabindex: '-1' },
+      el('div', { class: 'head' },
+        el('b', {}, String(number + 1)),
+        el('button', { type: 'button', 'aria-label': `Go to ${clockText(comment.begin)}`, on: { click: () => actions.seek(comment.begin) } }, `${clockText(comment.begin)}${until}`),
+        el('span', { class: 'soft' }, `bar ${bar}${comment.instrument ? `, ${comment.instrument}` : ''}${comment.redo ? '' : ', not written anew'}`),
+        el('span', { class: 'push' },
+          el('button', { type: 'button', 'aria-label': `Edit comment ${number + 1}`, on: { click: () => comments.openForm(comment.begin, comment) } }, 'Edit'),
+          el('button', { type: 'button', 'aria-label': `Delete comment ${number + 1}`, on: { click: () => { comments.list.splice(number, 1); actions.commented(`Comment ${number + 1} is deleted`); $('comment-add').focus(); } } }, 'Delete'))),
+      el('p', {}, comment.text));
+  }));
+  $('comments-out').hidden = comments.list.length === 0;
+  const parts = comments.parts();
+  $('comments-shell').hidden = IN_APP || parts.length === 0;
+  $('comments-ask').hidden = !IN_APP || parts.length === 0;
+  $('comments-command').textContent = comments.command();
+};

@@ -1,0 +1,100 @@
+"""What a page says of takes, scenes and keys in words that need no glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cmt.meaning.mood import Mood, nearest_word
+from cmt.music.key import Key
+from cmt.report.parts import Take
+from cmt.report.scenes import MoodSeen, SceneSeen
+
+_CLEARLY = 0.02
+"""Takes whose shares differ by less are alike in them."""
+_ASPECTS = (
+    ("match", "does more of what was asked"),
+    ("likeness", "is more like real songs"),
+    ("mood", "is nearer to the mood"),
+)
+
+
+_METRICS = {
+    "pitch class entropy 1": "variety of pitches in a bar",
+    "pitch class entropy 4": "variety of pitches in four bars",
+    "adjacent grooving similarity": "likeness of the rhythm of neighbouring bars",
+    "scale consistency": "share of notes in one scale",
+    "polyphony": "notes that sound at once",
+    "different bars": "share of bars that differ",
+    "drum consistency": "steadiness of the drums",
+}
+"""What takes are compared with real songs in, in plain words."""
+
+
+def label_of_take(number: int) -> str:
+    """The letter of a take, numbers from 0: A, B ... Z, then 27, 28 ..."""
+    return chr(ord("A") + number) if number < 26 else str(number + 1)
+
+
+def key_in_words(key: Key) -> str:
+    """The key as ``E♭ major``."""
+    tonic, _, mode = str(key).partition(":")
+    return f"{tonic.replace('#', '♯').replace('b', '♭')} {mode}"
+
+
+def mood_in_words(mood: MoodSeen) -> str:
+    """The nearest word for what is seen; what is not sure of being pleasant or not counts less."""
+    return nearest_word(Mood(mood.valence * min(1.0, mood.certainty), mood.arousal))
+
+
+def scene_in_words(scene: SceneSeen) -> str:
+    """What is seen in a scene, such as ``meadow, peaceful``; its colour where it is not known what it shows."""
+    return f"{scene.shows or scene.colour}, {mood_in_words(scene.mood)}"
+
+
+def reasons_of_take(takes: Sequence[Take], number: int) -> list[str]:
+    """Why a take, numbers from 0, has the place that it has: a sentence each, the one that decided first."""
+    take = takes[number]
+    if take.rejected:
+        return [f"Rejected: {'; '.join(take.rejected)}."]
+    return [_place(takes, number), *(f"Unusual: {_plain(outside)}." for outside in take.unlike_real_songs)]
+
+
+def shares_of_take(take: Take) -> list[tuple[str, float]]:
+    """What a take was judged by, each with its share, 0..1."""
+    shares = (("Does what was asked", take.match), ("Like real songs", take.likeness), ("Mood as asked", take.mood))
+    return [(words, share) for words, share in shares if share is not None]
+
+
+def _plain(outside: str) -> str:
+    """A line on a metric, with words in place of its name."""
+    name = next((name for name in _METRICS if outside.startswith(name)), "")
+    return _METRICS.get(name, "") + outside.removeprefix(name)
+
+
+def _place(takes: Sequence[Take], number: int) -> str:
+    if len(takes) == 1:
+        return "The only take."
+    take, best = takes[number], takes[0]
+    if number > 0:
+        ahead = _ahead(best, take)
+        return f"A {ahead}." if ahead else "Almost as good as A."
+    sound = [other for other in takes[1:] if not other.rejected]
+    if not sound:
+        return "The best, because every other take was rejected."
+    ahead = _ahead(take, sound[0])
+    return f"The best: it {ahead} than {_next_label(takes)}." if ahead else f"The best of {len(takes)}, by a hair."
+
+
+def _next_label(takes: Sequence[Take]) -> str:
+    return next(label_of_take(number) for number, take in enumerate(takes) if number and not take.rejected)
+
+
+def _ahead(better: Take, other: Take) -> str | None:
+    """In what the better of two takes is ahead most, as a phrase; None where they are alike in everything."""
+    gaps = []
+    for name, phrase in _ASPECTS:
+        first, second = getattr(better, name), getattr(other, name)
+        if first is not None and second is not None and first - second >= _CLEARLY:
+            weight = 0.25 if name == "mood" else 1.0
+            gaps.append((weight * (first - second), phrase))
+    return max(gaps)[1] if gaps else None
