@@ -8,11 +8,12 @@ from cmt.cli.evaluate import evaluate
 from cmt.cli.generate import generate
 from cmt.cli.index import index
 from cmt.cli.match import match
+from cmt.cli.open_app import open_app
 from cmt.cli.prepare import prepare
 from cmt.cli.render import render
 from cmt.cli.train import train
 
-for command in (generate, describe, analyze, evaluate, render, index, match, prepare, train, doctor):
+for command in (generate, open_app, describe, analyze, evaluate, render, index, match, prepare, train, doctor):
     main.add_command(command)
 
 __all__ = ["main"]
