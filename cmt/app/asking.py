@@ -22,11 +22,11 @@ from cmt.meaning.words import read_mood, read_words
 from cmt.music.key import parse_key
 from cmt.music.words import GENRES
 from cmt.planning.energy import Energy, Section, Stretch, energy_of_sections
-from cmt.planning.wishes import Wishes
+from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.report.description import Told
 from cmt.report.report import ORIGINAL_AUDIO
 from cmt.report.values import Value
-from cmt.soundtrack.output import Output
+from cmt.soundtrack.output import Output, check_output
 from cmt.writing.closing import ENDINGS
 from midi_io.song import INSTRUMENTS, Instrument
 
@@ -52,13 +52,15 @@ class Asked:
     """What was understood of the words; empty without any."""
 
 
-def asked_of(content: object, *, is_picture: bool = False) -> Asked:
+def asked_of(content: object, *, is_picture: bool = False, duration: float | None = None) -> Asked:
     """What the JSON of the page asks for.
 
     Parameters
     ----------
     is_picture
         Whether the film is a picture that stands still: only that can be given a length.
+    duration
+        The seconds of the film; with them, what lies outside is found before any work.
 
     Raises
     ------
@@ -94,7 +96,18 @@ def asked_of(content: object, *, is_picture: bool = False) -> Asked:
         programs=programs,
         marker_kinds=USUAL,
     )
+    check_wishes(wishes)
+    check_config(config)
+    check_output(output)
+    if duration is not None and not is_picture:
+        settled(wishes, _seconds_of(part, duration))
     return Asked(wishes, config, output, part, told, understood)
+
+
+def _seconds_of(part: Part, duration: float) -> float:
+    if part.begin >= duration or (part.end is not None and part.end > duration + 0.05):
+        raise CmtError(f"`start` and `end`: the film lasts {duration:.2f} s; give times within it")
+    return (duration if part.end is None else min(part.end, duration)) - part.begin
 
 
 def _given(value: Value, keys: Mapping[str, object], part: Part, *, is_picture: bool) -> dict[str, Any]:

@@ -211,7 +211,7 @@ class Sessions:
             identity = secrets.token_urlsafe(16)
             folder = session.folder / f"film-{secrets.token_hex(8)}"
             folder.mkdir(parents=True)
-            film = Film(identity, name, folder, folder / f"{secrets.token_hex(8)}{suffix_of(name)}")
+            film = Film(identity, name, folder, folder / f"{title_of(name)}{suffix_of(name)}")
             session.films[identity] = film
             return film
 
@@ -247,7 +247,7 @@ class Sessions:
         """Have music written for a film."""
         if film.state != "ready":
             raise CmtError("the film was not looked at yet; wait a moment")
-        asked_of(asked, is_picture=film.picture)  # what is wrong is told at once
+        asked_of(asked, is_picture=film.picture, duration=film.duration)  # what is wrong is told at once
         task = {
             "task": "compose",
             "film": str(film.file),

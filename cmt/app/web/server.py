@@ -274,11 +274,15 @@ async def _take(request: Request, path: Path, limits: AppLimits, session: Sessio
 
 async def _json(request: Request) -> dict[str, Any]:
     """What a request says."""
-    body = b""
+    body, n_byte = b"", 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > ASKED_BYTES:
-            raise RefusedError(413, f"what is asked has more than {ASKED_BYTES // 1000} kB; say less")
+        n_byte += len(chunk)
+        # A little too much is read to its end, so that who sends it hears the answer.
+        if n_byte > 20 * ASKED_BYTES:
+            break
+        body += chunk if n_byte <= ASKED_BYTES else b""
+    if n_byte > ASKED_BYTES:
+        raise RefusedError(413, f"what is asked has more than {ASKED_BYTES // 1000} kB; say less")
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):

@@ -39,6 +39,9 @@ const known = new Set(); // jobs that are over and were told
 const screen = new Screen($("screen"), $("screen-note"), { asked: fromResult });
 const timeline = new Timeline($("lanes"), { changed, seek: (time) => { screen.seek(time); timeline.moveTo(time); }, chosen: editSection });
 
+/** Without the numbers that stand behind a mood. */
+const plain = (text) => text.replace(/ \(valence [^)]*\)/g, "");
+
 function say(text) {
   if (text) $("spoken").textContent = text;
 }
@@ -367,16 +370,15 @@ function card(run, isHeard) {
   listenTo.disabled = isHeard;
   listenTo.setAttribute("aria-label", `Listen to result ${run.number}`);
   listenTo.onclick = () => hear(run);
-  item.append(listenTo);
   const about = [];
   if (run.parent) about.push(`bars ${summary.redone.join(", ")} of result ${run.parent} anew`);
   else about.push([run.asked.words, run.asked.mood].filter(Boolean).join("; ") || "as the film has it");
   about.push(summary.instruments.join(", "), ...summary.lines);
   item.append(make("p", "", about.filter(Boolean).join(" · ")));
-  if (summary.understood) item.append(make("p", "", summary.understood));
+  if (summary.understood) item.append(make("p", "", plain(summary.understood)));
   for (const warning of summary.warnings) item.append(make("p", "note", `Note: ${warning}`));
-  const row = make("p");
-  row.append(remove);
+  const row = make("div", "row tools");
+  row.append(listenTo, remove);
   item.append(row);
   return item;
 }
@@ -498,7 +500,7 @@ async function understand() {
     if (number !== asking) return;
     const parts = its.phrases.length ? [`Understood: ${its.phrases.join(", ")}.`] : [];
     if (its.passed_over.length) parts.push(`Not understood: ${its.passed_over.join(", ")}.`);
-    $("understood").textContent = its.error || parts.join(" ");
+    $("understood").textContent = plain(its.error || parts.join(" "));
   } catch (error) {
     wrong(error);
   }

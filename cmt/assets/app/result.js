@@ -129,7 +129,7 @@ const KINDS = [
   [/\.fcpxml$/, "Timeline for Final Cut (FCPXML)"],
   [/\.otio$/, "Timeline for other editors (OTIO)"],
   [/\.png$/, "Rhythm and music as a picture"],
-  [/\.json$/, "Report: with it, cmt generate --from makes the same again"],
+  [/\.json$/, "Report: all that it is made of (JSON)"],
 ];
 
 export function labelOf(name) {
