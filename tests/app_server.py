@@ -132,6 +132,7 @@ def running(
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Running]:
     """The app, until the block ends."""
+    folder.mkdir(exist_ok=True)
     listener = listen(host, 0)
     port = listener.getsockname()[1]
     queue = JobQueue(limits.waiting, command)

@@ -148,6 +148,7 @@ KNOWN_TO = {
     "pyarrow": {"cmt.matching"},
     "fastapi": {"cmt.app.web"},
     "uvicorn": {"cmt.app.web.serving"},
+    "jinja2": {"cmt.app.web.page"},
     "distributed": {"cmt.machine.workers"},
     "pypianoroll": {"midi_io.pianoroll"},
     "matplotlib": {"cmt.soundtrack.picture", "cmt.corpus.statistics"},

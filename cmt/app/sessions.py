@@ -310,8 +310,10 @@ class Sessions:
 
     def _told(self, message: str, film: Film) -> str:
         """A message in the page's words, with the film's own name."""
-        for place in (str(film.file), film.file.name):
-            message = message.replace(place, film.name)
+        message = message.removesuffix(f"; check it with: ffprobe {film.file.name}")
+        message = message.replace(str(film.file), film.name)
+        if message.startswith(f"{film.file.name}: "):
+            message = film.name + message[len(film.file.name) :]
         return in_words_of_the_page(message.replace(str(self._folder), "the app's folder"))
 
     def cancel(self, job: Job) -> None:

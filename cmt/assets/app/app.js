@@ -248,6 +248,7 @@ function activeJob() {
 function showProgress() {
   const job = activeJob();
   $("progress").hidden = !(upload || job);
+  $("progress").classList.toggle("beside", !$("work").hidden);
   $("compose").disabled = Boolean(job && job.film === film && job.task !== "look");
   $("redo").disabled = $("compose").disabled;
   if (!upload && !job) return;
@@ -371,7 +372,7 @@ function card(run, isHeard) {
   listenTo.setAttribute("aria-label", `Listen to result ${run.number}`);
   listenTo.onclick = () => hear(run);
   const about = [];
-  if (run.parent) about.push(`bars ${summary.redone.join(", ")} of result ${run.parent} anew`);
+  if (run.parent) about.push(`${summary.redone.join().match(/[-,]/) ? "bars" : "bar"} ${summary.redone.join(", ")} of result ${run.parent} anew`);
   else about.push([run.asked.words, run.asked.mood].filter(Boolean).join("; ") || "as the film has it");
   about.push(summary.instruments.join(", "), ...summary.lines);
   item.append(make("p", "", about.filter(Boolean).join(" · ")));
