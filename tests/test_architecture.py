@@ -138,6 +138,7 @@ EXTRA_OF = {
     "pyarrow": "match",
     "fastapi": "app",
     "uvicorn": "app",
+    "mcp": "tools",
     "distributed": "cluster",
     "pypianoroll": "pianoroll",
 }
@@ -148,6 +149,7 @@ KNOWN_TO = {
     "pyarrow": {"cmt.matching"},
     "fastapi": {"cmt.app.web"},
     "uvicorn": {"cmt.app.web.serving"},
+    "mcp": {"cmt.app.tools"},
     "jinja2": {"cmt.app.web.page"},
     "distributed": {"cmt.machine.workers"},
     "pypianoroll": {"midi_io.pianoroll"},

@@ -66,6 +66,7 @@ def test_every_command_has_its_help(tmp_path: Path):
         (["index", "music", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
         (["prepare", "music", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
         (["app", "--no-browser"], "the app needs fastapi|app"),
+        (["tools", "--folder", "."], "the tool server needs mcp|tools"),
         (["generate", "video.mp4", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
     ],
 )

@@ -11,9 +11,10 @@ from cmt.cli.match import match
 from cmt.cli.open_app import open_app
 from cmt.cli.prepare import prepare
 from cmt.cli.render import render
+from cmt.cli.tools import tools
 from cmt.cli.train import train
 
-for command in (generate, open_app, describe, analyze, evaluate, render, index, match, prepare, train, doctor):
+for command in (generate, open_app, describe, analyze, evaluate, render, index, match, prepare, train, tools, doctor):
     main.add_command(command)
 
 __all__ = ["main"]
