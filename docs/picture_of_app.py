@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +62,8 @@ def run() -> None:
                 browser.close()
             finally:
                 app.terminate()
+    with Image.open(options.output) as picture:
+        picture.convert("RGB").quantize(256).save(options.output, optimize=True)
     print(f"wrote {options.output}, {options.output.stat().st_size // 1000} kB")
 
 

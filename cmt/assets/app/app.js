@@ -474,7 +474,7 @@ async function redo(run, parts) {
 /** What the result's own page asks for. */
 function fromResult(message, run) {
   if (!run || typeof message !== "object" || message === null) return;
-  if (message.type === "cmt-take") say(`Version ${message.take} is heard`);
+  if (message.type === "cmt-take") say(`Take ${message.take} is heard`);
   if (message.type !== "cmt-redo" || !Array.isArray(message.redo)) return;
   const result = shownResult();
   const parts = message.redo.filter((part) => typeof part === "string").flatMap((part) => {

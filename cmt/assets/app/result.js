@@ -120,7 +120,7 @@ export class Screen {
 const KINDS = [
   [/\.html$/, "The result as a page, for any browser"],
   [/\.mp4$/, "Film with its music"],
-  [/\.take\d+\.mid$/, "Notes of another version (MIDI)"],
+  [/\.take\d+\.mid$/, "Notes of another take (MIDI)"],
   [/\.mid$/, "Notes (MIDI)"],
   [/\.(drums|piano|guitar|bass|strings)\.wav$/, null],
   [/\.wav$/, "Music (WAV)"],
