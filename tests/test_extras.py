@@ -22,6 +22,7 @@ OF_EXTRAS = (
     "pyarrow",
     "fastapi",
     "uvicorn",
+    "mcp",
     "distributed",
     "dask",
     "pypianoroll",
