@@ -15,7 +15,19 @@ from cmt.machine.extras import require
 from midi_io import Song, write_pianoroll
 
 ROOT = Path(__file__).resolve().parent.parent
-OF_EXTRAS = ("torch", "tensorboard", "fast_transformers", "pyarrow", "distributed", "dask", "pypianoroll", "scipy")
+OF_EXTRAS = (
+    "torch",
+    "tensorboard",
+    "fast_transformers",
+    "pyarrow",
+    "fastapi",
+    "uvicorn",
+    "mcp",
+    "distributed",
+    "dask",
+    "pypianoroll",
+    "scipy",
+)
 BEGINNING = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.modules.update(dict.fromkeys({OF_EXTRAS!r}))\n"
 """Python imports no module that stands as None in this table: as if it were not installed."""
 COMMANDS = """
@@ -54,6 +66,8 @@ def test_every_command_has_its_help(tmp_path: Path):
         (["match", "video.mp4", "--library", "music", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
         (["index", "music", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
         (["prepare", "music", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
+        (["app", "--no-browser"], "the app needs fastapi|app"),
+        (["tools", "--folder", "."], "the tool server needs mcp|tools"),
         (["generate", "video.mp4", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
     ],
 )

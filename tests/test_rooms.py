@@ -16,6 +16,7 @@ FLOORS = (
     {"meaning"},
     {"matching", "page"},
     {"soundtrack"},
+    {"app"},
     {"cli"},
 )
 """From the ground up: a room knows the floors below its own, and nobody beside it."""

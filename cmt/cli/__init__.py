@@ -9,12 +9,18 @@ from cmt.cli.generate import generate
 from cmt.cli.index import index
 from cmt.cli.loss import loss
 from cmt.cli.match import match
+from cmt.cli.open_app import open_app
 from cmt.cli.prepare import prepare
 from cmt.cli.render import render
 from cmt.cli.sample import sample
+from cmt.cli.tools import tools
 from cmt.cli.train import train
 
-for command in (generate, describe, analyze, evaluate, render, index, match, prepare, train, loss, sample, doctor):
+COMMANDS = (
+    *(generate, open_app, describe, analyze, evaluate, render, index, match),
+    *(prepare, train, loss, sample, tools, doctor),
+)
+for command in COMMANDS:
     main.add_command(command)
 
 __all__ = ["main"]

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import (
+    ALL,
     FILE,
+    FREE,
     Bars,
     GenreType,
     InstrumentsType,
@@ -36,9 +38,9 @@ MODES = {mode.label: mode for mode in Mode}
 @click.option(
     "--instruments",
     type=InstrumentsType(),
-    default=",".join(instrument.label for instrument in Instrument),
+    default=FREE,
     show_default=True,
-    help="Comma-separated tracks, every one of which plays; free lets the model choose.",
+    help=f"Comma-separated tracks, every one of which plays, or {ALL}; {FREE}: as songs of the genre have them.",
 )
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first song; the others follow."

@@ -19,7 +19,7 @@ from cmt.machine.progress import Progress, no_progress
 from cmt.music.key import WishedKey
 from cmt.music.words import Genre, Mode
 from cmt.planning.plan import Plan, plan_music, with_length
-from cmt.planning.wishes import ALL_INSTRUMENTS, Wishes, check_config, check_wishes, settled
+from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.soundtrack.composing import TAKES_AT_ONCE, Take, write_songs
 from cmt.soundtrack.networks import load_networks
 from cmt.soundtrack.output import Output
@@ -47,8 +47,8 @@ class SampleWishes:
     """BPM; None draws it from the middle half of the genre's songs."""
     bars: int | None = None
     """None draws one of `USUAL_BARS`."""
-    instruments: Sequence[Instrument] | None = ALL_INSTRUMENTS
-    """The instruments, every one of which plays; None leaves them to the model."""
+    instruments: Sequence[Instrument] | None = None
+    """The instruments, every one of which plays; None draws them as songs of the genre have them."""
 
 
 class Sampled(NamedTuple):
