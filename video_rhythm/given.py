@@ -45,7 +45,7 @@ class Frames:
         except (TypeError, ValueError, OverflowError):
             rate = math.nan
         if not SLOWEST <= rate <= FASTEST:
-            raise VideoError(f"frames: `fps` {fps!r} must be from {SLOWEST:g} to {FASTEST:g} pictures a second")
+            raise VideoError(f"frames: fps {fps!r} must be from {SLOWEST:g} to {FASTEST:g} pictures a second")
         if isinstance(pictures, np.ndarray):
             if pictures.ndim != 4:
                 raise VideoError(f"frames: an array of shape {pictures.shape}; give (n, height, width, 3) of uint8")
@@ -66,8 +66,8 @@ class Frames:
         """The pictures, (height, width, 3) each; raises a VideoError where one is none, or they are gone already."""
         if self._is_read and iter(self._pictures) is self._pictures:
             raise VideoError(
-                "frames: a generator gives its pictures once, and they were looked at; keep what `analyze` measures of "
-                "them, or give a list"
+                "frames: a generator gives its pictures once, and they were looked at; keep what is measured of them, "
+                "or give a list"
             )
         self._is_read = True
         shape: tuple[int, ...] | None = None

@@ -292,7 +292,7 @@ def key_of(wishes: Wishes) -> WishedKey:
         return key
     mode = mode_named(wishes.mode)
     if key.mode not in (None, mode):
-        raise CmtError(f"`key` {key} and `mode` {mode.label} contradict each other; leave one of them out")
+        raise CmtError(f"`key` {key}: contradicts the mode {mode.label}; leave one of them out")
     return key._replace(mode=mode)
 
 

@@ -140,7 +140,7 @@ class Piece:
             If FluidSynth or the SoundFont is missing or unusable.
         """
         output = self.commission.output
-        font = ready_soundfont(self.soundfont, "take `midi`, which needs no sound")
+        font = ready_soundfont(self.soundfont, "take its MIDI, which needs no sound")
         finish = finish_of(output, self.report, self.plan)
         with Stages(progress).stage("render") as report_progress:
             sound = sound_of(
@@ -193,7 +193,7 @@ class Piece:
         if output.looks_for_speech and not commission.output.looks_for_speech:
             raise CmtError(
                 "`original_audio`: the notes were written without a look for speech, under which they are calm; say "
-                "`mix` in the `output` that the piece is composed with, or set `duck` to None"
+                "'mix' in what the piece is composed with, or look for no speech"
             )
 
     def _music(self, output: Output, take: Take | None = None) -> Music:
