@@ -13,6 +13,8 @@ import av.video.stream
 
 from cmt.errors import VideoError
 
+from .limits import MOST_PIXELS
+
 
 def printable(name: str) -> str:
     """The name on one line whatever it holds, for messages."""
@@ -49,9 +51,10 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
     if not size:
         raise VideoError(f"{name}: is empty (0 bytes); copy or download it again")
     try:
-        # The whitelist keeps a playlist in disguise from opening anything else. Titles that are not
-        # UTF-8 are no reason to refuse a picture.
-        return av.open(file_url(path), options={"protocol_whitelist": "file"}, metadata_errors="ignore")
+        # The whitelist keeps a playlist in disguise from opening anything else; no decoder that FFmpeg tries takes
+        # memory for more pixels. Titles that are not UTF-8 are no reason to refuse a picture.
+        options = {"protocol_whitelist": "file", "max_pixels": str(MOST_PIXELS)}
+        return av.open(file_url(path), options=options, metadata_errors="ignore")
     except (av.error.FFmpegError, OSError, ValueError, UnicodeError):
         raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
 
@@ -63,27 +66,35 @@ def moving_pictures(container: av.container.InputContainer) -> list[av.video.str
 
 
 def best_stream(container: av.container.InputContainer, name: str) -> av.video.stream.VideoStream:
-    """The one picture that is measured and shown: the default stream, then the largest, then the first.
+    """The one picture that is measured and shown: one that FFmpeg knows; the default one, the largest, the first.
 
     Raises
     ------
     VideoError
-        If there is no moving picture in the file, or none whose codec FFmpeg knows.
+        If there is no moving picture in the file, none whose codec FFmpeg knows, or one with too many pixels.
     """
     pictures = moving_pictures(container)
     if not pictures:
         held = "a cover picture" if container.streams.video else "sound" if container.streams.audio else "other data"
         raise VideoError(f"{name}: no video stream, only {held}; check it with: ffprobe {name}")
+    known = [stream for stream in pictures if stream.codec_context is not None]
+    if not known:
+        raise VideoError(f"{name}: its video codec is unknown to FFmpeg; convert it to H.264 first")
     best = max(
-        pictures,
+        known,
         key=lambda stream: (
             bool(stream.disposition & av.stream.Disposition.default),
             (stream.width or 0) * (stream.height or 0),
             -stream.index,
         ),
     )
-    if best.codec_context is None:
-        raise VideoError(f"{name}: its video codec is unknown to FFmpeg; convert it to H.264 first")
+    if best.width * best.height > MOST_PIXELS:
+        raise VideoError(
+            f"{name}: its picture claims {best.width:,} x {best.height:,} pixels, more than {MOST_PIXELS:,}; "
+            f"make it smaller first"
+        )
+    # What the header does not say, a packet may: the decoder refuses it then.
+    best.codec_context.options = {**best.codec_context.options, "max_pixels": str(MOST_PIXELS)}
     return best
 
 

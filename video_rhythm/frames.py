@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import av
 import av.container
@@ -34,7 +34,11 @@ from video_rhythm.container import (
     printable,
 )
 
+from .limits import LONGEST_STILL, LONGEST_VIDEO
 from .looks import Look
+from .orientation import UPRIGHT, Orientation, orientation_of
+from .reader import PictureReader
+from .stamps import Clock
 from .thumbnails import Thumbnail, ThumbnailKeeper
 from .views import View, ViewKeeper
 
@@ -45,13 +49,8 @@ SHORTER_SIDE = 32
 """Neither side of a grey picture falls below this many pixels: optical flow needs some room."""
 SHORTEST_VIDEO = 0.5
 """A video lasts at least this many seconds: there is nothing rhythmical to measure in less."""
-RESTART = 0.25
-"""Timestamps that run back by more seconds than this have started anew (recordings joined end to end); smaller steps
-back are a muxer's slip."""
 MOST_TIMES = 8
 """At most this many damaged places are listed singly."""
-READ_ERRORS_IN_A_ROW = 50
-"""The rest of the file is gone after this many failed reads without a packet in between."""
 
 
 class Frame(NamedTuple):
@@ -98,7 +97,7 @@ class Video:
         self.name = printable(Path(self.path).name or self.path)
         self.width = self.height = self.n_frame = 0
         self.duration = 0.0
-        self._clock = _Clock()
+        self._clock = Clock()
         self._damage = array("d")
         self._not_advancing = self._timeless = 0
         self._keeper: ThumbnailKeeper | None = None
@@ -110,6 +109,7 @@ class Video:
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
+        self._reader = PictureReader(self._container, self._stream)
         self.stream_index = self._stream.index
         self._n_picture = len(moving_pictures(self._container))
         self.frame_rate = claimed_rate(self._stream)
@@ -143,6 +143,15 @@ class Video:
         if self._timeless:
             pictures = "1 picture has" if self._timeless == 1 else f"{self._timeless} pictures have"
             found.append(f"{self.name}: {pictures} no time; taken to follow at {float(self.frame_rate):g} a second")
+        if self._reader.without_show_times:
+            found.append(f"{self.name}: does not say when its pictures are shown; taken for the times of decoding")
+        if self._reader.stamps.n_restart:
+            times = "once" if self._reader.stamps.n_restart == 1 else f"{self._reader.stamps.n_restart} times"
+            where = float((self._reader.stamps.first_restart or 0) - self._clock.start)
+            found.append(
+                f"{self.name}: its time stamps start again or jump {times}, first at {where:.1f} s; "
+                f"the parts follow straight on each other"
+            )
         if self._not_advancing:
             pictures = "1 picture has" if self._not_advancing == 1 else f"{self._not_advancing} pictures have"
             found.append(f"{self.name}: {pictures} a time that was there before; left out")
@@ -174,58 +183,38 @@ class Video:
             At the end, if nothing could be decoded, or only one picture, or less than half a second.
         """
         size = (0, 0)
-        quarter_turns = 0
+        orientation = UPRIGHT
         last_length = 0.0
-        for decoded in self._decoded():
+        step = float(self._reader.step)
+        for decoded in self._reader.pictures():
+            self._note_damage()
             if not self.n_frame:
-                quarter_turns = round(decoded.rotation / 90) % 4
-                self.width, self.height = decoded.width, decoded.height
-                if quarter_turns % 2:
-                    self.width, self.height = decoded.height, decoded.width
-                size = small_size(self.width, self.height, _pixel_shape(self._stream, quarter_turns))
+                orientation = orientation_of(decoded)
+                self.width, self.height = orientation.size(decoded.width, decoded.height)
+                size = small_size(self.width, self.height, _pixel_shape(self._stream, orientation))
                 self._keeper, self._views = ThumbnailKeeper(*size), ViewKeeper(*size)
-            time = self._clock.time(decoded, 1.0 / float(self.frame_rate or 25))
             self._timeless += decoded.pts is None
+            time = self._clock.time(decoded.pts, self._reader.time_base, step)
             if time is None:
                 self._not_advancing += 1
                 continue
+            if time > LONGEST_VIDEO:
+                raise VideoError(
+                    f"{self.name}: lasts more than {LONGEST_VIDEO / 3600:g} hours; cut it into parts, "
+                    f"or check its time stamps with: ffprobe {self.name}"
+                )
             self.n_frame += 1
             assert self._keeper is not None and self._views is not None  # made with the first picture
-            self._keeper.take(time, decoded, quarter_turns)
-            self._views.take(time, decoded, quarter_turns)
-            last_length = float((decoded.duration or 0) * (decoded.time_base or 0))
-            yield Frame(time, grey_picture(decoded, size, quarter_turns))
-        self._finish(last_length)
-
-    def _decoded(self) -> Iterator[av.video.frame.VideoFrame]:
-        """Pictures as FFmpeg gives them, without the damaged ones."""
-        for packet in self._packets():
-            try:
-                pictures = packet.decode()
-            except av.error.FFmpegError:
-                self._note_damage()
-                continue
-            for picture in pictures:
-                if picture.is_corrupt:
-                    self._note_damage()
-                else:
-                    yield picture
-
-    def _packets(self) -> Iterator[Any]:
-        """The stream's packets; a failed read is noted and the reading goes on behind it."""
-        failures = 0
-        while failures < READ_ERRORS_IN_A_ROW:
-            try:
-                for packet in self._container.demux(self._stream):
-                    failures = 0
-                    yield packet
-                return
-            except av.error.FFmpegError:
-                failures += 1
-                self._note_damage()
+            self._keeper.take(time, decoded, orientation)
+            self._views.take(time, decoded, orientation)
+            last_length = float((decoded.duration or 0) * self._reader.time_base)
+            yield Frame(time, grey_picture(decoded, size, orientation))
+        self._note_damage()
+        self._finish(last_length if last_length <= LONGEST_STILL else step)
 
     def _note_damage(self) -> None:
-        self._damage.append(max(self._clock.now, 0.0))
+        """Note where something could not be read since the last picture."""
+        self._damage.extend([max(self._clock.now, 0.0)] * (self._reader.damage - len(self._damage)))
 
     def _finish(self, last_length: float) -> None:
         """Set duration and frame rate, and refuse what is too short to have a rhythm."""
@@ -246,48 +235,15 @@ class Video:
             )
 
 
-class _Clock:
-    """Turns timestamps, which may be missing, repeated or restarted, into seconds that only grow."""
-
-    def __init__(self) -> None:
-        self.now = -1.0
-        """The time of the last picture in seconds; negative before the first."""
-        self._offset = 0.0
-
-    def time(self, picture: av.video.frame.VideoFrame, step: float) -> float | None:
-        """Seconds from the first picture, or None for a picture whose time does not advance.
-
-        `step` is how many seconds a picture lasts if nothing better is known.
-        """
-        started = self.now >= 0.0
-        if picture.pts is None or picture.time_base is None:
-            self.now = self.now + step if started else 0.0
-            return self.now
-        stamp = float(picture.pts * picture.time_base)
-        if not started:
-            self._offset = -stamp
-            self.now = 0.0
-            return self.now
-        time = stamp + self._offset
-        if time <= self.now - RESTART:
-            self._offset += self.now + step - time
-            time = self.now + step
-        elif time <= self.now:
-            return None
-        self.now = time
-        return time
-
-
 def grey_picture(
-    picture: av.video.frame.VideoFrame, size: tuple[int, int], quarter_turns: int = 0
+    picture: av.video.frame.VideoFrame, size: tuple[int, int], orientation: Orientation = UPRIGHT
 ) -> NDArray[np.uint8]:
     """The picture as (rows, columns) of grey, shrunk by area to `size` (columns, rows).
 
-    `quarter_turns` anticlockwise set it upright; `size` is that of the upright picture. Transparent parts
-    are black. 8-bit planar YUV takes the luma plane as it is, which saves a conversion that would cost as
-    much as decoding.
+    `orientation` sets it upright; `size` is that of the upright picture. Transparent parts are black. 8-bit planar
+    YUV takes the luma plane as it is, which saves a conversion that would cost as much as decoding.
     """
-    columns, rows = size if quarter_turns % 2 == 0 else size[::-1]
+    columns, rows = orientation.size(*size)
     name = picture.format.name
     if _has_alpha(name):
         colour = picture.reformat(columns, rows, "rgba", interpolation="AREA").to_ndarray()
@@ -301,9 +257,7 @@ def grey_picture(
             grey = luma_plane.copy()
         else:
             grey = _shrink(luma_plane, columns, rows)
-    if quarter_turns:
-        grey = np.rot90(grey, quarter_turns)
-    return np.ascontiguousarray(grey, dtype=np.uint8)
+    return np.ascontiguousarray(orientation.upright(grey), dtype=np.uint8)
 
 
 def _shrink(picture: NDArray[np.uint8], columns: int, rows: int) -> NDArray[np.uint8]:
@@ -340,12 +294,12 @@ def _luma_plane(picture: av.video.frame.VideoFrame) -> NDArray[np.uint8] | None:
     return luma[:, : picture.width]
 
 
-def _pixel_shape(stream: av.video.stream.VideoStream, quarter_turns: int) -> float:
+def _pixel_shape(stream: av.video.stream.VideoStream, orientation: Orientation) -> float:
     """Width of a pixel of the upright picture over its height; 1 if the file says nothing credible."""
     shape = float(stream.sample_aspect_ratio or 1)
     if not 0.25 <= shape <= 4.0:
         return 1.0
-    return 1.0 / shape if quarter_turns % 2 else shape
+    return 1.0 / shape if orientation.transposed else shape
 
 
 def small_size(width: int, height: int, pixel_shape: float) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from cmt.film.picture import Picture, measure_picture, open_video, picture_packe
 from cmt.film.sound import (
     decoded_sound,
     fitted,
+    further_tracks,
     mixed,
     music_packets,
     notes_on_tracks,
@@ -138,9 +139,8 @@ def _mux(
             if original_audio != "drop" and original is None:
                 missing = "no sound that can be decoded" if source.streams.audio else f"no sound to {original_audio}"
                 notes.append(f"{video_path.name} has {missing}: only the music is heard")
-            if original is not None:
-                notes += notes_on_tracks(source, original, video_path.name, original_audio)
             if original is not None and original_audio == "mix":
+                notes += notes_on_tracks(source, original, video_path.name)
                 heard = decoded_sound(video_path, original.index, picture, sample_rate, notes=notes)
                 music, more = mixing(music, heard, sample_rate) if mixing else (mixed(music, heard), [])
                 notes += more
@@ -148,7 +148,10 @@ def _mux(
             shown = picture_packets(video, picture, target, notes)
             sounds = [music_packets(target, music, sample_rate)]
             if original is not None and original_audio == "keep":
-                sounds.append(original_packets(video_path, original, picture, target, sample_rate, notes))
+                sounds += [
+                    original_packets(video_path, track, picture, target, sample_rate, notes)
+                    for track in (original, *further_tracks(source, original))
+                ]
             packets = heapq.merge(_reported(shown, picture.n_packet, progress), *sounds, key=_decode_time)
             for packet in packets:
                 target.mux(packet)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cmt.errors import CmtError, MidiError
-from cmt.film.picture import measure_picture, open_video, part_packets
+from cmt.film.encoding import part_packets
+from cmt.film.picture import measure_picture, open_video
 from cmt.film.sound import decoded_sound, original_sound, pcm_packets
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url
@@ -91,7 +92,11 @@ def write_part(video: Path, part: Part, path: Path) -> None:
             target.metadata.update({key: value for key, value in source.metadata.items() if key.lower() == "title"})
             stream: Any = source.streams[whole.stream_index]
             original = original_sound(source, stream)
-            packets: list[Iterator[Any]] = [part_packets(stream, cut, target)]
+            packets: list[Iterator[Any]] = [
+                part_packets(
+                    stream, cut.start, cut.end, target, can_seek=not whole.fault and len(whole.segments) < 2, notes=[]
+                )
+            ]
             if original is not None:
                 sound = decoded_sound(video, original.index, cut, SOUND_RATE)
                 packets.append(pcm_packets(target, sound, SOUND_RATE))
