@@ -144,7 +144,7 @@ class Video:
             pictures = "1 picture has" if self._timeless == 1 else f"{self._timeless} pictures have"
             found.append(f"{self.name}: {pictures} no time; taken to follow at {float(self.frame_rate):g} a second")
         if self._reader.without_show_times:
-            found.append(f"{self.name}: does not say when its pictures are shown; taken for the times of decoding")
+            found.append(f"{self.name}: does not say when its pictures are shown; they follow as they are decoded")
         if self._reader.stamps.n_restart:
             times = "once" if self._reader.stamps.n_restart == 1 else f"{self._reader.stamps.n_restart} times"
             where = float((self._reader.stamps.first_restart or 0) - self._clock.start)
@@ -219,6 +219,10 @@ class Video:
     def _finish(self, last_length: float) -> None:
         """Set duration and frame rate, and refuse what is too short to have a rhythm."""
         if not self.n_frame:
+            if self._container.format.name.startswith("webp"):
+                raise VideoError(
+                    f"{self.name}: an animated WebP cannot be read by this FFmpeg; convert it to GIF or mp4"
+                )
             raise VideoError(
                 f"{self.name}: not one picture of the video could be decoded; the file is damaged or "
                 f"encrypted, check it with: ffprobe {self.name}"

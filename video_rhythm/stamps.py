@@ -92,7 +92,9 @@ class Stamps:
         if self._last is not None and by_decoding == self._by_decoding:
             backwards = self._last - stamp
             slip = RESTART if by_decoding else max(RESTART, DEEPEST_REORDERING * self._step)
-            if backwards > slip or -backwards > self._longest_step + self._last_length:
+            if backwards > slip or (
+                -backwards > self._longest_step + self._last_length and not self._is_guided(self._guided_by, stamp)
+            ):
                 self._start_again(stamp)
         if not self._segments or self._segments[-1].offset != self._offset:
             self._segments.append(Segment(stamp, stamp, self._offset))
@@ -100,14 +102,20 @@ class Stamps:
         self._segments[-1] = Segment(min(begin, stamp), max(end, stamp), offset)
         self._last, self._by_decoding = stamp, by_decoding
 
+    def _is_guided(self, number: int, stamp: Fraction) -> bool:
+        """Whether the picture has such stamps in that segment."""
+        if number >= len(self._guide):
+            return False
+        begin, end, _ = self._guide[number]
+        return begin - Fraction(SEGMENT_MARGIN) <= stamp <= end + Fraction(SEGMENT_MARGIN)
+
     def _start_again(self, stamp: Fraction) -> None:
         assert self._last is not None
         now = self._last + self._offset + self._last_length
         self._offset = now - stamp
         for number in range(self._guided_by + 1, len(self._guide)):
-            begin, end, offset = self._guide[number]
-            if begin - Fraction(SEGMENT_MARGIN) <= stamp <= end + Fraction(SEGMENT_MARGIN):
-                self._guided_by, self._offset = number, offset
+            if self._is_guided(number, stamp):
+                self._guided_by, self._offset = number, self._guide[number].offset
                 break
         self.n_restart += 1
         self.first_restart = now if self.first_restart is None else self.first_restart

@@ -129,9 +129,8 @@ def encoded_picture(
     frames = (frame for frame in takewhile(lambda frame: frame.pts < _ticks(end - start), frames) if wanted(frame))
     stored: Any = next(frames, None)
     if stored is None:
-        raise MidiError(
-            f"{video.container.name}: no frame can be decoded; check it with ffprobe {video.container.name}"
-        )
+        name = video.container.name.removeprefix("file:")
+        raise MidiError(f"{name}: no frame can be decoded; check it with ffprobe {name}")
     orientation = orientation_of(stored)
     form, encoder, more = _form_of(video, stored, orientation, encoder)
     if reason:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import MidiError
+from cmt.film.companions import add_descriptions, describe_picture, note_on_the_rest, subtitle_packets
 from cmt.film.picture import Picture, measure_picture, open_video, picture_packets
 from cmt.film.sound import (
     decoded_sound,
@@ -37,7 +38,6 @@ Mixing = Callable[[NDArray[np.float32], NDArray[np.float32], int], tuple[NDArray
 one, and a line for each thing that did not go as asked."""
 
 AAC_SAMPLE_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
-_UNKEPT_METADATA = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
 
 
 class WrittenVideo(NamedTuple):
@@ -131,10 +131,9 @@ def _mux(
             target = stack.enter_context(
                 av.open(file_url(unfinished), "w", format="mp4", container_options={"movflags": "faststart"})
             )
-            target.metadata.update(
-                (key, value) for key, value in source.metadata.items() if key.lower() not in _UNKEPT_METADATA
-            )
             video: Any = source.streams[picture.stream_index]
+            add_descriptions(source, video, picture, target)
+            notes += note_on_the_rest(source, picture, video_path.name)
             original = original_sound(source, video) if original_audio != "drop" else None
             if original_audio != "drop" and original is None:
                 missing = "no sound that can be decoded" if source.streams.audio else f"no sound to {original_audio}"
@@ -146,12 +145,14 @@ def _mux(
                 notes += more
 
             shown = picture_packets(video, picture, target, notes)
-            sounds = [music_packets(target, music, sample_rate)]
+            describe_picture(video, target.streams[0])
+            sounds: list[Iterator[av.Packet[Any]]] = [music_packets(target, music, sample_rate)]
             if original is not None and original_audio == "keep":
                 sounds += [
                     original_packets(video_path, track, picture, target, sample_rate, notes)
                     for track in (original, *further_tracks(source, original))
                 ]
+            sounds += subtitle_packets(video_path, source, picture, target)
             packets = heapq.merge(_reported(shown, picture.n_packet, progress), *sounds, key=_decode_time)
             for packet in packets:
                 target.mux(packet)

@@ -83,7 +83,7 @@ def measure_picture(path: Path) -> Picture:
             decode_times.append(packet.dts)
             show_times.append(packet.pts)
             changes = changes or (n_packet > 1 and packet.has_sidedata("new_extradata"))
-            shown_at = packet.pts if packet.pts is not None else packet.dts
+            shown_at = packet.pts if packet.pts is not None and not reader.without_show_times else packet.dts
             if shown_at is None:
                 continue
             if packet.is_discard:

@@ -151,7 +151,7 @@ def _decoded_sound_frames(
 ) -> Iterator[av.AudioFrame]:
     import av
 
-    for packet in sound_packets(container, stream, picture):
+    for packet in packets_beside(container, stream, picture):
         try:
             yield from packet.decode()
         except av.error.FFmpegError:
@@ -160,7 +160,7 @@ def _decoded_sound_frames(
         yield from stream.decode(None)
 
 
-def sound_packets(container: av.container.InputContainer, stream: Any, picture: Picture) -> Iterator[av.Packet[Any]]:
+def packets_beside(container: av.container.InputContainer, stream: Any, picture: Picture) -> Iterator[av.Packet[Any]]:
     """The packets of a stream beside `picture`, their stamps on its clock; what cannot be read is left out."""
     stamps = Stamps(stream.time_base, Fraction(0), broadcast=is_broadcast(container), guide=picture.segments)
     for packet in readable_packets(container, stream):
@@ -238,7 +238,7 @@ def _copied_sound(
         original: Any = container.streams[stream_index]
         shift = round(picture.start / original.time_base)
         last_end: int | None = None
-        for packet in sound_packets(container, original, picture):
+        for packet in packets_beside(container, original, picture):
             stamp = packet.pts if packet.pts is not None else packet.dts
             if stamp is None:
                 continue
