@@ -34,6 +34,7 @@ from video_rhythm.container import (
     printable,
 )
 
+from .colour import colour_thumbnail
 from .limits import LONGEST_STILL, LONGEST_VIDEO
 from .looks import Look
 from .orientation import UPRIGHT, Orientation, orientation_of
@@ -60,6 +61,8 @@ class Frame(NamedTuple):
     """Seconds from the first picture; strictly increasing."""
     grey: NDArray[np.uint8]
     """The grey picture (rows, columns), of the same shape for the whole video, upright, longer side at most 320."""
+    colour: NDArray[np.float32] | None = None
+    """Its thumbnail (18, 32, 2) of Cb and Cr, 0..255; None if it has no colour."""
 
 
 class Video:
@@ -208,7 +211,7 @@ class Video:
             self._keeper.take(time, decoded, orientation)
             self._views.take(time, decoded, orientation)
             last_length = float((decoded.duration or 0) * self._reader.time_base)
-            yield Frame(time, grey_picture(decoded, size, orientation))
+            yield Frame(time, grey_picture(decoded, size, orientation), colour_thumbnail(decoded, orientation))
         self._note_damage()
         self._finish(last_length if last_length <= LONGEST_STILL else step)
 
