@@ -118,11 +118,10 @@ class CutFinder:
         if self._recent:
             before = self._recent[-1]
             difference, colour_difference = _difference(before, now, False), _difference(before, now, True)
-            candidate = self._plain(before, now, difference, colour_difference)
-            for n_step in range(2, MOST_MIXED + 2):
-                candidate = candidate or self._spread(now, n_step, False) or self._spread(now, n_step, True)
-            if candidate is not None:
-                self._open.append(candidate)
+            spans = range(2, MOST_MIXED + 2)
+            spread = [self._spread(now, n_step, colour) for n_step in spans for colour in (False, True)]
+            candidates = (self._plain(before, now, difference, colour_difference), *spread)
+            self._open += [candidate for candidate in candidates if candidate is not None]
         self._times.append(time)
         self._differences.append(difference)
         self._colour_differences.append(colour_difference)
