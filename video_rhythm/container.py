@@ -59,6 +59,29 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
         raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
 
 
+def header_size(path: str) -> tuple[int, int]:
+    """The width and height that the head of a GIF or PNG claims, which a decoder that refuses them does not tell.
+
+    (0, 0) for other files.
+    """
+    with open(path, "rb") as file:
+        head = file.read(24)
+    if head.startswith(b"GIF8") and len(head) >= 10:
+        return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+    if head.startswith(b"\x89PNG") and len(head) == 24:
+        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    return 0, 0
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Raise `VideoError` for a picture with more pixels than any decoder is given memory for."""
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            f"{name}: its picture claims {width:,} x {height:,} pixels, and more than {MOST_PIXELS:,} are not read; "
+            f"make it smaller first"
+        )
+
+
 def moving_pictures(container: av.container.InputContainer) -> list[av.video.stream.VideoStream]:
     """The video streams without cover art and thumbnails."""
     no_picture = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
@@ -88,11 +111,7 @@ def best_stream(container: av.container.InputContainer, name: str) -> av.video.s
             -stream.index,
         ),
     )
-    if best.width * best.height > MOST_PIXELS:
-        raise VideoError(
-            f"{name}: its picture claims {best.width:,} x {best.height:,} pixels, more than {MOST_PIXELS:,}; "
-            f"make it smaller first"
-        )
+    check_size(best.width, best.height, name)
     # What the header does not say, a packet may: the decoder refuses it then.
     best.codec_context.options = {**best.codec_context.options, "max_pixels": str(MOST_PIXELS)}
     return best

@@ -37,9 +37,9 @@ BLACK = 28.0
 """Rows and columns at the margin that stay below this grey level are the bars of a letterbox."""
 LONE = 0.45
 """Pictures that are further away than this many seconds do not move any more: they are not around a cut."""
-LEAST_CHANGE_OF_LONE_STRUCTURE = 0.5
-"""The least change of structure of a cut next to a picture that is shown for longer than that: a scene that is watched
-once a second changes, too."""
+LEAST_CHANGE_WHERE_IN_DOUBT = 0.5
+"""The least change of structure of a cut next to a picture that is shown for longer than that (a scene that is watched
+once a second changes, too), and of one that is spread over several pictures."""
 MOST_MIXED = 2
 """At most this many pictures in a row are mixed of two shots."""
 LONGEST_MIXED = 0.2
@@ -141,7 +141,7 @@ class CutFinder:
                 continue
             if any(one.nth == last for one in chosen):
                 continue
-            changes = candidate.in_colour or candidate.structure >= LEAST_CHANGE_OF_LONE_STRUCTURE
+            changes = candidate.in_colour or candidate.structure >= LEAST_CHANGE_WHERE_IN_DOUBT
             if not changes and _is_lone(times, first, last):
                 continue
             around = _around(times, differences[candidate.in_colour], first, last)
@@ -182,7 +182,7 @@ class CutFinder:
         if shares is None:
             return None
         structure = 0.0 if in_colour else change_of_structure(before.luma, now.luma)
-        if not in_colour and structure < LEAST_CHANGE_OF_STRUCTURE:
+        if not in_colour and structure < LEAST_CHANGE_WHERE_IN_DOUBT:
             return None
         if self._was_here(now, difference, n_step, in_colour):
             return None

@@ -27,8 +27,10 @@ from numpy.typing import NDArray
 from cmt.errors import VideoError
 from video_rhythm.container import (
     best_stream,
+    check_size,
     claimed_duration,
     claimed_rate,
+    header_size,
     moving_pictures,
     open_container,
     printable,
@@ -222,6 +224,7 @@ class Video:
     def _finish(self, last_length: float) -> None:
         """Set duration and frame rate, and refuse what is too short to have a rhythm."""
         if not self.n_frame:
+            check_size(*header_size(self.path), self.name)
             if self._container.format.name.startswith("webp"):
                 raise VideoError(
                     f"{self.name}: an animated WebP cannot be read by this FFmpeg; convert it to GIF or mp4"
