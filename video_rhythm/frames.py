@@ -199,7 +199,7 @@ class Video:
                 size = small_size(self.width, self.height, _pixel_shape(self._stream, orientation))
                 self._keeper, self._views = ThumbnailKeeper(*size), ViewKeeper(*size)
             self._timeless += decoded.pts is None
-            time = self._clock.time(decoded.pts, self._reader.time_base, step)
+            time = self._clock.time(decoded.pts, self._reader.time_base, step, self._reader.start)
             if time is None:
                 self._not_advancing += 1
                 continue
@@ -238,6 +238,9 @@ class Video:
         if not self.frame_rate:
             self.frame_rate = Fraction((self.n_frame - 1) / self._clock.now).limit_denominator(1001)
         self.duration = self._clock.now + (last_length if last_length > 0 else 1.0 / float(self.frame_rate))
+        if self._reader.end is not None:
+            # What cannot be decoded at the end is time all the same: the picture before it is shown longer.
+            self.duration = float(self._reader.end - self._clock.start)
         if self.duration < SHORTEST_VIDEO:
             raise VideoError(
                 f"{self.name}: lasts {self.duration:.2f} s, too short for a rhythm; "

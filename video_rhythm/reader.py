@@ -19,7 +19,7 @@ import av.video.frame
 import av.video.stream
 
 from .container import claimed_rate
-from .limits import LARGEST_PROBE, N_PROBED, READ_ERRORS_IN_A_ROW
+from .limits import LARGEST_PROBE, LONGEST_STILL, N_PROBED, READ_ERRORS_IN_A_ROW
 from .stamps import Stamps
 
 DEFAULT_RATE = Fraction(25)
@@ -72,7 +72,11 @@ class PictureReader:
         """How often something could not be read or decoded so far."""
         self.gave_up = False
         """Whether reading failed so often that the rest of the file was given up."""
-        self._at = 0.0
+        self.start: Fraction | None = None
+        """When the first picture is shown, as far as read, in seconds of the clock that is put right; None without
+        times."""
+        self.end: Fraction | None = None
+        """When the last one has been shown."""
 
     @property
     def time_base(self) -> Fraction:
@@ -92,7 +96,18 @@ class PictureReader:
             led = packet.pts is not None and first_shown is not None and packet.pts < first_shown
             if led and not packet.is_discard and not self.without_show_times and not self.stamps.n_restart:
                 continue
+            self._note_times(packet)
             yield packet
+
+    def _note_times(self, packet: Any) -> None:
+        shown_at = packet.dts if packet.pts is None or self.without_show_times else packet.pts
+        if packet.is_discard or shown_at is None:
+            return
+        length = (packet.duration or 0) * self.time_base
+        begin = shown_at * self.time_base
+        end = begin + (length if 0 < length <= LONGEST_STILL else self.step)
+        self.start = begin if self.start is None else min(self.start, begin)
+        self.end = end if self.end is None else max(self.end, end)
 
     def pictures(self) -> Iterator[av.video.frame.VideoFrame]:
         """The pictures in the order in which they are shown, each with its stamp in `time_base` or None.
@@ -102,7 +117,7 @@ class PictureReader:
         waiting: list[int] = []
         for packet in self.packets():
             stamp = packet.dts if packet.dts is not None else packet.pts
-            if self.without_show_times and stamp is not None:
+            if self.without_show_times and stamp is not None and not packet.is_discard:
                 heapq.heappush(waiting, stamp)
             try:
                 decoded = packet.decode()

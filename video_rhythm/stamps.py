@@ -122,34 +122,32 @@ class Stamps:
 
 
 class Clock:
-    """Turns the stamps of decoded pictures, which may be missing or repeated, into seconds that only grow."""
+    """Turns the stamps of decoded pictures, which may be missing or repeated, into seconds that only grow.
+
+    Where packets were put right, a picture whose time falls is damage, and not another recording.
+    """
 
     def __init__(self) -> None:
         self.now = -1.0
         """The time of the last picture in seconds; negative before the first."""
         self.start = Fraction(0)
         """The stamp of the first picture in seconds."""
-        self._offset = 0.0
 
-    def time(self, pts: int | None, time_base: Fraction, step: float) -> float | None:
+    def time(self, pts: int | None, time_base: Fraction, step: float, start: Fraction | None = None) -> float | None:
         """Seconds from the first picture, or None for a picture whose time does not advance.
 
-        `step` is how many seconds a picture lasts if nothing better is known.
+        `step` is how many seconds a picture lasts if nothing better is known. `start` is the stamp in seconds at which
+        the first picture is shown, if that is known; it cannot be decoded then if another one comes first.
         """
         started = self.now >= 0.0
         if pts is None:
             self.now = self.now + step if started else 0.0
             return self.now
-        stamp = float(pts * time_base)
+        stamp = pts * time_base
         if not started:
-            self._offset, self.start = -stamp, pts * time_base
-            self.now = 0.0
-            return self.now
-        time = stamp + self._offset
-        if time <= self.now - RESTART:
-            self._offset += self.now + step - time
-            time = self.now + step
-        elif time <= self.now:
+            self.start = stamp if start is None else min(start, stamp)
+        time = float(stamp - self.start)
+        if time <= self.now:
             return None
         self.now = time
         return time

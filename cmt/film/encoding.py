@@ -131,6 +131,8 @@ def encoded_picture(
     if stored is None:
         name = video.container.name.removeprefix("file:")
         raise MidiError(f"{name}: no frame can be decoded; check it with ffprobe {name}")
+    if reason:
+        stored.pts = 0  # what cannot be decoded before it is not shown as nothing
     orientation = orientation_of(stored)
     form, encoder, more = _form_of(video, stored, orientation, encoder)
     if reason:
@@ -205,8 +207,7 @@ def packets_of_frames(
     nominal = round(1 / rate / ENCODER_TIME_BASE)
     end = round(duration / ENCODER_TIME_BASE)
     last_pts = -1
-    frame = first
-    while True:
+    for frame in _until(end - nominal, nominal, first, others):
         if frame is not None:
             frame.pts = last_pts = max(frame.pts, last_pts + 1)
             frame.pict_type = 0  # the encoder chooses its own keyframes
@@ -214,9 +215,21 @@ def packets_of_frames(
             # Encoders leave the last frame's length open, and the picture would end early.
             packet.duration = max(1, end - packet.pts) if packet.pts == last_pts else nominal
             yield packet
-        if frame is None:
-            return
-        frame = next(others, None)
+
+
+def _until(last: int, nominal: int, first: Any, others: Iterator[Any]) -> Iterator[Any]:
+    """The frames and None; where the last one is shown for long, it comes once more at `last` (ticks).
+
+    A muxer counts a film as long as the frame that is decoded last, which need not be the one that is shown last.
+    """
+    frame = first
+    yield frame
+    for frame in others:
+        yield frame
+    if last - frame.pts > nominal // 2:
+        frame.pts = last
+        yield frame
+    yield None
 
 
 def _timed_frames(video: Any, start: Fraction) -> Iterator[av.VideoFrame]:
@@ -224,7 +237,7 @@ def _timed_frames(video: Any, start: Fraction) -> Iterator[av.VideoFrame]:
     video.thread_type = "AUTO"
     reader, clock = PictureReader(video.container, video), Clock()
     for frame in reader.pictures():
-        time = clock.time(frame.pts, reader.time_base, float(reader.step))
+        time = clock.time(frame.pts, reader.time_base, float(reader.step), reader.start)
         if time is None:
             continue  # its time was there before
         frame.time_base = ENCODER_TIME_BASE

@@ -154,8 +154,15 @@ def _mux(
                 ]
             sounds += subtitle_packets(video_path, source, picture, target)
             packets = heapq.merge(_reported(shown, picture.n_packet, progress), *sounds, key=_decode_time)
+            n_broken = 0
             for packet in packets:
-                target.mux(packet)
+                try:
+                    target.mux(packet)
+                except av.error.InvalidDataError:  # a damaged packet that is copied
+                    n_broken += 1
+            if n_broken:
+                packet_s = "1 packet" if n_broken == 1 else f"{n_broken} packets"
+                notes.append(f"{video_path.name}: {packet_s} of what was copied are damaged and were left out")
     except av.error.FFmpegError as error:
         if isinstance(error, OSError):  # a full disk, a forbidden folder: whole_file says so
             raise

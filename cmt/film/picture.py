@@ -73,7 +73,6 @@ def measure_picture(path: Path) -> Picture:
     with open_video(path) as container:
         stream = _picture_stream(container, path)
         index, reader = stream.index, PictureReader(container, stream)
-        start = end = None
         n_packet = n_shown = 0
         decode_times: list[int | None] = []
         show_times: list[int | None] = []
@@ -83,18 +82,11 @@ def measure_picture(path: Path) -> Picture:
             decode_times.append(packet.dts)
             show_times.append(packet.pts)
             changes = changes or (n_packet > 1 and packet.has_sidedata("new_extradata"))
-            shown_at = packet.pts if packet.pts is not None and not reader.without_show_times else packet.dts
-            if shown_at is None:
-                continue
             if packet.is_discard:
-                hides_within = hides_within or start is not None
-                continue
-            n_shown = n_packet
-            length = (packet.duration or 0) * reader.time_base
-            shown_from = shown_at * reader.time_base
-            shown_to = shown_from + (length if 0 < length <= LONGEST_STILL else reader.step)
-            start = shown_from if start is None else min(start, shown_from)
-            end = shown_to if end is None else max(end, shown_to)
+                hides_within = hides_within or n_shown > 0
+            elif packet.pts is not None or packet.dts is not None:
+                n_shown = n_packet
+        start, end = reader.start, reader.end
         breaks_off = reader.gave_up or _index_points_past_the_end(stream, path)
         segments = reader.stamps.segments
         without_show_times = reader.without_show_times
