@@ -35,7 +35,7 @@ STRUCTURE_COMES_BACK = 0.1
 """A picture is coming back, if only through the afterglow of a flash, if its structure differs less than this."""
 BLACK = 28.0
 """Rows and columns at the margin that stay below this grey level are the bars of a letterbox."""
-LONE = 0.45
+LONE = 0.3
 """Pictures that are further away than this many seconds do not move any more: they are not around a cut."""
 LEAST_CHANGE_WHERE_IN_DOUBT = 0.5
 """The least change of structure of a cut next to a picture that is shown for longer than that (a scene that is watched

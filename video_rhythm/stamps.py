@@ -77,7 +77,7 @@ class Stamps:
         ticks = round(self._offset / self._time_base)
         lead = 0 if packet.pts is None or packet.dts is None else abs(packet.pts - packet.dts) * self._time_base
         if lead > max(MOST_REORDERING, 32 * self._step):
-            packet.pts = packet.dts
+            packet.pts = None
         if ticks:
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
@@ -141,6 +141,7 @@ class Clock:
         """
         started = self.now >= 0.0
         if pts is None:
+            self.start = self.start if started or start is None else start
             self.now = self.now + step if started else 0.0
             return self.now
         stamp = pts * time_base

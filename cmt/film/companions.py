@@ -40,8 +40,8 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 def add_descriptions(
     source: av.container.InputContainer, video: Any, picture: Picture, target: av.container.OutputContainer
-) -> None:
-    """Give `target` the file's own descriptions, its chapters as far as they are seen, and its timecode."""
+) -> list[str]:
+    """Give `target` the file's own descriptions, its timecode, and its chapters; a line if some are not seen."""
     target.metadata.update((key, value) for key, value in source.metadata.items() if key.lower() not in _NO_METADATA)
     timecode = source.metadata.get("timecode") or video.metadata.get("timecode") or ""
     if _is_writable(timecode, claimed_rate(video)):
@@ -59,6 +59,10 @@ def add_descriptions(
     ]
     if chapters:
         target.set_chapters(chapters)  # type: ignore[arg-type]
+    n_lost = len(source.chapters()) - len(chapters)
+    if not n_lost:
+        return []
+    return [f"{n_lost} of {n_lost + len(chapters)} chapters lie outside the picture and are left out"]
 
 
 def _is_writable(timecode: str, rate: Fraction) -> bool:

@@ -132,7 +132,7 @@ def _mux(
                 av.open(file_url(unfinished), "w", format="mp4", container_options={"movflags": "faststart"})
             )
             video: Any = source.streams[picture.stream_index]
-            add_descriptions(source, video, picture, target)
+            notes += add_descriptions(source, video, picture, target)
             notes += note_on_the_rest(source, picture, video_path.name)
             original = original_sound(source, video) if original_audio != "drop" else None
             if original_audio != "drop" and original is None:
