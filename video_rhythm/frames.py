@@ -152,9 +152,9 @@ class Video:
             found.append(f"{self.name}: does not say when its pictures are shown; they follow as they are decoded")
         if self._reader.stamps.n_restart:
             times = "once" if self._reader.stamps.n_restart == 1 else f"{self._reader.stamps.n_restart} times"
-            where = float((self._reader.stamps.first_restart or 0) - self._clock.start)
+            at = float((self._reader.stamps.first_restart or 0) - self._clock.start)
             found.append(
-                f"{self.name}: its time stamps start again or jump {times}, first at {where:.1f} s; "
+                f"{self.name}: its time stamps start again or jump {times}, first at {at:.1f} s; "
                 f"the parts follow straight on each other"
             )
         if self._not_advancing:
@@ -270,7 +270,7 @@ def grey_picture(
             grey = luma_plane.copy()
         else:
             grey = _shrink(luma_plane, columns, rows)
-    return np.ascontiguousarray(orientation.upright(grey), dtype=np.uint8)
+    return np.ascontiguousarray(orientation.upright(np.asarray(grey, np.uint8)))
 
 
 def _shrink(picture: NDArray[np.uint8], columns: int, rows: int) -> NDArray[np.uint8]:

@@ -176,12 +176,12 @@ def _without_show_times(stream: av.video.stream.VideoStream, packets: list[Any])
     if len(leads) > 1:
         return False
     # That is how a stream looks, too, that might reorder its pictures and does not: its pictures tell.
-    decoder = av.CodecContext.create(stream.codec_context.codec.name, "r")
+    decoder: Any = av.CodecContext.create(stream.codec_context.codec.name, "r")
     decoder.extradata = stream.codec_context.extradata
     last = None
     for packet in [*packets, None]:
         try:
-            decoded: Any = decoder.decode(packet)
+            decoded = decoder.decode(packet)
         except av.error.FFmpegError:
             continue
         for picture in decoded:

@@ -75,8 +75,9 @@ class Stamps:
             length = (packet.duration or 0) * self._time_base
             self._last_length = length if 0 < length <= self._longest_step else self._step
         ticks = round(self._offset / self._time_base)
-        lead = 0 if packet.pts is None or packet.dts is None else abs(packet.pts - packet.dts) * self._time_base
-        if lead > max(MOST_REORDERING, 32 * self._step):
+        both = packet.pts is not None and packet.dts is not None
+        lead = abs(packet.pts - packet.dts) * self._time_base if both else Fraction(0)
+        if lead > max(Fraction(MOST_REORDERING), 32 * self._step):
             packet.pts = None
         if ticks:
             packet.pts = None if packet.pts is None else packet.pts + ticks
@@ -91,7 +92,7 @@ class Stamps:
         """Change the offset if `stamp`, as it stands in the file, does not follow the one before."""
         if self._last is not None and by_decoding == self._by_decoding:
             backwards = self._last - stamp
-            slip = RESTART if by_decoding else max(RESTART, DEEPEST_REORDERING * self._step)
+            slip = Fraction(RESTART) if by_decoding else max(Fraction(RESTART), DEEPEST_REORDERING * self._step)
             if backwards > slip or (
                 -backwards > self._longest_step + self._last_length and not self._is_guided(self._guided_by, stamp)
             ):

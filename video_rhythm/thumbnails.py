@@ -51,8 +51,8 @@ class ThumbnailKeeper:
         if not (is_kept or is_looked_at):
             return
         columns, rows = orientation.size(*self._size)
-        colours = picture.reformat(columns, rows, "rgb24", interpolation="AREA").to_ndarray()
-        upright = np.ascontiguousarray(orientation.upright(colours), dtype=np.uint8)
+        colours = np.asarray(picture.reformat(columns, rows, "rgb24", interpolation="AREA").to_ndarray(), np.uint8)
+        upright = orientation.upright(colours)
         if is_looked_at:
             self._looks.take(time, upright)
         if not is_kept:

@@ -75,7 +75,8 @@ def _is_writable(timecode: str, rate: Fraction) -> bool:
 def _chapters(source: av.container.InputContainer, picture: Picture) -> Iterator[tuple[Any, Fraction, Fraction]]:
     """Each chapter with its begin and end in seconds from the first picture."""
     for chapter in source.chapters():
-        begin, end = (Fraction(chapter[side]) * chapter["time_base"] - picture.start for side in ("start", "end"))
+        base = Fraction(chapter["time_base"] or 0)
+        begin, end = chapter["start"] * base - picture.start, chapter["end"] * base - picture.start
         yield chapter, begin, end
 
 
@@ -120,11 +121,12 @@ def _texts(path: Path, index: int, picture: Picture, written: Any) -> Iterator[a
         for packet in packets_beside(container, original, picture):
             if packet.pts is None:
                 continue
-            begin = packet.pts * original.time_base - picture.start
+            begin = Fraction(packet.pts * original.time_base) - picture.start
             end = min(begin + (packet.duration or 0) * original.time_base, picture.duration)
             begin = max(begin, Fraction(0))
             with suppress(av.error.FFmpegError, ValueError):
-                events = [title.ass for title in packet.decode() if title.ass]
+                titles: Any = packet.decode()
+                events = [title.ass for title in titles if title.ass]
                 length = round((end - begin) / _MILLISECOND)
                 if not events or length < 1:
                     continue

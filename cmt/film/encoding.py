@@ -126,7 +126,9 @@ def encoded_picture(
     """
     rate = claimed_rate(video) or DEFAULT_RATE
     frames = _timed_frames(video, start)
-    frames = (frame for frame in takewhile(lambda frame: frame.pts < _ticks(end - start), frames) if wanted(frame))
+    frames = (
+        frame for frame in takewhile(lambda frame: (frame.pts or 0) < _ticks(end - start), frames) if wanted(frame)
+    )
     stored: Any = next(frames, None)
     if stored is None:
         name = video.container.name.removeprefix("file:")

@@ -153,9 +153,10 @@ def _decoded_sound_frames(
 
     for packet in packets_beside(container, stream, picture):
         try:
-            yield from packet.decode()
+            frames: Any = packet.decode()
         except av.error.FFmpegError:
             continue  # a broken packet leaves a gap
+        yield from frames
     with suppress(av.error.FFmpegError):
         yield from stream.decode(None)
 
