@@ -17,6 +17,7 @@ from PIL import Image
 from cmt.errors import VideoError
 from cmt.film.mux import write_video
 from midi_io import MidiError, write_midi
+from video_rhythm import analyze
 from video_rhythm.frames import Video
 from video_rhythm.limits import LONGEST_GAP, MOST_PIXELS
 from video_rhythm.orientation import Orientation, orientation_of
@@ -256,6 +257,20 @@ def test_what_cannot_be_decoded_at_the_end_is_time_all_the_same(tmp_path):
         content = content.replace(packet, b"\0\0\0\1" + bytes([255]) * (len(packet) - 4))
     clip.write_bytes(content)
     assert film_of(clip, tmp_path)[1] == pytest.approx(2.0, abs=0.002)
+
+
+def test_slides_are_cut_and_shown_to_their_end(tmp_path):
+    lengths = [1500, 700, 1000, 2000, 500, 1200]
+    rng = np.random.default_rng(0)
+    colours = [rng.integers(0, 255, (6, 8, 3), np.uint8) for _ in lengths]
+    slides = [Image.fromarray(np.kron(colour, np.ones((8, 8, 1), np.uint8))) for colour in colours]
+    slides[0].save(tmp_path / "slides.gif", save_all=True, append_images=slides[1:], duration=lengths)
+    assert analyze(tmp_path / "slides.gif").cuts == pytest.approx(np.cumsum(lengths)[:-1] / 1000)
+    film, seconds, _ = film_of(tmp_path / "slides.gif", tmp_path)
+    assert seconds == pytest.approx(6.9)
+    with av.open(str(film)) as container:
+        for stream in container.streams:
+            assert float(stream.duration * stream.time_base) == pytest.approx(6.9, abs=0.002)
 
 
 # What a film keeps

@@ -34,6 +34,9 @@ ENCODER_TIME_BASE = Fraction(1, 60000)
 """This time base holds 24, 25, 30, 60 and 29.97 frames a second exactly, and MPEG-4 takes no finer one."""
 _SAME_TIME = Fraction(1, 1000)
 """A frame that begins so many seconds before a part belongs to it: times are rounded."""
+_SLOW = 10
+"""Below so many frames a second pictures are decoded in the order in which they are shown: an mp4 counts the length of
+its picture by the times of decoding, and slides of uneven lengths would end early."""
 _UNSPECIFIED, _BT709, _BT2020 = 2, 1, 9
 _LIMITED = 1
 _HDR = {16: "PQ", 18: "HLG"}
@@ -122,7 +125,7 @@ def encoded_picture(
 ) -> Iterator[av.Packet[av.VideoStream]]:
     """Add a stream to `target` with what is shown from `start` to `end` (seconds), encoded, and give its packets.
 
-    `reason` is why it cannot be copied; with one, `notes` get a line for that and for each thing that is not kept.
+    `reason` is why it cannot be copied; `notes` gets it in a line, and a line for each thing that is not kept.
     """
     rate = claimed_rate(video) or DEFAULT_RATE
     frames = _timed_frames(video, start)
@@ -139,7 +142,7 @@ def encoded_picture(
     form, encoder, more = _form_of(video, stored, orientation, encoder)
     if reason:
         notes.append(f"the picture was encoded again with {encoder}: {reason}")
-        notes += more
+    notes += more
     upright = _upright_frames(_with(stored, frames), orientation, form)
     first: Any = next(upright)
     stream = encoded_stream(target, encoder, first.width, first.height, rate, form)
@@ -177,9 +180,10 @@ def encoded_stream(
     target: av.container.OutputContainer, encoder: str, width: int, height: int, rate: Fraction, form: Form = PLAIN
 ) -> Any:
     """Add a picture stream for frames in the layout of `form`, in limited range, their pts in `ENCODER_TIME_BASE`."""
-    stream: Any = target.add_stream(
-        encoder, rate=rate, width=width, height=height, options=_ENCODER_OPTIONS.get(encoder, {})
-    )
+    options = _ENCODER_OPTIONS.get(encoder, {})
+    if rate < _SLOW:
+        options = options | {"bf": "0"}
+    stream: Any = target.add_stream(encoder, rate=rate, width=width, height=height, options=options)
     context = stream.codec_context
     stream.pix_fmt = form.pixels
     context.time_base = ENCODER_TIME_BASE
