@@ -87,6 +87,11 @@ def write_midi(
         unfinished.write_bytes(content)
 
 
+def _storable(text: str) -> str:
+    """The text with ? for what no encoding holds, such as the bytes of a file name that are not UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def midi_bytes(music: Song | Performance, *, title: str | None = None, signs: Signs = NO_SIGNS) -> bytes:
     """The content of the file that `write_midi` writes.
 
@@ -124,7 +129,7 @@ def midi_bytes(music: Song | Performance, *, title: str | None = None, signs: Si
     # miditoolkit writes neither a title nor a text, and ends every track one tick late.
     mido_file = mido.MidiFile(file=draft, charset="utf-8")
     conductor = mido_file.tracks[0]
-    conductor.insert(0, mido.MetaMessage("track_name", name=title or "", time=0))
+    conductor.insert(0, mido.MetaMessage("track_name", name=_storable(title or ""), time=0))
     last_tick = sum(message.time for message in conductor[:-1])
     conductor.insert(-1, mido.MetaMessage("text", text=END_MARK, time=end_tick - last_tick))
     _put_in(conductor, _messages_of(signs, timeline, end_tick))

@@ -1,5 +1,7 @@
 """Cuts are found to the frame; fades, flashes, pans and lamps are none."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from synthetic import pan, texture
@@ -97,6 +99,97 @@ def test_a_page_scrolled_at_once_is_no_cut():
     rest = [page[:96]] * 20
     scroll = [page[20 * i : 20 * i + 96] for i in range(1, 13)]
     assert cuts_of(rest + scroll + [page[240:336]] * 20) == ()
+
+
+def timed_cuts(times, pictures, colours=None) -> tuple[float, ...]:
+    finder = CutFinder()
+    for number, (time, picture) in enumerate(zip(times, pictures, strict=True)):
+        finder.take(time, np.ascontiguousarray(picture), None if colours is None else colours[number])
+    return finder.cuts()
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0, 7.0])
+def test_slides_that_are_stored_once_each_are_cut(seconds):
+    times = np.arange(8) * seconds
+    assert timed_cuts(times, [picture for seed in range(8) for picture in shot(seed, 1)]) == pytest.approx(times[1:])
+
+
+def test_slides_of_one_picture_a_second_are_cut():
+    """Shots of one, two and three stored pictures."""
+    lengths = [1, 2, 3, 1, 1, 2]
+    pictures = [picture for seed, n in enumerate(lengths) for picture in shot(seed, n)]
+    assert timed_cuts(range(len(pictures)), pictures) == pytest.approx(np.cumsum(lengths)[:-1])
+
+
+def test_a_scene_that_is_watched_once_a_second_is_not_cut():
+    """A third of the picture is another one each time: people who walk through a room."""
+    room, rng = texture(96, 160, 0, grain=20), np.random.default_rng(0)
+    pictures = []
+    for seed in range(20):
+        picture, left = room.copy(), int(rng.integers(0, 120))
+        picture[30:, left : left + 40] = texture(96, 160, 50 + seed, grain=20)[30:, :40]
+        pictures.append(picture)
+    assert timed_cuts(range(20), pictures) == ()
+
+
+@pytest.mark.parametrize("shares", [(0.5,), (0.4,), (0.3, 0.7), (0.35, 0.65), (0.2, 0.8)])
+@pytest.mark.parametrize("fps", [25, 50])
+def test_a_cut_that_is_mixed_is_a_cut(shares, fps):
+    """A frame rate that was made by blending; and two fields of one picture, which are mixed half and half."""
+    one, other = (texture(96, 160, seed, grain=20).astype(float) for seed in (0, 1))
+    mixed = [(one * (1 - share) + other * share).astype(np.uint8) for share in shares]
+    pictures = [*shot(0, 30), *mixed, *shot(1, 30)]
+    (cut,) = cuts_of(pictures, fps)
+    assert 30 / fps <= cut <= (30 + len(shares)) / fps + 1e-6
+
+
+def test_a_cut_between_two_fields_is_a_cut():
+    one, other = (texture(96, 160, seed, grain=20) for seed in (0, 1))
+    both = one.copy()
+    both[1::2] = other[1::2]
+    (cut,) = cuts_of([one] * 30 + [both] + [other] * 30)
+    assert cut in (pytest.approx(1.2), pytest.approx(1.24))
+
+
+@pytest.mark.parametrize("n", [4, 6, 10])
+def test_a_short_dissolve_is_no_cut(n):
+    one, other = (texture(96, 160, seed, grain=20).astype(float) for seed in (0, 1))
+    shares = np.concatenate([np.zeros(20), np.linspace(0, 1, n + 2), np.ones(20)])
+    assert cuts_of([(one * (1 - share) + other * share).astype(np.uint8) for share in shares]) == ()
+
+
+def test_a_pan_whose_pictures_are_blended_is_no_cut():
+    pictures = [picture.astype(float) for picture in pan(1.5, FPS, 0.5)]
+    blended = [(one + other) / 2 for one, other in pairwise(pictures)]
+    assert cuts_of(np.array(blended).astype(np.uint8)) == ()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_flash_that_is_mixed_is_no_cut(n):
+    picture = texture(96, 160, 0, grain=20).astype(float)
+    levels = [0.0] * 30 + [0.5] + [1.0] * n + [0.5] + [0.0] * 30
+    assert cuts_of([(picture * (1 - level) + 250 * level).astype(np.uint8) for level in levels]) == ()
+
+
+def card(red: float, blue: float) -> np.ndarray:
+    """The colours (18, 32, 2), Cb and Cr, of a card with a margin."""
+    colours = np.full((18, 32, 2), 128, np.float32)
+    colours[3:15, 4:28] = blue, red
+    return colours
+
+
+def test_a_cut_of_colour_alone_is_a_cut():
+    grey = shot(0, 75)
+    cards = [card(200, 90)] * 25 + [card(90, 190)] * 25 + [card(60, 80)] * 25
+    assert timed_cuts(np.arange(75) / FPS, grey, cards) == pytest.approx((1.0, 2.0))
+    assert timed_cuts(np.arange(75) / FPS, grey) == ()
+
+
+def test_colours_that_turn_slowly_or_flash_or_stay_are_no_cut():
+    turning = [card(200 - 2 * k, 90 + 2 * k) for k in range(50)]
+    flashing = [card(200, 90)] * 24 + [card(60, 200)] * 2 + [card(200, 90)] * 24
+    for colours in (turning, flashing, [card(200, 90)] * 50):
+        assert timed_cuts(np.arange(50) / FPS, shot(0, 50), colours) == ()
 
 
 def test_black_and_no_pictures_have_no_cuts():

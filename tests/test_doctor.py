@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from cmt.cli import main
 from cmt.errors import MidiError
-from cmt.film import picture
+from cmt.film import encoding
 from cmt.network.checkpoint import default_checkpoint
 from cmt.soundtrack import checkup
 from midi_io import SynthesisError, has_fluidsynth, rendering, synthesis
@@ -182,7 +182,7 @@ def test_encoders_that_are_lacking(quick, tmp_path, monkeypatch):
         raise MidiError("this build of PyAV has no video encoder; pip install av")
 
     monkeypatch.setattr(av.codec, "Codec", codec)
-    monkeypatch.setattr(picture, "video_encoder", video_encoder)
+    monkeypatch.setattr(encoding, "video_encoder", video_encoder)
     found = findings(tmp_path)
     assert found["sound encoder"]["state"] == "missing"
     assert "no AAC encoder" in found["sound encoder"]["text"]

@@ -137,13 +137,15 @@ def test_sound_and_picture_of_other_lengths(clip, tmp_path):
     assert notes[0].startswith("the sound of long.mp4 goes on for 4.") and notes[0].endswith("it is cut there")
 
 
-def test_of_several_sound_tracks_one_is_taken_and_named(clip, tmp_path):
+def test_of_several_sound_tracks_one_is_mixed_and_named_and_all_are_kept(clip, tmp_path):
     video = add_sounds(clip, tmp_path / "two.mp4", spoken(), np.zeros(round(SECONDS * RATE), np.float32))
     near(find_speech(video), (1.5, 4.5))
     music = np.zeros((RATE, 2), np.float32)
-    for mode, done in (("mix", "mixed"), ("keep", "kept"), ("drop", None)):
+    for mode, n_track in (("mix", 1), ("keep", 3), ("drop", 1)):
         written = write_video(video, music, RATE, tmp_path / "out.mp4", original_audio=mode)
-        assert written.notes == ((f"two.mp4 has 2 sound tracks: number 1 is {done}",) if done else ())
+        assert written.notes == (("two.mp4 has 2 sound tracks: number 1 is mixed",) if mode == "mix" else ())
+        with av.open(str(written.path)) as container:
+            assert len(container.streams.audio) == n_track
 
 
 def test_a_video_without_sound_has_no_speech(clip):

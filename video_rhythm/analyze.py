@@ -132,8 +132,9 @@ class Watcher:
 
     def take(self, frame: Frame) -> None:
         """Look at the next picture."""
-        for finder in (self._flow_meter, self._cut_finder, self._fade_finder):
-            finder.take(frame.time, frame.grey)
+        self._flow_meter.take(frame.time, frame.grey)
+        self._cut_finder.take(frame.time, frame.grey, frame.colour)
+        self._fade_finder.take(frame.time, frame.grey)
 
     def rhythm(
         self,

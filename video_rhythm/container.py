@@ -14,6 +14,8 @@ import av.video.stream
 
 from cmt.errors import VideoError
 
+from .limits import MOST_PIXELS
+
 
 def printable(name: str) -> str:
     """The name on one line whatever it holds, for messages."""
@@ -50,9 +52,10 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
     if not size:
         raise VideoError(f"{name}: is empty (0 bytes); copy or download it again")
     try:
-        # The whitelist keeps a playlist in disguise from opening anything else. Titles that are not
-        # UTF-8 are no reason to refuse a picture.
-        return av.open(file_url(path), options={"protocol_whitelist": "file"}, metadata_errors="ignore")
+        # The whitelist keeps a playlist in disguise from opening anything else; no decoder that FFmpeg tries takes
+        # memory for more pixels. Titles that are not UTF-8 are no reason to refuse a picture.
+        options = {"protocol_whitelist": "file", "max_pixels": str(MOST_PIXELS)}
+        return av.open(file_url(path), options=options, metadata_errors="ignore")
     except (av.error.FFmpegError, OSError, ValueError, UnicodeError):
         raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
 
@@ -74,9 +77,33 @@ def open_content(file: IO[bytes], name: str) -> av.container.InputContainer:
         raise VideoError(f"{name}: is empty (0 bytes); give the content of a video file")
     try:
         # The content comes from anywhere: with no protocol allowed, a playlist in disguise opens nothing at all.
-        return av.open(file, "r", options={"protocol_whitelist": "none"}, metadata_errors="ignore")
+        return av.open(
+            file, "r", options={"protocol_whitelist": "none", "max_pixels": str(MOST_PIXELS)}, metadata_errors="ignore"
+        )
     except (av.error.FFmpegError, OSError, ValueError, TypeError, UnicodeError):
         raise VideoError(f"{name}: not a video that FFmpeg can read; give the whole content of a video file") from None
+
+
+def header_size(file: IO[bytes]) -> tuple[int, int]:
+    """The width and height that the head of a GIF or PNG claims, which a decoder that refuses them does not tell.
+
+    (0, 0) for other files.
+    """
+    head = file.read(24)
+    if head.startswith(b"GIF8") and len(head) >= 10:
+        return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+    if head.startswith(b"\x89PNG") and len(head) == 24:
+        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    return 0, 0
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Raise `VideoError` for a picture with more pixels than any decoder is given memory for."""
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            f"{name}: its picture claims {width:,} x {height:,} pixels, and more than {MOST_PIXELS:,} are not read; "
+            f"make it smaller first"
+        )
 
 
 def moving_pictures(container: av.container.InputContainer) -> list[av.video.stream.VideoStream]:
@@ -86,27 +113,31 @@ def moving_pictures(container: av.container.InputContainer) -> list[av.video.str
 
 
 def best_stream(container: av.container.InputContainer, name: str) -> av.video.stream.VideoStream:
-    """The one picture that is measured and shown: the default stream, then the largest, then the first.
+    """The one picture that is measured and shown: one that FFmpeg knows; the default one, the largest, the first.
 
     Raises
     ------
     VideoError
-        If there is no moving picture in the file, or none whose codec FFmpeg knows.
+        If there is no moving picture in the file, none whose codec FFmpeg knows, or one with too many pixels.
     """
     pictures = moving_pictures(container)
     if not pictures:
         held = "a cover picture" if container.streams.video else "sound" if container.streams.audio else "other data"
         raise VideoError(f"{name}: no video stream, only {held}; check it with: ffprobe {name}")
+    known = [stream for stream in pictures if stream.codec_context is not None]
+    if not known:
+        raise VideoError(f"{name}: its video codec is unknown to FFmpeg; convert it to H.264 first")
     best = max(
-        pictures,
+        known,
         key=lambda stream: (
             bool(stream.disposition & av.stream.Disposition.default),
             (stream.width or 0) * (stream.height or 0),
             -stream.index,
         ),
     )
-    if best.codec_context is None:
-        raise VideoError(f"{name}: its video codec is unknown to FFmpeg; convert it to H.264 first")
+    check_size(best.width, best.height, name)
+    # What the header does not say, a packet may: the decoder refuses it then.
+    best.codec_context.options = {**best.codec_context.options, "max_pixels": str(MOST_PIXELS)}
     return best
 
 

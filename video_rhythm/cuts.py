@@ -4,6 +4,10 @@ A cut is a picture that differs much from the one before, more than pictures aro
 themselves (a fade or a pan is as strong before and after), in its structure and not only its brightness
 (a lamp, a flash), and in a way that no motion explains (a scrolled page); and the old picture does not
 come back at once (a flash again).
+
+Where a video was brought to another frame rate by blending, or is interlaced, one or two pictures at a cut are
+mixed of both shots: then the change is that from the last picture before them to the first one after. Pictures that
+are shown for long, as slides are, have no others around them. Shots of one brightness differ in colour alone.
 """
 
 from __future__ import annotations
@@ -31,6 +35,26 @@ STRUCTURE_COMES_BACK = 0.1
 """A picture is coming back, if only through the afterglow of a flash, if its structure differs less than this."""
 BLACK = 28.0
 """Rows and columns at the margin that stay below this grey level are the bars of a letterbox."""
+LONE = 0.3
+"""Pictures that are further away than this many seconds do not move any more: they are not around a cut."""
+LEAST_CHANGE_WHERE_IN_DOUBT = 0.5
+"""The least change of structure of a cut next to a picture that is shown for longer than that (a scene that is watched
+once a second changes, too), and of one that is spread over several pictures."""
+MOST_MIXED = 2
+"""At most this many pictures in a row are mixed of two shots."""
+LONGEST_MIXED = 0.2
+"""Seconds from the last picture of the old shot to the first of the new one, if some between are mixed of both."""
+ABOVE_NEIGHBOURS_EACH = 1.5
+"""A change that is spread over several pictures is, for each of them, at least this many times that of the pictures
+around it: in a dissolve it is once."""
+PURE = 0.06
+"""A picture of which less than this share is another shot's is not mixed."""
+UNMIXED = 0.3
+"""A picture is mixed of two shots if it differs from a blend of them by less than this share of their difference, as
+root mean squares."""
+LEAST_COLOUR = 14.0
+"""A cut of colour alone is at least so large: the mean distance over the thumbnail in the plane of Cb and Cr, of 255
+levels each, as the plane of a and b of CIELAB."""
 LEAST_UNEXPLAINED = 0.5
 """At least this share of a cut's difference is left when the old picture has been moved along the optical flow."""
 FLASH = 0.2
@@ -39,80 +63,151 @@ COMES_BACK = 0.4
 """A picture has come back if it differs from the old one less than this share of the change."""
 
 
+class _Seen(NamedTuple):
+    """A picture that was seen lately."""
+
+    time: float
+    picture: NDArray[np.uint8]
+    luma: NDArray[np.float32]
+    """The thumbnail (18, 32) in grey levels."""
+    colour: NDArray[np.float32] | None
+    """The thumbnail (18, 32, 2) of Cb and Cr; None if the picture has no colour."""
+
+
 class _Candidate(NamedTuple):
     nth: int
-    """The number of the picture, counted from 0."""
+    """The number of the picture with which the change is complete, counted from 0."""
+    n_step: int
+    """The number of pictures over which the change is spread, 1 for a cut in one."""
     time: float
-    """The time of the picture in seconds."""
-    before: NDArray[np.float32]
-    """The thumbnail of the last picture of the old shot."""
+    """The time of the first picture of the new shot in seconds, of mixed ones the first that is half of it."""
+    before: _Seen | None
+    """The last picture of the old shot; None if it is too late for it to come back."""
     difference: float
-    """The difference from the picture before, in grey levels."""
+    """The difference from there, in grey levels or in those of colour."""
+    structure: float
+    """The change of structure."""
+    in_colour: bool
+    """Whether it is a difference of colour."""
 
 
 class CutFinder:
     """Takes in the pictures of a video one by one, every one of them, and finds the cuts.
 
-    It keeps a few thumbnails and one number a picture.
+    It keeps a few thumbnails and two numbers a picture.
     """
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._picture: NDArray[np.uint8] | None = None
-        self._recent: deque[tuple[float, NDArray[np.float32]]] = deque()
+        self._recent: deque[_Seen] = deque()
         self._times = array("d")
         self._differences = array("f")
+        self._colour_differences = array("f")
         self._open: list[_Candidate] = []
         self._found: list[_Candidate] = []
 
-    def take(self, time: float, picture: NDArray[np.uint8]) -> None:
-        """Look at the next picture, (rows, columns) of grey, shown from `time` (seconds) on."""
-        thumbnail = cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
-        self._settle(time, thumbnail)
-        difference = 0.0
-        if self._picture is not None:
-            before = self._recent[-1][1]
-            difference = _difference(before, thumbnail)
-            if (
-                difference >= LEAST_DIFFERENCE
-                and change_of_structure(before, thumbnail) >= LEAST_CHANGE_OF_STRUCTURE
-                and not self._was_here(thumbnail, difference)
-                and self._unexplained(self._picture, picture) >= LEAST_UNEXPLAINED
-            ):
-                self._open.append(_Candidate(len(self._times), time, before, difference))
+    def take(self, time: float, picture: NDArray[np.uint8], colour: NDArray[np.float32] | None = None) -> None:
+        """Look at the next picture, (rows, columns) of grey, shown from `time` (seconds) on.
+
+        `colour` is its thumbnail (18, 32, 2) of Cb and Cr, 0..255; a video has it for all of its pictures or for none.
+        """
+        luma = cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
+        now = _Seen(time, picture, luma, colour)
+        self._settle(now)
+        difference = colour_difference = 0.0
+        if self._recent:
+            before = self._recent[-1]
+            difference, colour_difference = _difference(before, now, False), _difference(before, now, True)
+            spans = range(2, MOST_MIXED + 2)
+            spread = [self._spread(now, n_step, colour) for n_step in spans for colour in (False, True)]
+            candidates = (self._plain(before, now, difference, colour_difference), *spread)
+            self._open += [candidate for candidate in candidates if candidate is not None]
         self._times.append(time)
         self._differences.append(difference)
-        self._picture = picture
-        self._recent.append((time, thumbnail))
-        while self._recent[0][0] < time - FLASH and len(self._recent) > 1:
+        self._colour_differences.append(colour_difference)
+        self._recent.append(now)
+        while self._recent[0].time < time - FLASH and len(self._recent) > MOST_MIXED + 1:
             self._recent.popleft()
 
     def cuts(self) -> tuple[float, ...]:
         """Times in seconds of the first picture of each new shot."""
-        times, differences = np.array(self._times), np.array(self._differences)
-        return tuple(
-            candidate.time
-            for candidate in self._found + self._open
-            if candidate.difference >= ABOVE_NEIGHBOURS * _around(times, differences, candidate.nth)
-        )
+        times = np.array(self._times)
+        differences = np.array(self._differences), np.array(self._colour_differences)
+        chosen: list[_Candidate] = []
+        # A cut in one picture first: what it leaves beside it may look like one that is spread.
+        for candidate in sorted(self._found + self._open, key=lambda one: (one.n_step, one.in_colour, one.nth)):
+            first, last = candidate.nth - candidate.n_step + 1, candidate.nth
+            if any(one.nth >= first - 1 and one.nth - one.n_step <= last for one in chosen if candidate.n_step > 1):
+                continue
+            if any(one.nth == last for one in chosen):
+                continue
+            changes = candidate.in_colour or candidate.structure >= LEAST_CHANGE_WHERE_IN_DOUBT
+            if not changes and _is_lone(times, first, last):
+                continue
+            around = _around(times, differences[candidate.in_colour], first, last)
+            if candidate.difference >= _factor(candidate.n_step) * around:
+                chosen.append(candidate)
+        return tuple(sorted(candidate.time for candidate in chosen))
 
-    def _settle(self, time: float, thumbnail: NDArray[np.float32]) -> None:
+    def _plain(self, before: _Seen, now: _Seen, difference: float, colour_difference: float) -> _Candidate | None:
+        """The cut between two pictures in a row, if there may be one."""
+        nth = len(self._times)
+        if difference >= LEAST_DIFFERENCE:
+            structure = change_of_structure(before.luma, now.luma)
+            if (
+                structure >= LEAST_CHANGE_OF_STRUCTURE
+                and not self._was_here(now, difference, 1, False)
+                and self._unexplained(before.picture, now.picture) >= LEAST_UNEXPLAINED
+            ):
+                return _Candidate(nth, 1, now.time, before, difference, structure, False)
+        if colour_difference >= LEAST_COLOUR and not self._was_here(now, colour_difference, 1, True):
+            return _Candidate(nth, 1, now.time, before, colour_difference, 0.0, True)
+        return None
+
+    def _spread(self, now: _Seen, n_step: int, in_colour: bool) -> _Candidate | None:
+        """The cut over `n_step` pictures that ends with this one, if there may be one."""
+        if len(self._recent) < n_step:
+            return None
+        before, *mixed = list(self._recent)[-n_step:]
+        if now.time - before.time > LONGEST_MIXED or (in_colour and now.colour is None):
+            return None
+        difference = _difference(before, now, in_colour)
+        if difference < (LEAST_COLOUR if in_colour else LEAST_DIFFERENCE):
+            return None
+        differences = self._colour_differences if in_colour else self._differences
+        earlier = differences[-n_step - 1 : -n_step + 1]
+        if difference < _factor(n_step) * max(earlier, default=0.0):
+            return None
+        shares = _shares(before, mixed, now, in_colour)
+        if shares is None:
+            return None
+        structure = 0.0 if in_colour else change_of_structure(before.luma, now.luma)
+        if not in_colour and structure < LEAST_CHANGE_WHERE_IN_DOUBT:
+            return None
+        if self._was_here(now, difference, n_step, in_colour):
+            return None
+        if not in_colour and self._unexplained(before.picture, now.picture) < LEAST_UNEXPLAINED:
+            return None
+        times = [one.time for one in (*mixed, now)]
+        time = next(time for time, share in zip(times, (*shares, 1.0), strict=True) if share >= 0.5 - PURE)
+        return _Candidate(len(self._times), n_step, time, before, difference, structure, in_colour)
+
+    def _settle(self, now: _Seen) -> None:
         """Drop the candidates whose old picture comes back now, keep those for which it is too late."""
         still_open = []
         for candidate in self._open:
-            if time > candidate.time + FLASH:
-                self._found.append(candidate)
-            elif (
-                _difference(candidate.before, thumbnail) >= COMES_BACK * candidate.difference
-                and change_of_structure(candidate.before, thumbnail) >= STRUCTURE_COMES_BACK
+            if candidate.before is None or now.time > candidate.time + FLASH:
+                self._found.append(candidate._replace(before=None))
+            elif _difference(candidate.before, now, candidate.in_colour) >= COMES_BACK * candidate.difference and (
+                candidate.in_colour or change_of_structure(candidate.before.luma, now.luma) >= STRUCTURE_COMES_BACK
             ):
                 still_open.append(candidate)
         self._open = still_open
 
-    def _was_here(self, thumbnail: NDArray[np.float32], difference: float) -> bool:
-        """True if this picture was seen just before the last one, so that the last one was a flash."""
-        earlier = list(self._recent)[:-1]
-        return any(_difference(seen, thumbnail) < COMES_BACK * difference for _, seen in earlier)
+    def _was_here(self, now: _Seen, difference: float, n_step: int, in_colour: bool) -> bool:
+        """True if this picture was seen just before the change, so that what lies between was a flash."""
+        earlier = [seen for seen in list(self._recent)[:-n_step] if seen.time >= self._recent[-1].time - FLASH]
+        return any(_difference(seen, now, in_colour) < COMES_BACK * difference for seen in earlier)
 
     def _unexplained(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
         """Share (0..1 and a little above) of the difference that motion does not explain.
@@ -133,8 +228,37 @@ class CutFinder:
         return float(cv2.norm(moved, after, cv2.NORM_L1))
 
 
-def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    return float(np.abs(one - other).mean())
+def _difference(one: _Seen, other: _Seen, in_colour: bool) -> float:
+    """The mean difference of two thumbnails in grey levels, or the mean distance of their colours."""
+    if not in_colour:
+        return float(np.abs(one.luma - other.luma).mean())
+    if one.colour is None or other.colour is None:
+        return 0.0
+    way = one.colour - other.colour
+    return float(np.sqrt((way**2).sum(axis=-1)).mean())
+
+
+def _factor(n_step: int) -> float:
+    """How many times the difference around it a change over so many pictures is at least."""
+    return ABOVE_NEIGHBOURS if n_step == 1 else ABOVE_NEIGHBOURS_EACH * n_step
+
+
+def _shares(before: _Seen, mixed: list[_Seen], now: _Seen, in_colour: bool) -> list[float] | None:
+    """How much of `now` is in each of the pictures that are mixed of it and `before`; None if one is not, or falls."""
+    layers = [one.colour if in_colour else one.luma for one in (before, *mixed, now)]
+    old, *between, new = [layer for layer in layers if layer is not None]
+    change = new - old
+    size = float((change**2).mean())
+    shares: list[float] = []
+    for layer in between:
+        way = layer - old
+        share = float((way * change).mean()) / size
+        if not max([PURE, *shares]) <= share <= 1 - PURE:
+            return None
+        if float(((way - share * change) ** 2).mean()) > UNMIXED**2 * size:
+            return None
+        shares.append(share)
+    return shares
 
 
 def change_of_structure(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -170,10 +294,19 @@ def _without_margin(lit: NDArray[np.bool_]) -> slice:
     return slice(first, last)
 
 
-def _around(times: NDArray[np.float64], differences: NDArray[np.float32], index: int) -> float:
-    """The largest difference among the pictures around picture `index`."""
-    first = min(int(np.searchsorted(times, times[index] - NEIGHBOURHOOD)), index - 2)
-    last = max(int(np.searchsorted(times, times[index] + NEIGHBOURHOOD, side="right")), index + 3)
+def _is_lone(times: NDArray[np.float64], first: int, last: int) -> bool:
+    """Whether the picture before a change from picture `first` to `last`, or the one after it, is shown for long."""
+    shown_before = times[first] - times[first - 1]
+    shown_after = times[last + 1] - times[last] if last + 1 < len(times) else 0.0
+    return max(float(shown_before), float(shown_after)) > LONE
+
+
+def _around(times: NDArray[np.float64], differences: NDArray[np.float32], first: int, last: int) -> float:
+    """The largest difference among the pictures around a change from picture `first` to `last`."""
+    begin = min(int(np.searchsorted(times, times[first] - NEIGHBOURHOOD)), first - 2)
+    begin = max(begin, int(np.searchsorted(times, times[first] - LONE)))
+    end = max(int(np.searchsorted(times, times[last] + NEIGHBOURHOOD, side="right")), last + 3)
+    end = min(end, int(np.searchsorted(times, times[last] + LONE, side="right")))
     # The difference of the very first picture is 0: there is nothing before it.
-    before, after = differences[max(first, 0) : index], differences[index + 1 : last]
+    before, after = differences[max(begin, 0) : first], differences[last + 1 : end]
     return float(max(before.max(initial=0.0), after.max(initial=0.0)))

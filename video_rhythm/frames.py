@@ -24,9 +24,13 @@ from numpy.typing import NDArray
 
 from cmt.errors import VideoError
 
+from .colour import colour_thumbnail
 from .given import VideoSource
+from .limits import LONGEST_STILL, LONGEST_VIDEO
 from .looks import Look
+from .orientation import UPRIGHT, Orientation, orientation_of
 from .reels import open_reel
+from .stamps import Clock
 from .thumbnails import Thumbnail, ThumbnailKeeper
 from .views import View, ViewKeeper
 
@@ -37,9 +41,6 @@ SHORTER_SIDE = 32
 """Neither side of a grey picture falls below this many pixels: optical flow needs some room."""
 SHORTEST_VIDEO = 0.5
 """A video lasts at least this many seconds: there is nothing rhythmical to measure in less."""
-RESTART = 0.25
-"""Timestamps that run back by more seconds than this have started anew (recordings joined end to end); smaller steps
-back are a muxer's slip."""
 MOST_TIMES = 8
 """At most this many damaged places are listed singly."""
 
@@ -51,6 +52,8 @@ class Frame(NamedTuple):
     """Seconds from the first picture; strictly increasing."""
     grey: NDArray[np.uint8]
     """The grey picture (rows, columns), of the same shape for the whole video, upright, longer side at most 320."""
+    colour: NDArray[np.float32] | None = None
+    """Its thumbnail (18, 32, 2) of Cb and Cr, 0..255; None if it has no colour."""
 
 
 class Video:
@@ -88,7 +91,7 @@ class Video:
         self.path, self.name = self._reel.path, self._reel.name
         self.width = self.height = self.n_frame = 0
         self.duration = 0.0
-        self._clock = _Clock()
+        self._clock = Clock()
         self._damage = array("d")
         self._not_advancing = self._timeless = 0
         self._keeper: ThumbnailKeeper | None = None
@@ -125,6 +128,15 @@ class Video:
         if self._timeless:
             pictures = "1 picture has" if self._timeless == 1 else f"{self._timeless} pictures have"
             found.append(f"{self.name}: {pictures} no time; taken to follow at {float(self.frame_rate):g} a second")
+        if self._reel.without_show_times:
+            found.append(f"{self.name}: does not say when its pictures are shown; they follow as they are decoded")
+        if self._reel.n_restart:
+            times = "once" if self._reel.n_restart == 1 else f"{self._reel.n_restart} times"
+            at = float((self._reel.first_restart or 0) - self._clock.start)
+            found.append(
+                f"{self.name}: its time stamps start again or jump {times}, first at {at:.1f} s; "
+                f"the parts follow straight on each other"
+            )
         if self._not_advancing:
             pictures = "1 picture has" if self._not_advancing == 1 else f"{self._not_advancing} pictures have"
             found.append(f"{self.name}: {pictures} a time that was there before; left out")
@@ -156,35 +168,43 @@ class Video:
             At the end, if nothing could be decoded, or only one picture, or less than half a second.
         """
         size = (0, 0)
-        quarter_turns = 0
+        orientation = UPRIGHT
         last_length = 0.0
+        step = float(self._reel.step)
         for decoded in self._reel.pictures():
-            if decoded is None:
-                self._damage.append(max(self._clock.now, 0.0))
-                continue
+            self._note_damage()
             if not self.n_frame:
-                quarter_turns = round(decoded.rotation / 90) % 4
-                self.width, self.height = decoded.width, decoded.height
-                if quarter_turns % 2:
-                    self.width, self.height = decoded.height, decoded.width
-                size = small_size(self.width, self.height, self._reel.pixel_shape(quarter_turns))
+                orientation = orientation_of(decoded)
+                self.width, self.height = orientation.size(decoded.width, decoded.height)
+                size = small_size(self.width, self.height, self._reel.pixel_shape(orientation))
                 self._keeper, self._views = ThumbnailKeeper(*size), ViewKeeper(*size)
-            time = self._clock.time(decoded, 1.0 / float(self.frame_rate or 25))
             self._timeless += decoded.pts is None
+            time = self._clock.time(decoded.pts, self._reel.time_base, step, self._reel.start)
             if time is None:
                 self._not_advancing += 1
                 continue
+            if time > LONGEST_VIDEO:
+                raise VideoError(
+                    f"{self.name}: lasts more than {LONGEST_VIDEO / 3600:g} hours; cut it into parts, "
+                    f"or check its time stamps with: ffprobe {self.name}"
+                )
             self.n_frame += 1
             assert self._keeper is not None and self._views is not None  # made with the first picture
-            self._keeper.take(time, decoded, quarter_turns)
-            self._views.take(time, decoded, quarter_turns)
-            last_length = float((decoded.duration or 0) * (decoded.time_base or 0))
-            yield Frame(time, grey_picture(decoded, size, quarter_turns))
-        self._finish(last_length)
+            self._keeper.take(time, decoded, orientation)
+            self._views.take(time, decoded, orientation)
+            last_length = float((decoded.duration or 0) * self._reel.time_base)
+            yield Frame(time, grey_picture(decoded, size, orientation), colour_thumbnail(decoded, orientation))
+        self._note_damage()
+        self._finish(last_length if last_length <= LONGEST_STILL else step)
+
+    def _note_damage(self) -> None:
+        """Note where something could not be read since the last picture."""
+        self._damage.extend([max(self._clock.now, 0.0)] * (self._reel.damage - len(self._damage)))
 
     def _finish(self, last_length: float) -> None:
         """Set duration and frame rate, and refuse what is too short to have a rhythm."""
         if not self.n_frame:
+            self._reel.say_why_nothing_is_seen()
             raise VideoError(
                 f"{self.name}: not one picture of the video could be decoded; the file is damaged or "
                 f"encrypted, check it with: ffprobe {self.name}"
@@ -194,6 +214,9 @@ class Video:
         if not self.frame_rate:
             self.frame_rate = Fraction((self.n_frame - 1) / self._clock.now).limit_denominator(1001)
         self.duration = self._clock.now + (last_length if last_length > 0 else 1.0 / float(self.frame_rate))
+        if self._reel.end is not None:
+            # What cannot be decoded at the end is time all the same: the picture before it is shown longer.
+            self.duration = float(self._reel.end - self._clock.start)
         if self.duration < SHORTEST_VIDEO:
             raise VideoError(
                 f"{self.name}: lasts {self.duration:.2f} s, too short for a rhythm; "
@@ -201,48 +224,15 @@ class Video:
             )
 
 
-class _Clock:
-    """Turns timestamps, which may be missing, repeated or restarted, into seconds that only grow."""
-
-    def __init__(self) -> None:
-        self.now = -1.0
-        """The time of the last picture in seconds; negative before the first."""
-        self._offset = 0.0
-
-    def time(self, picture: av.video.frame.VideoFrame, step: float) -> float | None:
-        """Seconds from the first picture, or None for a picture whose time does not advance.
-
-        `step` is how many seconds a picture lasts if nothing better is known.
-        """
-        started = self.now >= 0.0
-        if picture.pts is None or picture.time_base is None:
-            self.now = self.now + step if started else 0.0
-            return self.now
-        stamp = float(picture.pts * picture.time_base)
-        if not started:
-            self._offset = -stamp
-            self.now = 0.0
-            return self.now
-        time = stamp + self._offset
-        if time <= self.now - RESTART:
-            self._offset += self.now + step - time
-            time = self.now + step
-        elif time <= self.now:
-            return None
-        self.now = time
-        return time
-
-
 def grey_picture(
-    picture: av.video.frame.VideoFrame, size: tuple[int, int], quarter_turns: int = 0
+    picture: av.video.frame.VideoFrame, size: tuple[int, int], orientation: Orientation = UPRIGHT
 ) -> NDArray[np.uint8]:
     """The picture as (rows, columns) of grey, shrunk by area to `size` (columns, rows).
 
-    `quarter_turns` anticlockwise set it upright; `size` is that of the upright picture. Transparent parts
-    are black. 8-bit planar YUV takes the luma plane as it is, which saves a conversion that would cost as
-    much as decoding.
+    `orientation` sets it upright; `size` is that of the upright picture. Transparent parts are black. 8-bit planar
+    YUV takes the luma plane as it is, which saves a conversion that would cost as much as decoding.
     """
-    columns, rows = size if quarter_turns % 2 == 0 else size[::-1]
+    columns, rows = orientation.size(*size)
     name = picture.format.name
     if _has_alpha(name):
         colour = picture.reformat(columns, rows, "rgba", interpolation="AREA").to_ndarray()
@@ -256,9 +246,7 @@ def grey_picture(
             grey = luma_plane.copy()
         else:
             grey = _shrink(luma_plane, columns, rows)
-    if quarter_turns:
-        grey = np.rot90(grey, quarter_turns)
-    return np.ascontiguousarray(grey, dtype=np.uint8)
+    return np.ascontiguousarray(orientation.upright(np.asarray(grey, np.uint8)))
 
 
 def _shrink(picture: NDArray[np.uint8], columns: int, rows: int) -> NDArray[np.uint8]:

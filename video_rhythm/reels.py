@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 import av
 import av.container
@@ -21,17 +22,18 @@ from cmt.errors import VideoError
 
 from .container import (
     best_stream,
+    check_size,
     claimed_duration,
     claimed_rate,
+    header_size,
     moving_pictures,
     open_container,
     open_content,
     printable,
 )
 from .given import FRAMES, Frames, VideoSource, file_object, is_content, name_of_content, path_of_content, place_in
-
-READ_ERRORS_IN_A_ROW = 50
-"""The rest of the file is gone after this many failed reads without a packet in between."""
+from .orientation import Orientation
+from .reader import PictureReader
 
 
 class Reel(Protocol):
@@ -50,11 +52,43 @@ class Reel(Protocol):
     expected_duration: float | None
     """The seconds that it claims; None if it makes no claim."""
 
-    def pictures(self) -> Iterator[av.video.frame.VideoFrame | None]:
-        """The pictures in order, None in place of one that is damaged."""
+    step: Fraction
+    """The seconds that a picture lasts if nothing else is known."""
+    time_base: Fraction
+    """The seconds of a tick of the pictures' stamps."""
 
-    def pixel_shape(self, quarter_turns: int) -> float:
+    @property
+    def damage(self) -> int:
+        """How often something could not be read or decoded so far."""
+
+    @property
+    def start(self) -> Fraction | None:
+        """When the first picture is shown, as far as read, by the stamps; None without times."""
+
+    @property
+    def end(self) -> Fraction | None:
+        """When the last picture has been shown, by the stamps; None without times."""
+
+    @property
+    def without_show_times(self) -> bool:
+        """Whether it does not say when pictures are shown, though their order is not that of decoding."""
+
+    @property
+    def n_restart(self) -> int:
+        """How often its stamps started again or jumped so far."""
+
+    @property
+    def first_restart(self) -> Fraction | None:
+        """When they first did so."""
+
+    def pictures(self) -> Iterator[av.video.frame.VideoFrame]:
+        """The pictures in the order in which they are shown, without those that are damaged."""
+
+    def pixel_shape(self, orientation: Orientation) -> float:
         """The width of a pixel of the upright picture over its height."""
+
+    def say_why_nothing_is_seen(self) -> None:
+        """Raise a VideoError if it is known why no picture could be decoded."""
 
     def close(self) -> None:
         """Give back what it holds open."""
@@ -96,45 +130,58 @@ class _FileReel:
             container.close()
             raise
         self._stream.thread_type = "AUTO"
+        self._reader = PictureReader(container, self._stream)
         self.stream_index = self._stream.index
         self.n_picture = len(moving_pictures(container))
         self.frame_rate = claimed_rate(self._stream)
         self.expected_duration = claimed_duration(container, self._stream)
+        self.step, self.time_base = self._reader.step, self._reader.time_base
+
+    @property
+    def damage(self) -> int:
+        return self._reader.damage
+
+    @property
+    def start(self) -> Fraction | None:
+        return self._reader.start
+
+    @property
+    def end(self) -> Fraction | None:
+        return self._reader.end
+
+    @property
+    def without_show_times(self) -> bool:
+        return self._reader.without_show_times
+
+    @property
+    def n_restart(self) -> int:
+        return self._reader.stamps.n_restart
+
+    @property
+    def first_restart(self) -> Fraction | None:
+        return self._reader.stamps.first_restart
 
     def close(self) -> None:
         self._container.close()
 
-    def pictures(self) -> Iterator[av.video.frame.VideoFrame | None]:
-        for packet in self._packets():
-            if packet is None:
-                yield None
-                continue
-            try:
-                pictures = packet.decode()
-            except av.error.FFmpegError:
-                yield None
-                continue
-            for picture in pictures:
-                yield None if picture.is_corrupt else picture
+    def pictures(self) -> Iterator[av.video.frame.VideoFrame]:
+        return self._reader.pictures()
 
-    def _packets(self) -> Iterator[Any]:
-        """The stream's packets; a failed read gives None, and the reading goes on behind it."""
-        failures = 0
-        while failures < READ_ERRORS_IN_A_ROW:
-            try:
-                for packet in self._container.demux(self._stream):
-                    failures = 0
-                    yield packet
-                return
-            except av.error.FFmpegError:
-                failures += 1
-                yield None
-
-    def pixel_shape(self, quarter_turns: int) -> float:
+    def pixel_shape(self, orientation: Orientation) -> float:
         shape = float(self._stream.sample_aspect_ratio or 1)
         if not 0.25 <= shape <= 4.0:
             return 1.0  # the file says nothing credible
-        return 1.0 / shape if quarter_turns % 2 else shape
+        return 1.0 / shape if orientation.transposed else shape
+
+    def say_why_nothing_is_seen(self) -> None:
+        with self._opened() as file:
+            check_size(*header_size(file), self.name)
+        if self._container.format.name.startswith("webp"):
+            raise VideoError(f"{self.name}: an animated WebP cannot be read by this FFmpeg; convert it to GIF or mp4")
+
+    def _opened(self) -> AbstractContextManager[IO[bytes]]:
+        """The content of the file, from its begin."""
+        return open(self.path, "rb")
 
 
 class _ContentReel(_FileReel):
@@ -153,6 +200,11 @@ class _ContentReel(_FileReel):
         super().close()
         self._put_back()
 
+    def _opened(self) -> AbstractContextManager[IO[bytes]]:
+        content = file_object(self._given)
+        content.seek(0)
+        return nullcontext(content)
+
     def _put_back(self) -> None:
         if self._stood is not None:
             self._given.seek(self._stood)  # type: ignore[union-attr]
@@ -164,23 +216,30 @@ class _FramesReel:
     path = name = FRAMES
     stream_index = 0
     n_picture = 1
+    damage = n_restart = 0
+    start = end = first_restart = None
+    without_show_times = False
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
         self.frame_rate = frames.fps
         self.expected_duration = None if frames.n_picture is None else float(frames.n_picture / frames.fps)
+        self.step = self.time_base = 1 / frames.fps
 
     def close(self) -> None:
         """There is nothing to give back."""
 
-    def pictures(self) -> Iterator[av.video.frame.VideoFrame | None]:
+    def pictures(self) -> Iterator[av.video.frame.VideoFrame]:
         for number, picture in enumerate(self._frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            frame.pts, frame.time_base = number, 1 / self.frame_rate
+            frame.pts, frame.time_base = number, self.time_base
             yield frame
 
-    def pixel_shape(self, quarter_turns: int) -> float:
+    def pixel_shape(self, orientation: Orientation) -> float:
         return 1.0
+
+    def say_why_nothing_is_seen(self) -> None:
+        """Frames are always seen."""
 
 
 def write_content(video: bytes | IO[bytes], path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .looks import Look, LookKeeper
+from .orientation import UPRIGHT, Orientation
 
 LONGER_SIDE = 160
 """The longer side of a thumbnail in pixels."""
@@ -43,15 +44,15 @@ class ThumbnailKeeper:
         self._kept: list[Thumbnail] = []
         self._looks = LookKeeper()
 
-    def take(self, time: float, picture: av.video.frame.VideoFrame, quarter_turns: int = 0) -> None:
-        """Look at the next picture, shown from `time` (seconds) on; `quarter_turns` anticlockwise set it upright."""
+    def take(self, time: float, picture: av.video.frame.VideoFrame, orientation: Orientation = UPRIGHT) -> None:
+        """Look at the next picture, shown from `time` (seconds) on; `orientation` sets it upright."""
         is_kept = not self._kept or time >= self._kept[-1].time + self._step - 1e-6
         is_looked_at = self._looks.wants(time)
         if not (is_kept or is_looked_at):
             return
-        columns, rows = self._size if quarter_turns % 2 == 0 else self._size[::-1]
-        colours = picture.reformat(columns, rows, "rgb24", interpolation="AREA").to_ndarray()
-        upright = np.ascontiguousarray(np.rot90(colours, quarter_turns), dtype=np.uint8)
+        columns, rows = orientation.size(*self._size)
+        colours = np.asarray(picture.reformat(columns, rows, "rgb24", interpolation="AREA").to_ndarray(), np.uint8)
+        upright = orientation.upright(colours)
         if is_looked_at:
             self._looks.take(time, upright)
         if not is_kept:

@@ -8,6 +8,8 @@ import av.video.frame
 import numpy as np
 from numpy.typing import NDArray
 
+from .orientation import UPRIGHT, Orientation
+
 SHORTER_SIDE = 224
 """The shorter side of a view in pixels."""
 MOST_OBLONG = 2.5
@@ -47,13 +49,13 @@ class ViewKeeper:
         self._step = FIRST_STEP
         self._kept: list[View] = []
 
-    def take(self, time: float, picture: av.video.frame.VideoFrame, quarter_turns: int = 0) -> None:
-        """Look at the next picture, shown from `time` (seconds) on; `quarter_turns` anticlockwise set it upright."""
+    def take(self, time: float, picture: av.video.frame.VideoFrame, orientation: Orientation = UPRIGHT) -> None:
+        """Look at the next picture, shown from `time` (seconds) on; `orientation` sets it upright."""
         if self._kept and time < self._kept[-1].time + self._step - 1e-6:
             return
-        columns, rows = self._size if quarter_turns % 2 == 0 else self._size[::-1]
+        columns, rows = orientation.size(*self._size)
         colours = colours_of(picture, columns, rows)
-        self._kept.append(View(time, np.ascontiguousarray(np.rot90(colours, quarter_turns), dtype=np.uint8)))
+        self._kept.append(View(time, np.ascontiguousarray(orientation.upright(colours), dtype=np.uint8)))
         if len(self._kept) > MOST:
             self._kept = self._kept[::2]
             self._step *= 2

@@ -43,7 +43,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     }
     for name, text in contents.items():
         with whole_file(folder / name) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
+            unfinished.write_text(text, encoding="utf-8", errors="replace")
     return [folder / name for name in contents]
 
 

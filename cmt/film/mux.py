@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import MidiError
+from cmt.film.companions import add_descriptions, describe_picture, note_on_the_rest, subtitle_packets
 from cmt.film.picture import Picture, measure_picture, open_video, picture_packets
 from cmt.film.sound import (
     decoded_sound,
     fitted,
+    further_tracks,
     mixed,
     music_packets,
     notes_on_tracks,
@@ -36,7 +38,6 @@ Mixing = Callable[[NDArray[np.float32], NDArray[np.float32], int], tuple[NDArray
 one, and a line for each thing that did not go as asked."""
 
 AAC_SAMPLE_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
-_UNKEPT_METADATA = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "duration"})
 
 
 class WrittenVideo(NamedTuple):
@@ -130,28 +131,38 @@ def _mux(
             target = stack.enter_context(
                 av.open(file_url(unfinished), "w", format="mp4", container_options={"movflags": "faststart"})
             )
-            target.metadata.update(
-                (key, value) for key, value in source.metadata.items() if key.lower() not in _UNKEPT_METADATA
-            )
             video: Any = source.streams[picture.stream_index]
+            notes += add_descriptions(source, video, picture, target)
+            notes += note_on_the_rest(source, picture, video_path.name)
             original = original_sound(source, video) if original_audio != "drop" else None
             if original_audio != "drop" and original is None:
                 missing = "no sound that can be decoded" if source.streams.audio else f"no sound to {original_audio}"
                 notes.append(f"{video_path.name} has {missing}: only the music is heard")
-            if original is not None:
-                notes += notes_on_tracks(source, original, video_path.name, original_audio)
             if original is not None and original_audio == "mix":
+                notes += notes_on_tracks(source, original, video_path.name)
                 heard = decoded_sound(video_path, original.index, picture, sample_rate, notes=notes)
                 music, more = mixing(music, heard, sample_rate) if mixing else (mixed(music, heard), [])
                 notes += more
 
             shown = picture_packets(video, picture, target, notes)
-            sounds = [music_packets(target, music, sample_rate)]
+            describe_picture(video, target.streams[0])
+            sounds: list[Iterator[av.Packet[Any]]] = [music_packets(target, music, sample_rate)]
             if original is not None and original_audio == "keep":
-                sounds.append(original_packets(video_path, original, picture, target, sample_rate, notes))
+                sounds += [
+                    original_packets(video_path, track, picture, target, sample_rate, notes)
+                    for track in (original, *further_tracks(source, original))
+                ]
+            sounds += subtitle_packets(video_path, source, picture, target)
             packets = heapq.merge(_reported(shown, picture.n_packet, progress), *sounds, key=_decode_time)
+            n_broken = 0
             for packet in packets:
-                target.mux(packet)
+                try:
+                    target.mux(packet)
+                except av.error.InvalidDataError:  # a damaged packet that is copied
+                    n_broken += 1
+            if n_broken:
+                packet_s = "1 packet" if n_broken == 1 else f"{n_broken} packets"
+                notes.append(f"{video_path.name}: {packet_s} of what was copied are damaged and were left out")
     except av.error.FFmpegError as error:
         if isinstance(error, OSError):  # a full disk, a forbidden folder: whole_file says so
             raise

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cmt.errors import CmtError, MidiError
-from cmt.film.picture import measure_picture, open_video, part_packets
+from cmt.film.companions import add_descriptions, describe_picture, note_on_the_rest, subtitle_packets
+from cmt.film.encoding import part_packets
+from cmt.film.picture import measure_picture, open_video
 from cmt.film.sound import decoded_sound, original_sound, pcm_packets
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url
@@ -42,8 +44,10 @@ def check_part(part: Part) -> None:
 
 
 @contextmanager
-def part_of(video: Path | None, part: Part, folder: Path) -> Iterator[Path | None]:
+def part_of(video: Path | None, part: Part, folder: Path, notes: list[str] | None = None) -> Iterator[Path | None]:
     """A film of that part, which lies in a hidden folder inside `folder` until the block ends; the whole is itself.
+
+    `notes` gets a line for each thing that the part does not keep.
 
     Raises
     ------
@@ -59,14 +63,15 @@ def part_of(video: Path | None, part: Part, folder: Path) -> Iterator[Path | Non
         raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
     with hidden as place:
         path = Path(place) / video.name
-        write_part(video, part, path)
+        write_part(video, part, path, notes)
         yield path
 
 
-def write_part(video: Path, part: Part, path: Path) -> None:
+def write_part(video: Path, part: Part, path: Path, notes: list[str] | None = None) -> None:
     """Write a part of a film, from the first picture that begins in it on; what it holds of sound is stereo.
 
-    The picture is encoded as H.264, because a part begins where it likes and not where a copy could.
+    The picture is encoded as H.264, or HDR as HEVC, because a part begins where it likes and not where a copy could.
+    `notes` gets a line for each thing that is not kept.
 
     Raises
     ------
@@ -88,13 +93,20 @@ def write_part(video: Path, part: Part, path: Path) -> None:
         with whole_file(path) as unfinished, ExitStack() as stack:
             source = stack.enter_context(open_video(video))
             target = stack.enter_context(av.open(file_url(unfinished), "w", format="mov"))
-            target.metadata.update({key: value for key, value in source.metadata.items() if key.lower() == "title"})
+            lost: list[str] = [] if notes is None else notes
             stream: Any = source.streams[whole.stream_index]
+            lost += add_descriptions(source, stream, cut, target)
+            lost += note_on_the_rest(source, cut, video.name)
             original = original_sound(source, stream)
-            packets: list[Iterator[Any]] = [part_packets(stream, cut, target)]
+            can_seek = not whole.fault and len(whole.segments) < 2
+            packets: list[Iterator[Any]] = [
+                part_packets(stream, cut.start, cut.end, target, can_seek=can_seek, notes=lost)
+            ]
+            describe_picture(stream, target.streams[0])
             if original is not None:
                 sound = decoded_sound(video, original.index, cut, SOUND_RATE)
                 packets.append(pcm_packets(target, sound, SOUND_RATE))
+            packets += subtitle_packets(video, source, cut, target)
             for packet in heapq.merge(*packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):
                 target.mux(packet)
     except av.error.FFmpegError as error:

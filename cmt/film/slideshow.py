@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import MidiError
-from cmt.film.picture import ENCODER_TIME_BASE, encoded_stream, packets_of_frames, video_encoder
+from cmt.film.encoding import ENCODER_TIME_BASE, encoded_stream, packets_of_frames, video_encoder
 from cmt.film.sound import fitted, music_packets
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.errors import MidiError
+from cmt.errors import CmtError
 from cmt.film.picture import Picture, open_video
+from video_rhythm.container import best_stream
+from video_rhythm.reader import is_broadcast, readable_packets
+from video_rhythm.stamps import Stamps
 
 if TYPE_CHECKING:
     import av
@@ -41,21 +45,30 @@ def has_sound(path: Path) -> bool:
     """Whether a video has sound that can be decoded; false where it cannot be opened at all."""
     try:
         with open_video(path) as source:
-            video: Any = source.streams.best("video")
-            return video is not None and original_sound(source, video) is not None
-    except MidiError:
+            return original_sound(source, best_stream(source, path.name)) is not None
+    except CmtError:
         return False
 
 
-def notes_on_tracks(
-    source: av.container.InputContainer, original: av.AudioStream, name: str, original_audio: str
-) -> list[str]:
-    """What is to say if a video has several sound tracks, of which `original` is mixed or kept."""
+def language_of(stream: Any) -> str:
+    """The language of a stream by its three letters (ISO 639-2); empty if it does not say."""
+    language = str(stream.metadata.get("language", ""))
+    return language if len(language) == 3 and language.isascii() and language.isalpha() and language != "und" else ""
+
+
+def notes_on_tracks(source: av.container.InputContainer, original: av.AudioStream, name: str) -> list[str]:
+    """What is to say if a video has several sound tracks, of which `original` alone is mixed."""
     tracks = [stream.index for stream in source.streams.audio]
     if len(tracks) < 2:
         return []
-    done = "mixed" if original_audio == "mix" else "kept"
-    return [f"{name} has {len(tracks)} sound tracks: number {tracks.index(original.index) + 1} is {done}"]
+    return [f"{name} has {len(tracks)} sound tracks: number {tracks.index(original.index) + 1} is mixed"]
+
+
+def further_tracks(source: av.container.InputContainer, original: av.AudioStream) -> list[av.AudioStream]:
+    """The sound tracks beside `original` that can be decoded."""
+    return [
+        stream for stream in source.streams.audio if stream.index != original.index and stream.codec_context is not None
+    ]
 
 
 def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
@@ -98,7 +111,7 @@ def decoded_sound(
     """
     sound = np.zeros((round(picture.duration * sample_rate), 2 if layout == "stereo" else 1), np.float32)
     cursor: int | None = None
-    for frame in _resampled_frames(path, stream_index, sample_rate, layout):
+    for frame in _resampled_frames(path, stream_index, picture, sample_rate, layout):
         samples = frame.to_ndarray().T  # (n_sample, n_channel)
         stamped = cursor
         if frame.pts is not None and frame.time_base is not None:
@@ -125,13 +138,15 @@ def _notes_on_length(name: str, end: float | None, duration: float) -> list[str]
     return []
 
 
-def _resampled_frames(path: Path, stream_index: int, sample_rate: int, layout: str) -> Iterator[av.AudioFrame]:
+def _resampled_frames(
+    path: Path, stream_index: int, picture: Picture, sample_rate: int, layout: str
+) -> Iterator[av.AudioFrame]:
     import av
 
     with open_video(path) as container:
         resampler: Any = None
         form = None
-        for frame in _decoded_sound_frames(container, container.streams[stream_index]):
+        for frame in _decoded_sound_frames(container, container.streams[stream_index], picture):
             if (frame.format.name, frame.layout.name, frame.sample_rate) != form:
                 if resampler is not None:
                     yield from resampler.resample(None)
@@ -142,17 +157,27 @@ def _resampled_frames(path: Path, stream_index: int, sample_rate: int, layout: s
             yield from resampler.resample(None)
 
 
-def _decoded_sound_frames(container: av.container.InputContainer, stream: Any) -> Iterator[av.AudioFrame]:
+def _decoded_sound_frames(
+    container: av.container.InputContainer, stream: Any, picture: Picture
+) -> Iterator[av.AudioFrame]:
     import av
 
-    try:
-        for packet in container.demux(stream):
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                continue  # a broken packet leaves a gap
-    except av.error.FFmpegError:
-        return  # the file breaks off; the picture's note says so
+    for packet in packets_beside(container, stream, picture):
+        try:
+            frames: Any = packet.decode()
+        except av.error.FFmpegError:
+            continue  # a broken packet leaves a gap
+        yield from frames
+    with suppress(av.error.FFmpegError):
+        yield from stream.decode(None)
+
+
+def packets_beside(container: av.container.InputContainer, stream: Any, picture: Picture) -> Iterator[av.Packet[Any]]:
+    """The packets of a stream beside `picture`, their stamps on its clock; what cannot be read is left out."""
+    stamps = Stamps(stream.time_base, Fraction(0), broadcast=is_broadcast(container), guide=picture.segments)
+    for packet in readable_packets(container, stream):
+        stamps.put_right(packet)
+        yield packet
 
 
 def music_packets(
@@ -196,8 +221,9 @@ def original_packets(
     sample_rate: int,
     notes: list[str],
 ) -> Iterator[av.Packet[av.AudioStream]]:
-    """Add a second sound stream to `target` and give its packets: copied, or if need be as AAC."""
+    """Add another sound stream to `target` and give its packets: copied, or if need be as AAC."""
     codec = original.codec_context.codec.canonical_name
+    stream: Any
     if codec in _COPIED_AUDIO:
         stream = target.add_stream_from_template(original, opaque=True)
         packets = _copied_sound(path, original.index, picture, stream)
@@ -206,6 +232,8 @@ def original_packets(
         stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
         packets = _encoded_sound(stream, decoded_sound(path, original.index, picture, sample_rate), sample_rate)
     stream.metadata["handler_name"] = "Original sound"
+    if language := language_of(original):
+        stream.metadata["language"] = language
     return packets
 
 
@@ -215,24 +243,26 @@ def _copied_sound(
     """The packets that sound while the picture is shown, their time counted from its start.
 
     A few earlier ones go along: a decoder needs them to start up, and players skip what
-    lies before 0. At the end the sound may miss half a packet or have half a packet more.
+    lies before 0. At the end the sound may miss half a packet or have half a packet more. Where one recording
+    begins before the one before it has ended, packets that would be heard at once with others are left out.
     """
-    import av
-
     with open_video(path) as container:
         original: Any = container.streams[stream_index]
         shift = round(picture.start / original.time_base)
-        try:
-            for packet in container.demux(original):
-                if not packet.size or packet.pts is None:
+        last_end: int | None = None
+        for packet in packets_beside(container, original, picture):
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if stamp is None:
+                continue
+            length = packet.duration or 0
+            time, middle = stamp * original.time_base, (stamp + length / 2) * original.time_base
+            if time < picture.start - _PREROLL or middle >= picture.end:
+                continue
+            if last_end is not None and stamp < last_end:
+                if stamp + length / 2 < last_end:
                     continue
-                time = packet.pts * original.time_base
-                middle = time + (packet.duration or 0) * original.time_base / 2
-                if time < picture.start - _PREROLL or middle >= picture.end:
-                    continue
-                packet.stream = copy
-                packet.pts -= shift
-                packet.dts = packet.pts
-                yield packet
-        except av.error.FFmpegError:
-            return  # the file breaks off; the picture's note says so
+                stamp = last_end
+            last_end = stamp + max(length, 1)
+            packet.stream = copy
+            packet.pts = packet.dts = stamp - shift
+            yield packet

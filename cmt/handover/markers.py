@@ -82,6 +82,6 @@ def write_markers(
     texts = (table(moments, clip), edl(listed, clip), fcpxml(cues, clip), otio(cues, clip))
     for suffix, text in zip(SUFFIXES, texts, strict=True):
         with whole_file(folder / f"{name}{suffix}") as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
+            unfinished.write_text(text, encoding="utf-8", errors="replace")
     lacking = [f"{name}.markers.edl has room for {len(listed)} markers: without {', '.join(left_out)} markers"]
     return rate_warnings(fps) + (lacking if left_out else [])

@@ -60,7 +60,8 @@ def write_origin(report: Report, making: Making, path: Path, now: datetime | Non
     """
     content = origin_of(report, making, now or datetime.now(timezone.utc))
     with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        unfinished.write_text(text, encoding="utf-8", errors="replace")
 
 
 def origin_of(report: Report, making: Making, now: datetime) -> dict[str, object]:

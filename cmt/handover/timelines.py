@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -114,7 +115,7 @@ def fcpxml(cues: Sequence[Cue], clip: Clip) -> str:
         heard = {"hasAudio": "1", "audioSources": "1", "audioChannels": "2", "audioRate": str(clip.audio_rate)}
         given = {"id": "r2", "name": clip.name, "start": "0s", "duration": duration}
         asset = ElementTree.SubElement(resources, "asset", {**given, **seen, **heard})
-        ElementTree.SubElement(asset, "media-rep", kind="original-media", src=f"./{quote(clip.media)}")
+        ElementTree.SubElement(asset, "media-rep", kind="original-media", src=f"./{quote(os.fsencode(clip.media))}")
     event = ElementTree.SubElement(ElementTree.SubElement(root, "library"), "event", name=clip.name)
     project = ElementTree.SubElement(event, "project", name=clip.name)
     # Programs differ in whether offsets count from a start that is not 0: with 0 they agree.
@@ -160,7 +161,7 @@ def otio(cues: Sequence[Cue], clip: Clip) -> str:
     if clip.media is None:
         media: dict[str, object] = {"OTIO_SCHEMA": "MissingReference.1", "name": clip.name}
     else:
-        media = {"OTIO_SCHEMA": "ExternalReference.1", "name": clip.name, "target_url": quote(clip.media)}
+        media = {"OTIO_SCHEMA": "ExternalReference.1", "name": clip.name, "target_url": quote(os.fsencode(clip.media))}
     media |= {"metadata": {}, "available_range": span(0, clip.n_frame)}
     markers = [
         {

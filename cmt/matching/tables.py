@@ -49,7 +49,7 @@ def write_table(rows: Sequence[Sequence[Match]], path: Path) -> None:
     flat = [row for rows_of_video in rows for row in rows_of_video]
     with whole_file(path) as unfinished:
         if path.suffix.lower() == ".csv":
-            with open(unfinished, "w", encoding="utf-8", newline="") as file:
+            with open(unfinished, "w", encoding="utf-8", errors="replace", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(Match._fields)
                 writer.writerows(flat)

@@ -175,7 +175,7 @@ def _sound_encoder() -> str:
 
 
 def _video_encoder() -> str:
-    from cmt.film.picture import video_encoder
+    from cmt.film.encoding import video_encoder
 
     return f"{video_encoder()}, for pictures that an mp4 cannot carry as they are"
 

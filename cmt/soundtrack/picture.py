@@ -21,6 +21,7 @@ from cmt.planning.mutes import Mute
 from cmt.planning.plan import Plan
 from cmt.report.speech import Speech
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
+from video_rhythm.container import printable
 
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
@@ -124,7 +125,7 @@ def _width(duration: float) -> float:
 
 def _title(rhythm: VideoRhythm) -> str:
     visual = "no visual tempo" if rhythm.tempo is None else f"visual tempo {rhythm.tempo:.1f} BPM"
-    return f"{Path(rhythm.path).name}: {rhythm.duration:.2f} s, {visual}"
+    return f"{printable(Path(rhythm.path).name)}: {rhythm.duration:.2f} s, {visual}"
 
 
 def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> None:
