@@ -148,7 +148,7 @@ class Clock:
         stamp = pts * time_base
         if not started:
             self.start = stamp if start is None else min(start, stamp)
-        time = float(stamp - self.start)
+        time = float(stamp) - float(self.start)
         if time <= self.now:
             return None
         self.now = time
