@@ -112,7 +112,7 @@ def test_beside_the_first_take_the_second_has_a_number_and_nothing_is_overwritte
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     second = make_again(folder / "clip.json", changes=Changes(output={"midi_only": True}))
     assert second.name == "clip-2" and {file.name for file in second.files} == {
-        f"clip-2.{s}" for s in ("json", "mid", "png")
+        f"clip-2.{s}" for s in ("html", "json", "mid", "png")
     }
     assert second.notes[0].startswith("this run is called clip-2, what was there stays (`overwrite` replaces): ")
     third = make_again(folder / "clip-2.json")
@@ -363,7 +363,10 @@ def test_the_command_says_what_it_made_and_what_it_left(song, checkpoint, tmp_pa
             ["--from", "x.json", "--chords", "C G"],
             "--chords says what a new piece is to be, and --from keeps one that is",
         ),
-        (["--from", "x.json", "--mood", "sad"], "--mood says what a new piece is to be, and --from keeps one that is"),
+        (
+            ["--from", "x.json", "--mood", "sad"],
+            "--mood decides key, tempo, form and players before a note is written, and --from keeps them",
+        ),
         (["--from", "x.json", "--takes", "3"], "--takes says what a new piece is to be, and --from keeps one that is"),
         (
             ["--from", "x.json", "--jobs", "2"],

@@ -13,6 +13,7 @@ import pytest
 from clips import draw_clip, moving_square
 
 import cmt
+from cmt.film.mux import write_video
 from cmt.music.key import WishedKey
 from cmt.planning.wishes import settled
 from midi_io import has_fluidsynth
@@ -46,6 +47,12 @@ def piece(composer, clip):
 @pytest.fixture(scope="module")
 def frames():
     return cmt.Frames(np.stack(list(moving_square(24))), 12)
+
+
+def with_tone(clip, path):
+    """The same film with a sound, in which nobody speaks."""
+    write_video(clip, 0.3 * np.sin(np.arange(4 * 44_100) / 16), 44_100, path)
+    return path
 
 
 def content_of(soundtrack, suffix):
@@ -123,7 +130,9 @@ def test_midi_goes_to_a_path_or_a_file_object(piece, tmp_path):
 def test_frames_and_rhythms_give_sound_and_no_film(composer, clip, frames, tmp_path):
     for video, name in ((frames, "frames"), (cmt.analyze(clip), "clip")):
         saved = composer.compose(video, POP).save(tmp_path)
-        assert [file.name for file in saved.files] == [f"{name}.{kind}" for kind in ("json", "mid", "png", "wav")]
+        assert [file.name for file in saved.files] == [
+            f"{name}.{kind}" for kind in ("html", "json", "mid", "png", "wav")
+        ]
 
 
 def test_a_rhythm_that_was_measured_is_not_measured_again(composer, clip, piece):
@@ -203,13 +212,15 @@ def test_speech_that_was_not_looked_for_cannot_be_made_room_for(composer, clip, 
     deaf = composer.compose(clip, POP, output=replace(mixed, duck=None))
     with pytest.raises(cmt.CmtError, match="without a look for speech"):
         deaf.save(tmp_path, output=mixed)
-    heard = composer.compose(clip.read_bytes(), POP, output=mixed)
+    film = with_tone(clip, tmp_path / "tone.mp4")
+    heard = composer.compose(film.read_bytes(), POP, output=mixed)
     assert heard.save(tmp_path, output=replace(mixed, duck=6.0)).report.speech.distance == 6.0
 
 
-def test_what_is_decided_before_the_notes_cannot_be_asked_for_afterwards(piece, composer, frames, tmp_path):
+def test_what_is_decided_before_the_notes_cannot_be_asked_for_afterwards(piece, clip, composer, frames, tmp_path):
+    deaf = composer.compose(clip, POP, output=cmt.Output(original_audio="drop"))
     for one, output, said in (
-        (piece, cmt.Output(original_audio="mix", midi_only=True), "`original_audio`: the notes were written without"),
+        (deaf, cmt.Output(original_audio="mix", midi_only=True), "`original_audio`: the notes were written without"),
         (piece, cmt.Output(fade_in=50.0, midi_only=True), "longer than the music"),
         (piece, cmt.Output(programs={"piano": 200}), "counts programs from 0 to 127"),
         (composer.compose(frames, POP), cmt.Output(original_audio="keep"), "have no sound of their own"),
@@ -225,7 +236,7 @@ def test_what_is_decided_before_the_notes_cannot_be_asked_for_afterwards(piece, 
         (POP, {}, "give a video, or a length"),
         (cmt.Wishes(length=4, genre="polka"), {}, "no genre 'polka'; choose from country, dance, electronic"),
         (cmt.Wishes(length=4, mode="dorian"), {}, "no mode 'dorian'; choose from major, minor"),
-        (cmt.Wishes(length=4, key="D:minor", mode="major"), {}, "`key` D:minor and `mode` major contradict"),
+        (cmt.Wishes(length=4, key="D:minor", mode="major"), {}, "`key` D:minor: contradicts the mode major"),
         (cmt.Wishes(length=4, instruments=("flute",)), {}, "no instrument 'flute'; choose from drums, piano"),
         (cmt.Wishes(length=4, instruments=(5,)), {}, "no instrument 5; choose from"),
         (cmt.Wishes(length=4, mutes=["drums"]), {}, "no mute 'drums'"),

@@ -125,22 +125,23 @@ def make_again(
     changes = changes or Changes()
     source = read_take(Path(report))
     _check(changes, source)
-    output = _output(source, changes)
+    asked = output = _output(source, changes)
     title = checked_name(name if name is not None else source.kept.name)
     material = material_of(source, files_of(video))
     font = None if output.midi_only else ready_soundfont(soundfont, WITHOUT_SOUND)
     folder = source.file.parent if folder is None else Path(folder)
     stages = Stages(progress)
+    notes: list[str] = []
     with (
         folder_for_all_or_nothing(folder, overwrite=output.overwrite) as unfinished,
-        part_of(material.video, material.part, folder) as film,
+        part_of(material.video, material.part, folder, notes) as film,
         ThreadPoolExecutor(1) as beside,
     ):
         with stages.stage("analyze") as report_progress:
             seen = look_again(source, material, film, report_progress)
             sha256 = hash_of_material(material)
             output, lines = for_film(output, film)
-            seen = seen._replace(warnings=(*seen.warnings, *lines))
+            seen = seen._replace(warnings=(*seen.warnings, *notes, *lines))
             is_mixed = film is not None and output.original_audio == "mix"
             mixer = mixer_for(film, output.duck, output.loudness) if film is not None and is_mixed else None
             plan = _plan(source, seen.rhythm, sha256)
@@ -152,7 +153,7 @@ def make_again(
         music = _edited(source, plan, _played(source, plan, output), changes)
         timeline, fps = music.music.plan.timeline, None if seen.rhythm is None else seen.rhythm.fps
         check_fit(output, timeline.duration, fps, loop=plan.wishes.loop)
-        kept = replace(music.kept, name=title, output=output_as_json(output), video_sha256=sha256)
+        kept = replace(music.kept, name=title, output=output_as_json(asked), video_sha256=sha256)
         slower = timeline.duration / source.report.duration
         like, about_like = like_again(source.report, music.music.song, slower, is_written_anew=loaded is not None)
         model = source.report.checkpoint

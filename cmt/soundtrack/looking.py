@@ -44,8 +44,7 @@ def look(commission: Commission, film: Path | None, stages: Stages) -> Seen:
     with stages.stage("analyze") as report_progress:
         source = look_at_material(material, film, wishes, report_progress)
         check_fit(commission.output, source.duration, fps_of(source), loop=wishes.loop)
-        output, lines = for_film(commission.output, film)
-        source = source._replace(warnings=(*source.warnings, *lines))
+        output, _ = for_film(commission.output, film)
         mixer = mixer_of(output, film)
         spans = mixer.spans if mixer is not None else ()
         asked = settled(wishes, source.duration)

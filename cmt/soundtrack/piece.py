@@ -268,6 +268,8 @@ class Place(NamedTuple):
     """The file of the video, or of its part; None without one."""
     beside: Executor
     """What draws the picture while FluidSynth plays."""
+    notes: list[str]
+    """A line for each thing that a part of the video does not keep of the whole."""
 
 
 @contextmanager
@@ -280,12 +282,13 @@ def place_for(commission: Commission, folder: Path, output: Output) -> Iterator[
         If the folder cannot be written to, or the video has no such part.
     """
     material = commission.material
+    notes: list[str] = []
     with (
         folder_for_all_or_nothing(folder, overwrite=output.overwrite) as unfinished,
-        film_for(material, folder, needed=not output.midi_only or commission.needs_file) as film,
+        film_for(material, folder, needed=not output.midi_only or commission.needs_file, notes=notes) as film,
         ThreadPoolExecutor(1) as beside,
     ):
-        yield Place(folder, unfinished, film, beside)
+        yield Place(folder, unfinished, film, beside, notes)
 
 
 def deliver_piece(
@@ -299,8 +302,9 @@ def deliver_piece(
         As `deliver` does.
     """
     commission, seen = piece.commission, piece.seen
-    played, _ = for_film(output, place.film)
+    played, lines = for_film(output, place.film)
     mixer = mixer_of(played, place.film, seen.mixer)
+    source = seen.source._replace(warnings=(*seen.source.warnings, *place.notes, *lines))
     report, run = deliver(
         piece.music(output),
         Delivery(
@@ -308,7 +312,7 @@ def deliver_piece(
             place.unfinished,
             title,
             commission.material,
-            seen.source if isinstance(seen.source.film, Slideshow) else seen.source._replace(film=place.film),
+            source if isinstance(source.film, Slideshow) else source._replace(film=place.film),
             played,
             font,
             piece.networks.is_ours,

@@ -143,7 +143,7 @@ def check_source(material: Material, wishes: Wishes, output: Output) -> None:
     elif output.original_audio not in (None, "drop"):
         raise CmtError("pictures have no sound of their own; leave out `original_audio`")
     if isinstance(material.given, Frames | VideoRhythm):
-        if output.original_audio != "drop":
+        if output.original_audio not in (None, "drop"):
             raise CmtError("frames and rhythms have no sound of their own; leave out `original_audio`")
         if material.part != WHOLE:
             raise CmtError("`start` and `end` are of a video's file; give the frames of that part, or the file")
@@ -218,7 +218,9 @@ def look_at_material(material: Material, film: Path | None, wishes: Wishes, prog
 
 
 @contextmanager
-def film_for(material: Material, folder: Path | None = None, *, needed: bool = True) -> Iterator[Path | None]:
+def film_for(
+    material: Material, folder: Path | None = None, *, needed: bool = True, notes: list[str] | None = None
+) -> Iterator[Path | None]:
     """The file of a video, or of its part, until the block ends; None where there is no video.
 
     Parameters
@@ -228,6 +230,8 @@ def film_for(material: Material, folder: Path | None = None, *, needed: bool = T
         has its temporary files.
     needed
         Whether a video that is given as its content must be a file. A part must always be one.
+    notes
+        Gets a line for each thing that a part does not keep.
 
     Raises
     ------
@@ -239,7 +243,7 @@ def film_for(material: Material, folder: Path | None = None, *, needed: bool = T
     video, part = material.video, material.part
     given = material.given
     if not is_content(given) or (part == WHOLE and not needed):
-        with part_of(video, part, folder) as film:
+        with part_of(video, part, folder, notes) as film:
             yield film
         return
     try:
@@ -249,7 +253,7 @@ def film_for(material: Material, folder: Path | None = None, *, needed: bool = T
     with hidden as place:
         video = Path(place) / name_of_content(given)
         write_content(given, video)
-        with part_of(video, part, Path(place)) as film:
+        with part_of(video, part, Path(place), notes) as film:
             yield film
 
 
