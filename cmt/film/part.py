@@ -93,7 +93,7 @@ def write_part(video: Path, part: Part, path: Path) -> None:
             original = original_sound(source, stream)
             packets: list[Iterator[Any]] = [part_packets(stream, cut, target)]
             if original is not None:
-                sound = decoded_sound(video, original.index, cut, SOUND_RATE)
+                sound = decoded_sound(video, original.index, cut, SOUND_RATE, scratch=path.parent)
                 packets.append(pcm_packets(target, sound, SOUND_RATE))
             for packet in heapq.merge(*packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):
                 target.mux(packet)
