@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from cmt.film.mux import Mixing, OriginalAudio, write_video
 from cmt.film.slideshow import Slideshow, write_slideshow
-from midi_io.audio_file import stem_path, write_audio
+from midi_io.audio_file import check_length, format_of, stem_path, write_audio
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
 from midi_io.rendering import USUAL_FADES, Fades, Music, Played, Progress, long_sound_of
@@ -73,6 +73,7 @@ def write_sound(
     CmtError
         If the music cannot be played, or a file cannot be written.
     """
+    check_length(format_of(path), music.duration, finish.sample_rate, finish.bit_depth)
 
     def write(audio: Samples, file: Path) -> None:
         write_audio(audio, file, finish.sample_rate, bit_depth=finish.bit_depth, cues=finish.cues)
