@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cmt.errors import WriteError
 
 from .riff import CuePoint, append_cues
+from .samples import LongSound
 from .whole_file import whole_file
 
 _AT_ONCE = 4096
@@ -54,12 +55,14 @@ BIT_DEPTHS = (16, 24)
 """The bits that a sample may have in the formats that lose nothing."""
 _BITS = {"wav": 16, "flac": 24}
 """The formats that lose nothing, and the bits of a sample that is left to them."""
+_MOST_WAV_BYTES = 2**32 - 2**20
+"""A WAV file counts its bytes in 32 bits; the last of them are left for names of places."""
 _FLAC_SAMPLES = {16: "s16", 24: "s32"}
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 def write_audio(
-    audio: NDArray[np.floating],
+    audio: NDArray[np.floating] | LongSound,
     path: str | os.PathLike[str],
     sample_rate: int,
     *,
@@ -76,7 +79,8 @@ def write_audio(
     Parameters
     ----------
     audio
-        Shape `(n_sample,)` or `(n_sample, n_channel)`, one channel or two, in -1..1.
+        Shape `(n_sample,)` or `(n_sample, n_channel)`, one channel or two, in -1..1: an array, or sound that is read
+        by blocks.
     sample_rate
         The samples a second. MP3 knows 8, 11.025, 12, 16, 22.05, 24, 32, 44.1 and 48 kHz.
     bit_depth
@@ -154,13 +158,25 @@ def check_samples(name: str, sample_rate: int, bit_depth: int | None) -> None:
         raise WriteError(f"`sample_rate`: mp3 has no {sample_rate} samples a second; choose 48000, or another `format`")
 
 
+def check_length(name: str, seconds: float, sample_rate: int, bit_depth: int | None, *, n_channel: int = 2) -> None:
+    """Raise a WriteError if a file of a format cannot hold sound of so many seconds."""
+    if name != "wav":
+        return
+    bytes_per_second = sample_rate * n_channel * (bit_depth or _BITS[name]) // 8
+    if seconds * bytes_per_second > _MOST_WAV_BYTES:
+        raise WriteError(
+            f"`format`: a wav file holds {_MOST_WAV_BYTES / bytes_per_second / 60:.0f} minutes of such sound, and this "
+            f"lasts {seconds / 60:.0f}; choose flac, or fewer bits or samples"
+        )
+
+
 def stem_path(path: Path, name: str) -> Path:
     """The file of a stem beside that of the mix: ``song.drums.wav`` beside ``song.wav``."""
     return path.with_name(f"{path.stem}.{name}{path.suffix}")
 
 
 def write_wav(
-    audio: NDArray[np.floating],
+    audio: NDArray[np.floating] | LongSound,
     path: str | os.PathLike[str],
     sample_rate: int,
     *,
@@ -175,6 +191,7 @@ def write_wav(
         If the file cannot be written.
     """
     channels = 1 if audio.ndim == 1 else audio.shape[1]
+    check_length("wav", len(audio) / sample_rate, sample_rate, bit_depth, n_channel=channels)
     with whole_file(path) as unfinished:
         with wave.open(str(unfinished), "wb") as file:
             file.setnchannels(channels)
@@ -195,7 +212,9 @@ def _as_bytes(audio: NDArray[np.floating], bit_depth: int) -> bytes:
     return bytes(whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes())
 
 
-def _encode(audio: NDArray[np.floating], unfinished: Path, sample_rate: int, encoding: _Encoding, path: Path) -> None:
+def _encode(
+    audio: NDArray[np.floating] | LongSound, unfinished: Path, sample_rate: int, encoding: _Encoding, path: Path
+) -> None:
     """Write `unfinished`, which will be `path`."""
     import av
 
@@ -227,12 +246,12 @@ def _encode(audio: NDArray[np.floating], unfinished: Path, sample_rate: int, enc
         ) from error
 
 
-def _frames(audio: NDArray[np.floating], sample_rate: int) -> Iterator[Any]:
+def _frames(audio: NDArray[np.floating] | LongSound, sample_rate: int) -> Iterator[Any]:
     from av import AudioFrame
 
-    channels = (audio[:, np.newaxis] if audio.ndim == 1 else audio).T
+    n_channel = 1 if audio.ndim == 1 else audio.shape[1]
     for begin in range(0, len(audio), _AT_ONCE):
-        block = np.ascontiguousarray(channels[:, begin : begin + _AT_ONCE], np.float32)
-        frame = AudioFrame.from_ndarray(block, "fltp", "mono" if len(channels) == 1 else "stereo")
+        block = np.ascontiguousarray(audio[begin : begin + _AT_ONCE].reshape(-1, n_channel).T, np.float32)
+        frame = AudioFrame.from_ndarray(block, "fltp", "mono" if n_channel == 1 else "stereo")
         frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
         yield frame

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .samples import Samples, Store, peak_of, silence_beside, spans_of
+
 TARGET = -14.0
 """LUFS at which the large streaming services play what they are given."""
 CEILING = -1.9
@@ -35,6 +37,9 @@ _NEAR_ENOUGH = 0.2
 _LOST_AGAIN, _MOST_RUNS = 1.2, 3
 """What it took away is added with this factor: the next run takes some of it again. It is run so often at most."""
 
+_ADDED_AT_ONCE = 2**17
+"""Values that are added up by NumPy together."""
+
 _BLOCK, _HOP = 0.4, 0.1
 """Seconds that a block of the standard lasts, and from one block to the next."""
 _ABSOLUTE_GATE, _RELATIVE_GATE = -70.0, -10.0
@@ -47,7 +52,7 @@ _CHUNK, _WARM_UP = 20.0, 0.5
 """Seconds that are filtered at a time, and those before them in which the filters swing in."""
 
 
-def loudness(audio: NDArray[np.floating], sample_rate: int) -> float:
+def loudness(audio: NDArray[np.floating] | Samples, sample_rate: int) -> float:
     """Integrated loudness, in LUFS, of `audio`, (n_sample, n_channel) in -1..1; minus infinity for silence.
 
     Raises
@@ -80,7 +85,7 @@ class Master(NamedTuple):
     that part of the master."""
 
 
-def true_peak(audio: NDArray[np.float32], sample_rate: int) -> float:
+def true_peak(audio: Samples, sample_rate: int) -> float:
     """The highest peak, in dBTP, of the curve that a player draws through `audio`, (n_sample, 2).
 
     It is read at four times the samples, as the standard has it; minus infinity for silence.
@@ -101,31 +106,60 @@ def mastered(audio: NDArray[np.float32], sample_rate: int, target: float = TARGE
 
 def master(audio: NDArray[np.float32], sample_rate: int, target: float = TARGET) -> Master:
     """What `mastered` gives, with the gain that it took."""
-    heard = loudness(audio, sample_rate)
-    peak = float(np.max(np.abs(audio), initial=0.0))
-    if math.isinf(heard) or not peak:
-        return Master(audio, np.ones(len(audio), np.float32))
-    most = CEILING - 20 * math.log10(peak) + MOST_LIMITING
-    wanted = decibels = min(target - heard, most)
-    before = float(np.mean(np.square(audio)))
-    for _ in range(_MOST_RUNS):
-        result = _limited(audio, decibels, sample_rate)
-        # The power of all tones alike tells what is lost to within 0.1 LU, for a tenth of what hearing it anew costs.
-        lost = wanted + 10 * math.log10(before / max(float(np.mean(np.square(result.audio))), 1e-20))
-        if lost <= _NEAR_ENOUGH or decibels >= most:
-            break
-        decibels = min(decibels + _LOST_AGAIN * lost, most)
-    return result
-
-
-def _limited(audio: NDArray[np.float32], decibels: float, sample_rate: int) -> Master:
-    """`audio` louder by `decibels`, its peaks held below the ceiling."""
-    factor = np.float32(10 ** (decibels / 20))
-    gain = factor * _held_back(audio, factor, sample_rate)
+    gain = np.asarray(mastering_gain(audio, sample_rate, target))
     return Master(audio * gain[:, np.newaxis], gain)
 
 
-def _powers_of_hops(audio: NDArray[np.floating], sample_rate: int) -> Iterator[NDArray[np.float64]]:
+def mastering_gain(audio: Samples, sample_rate: int, target: float = TARGET) -> Store:
+    """(n_sample,) the gain with which `audio`, (n_sample, 2), is `mastered`; it lies where files of `audio` lie.
+
+    Raises
+    ------
+    WriteError
+        If the disk has no room for it.
+    """
+    gain = silence_beside(audio, (len(audio),))
+    heard, peak = loudness(audio, sample_rate), peak_of(audio)
+    if math.isinf(heard) or not peak:
+        _fill(gain, _AS_IT_IS, 0)
+        return gain
+    most = CEILING - 20 * math.log10(peak) + MOST_LIMITING
+    wanted = decibels = min(target - heard, most)
+    before = _mean_square(audio)
+    for _ in range(_MOST_RUNS):
+        _limit(audio, np.float32(10 ** (decibels / 20)), sample_rate, gain)
+        # The power of all tones alike tells what is lost to within 0.1 LU, for a tenth of what hearing it anew costs.
+        lost = wanted + 10 * math.log10(before / max(_mean_square(audio, gain), 1e-20))
+        if lost <= _NEAR_ENOUGH or decibels >= most:
+            break
+        decibels = min(decibels + _LOST_AGAIN * lost, most)
+    return gain
+
+
+def _fill(gain: Store, value: np.float32, begin: int) -> None:
+    """Write `value` into all samples from `begin` on."""
+    for span in spans_of(len(gain) - begin):
+        gain[begin + span.start : begin + span.stop] = np.full(span.stop - span.start, value, np.float32)
+
+
+def _mean_square(audio: Samples, gain: Samples | None = None) -> float:
+    """The mean of the squares of all samples of `audio`, (n_sample, 2), times `gain`, (n_sample,).
+
+    Halves are added as `np.mean` does it: the same digits come out as of an array.
+    """
+
+    def added(begin: int, end: int) -> np.float32:
+        n_value = 2 * (end - begin)
+        if n_value > _ADDED_AT_ONCE:
+            middle = begin + (n_value // 2 - n_value // 2 % 8) // 2
+            return np.float32(added(begin, middle) + added(middle, end))
+        part = audio[begin:end]
+        return np.float32(np.square(part if gain is None else part * gain[begin:end][:, np.newaxis]).sum())
+
+    return float(np.float32(float(added(0, len(audio))) / max(1, 2 * len(audio))))
+
+
+def _powers_of_hops(audio: NDArray[np.floating] | Samples, sample_rate: int) -> Iterator[NDArray[np.float64]]:
     """The mean power of all channels, as the ear hears it, in one hop after another; a last begun one is left out."""
     hop, warm_up = round(_HOP * sample_rate), round(_WARM_UP * sample_rate)
     n_hop = max(1, len(audio) // hop) if len(audio) else 0
@@ -193,24 +227,22 @@ def _power(lufs: float) -> float:
     return float(10 ** ((lufs + 0.691) / 10))
 
 
-def _held_back(audio: NDArray[np.float32], factor: np.float32, sample_rate: int) -> NDArray[np.float32]:
-    """(n_sample,) the factor, at most 1, by which a limiter holds each sample of `audio` times `factor` back."""
+def _limit(audio: Samples, factor: np.float32, sample_rate: int, gain: Store) -> None:
+    """Write into `gain` what makes `audio` louder by `factor`, with its peaks held below the ceiling by a limiter."""
     filters = (("aresample", str(_OVERSAMPLING * sample_rate)), ("alimiter", _LIMITER))
-    factors: list[NDArray[np.float32]] = []
-    n_seen = 0
+    n_seen = n_done = 0
     for part in _through(filters, audio, sample_rate, factor=factor, probe=_PROBE):
         # The factors change slowly: of four finer samples one is enough.
-        factors.append(part[-n_seen % _OVERSAMPLING :: _OVERSAMPLING, 2] / np.float32(_PROBE))
+        held_back = part[-n_seen % _OVERSAMPLING :: _OVERSAMPLING, 2][: len(audio) - n_done] / np.float32(_PROBE)
+        gain[n_done : n_done + len(held_back)] = factor * np.minimum(held_back, _AS_IT_IS)
+        n_done += len(held_back)
         n_seen += len(part)
-    result = np.ones(len(audio), np.float32)
-    joined = np.concatenate(factors)[: len(audio)]
-    result[: len(joined)] = np.minimum(joined, 1.0)
-    return result
+    _fill(gain, factor, n_done)
 
 
 def _through(
     filters: Sequence[tuple[str, str]],
-    audio: NDArray[np.float32],
+    audio: Samples,
     sample_rate: int,
     *,
     factor: np.float32 = _AS_IT_IS,

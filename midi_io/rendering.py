@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.errors import WriteError
-
 from .file_playing import FilePlaying
-from .mastering import TARGET, Master, master
+from .mastering import TARGET, mastering_gain
 from .midi_content import MidiContent
-from .performance import MOST, Performance, as_performance
+from .performance import MOST, Performance, Room, as_performance
 from .reverb import echoes, reach
-from .song import Instrument, Song
+from .samples import (
+    ComputedSound,
+    Samples,
+    Store,
+    apply_gain,
+    first_of,
+    folder_of,
+    multiply,
+    peak_of,
+    silence,
+    silence_beside,
+    spans_of,
+)
+from .song import Song
 from .synthesis import SAMPLE_RATE, Playing
 
 _PEAK = 10 ** (-1.0 / 20)
@@ -45,6 +54,8 @@ Progress = Callable[[float], object]
 """A function that is called now and then with the share that is done, 0 to 1."""
 OnStem = Callable[[str, NDArray[np.float32]], object]
 """A function that is called with the name of an instrument, such as ``drums``, and its sound, (n_sample, 2)."""
+OnLongStem = Callable[[str, Samples], object]
+"""The same, where the sound may be longer than the memory holds."""
 
 
 class Fades(NamedTuple):
@@ -63,6 +74,15 @@ class Sound(NamedTuple):
     """What `sound_of` made."""
 
     audio: NDArray[np.float32]
+    """(n_sample, 2) left and right, in -1..1."""
+    fallbacks: tuple[str, ...]
+    """A line for each voice whose program the SoundFont lacks."""
+
+
+class Played(NamedTuple):
+    """What `long_sound_of` made."""
+
+    audio: Samples
     """(n_sample, 2) left and right, in -1..1."""
     fallbacks: tuple[str, ...]
     """A line for each voice whose program the SoundFont lacks."""
@@ -114,7 +134,6 @@ def sound_of(
     fades: Fades = USUAL_FADES,
     loop: bool = False,
     on_stem: OnStem | None = None,
-    scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> Sound:
     """What `render` does, with what did not go as asked, and with stems if they are wanted.
@@ -124,47 +143,81 @@ def sound_of(
     piece, and plays on without a seam.
 
     `on_stem` is called once for each instrument that plays. Stems have their share of the room, and of the limiter's
-    work, which is the mix's: their sum is the mix. Until they are mixed they lie in the folder `scratch`, if it is None
-    in that of the system for temporary files, 12 bytes for each sample and instrument.
+    work, which is the mix's: their sum is the mix.
+
+    Raises
+    ------
+    SynthesisError
+        If FluidSynth or the SoundFont is missing or unusable.
+    """
+    sound = long_sound_of(
+        music,
+        None,
+        soundfont=soundfont,
+        sample_rate=sample_rate,
+        loudness=loudness,
+        fades=fades,
+        loop=loop,
+        on_stem=None if on_stem is None else lambda name, stem: on_stem(name, np.asarray(stem)),
+        progress=progress,
+    )
+    return Sound(np.asarray(sound.audio), sound.fallbacks)
+
+
+def long_sound_of(
+    music: Music,
+    scratch: Path | None,
+    *,
+    soundfont: str | os.PathLike[str] | None = None,
+    sample_rate: int = SAMPLE_RATE,
+    loudness: float | None = TARGET,
+    fades: Fades = USUAL_FADES,
+    loop: bool = False,
+    on_stem: OnLongStem | None = None,
+    progress: Progress | None = None,
+) -> Played:
+    """What `sound_of` does, for music of any length: what is long lies in nameless files in the folder `scratch`.
+
+    They take 12 bytes for each sample, and as much for each stem that is wanted. Without `scratch` all is in memory.
 
     Raises
     ------
     SynthesisError
         If FluidSynth or the SoundFont is missing or unusable.
     WriteError
-        If the disk has no room for the stems.
+        If the disk has no room for the sound.
     """
     playing = _playing_of(music, soundfont, sample_rate, loop)
-    n_piece = playing.n_sample if loop else None
-    with closing(_Tracks(playing, n_piece)) as tracks:
-        if on_stem is not None:
-            tracks.keep_apart(scratch)
-        for begin, block in playing.blocks():
-            tracks.add(begin, block)
-            if progress is not None:
-                progress(min(0.99, (begin + block.shape[2]) / playing.n_played))
-        played = tracks.mix(sample_rate)
-        if isinstance(playing, FilePlaying):
-            played, fades = _with_its_ring(played, playing.n_sample, fades)
+    tracks = _Tracks(playing, scratch, playing.n_sample if loop else None, apart=on_stem is not None)
+    for begin, block in playing.blocks():
+        tracks.add(begin, block)
+        if progress is not None:
+            progress(min(0.99, (begin + block.shape[2]) / playing.n_played))
+    played = tracks.mix(sample_rate)
+    if isinstance(playing, FilePlaying):
+        played, fades = _with_its_ring(played, playing.n_sample, fades)
+    if not loop:
+        _fade(played, sample_rate, fades)
+    peak = peak_of(played)
+    factor = np.float32(_PEAK / peak if peak > _SILENCE else 1.0)
+    multiply(played, factor)
+    if loudness is not None:
+        gain = (_gain_of_loop if loop else mastering_gain)(played, sample_rate, loudness)
+        apply_gain(played, gain)
+    for name, whole in tracks.stems(sample_rate):
+        stem = first_of(whole, len(played))
         if not loop:
-            _fade(played, sample_rate, fades)
-        peak = float(np.max(np.abs(played), initial=0.0))
-        factor = np.float32(_PEAK / peak if peak > _SILENCE else 1.0)
-        played *= factor
-        audio, gain = played, np.ones(1, np.float32)
+            _fade(stem, sample_rate, fades)
+        multiply(stem, factor)
         if loudness is not None:
-            audio, gain = (_mastered_loop if loop else master)(audio, sample_rate, loudness)
+            apply_gain(stem, gain)
         if on_stem is not None:
-            for name, whole in tracks.stems(sample_rate):
-                stem = whole[: len(played)]
-                if not loop:
-                    _fade(stem, sample_rate, fades)
-                on_stem(name, stem * factor * gain[:, np.newaxis])
+            on_stem(name, stem)
     if progress is not None:
         progress(1.0)
     if isinstance(music, MidiContent) and peak <= _SILENCE:
-        return Sound(audio, (*playing.fallbacks, "nothing is heard: the file turns all its notes down to silence"))
-    return Sound(audio, playing.fallbacks)
+        return Played(played, (*playing.fallbacks, "nothing is heard: the file turns all its notes down to silence"))
+    return Played(played, playing.fallbacks)
 
 
 def play(
@@ -175,10 +228,10 @@ def play(
 ) -> NDArray[np.float32]:
     """Play `music` as `render` does, without its fade and at FluidSynth's own loudness, which may pass 1."""
     playing = _playing_of(music, soundfont, sample_rate, loop=False)
-    tracks = _Tracks(playing)
+    tracks = _Tracks(playing, None)
     for begin, block in playing.blocks():
         tracks.add(begin, block)
-    return tracks.mix(sample_rate)
+    return np.asarray(tracks.mix(sample_rate))
 
 
 def _playing_of(
@@ -193,137 +246,119 @@ def _playing_of(
     return Playing(performance, soundfont, sample_rate, tail)
 
 
-def _with_its_ring(played: NDArray[np.float32], n_sample: int, fades: Fades) -> tuple[NDArray[np.float32], Fades]:
+def _with_its_ring(played: Store, n_sample: int, fades: Fades) -> tuple[Store, Fades]:
     """A file's sound up to where nothing rings any more, at least `n_sample` samples, and its fades."""
-    loud = np.abs(played).max(axis=1, initial=0.0)
-    n_heard = len(played) - int(np.argmax(loud[::-1] > _RING_END * loud.max(initial=0.0)))
-    if n_heard == len(played) and fades == USUAL_FADES:
+    heard = np.abs(played[n_sample:]).max(axis=1, initial=0.0) > _RING_END * peak_of(played)
+    n_heard = n_sample + (int(np.flatnonzero(heard)[-1]) + 1 if heard.any() else 0)
+    if heard[-1:].any() and fades == USUAL_FADES:
         fades = Fades(end=_RING_FADE_SECONDS)
-    return played[: max(n_sample, n_heard)], fades
+    return first_of(played, n_heard), fades
 
 
 class _Tracks:
     """What has been played: the mix, what it sends into the room, and the instruments apart if they are wanted."""
 
-    def __init__(self, playing: Playing | FilePlaying, n_piece: int | None = None) -> None:
+    def __init__(
+        self, playing: Playing | FilePlaying, scratch: Path | None, n_piece: int | None = None, *, apart: bool = False
+    ) -> None:
         """Of a loop, `n_piece` samples long, what is played behind its end sounds at its beginning."""
         voices, n_sample = playing.band.voices, playing.n_played
         self._n_piece = n_piece
         self._room = playing.band.room
         self._sends = np.array([voice.reverb / MOST for voice in voices], np.float32)
-        self._dry = np.zeros((n_sample, 2), np.float32)
-        self._sent = np.zeros(n_sample, np.float32)
+        self._dry = silence((n_sample, 2), scratch)
+        self._sent = silence((n_sample,), scratch)
+        self._is_sent = False
         self._instruments = [voice.instrument for voice in voices]
-        self._playing = sorted({self._instruments[voice] for voice in playing.sounding} if n_sample else ())
-        self._alone: dict[Instrument, _OnDisk] = {}
-
-    def keep_apart(self, scratch: Path | None) -> None:
-        """Keep the sound of each instrument that plays in the folder `scratch` too, before any block is added."""
-        for instrument in self._playing:
-            self._alone[instrument] = _OnDisk(scratch)
-
-    def close(self) -> None:
-        """Give the disk back what the instruments took of it."""
-        for alone in self._alone.values():
-            alone.close()
+        sounding = sorted({self._instruments[voice] for voice in playing.sounding} if n_sample and apart else ())
+        # Left, right and sent into the room.
+        self._alone = {instrument: silence((n_sample, 3), scratch) for instrument in sounding}
 
     def add(self, begin: int, block: NDArray[np.float32]) -> None:
         """Take a block, (n_voice, 2, n_sample), that begins at the sample `begin`."""
         span = slice(begin, begin + block.shape[2])
-        self._dry[span] += block.sum(axis=0).T
-        sent = self._sends[:, np.newaxis] * block.mean(axis=1)
-        self._sent[span] += sent.sum(axis=0)
+        self._dry[span] = block.sum(axis=0).T
+        by_voice = self._sends[:, np.newaxis] * block.mean(axis=1)
+        sent = by_voice.sum(axis=0)
+        self._sent[span] = sent
+        self._is_sent = self._is_sent or bool(sent.any())
         for instrument, alone in self._alone.items():
             its = [number for number, other in enumerate(self._instruments) if other is instrument]
-            alone.append(np.column_stack([block[its].sum(axis=0).T, sent[its].sum(axis=0)]))
+            alone[span] = np.column_stack([block[its].sum(axis=0).T, by_voice[its].sum(axis=0)])
 
-    def mix(self, sample_rate: int) -> NDArray[np.float32]:
-        """Everything, in its room."""
-        if self._sent.any():
-            self._dry += echoes(self._sent, self._room, sample_rate)
-            self._sent[:] = 0
-        return self._wrapped(self._dry)
+    def mix(self, sample_rate: int) -> Store:
+        """Everything, in its room; to be called once."""
+        dry, sent = self._dry, self._sent
+        del self._dry, self._sent  # the disk gets back what it is done with
+        if self._is_sent:
+            for begin, heard in echoes(sent, self._room, sample_rate):
+                span = slice(begin, begin + len(heard))
+                dry[span] = dry[span] + heard
+        return self._wrapped(dry)
 
-    def stems(self, sample_rate: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    def stems(self, sample_rate: int) -> Iterator[tuple[str, Store]]:
         """The name of each instrument and its sound in the room."""
-        for instrument, alone in self._alone.items():
-            played = alone.read()
-            stem = np.array(played[:, :2])
-            stem += echoes(np.ascontiguousarray(played[:, 2]), self._room, sample_rate)
-            yield instrument.label, self._wrapped(stem)
+        for instrument in list(self._alone):
+            played = self._alone.pop(instrument)
+            yield instrument.label, self._wrapped(_in_its_room(played, self._room, sample_rate))
 
-    def _wrapped(self, played: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _wrapped(self, played: Store) -> Store:
         """What is heard of it when the piece has been playing for ever; what is no loop stays as it is."""
         n = self._n_piece
         if n is None:
             return played
-        loop = np.zeros((n, 2), np.float32)
+        loop = silence_beside(played, (n, 2))
         for begin in range(0, len(played), n) if n else ():
-            part = played[begin : begin + n]
-            loop[: len(part)] += part
+            for span in spans_of(min(n, len(played) - begin)):
+                loop[span] = loop[span] + played[begin + span.start : begin + span.stop]
         return loop
 
 
-class _OnDisk:
-    """An instrument's sound, left, right and sent into the room, in a file that has no name.
-
-    Those of a film do not fit into the memory. The file is written, not mapped: a disk that is full would end the
-    process where a mapping is.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        with self._told():
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
-
-    def close(self) -> None:
-        with suppress(OSError):  # what could not be written is not needed any more
-            self._file.close()
-
-    def append(self, samples: NDArray[np.float32]) -> None:
-        """Take samples (n_sample, 3)."""
-        with self._told():
-            self._file.write(samples.tobytes())
-
-    def read(self) -> NDArray[np.float32]:
-        """All samples (n_sample, 3)."""
-        with self._told():
-            self._file.seek(0)
-            return np.frombuffer(self._file.read(), np.float32).reshape(-1, 3)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            folder = self._folder or tempfile.gettempdir()
-            raise WriteError(
-                f"{folder}: cannot hold the stems until they are mixed ({error.strerror or error}); check its rights "
-                "and the free space"
-            ) from error
+def _in_its_room(played: Samples, room: Room, sample_rate: int) -> Store:
+    """An instrument's sound, of (n_sample, 3) samples left, right and sent into the room."""
+    sent = ComputedSound((len(played),), folder_of(played), lambda begin, end: played[begin:end][:, 2])
+    stem = silence_beside(played, (len(played), 2))
+    for begin, heard in echoes(sent, room, sample_rate):
+        span = slice(begin, begin + len(heard))
+        stem[span] = played[span][:, :2] + heard
+    return stem
 
 
-def _mastered_loop(audio: NDArray[np.float32], sample_rate: int, loudness: float) -> Master:
-    """`master` of a piece that begins anew where it ends."""
-    n = round(_LIMITER_MEMORY * sample_rate)
-    around = np.arange(-n, len(audio) + n) % max(1, len(audio)) if len(audio) else np.arange(0)
-    result = master(audio[around], sample_rate, loudness)
-    inside = slice(n, n + len(audio))
-    return Master(np.ascontiguousarray(result.audio[inside]), result.gain[inside])
+def _gain_of_loop(audio: Samples, sample_rate: int, loudness: float) -> Samples:
+    """The `mastering_gain` of a piece that begins anew where it ends."""
+    n, n_around = len(audio), round(_LIMITER_MEMORY * sample_rate)
+    if not n:
+        return silence_beside(audio, (0,))
+
+    def around(begin: int, end: int) -> NDArray[np.float32]:
+        parts, here = [], begin - n_around
+        while here < end - n_around:
+            part = audio[here % n : min(n, here % n + end - n_around - here)]
+            parts.append(part)
+            here += len(part)
+        return np.concatenate(parts)
+
+    folder = folder_of(audio)
+    gain = mastering_gain(ComputedSound((n + 2 * n_around, 2), folder, around), sample_rate, loudness)
+    return ComputedSound((n,), folder, lambda begin, end: gain[n_around + begin : n_around + end])
 
 
-def _fade(audio: NDArray[np.float32], sample_rate: int, fades: Fades) -> None:
-    n_begin = min(round(fades.begin * sample_rate), len(audio))
+def _fade(audio: Store, sample_rate: int, fades: Fades) -> None:
+    n = len(audio)
+    n_begin = min(round(fades.begin * sample_rate), n)
     if fades.end is None:
-        n_end = int(min(_FADE_SECONDS * sample_rate, _FADE_SHARE * len(audio)))
+        n_end = int(min(_FADE_SECONDS * sample_rate, _FADE_SHARE * n))
     else:
-        n_end = min(round(fades.end * sample_rate), len(audio))
-    if n_begin:
-        audio[:n_begin] *= _slope(n_begin)[::-1, np.newaxis]
-    if n_end:
-        audio[-n_end:] *= _slope(n_end)[:, np.newaxis]
+        n_end = min(round(fades.end * sample_rate), n)
+    for span in spans_of(n_begin):
+        rising = _slope(n_begin, n_begin - span.stop, n_begin - span.start)[::-1]
+        audio[span] = audio[span] * rising[:, np.newaxis]
+    for span in spans_of(n_end):
+        there = slice(n - n_end + span.start, n - n_end + span.stop)
+        audio[there] = audio[there] * _slope(n_end, span.start, span.stop)[:, np.newaxis]
 
 
-def _slope(n_sample: int) -> NDArray[np.float32]:
-    """(n_sample,) from 1 to 0 along half a wave."""
-    return np.asarray(0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, n_sample, dtype=np.float32)))
+def _slope(n_sample: int, begin: int, end: int) -> NDArray[np.float32]:
+    """(end - begin,) the samples from `begin` to `end` of `n_sample` from 1 to 0 along half a wave."""
+    shares = np.arange(begin, end) * (np.pi / max(1, n_sample - 1))
+    return np.asarray(0.5 + 0.5 * np.cos(shares.astype(np.float32)), np.float32)

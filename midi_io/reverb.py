@@ -9,12 +9,14 @@ much like white noise under a falling exponential.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .performance import Room
+from .samples import Samples
 
 LEVEL = 0.7
 """The amplitude of a room's echoes beside that of the sound that is sent into it."""
@@ -32,19 +34,24 @@ _SEED = 20
 _BLOCK = 2**17
 
 
-def echoes(sent: NDArray[np.float32], room: Room, sample_rate: int) -> NDArray[np.float32]:
-    """What is heard of a room, (n_sample, 2), when `sent`, (n_sample,), is played in it."""
+def echoes(sent: Samples, room: Room, sample_rate: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """What is heard of a room when `sent`, (n_sample,), is played in it.
+
+    It comes block by block: the number of the first sample, and samples (n, 2), which are valid until the next ones.
+    """
     responses = response(room, sample_rate)
     n_response = len(responses)
     n_fft = _BLOCK * 2 ** max(0, int(np.ceil(np.log2(2 * n_response / _BLOCK))))
     n_block = n_fft - n_response + 1
     spectra = np.fft.rfft(responses.T, n_fft).astype(np.complex64)
-    heard = np.zeros((len(sent) + n_fft, 2), np.float32)
+    heard = np.zeros((n_fft, 2), np.float32)
     for begin in range(0, len(sent), n_block):
         block = np.fft.rfft(sent[begin : begin + n_block], n_fft).astype(np.complex64)
         for side in (0, 1):
-            heard[begin : begin + n_fft, side] += np.fft.irfft(block * spectra[side], n_fft).astype(np.float32)
-    return heard[: len(sent)]
+            heard[:, side] += np.fft.irfft(block * spectra[side], n_fft).astype(np.float32)
+        yield begin, heard[: len(sent) - begin][:n_block]
+        heard[:-n_block] = heard[n_block:]
+        heard[-n_block:] = 0
 
 
 def reach(room: Room) -> float:

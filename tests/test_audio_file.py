@@ -140,8 +140,10 @@ def test_stems_add_up_to_the_mix(tmp_path, name, target):
 
 FULL = """
 import resource, sys
+import midi_io.samples
 from cmt.cli import main
 sys.argv[0] = "cmt"
+midi_io.samples._IN_MEMORY = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), resource.RLIM_INFINITY))
 main()
 """
@@ -150,15 +152,17 @@ main()
 @pytest.mark.slow
 @needs_fluidsynth
 @pytest.mark.parametrize("name", AUDIO_FORMATS)
-@pytest.mark.parametrize("stems", [[], ["--stems"]])
-def test_a_disk_that_takes_no_more_is_one_line_and_leaves_nothing(tmp_path, name, stems):
+@pytest.mark.parametrize(("stems", "in_memory"), [([], 2**25), ([], 0), (["--stems"], 0)])
+def test_a_disk_that_takes_no_more_is_one_line_and_leaves_nothing(tmp_path, name, stems, in_memory):
     """A file may have 20,000 bytes: the system refuses more, as a full disk does, also from within FFmpeg."""
     (tmp_path / "out").mkdir()
     write_midi(SONG, tmp_path / "song.mid")
     command = ["render", tmp_path / "song.mid", "-o", tmp_path / "out" / f"song.{name}", *stems]
-    run = subprocess.run([sys.executable, "-c", FULL, "20000", *command], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", FULL, str(in_memory), "20000", *command], capture_output=True, text=True, check=False
+    )
     assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1), run.stderr
-    what = "cannot hold the stems until they are mixed" if stems else "cannot be written"
+    what = "cannot be written" if in_memory else "cannot hold the sound until it is finished"
     assert what in run.stderr and "File too large" in run.stderr
     assert list((tmp_path / "out").iterdir()) == []
 

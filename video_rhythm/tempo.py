@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from .impacts import Impact
 
+_AT_ONCE = 2**16
+"""Values of the envelope that are compared together, 11 minutes; those of a longer video are compared part by part."""
 ENVELOPE_RATE = 100.0
 """The envelope in which a pulse is looked for has this many values a second."""
 IMPACT_WIDTH = 0.03
@@ -90,9 +92,18 @@ def autocorrelation(values: NDArray[np.float64], n_lag: int) -> NDArray[np.float
     1 at lag 0; 0 is what impacts scattered at random would give.
     """
     n_lag = min(n_lag, len(values))
-    # Padded, so that the end does not meet the beginning.
-    spectrum = np.fft.rfft(values, len(values) + n_lag)
-    products = np.fft.irfft(np.abs(spectrum) ** 2, len(values) + n_lag)[:n_lag]
+    at_once = max(_AT_ONCE, 2 * n_lag)
+    if len(values) <= at_once:
+        # Padded, so that the end does not meet the beginning.
+        spectrum = np.fft.rfft(values, len(values) + n_lag)
+        products = np.fft.irfft(np.abs(spectrum) ** 2, len(values) + n_lag)[:n_lag]
+    else:
+        products = np.zeros(n_lag)
+        for begin in range(0, len(values), at_once):
+            n = at_once + n_lag
+            earlier = np.fft.rfft(values[begin : begin + at_once], n)
+            later = np.fft.rfft(values[begin : begin + n], n)
+            products += np.fft.irfft(np.conj(earlier) * later, n)[:n_lag]
     # Longer lags have fewer pairs; without this a pulse would seem to fade.
     products = products * (len(values) / (len(values) - np.arange(n_lag)))
     by_chance = values.sum() ** 2 / len(values)

@@ -38,9 +38,10 @@ def render(
     """Play a MIDI file into a file of sound by FluidSynth, as the file says: programs, volumes, pedal, times."""
     from cmt.film.film import Finish, write_sound
     from cmt.machine.files import folder_for_all_or_nothing
-    from cmt.machine.memory import check_sound_memory
-    from midi_io.audio_file import check_format, check_samples, format_of
+    from cmt.machine.memory import check_disk
+    from midi_io.audio_file import check_format, check_length, check_samples, format_of
     from midi_io.file_playing import read_to_play
+    from midi_io.song import Instrument
     from midi_io.whole_file import check_writable
 
     target = midi.with_suffix(".wav") if output is None else output
@@ -50,7 +51,8 @@ def render(
     check_writable(target)
     warnings: list[str] = []
     music = read_to_play(midi, warnings.append)
-    check_sound_memory(music.duration, str(midi))
+    check_length(format_of(target), music.duration, finish.sample_rate, finish.bit_depth)
+    check_disk(music.duration, finish.sample_rate, len(Instrument) if stems else 0, target.parent)
     bars = Bars(quiet)
     try:
         with folder_for_all_or_nothing(target.parent) as unfinished:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from cmt.film.sound import MUSIC_BACK
 from cmt.film.speech import Span, find_speech
-from midi_io.mastering import CEILING, loudness, mastered, true_peak
+from midi_io.mastering import CEILING, loudness, mastering_gain, true_peak
+from midi_io.samples import ComputedSound, Samples, apply_gain, folder_of, multiply, silence_beside, spans_of
 
 DISTANCE = 10.0
 """dB that the music lies under the voice while words sound, unless another distance is asked for."""
@@ -36,8 +37,6 @@ HOLD, UP = 0.4, 0.8
 GAP = AHEAD + DOWN + HOLD + UP
 """Words with a shorter gap between them belong to one passage: the music would come back only to go down again."""
 
-Sound = NDArray[np.float32]
-
 
 class GainPoint(NamedTuple):
     """A bend of the music's gain, which goes straight, in decibels, from one to the next."""
@@ -51,7 +50,7 @@ class GainPoint(NamedTuple):
 class Mix(NamedTuple):
     """Music and original sound as one, and how they were brought together."""
 
-    audio: Sound
+    audio: Samples
     """(n_sample, 2)"""
     curve: tuple[GainPoint, ...]
     """The gain of the music; constant where there is one knot only."""
@@ -74,7 +73,7 @@ class Mixer:
         self.distance = distance
         self._target = target
 
-    def __call__(self, music: Sound, original: Sound, sample_rate: int) -> tuple[Sound, list[str]]:
+    def __call__(self, music: Samples, original: Samples, sample_rate: int) -> tuple[Samples, list[str]]:
         """Both sounds, each (n_sample, 2), as one, and a line for each thing that did not go as asked."""
         self.made = mix_under_speech(music, original, sample_rate, self.spans, self.distance, self._target)
         return self.made.audio, list(self.made.notes)
@@ -86,7 +85,7 @@ def mixer_for(video: Path, distance: float | None, target: float) -> Mixer:
 
 
 def mix_under_speech(
-    music: Sound, original: Sound, sample_rate: int, spans: Sequence[Span], distance: float, target: float
+    music: Samples, original: Samples, sample_rate: int, spans: Sequence[Span], distance: float, target: float
 ) -> Mix:
     """Music under original sound, both (n_sample, 2), at the loudness `target` in LUFS.
 
@@ -95,11 +94,17 @@ def mix_under_speech(
     """
     curve = gain_curve(music, original, sample_rate, spans, distance)
     if not curve:
-        both = original + np.float32(_linear(MUSIC_BACK)) * music
-        audio = mastered(both, sample_rate, target)
-        before, after = loudness(both, sample_rate), loudness(audio, sample_rate)
-        return Mix(audio, (GainPoint(0.0, MUSIC_BACK),), after - before if math.isfinite(before) else 0.0, after, ())
-    both = original + gains_of(curve, len(music), sample_rate)[:, np.newaxis] * music
+        both = silence_beside(original)
+        for span in spans_of(len(both)):
+            both[span] = original[span] + np.float32(_linear(MUSIC_BACK)) * music[span]
+        before = loudness(both, sample_rate)
+        apply_gain(both, mastering_gain(both, sample_rate, target))
+        after = loudness(both, sample_rate)
+        return Mix(both, (GainPoint(0.0, MUSIC_BACK),), after - before if math.isfinite(before) else 0.0, after, ())
+    both = silence_beside(original)
+    for span in spans_of(len(both)):
+        gains = gains_of(curve, span.stop, sample_rate, span.start)
+        both[span] = original[span] + gains[:, np.newaxis] * music[span]
     before = loudness(both, sample_rate)
     room = CEILING - true_peak(both, sample_rate)
     gain = min(target - before, room)
@@ -108,11 +113,12 @@ def mix_under_speech(
         notes = (
             f"the video has {before + gain:.1f} LUFS, not {target:g}: louder, its own sound would have to be limited",
         )
-    return Mix(both * np.float32(_linear(gain)), curve, gain, before + gain, notes)
+    multiply(both, np.float32(_linear(gain)))
+    return Mix(both, curve, gain, before + gain, notes)
 
 
 def gain_curve(
-    music: Sound, original: Sound, sample_rate: int, spans: Sequence[Span], distance: float
+    music: Samples, original: Samples, sample_rate: int, spans: Sequence[Span], distance: float
 ) -> tuple[GainPoint, ...]:
     """The gain of the music under the words of `spans`; no knots where there are none, or they are silence."""
     voice = loudness(_under(spans, original, sample_rate), sample_rate)
@@ -149,9 +155,9 @@ def passages_of(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
     return passages
 
 
-def gains_of(curve: Sequence[GainPoint], n_sample: int, sample_rate: int) -> Sound:
-    """(n_sample,) the factor of each sample."""
-    times = np.arange(n_sample) / sample_rate
+def gains_of(curve: Sequence[GainPoint], end: int, sample_rate: int, begin: int = 0) -> NDArray[np.float32]:
+    """(end - begin,) the factor of each sample from `begin` to `end`."""
+    times = np.arange(begin, end) / sample_rate
     decibels = np.interp(times, [knot.time for knot in curve], [knot.gain for knot in curve])
     return np.asarray(10 ** (decibels / 20), np.float32)
 
@@ -162,10 +168,24 @@ def gain_under(curve: Sequence[GainPoint], spans: Sequence[Span]) -> float:
     return float(np.interp(times, [knot.time for knot in curve], [knot.gain for knot in curve]).mean())
 
 
-def _under(spans: Sequence[Span], sound: Sound, sample_rate: int) -> Sound:
+def _under(spans: Sequence[Span], sound: Samples, sample_rate: int) -> Samples:
     """What sounds in the spans, joined, (n_sample, 2)."""
-    parts = [sound[round(span.begin * sample_rate) : round(span.end * sample_rate)] for span in spans]
-    return np.concatenate([sound[:0], *parts])
+    parts = [slice(round(span.begin * sample_rate), round(span.end * sample_rate)) for span in spans]
+    parts = [slice(*part.indices(len(sound))) for part in parts]
+    ends = np.cumsum([max(0, part.stop - part.start) for part in parts], dtype=np.int64)
+
+    def joined(begin: int, end: int) -> NDArray[np.float32]:
+        blocks = [sound[:0]]
+        first = int(np.searchsorted(ends, begin, side="right"))
+        for part, its_end in zip(parts[first:], ends[first:], strict=True):
+            shift = part.stop - int(its_end)
+            blocks.append(sound[max(part.start, begin + shift) : min(part.stop, end + shift)])
+            if its_end >= end:
+                break
+        return np.concatenate(blocks)
+
+    n_sample = int(ends[-1]) if parts else 0
+    return ComputedSound((n_sample, *sound.shape[1:]), folder_of(sound), joined)
 
 
 def _within(knots: Sequence[GainPoint], duration: float) -> tuple[GainPoint, ...]:

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cmt.film.mux import Mixing, OriginalAudio, write_video
 from cmt.film.slideshow import Slideshow, write_slideshow
-from midi_io.audio_file import stem_path, write_audio
+from midi_io.audio_file import check_length, format_of, stem_path, write_audio
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
-from midi_io.rendering import USUAL_FADES, Fades, Music, Progress, Sound, sound_of
+from midi_io.rendering import USUAL_FADES, Fades, Music, Played, Progress, long_sound_of
 from midi_io.riff import CuePoint
+from midi_io.samples import Samples
 from midi_io.song import Song
 from midi_io.synthesis import SAMPLE_RATE
 
@@ -58,14 +56,13 @@ def write_sound(
     loudness: float = TARGET,
     finish: Finish = AS_USUAL,
     progress: Progress | None = None,
-) -> Sound:
+) -> Played:
     """Play `music` into a file, in the format of its suffix.
 
     Parameters
     ----------
     stems
-        Whether the sound of each instrument gets a file beside it, as `midi_io.audio_file.stem_path` calls it. Until
-        they are mixed, the stems lie in the same folder.
+        Whether the sound of each instrument gets a file beside it, as `midi_io.audio_file.stem_path` calls it.
     soundfont, loudness, progress
         As in `midi_io.render`.
     finish
@@ -76,22 +73,23 @@ def write_sound(
     CmtError
         If the music cannot be played, or a file cannot be written.
     """
+    check_length(format_of(path), music.duration, finish.sample_rate, finish.bit_depth)
 
-    def write(audio: NDArray[np.float32], file: Path) -> None:
+    def write(audio: Samples, file: Path) -> None:
         write_audio(audio, file, finish.sample_rate, bit_depth=finish.bit_depth, cues=finish.cues)
 
-    def write_stem(instrument: str, audio: NDArray[np.float32]) -> None:
+    def write_stem(instrument: str, audio: Samples) -> None:
         write(audio, stem_path(path, instrument))
 
-    sound = sound_of(
+    sound = long_sound_of(
         music,
+        path.parent,
         soundfont=soundfont,
         sample_rate=finish.sample_rate,
         loudness=loudness,
         fades=finish.fades,
         loop=finish.loop,
         on_stem=write_stem if stems else None,
-        scratch=path.parent,
         progress=progress,
     )
     write(sound.audio, path)
@@ -144,8 +142,9 @@ def film_of(
                 music, sound_file, stems=stems, soundfont=soundfont, loudness=loudness, finish=finish, progress=report
             )
         else:
-            sound = sound_of(
+            sound = long_sound_of(
                 music,
+                film.parent,
                 soundfont=soundfont,
                 sample_rate=finish.sample_rate,
                 loudness=loudness,

@@ -25,6 +25,7 @@ from cmt.film.sound import (
     original_packets,
     original_sound,
 )
+from midi_io.samples import LongSound, Samples
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 OriginalAudio = Literal["drop", "keep", "mix"]
 
-Mixing = Callable[[NDArray[np.float32], NDArray[np.float32], int], tuple[NDArray[np.float32], list[str]]]
+Mixing = Callable[[Samples, Samples, int], tuple[Samples, list[str]]]
 """A function that is called with music, original sound, both (n_sample, 2), and their sample rate. It gives both as
 one, and a line for each thing that did not go as asked."""
 
@@ -52,7 +53,7 @@ class WrittenVideo(NamedTuple):
 
 def write_video(
     video_path: str | os.PathLike[str],
-    audio: NDArray[np.floating],
+    audio: NDArray[np.floating] | LongSound,
     sample_rate: int,
     output_path: str | os.PathLike[str],
     *,
@@ -69,7 +70,8 @@ def write_video(
     Parameters
     ----------
     audio
-        The music, of shape `(n_sample,)`, `(n_sample, 1)` or `(n_sample, 2)`, in -1..1.
+        The music, of shape `(n_sample,)`, `(n_sample, 1)` or `(n_sample, 2)`, in -1..1: an array, or sound that is
+        read by blocks.
     sample_rate
         The samples a second, one of the rates that AAC knows.
     original_audio
@@ -113,7 +115,7 @@ def refuse_the_video_itself(output: Path, video: Path) -> None:
 def _mux(
     video_path: Path,
     picture: Picture,
-    music: NDArray[np.float32],
+    music: Samples,
     sample_rate: int,
     unfinished: Path,
     original_audio: OriginalAudio,
@@ -140,7 +142,9 @@ def _mux(
                 notes.append(f"{video_path.name} has {missing}: only the music is heard")
             if original is not None and original_audio == "mix":
                 notes += notes_on_tracks(source, original, video_path.name)
-                heard = decoded_sound(video_path, original.index, picture, sample_rate, notes=notes)
+                heard = decoded_sound(
+                    video_path, original.index, picture, sample_rate, notes=notes, scratch=unfinished.parent
+                )
                 music, more = mixing(music, heard, sample_rate) if mixing else (mixed(music, heard), [])
                 notes += more
 
@@ -149,7 +153,7 @@ def _mux(
             sounds: list[Iterator[av.Packet[Any]]] = [music_packets(target, music, sample_rate)]
             if original is not None and original_audio == "keep":
                 sounds += [
-                    original_packets(video_path, track, picture, target, sample_rate, notes)
+                    original_packets(video_path, track, picture, target, sample_rate, notes, unfinished.parent)
                     for track in (original, *further_tracks(source, original))
                 ]
             sounds += subtitle_packets(video_path, source, picture, target)

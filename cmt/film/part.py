@@ -104,7 +104,7 @@ def write_part(video: Path, part: Part, path: Path, notes: list[str] | None = No
             ]
             describe_picture(stream, target.streams[0])
             if original is not None:
-                sound = decoded_sound(video, original.index, cut, SOUND_RATE)
+                sound = decoded_sound(video, original.index, cut, SOUND_RATE, scratch=path.parent)
                 packets.append(pcm_packets(target, sound, SOUND_RATE))
             packets += subtitle_packets(video, source, cut, target)
             for packet in heapq.merge(*packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cmt.errors import MidiError
 from cmt.film.encoding import ENCODER_TIME_BASE, encoded_stream, packets_of_frames, video_encoder
 from cmt.film.sound import fitted, music_packets
+from midi_io.samples import LongSound
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url
 from video_rhythm.slideshow import FRAME_RATE, TICKS, Album, frame_times
@@ -37,7 +38,7 @@ class Slideshow(NamedTuple):
 
 def write_slideshow(
     slideshow: Slideshow,
-    audio: NDArray[np.floating],
+    audio: NDArray[np.floating] | LongSound,
     sample_rate: int,
     path: Path,
     progress: Callable[[float], object] | None = None,

@@ -13,6 +13,17 @@ from numpy.typing import NDArray
 
 from cmt.errors import CmtError
 from cmt.film.picture import Picture, open_video
+from midi_io.samples import (
+    ComputedSound,
+    LongSound,
+    Samples,
+    Store,
+    multiply,
+    peak_of,
+    silence,
+    silence_beside,
+    spans_of,
+)
 from video_rhythm.container import best_stream
 from video_rhythm.reader import is_broadcast, readable_packets
 from video_rhythm.stamps import Stamps
@@ -71,7 +82,7 @@ def further_tracks(source: av.container.InputContainer, original: av.AudioStream
     ]
 
 
-def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
+def fitted(audio: NDArray[np.floating] | LongSound, n_sample: int) -> Samples:
     """`audio`, (n,), (n, 1) or (n, 2), as stereo (n_sample, 2), cut or continued with silence.
 
     Raises
@@ -81,18 +92,27 @@ def fitted(audio: NDArray[np.floating], n_sample: int) -> NDArray[np.float32]:
     """
     if audio.ndim not in (1, 2) or (audio.ndim == 2 and audio.shape[1] not in (1, 2)):
         raise ValueError(f"audio must have shape (n_sample,), (n_sample, 1) or (n_sample, 2), got {audio.shape}")
-    stereo = np.zeros((n_sample, 2), np.float32)
-    n_kept = min(n_sample, len(audio))
-    stereo[:n_kept] = audio[:n_kept] if audio.ndim == 2 else audio[:n_kept, np.newaxis]
-    return stereo
+    columns = 1 if audio.ndim == 1 else audio.shape[1]
+
+    def stereo(begin: int, end: int) -> NDArray[np.float32]:
+        block = np.zeros((end - begin, 2), np.float32)
+        there = audio[begin : min(end, len(audio))]
+        block[: len(there)] = there.reshape(-1, columns)
+        return block
+
+    if isinstance(audio, LongSound):
+        return ComputedSound((n_sample, 2), audio.folder, stereo)
+    return stereo(0, n_sample)
 
 
-def mixed(music: NDArray[np.float32], original: NDArray[np.float32]) -> NDArray[np.float32]:
+def mixed(music: Samples, original: Samples) -> Store:
     """Two sounds (n_sample, 2) as one, the music softer; all of it softer still if it would clip."""
-    both: NDArray[np.float32] = original + np.float32(10 ** (MUSIC_BACK / 20)) * music
-    peak = float(np.max(np.abs(both), initial=0.0))
+    both = silence_beside(original)
+    for span in spans_of(len(original)):
+        both[span] = original[span] + np.float32(10 ** (MUSIC_BACK / 20)) * music[span]
+    peak = peak_of(both)
     if peak > _LOUDEST:
-        both = both * np.float32(_LOUDEST / peak)
+        multiply(both, np.float32(_LOUDEST / peak))
     return both
 
 
@@ -104,12 +124,14 @@ def decoded_sound(
     *,
     layout: Literal["mono", "stereo"] = "stereo",
     notes: list[str] | None = None,
-) -> NDArray[np.float32]:
+    scratch: Path | None = None,
+) -> Store:
     """The original sound under the picture, `(n_sample, 2)` or, as mono, `(n_sample, 1)`, silent where it has gaps.
 
-    `notes` gets a line if it cannot be decoded, or is much shorter or longer than the picture.
+    `notes` gets a line if it cannot be decoded, or is much shorter or longer than the picture. What is long lies in a
+    nameless file in the folder `scratch`; if it is None, in memory.
     """
-    sound = np.zeros((round(picture.duration * sample_rate), 2 if layout == "stereo" else 1), np.float32)
+    sound = silence((round(picture.duration * sample_rate), 2 if layout == "stereo" else 1), scratch)
     cursor: int | None = None
     for frame in _resampled_frames(path, stream_index, picture, sample_rate, layout):
         samples = frame.to_ndarray().T  # (n_sample, n_channel)
@@ -120,7 +142,7 @@ def decoded_sound(
             cursor = stamped or 0
         start, stop = max(0, cursor), min(len(sound), cursor + len(samples))
         if start < stop:
-            sound[start:stop] = samples[start - cursor : stop - cursor]
+            sound[start:stop] = samples[start - cursor : stop - cursor].astype(np.float32, copy=False)
         cursor += len(samples)
     if notes is not None:
         notes += _notes_on_length(path.name, None if cursor is None else cursor / sample_rate, float(picture.duration))
@@ -181,7 +203,7 @@ def packets_beside(container: av.container.InputContainer, stream: Any, picture:
 
 
 def music_packets(
-    target: av.container.OutputContainer, samples: NDArray[np.float32], sample_rate: int
+    target: av.container.OutputContainer, samples: Samples, sample_rate: int
 ) -> Iterator[av.Packet[av.AudioStream]]:
     """Add a sound stream with the music, stereo samples (n_sample, 2), to `target` and give its packets."""
     stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
@@ -190,7 +212,7 @@ def music_packets(
 
 
 def pcm_packets(
-    target: av.container.OutputContainer, samples: NDArray[np.float32], sample_rate: int
+    target: av.container.OutputContainer, samples: Samples, sample_rate: int
 ) -> Iterator[av.Packet[av.AudioStream]]:
     """Add a sound stream that loses nothing with stereo samples (n_sample, 2) to `target` and give its packets."""
     stream: Any = target.add_stream("pcm_s16le", rate=sample_rate)
@@ -198,9 +220,7 @@ def pcm_packets(
     return _encoded_sound(stream, samples, sample_rate)
 
 
-def _encoded_sound(
-    stream: av.AudioStream, samples: NDArray[np.float32], sample_rate: int
-) -> Iterator[av.Packet[av.AudioStream]]:
+def _encoded_sound(stream: av.AudioStream, samples: Samples, sample_rate: int) -> Iterator[av.Packet[av.AudioStream]]:
     import av
 
     for start in range(0, len(samples), _AAC_FRAME):
@@ -220,6 +240,7 @@ def original_packets(
     target: av.container.OutputContainer,
     sample_rate: int,
     notes: list[str],
+    scratch: Path,
 ) -> Iterator[av.Packet[av.AudioStream]]:
     """Add another sound stream to `target` and give its packets: copied, or if need be as AAC."""
     codec = original.codec_context.codec.canonical_name
@@ -230,7 +251,8 @@ def original_packets(
     else:
         notes.append(f"the original sound was encoded again as AAC: {codec} does not fit into an mp4")
         stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
-        packets = _encoded_sound(stream, decoded_sound(path, original.index, picture, sample_rate), sample_rate)
+        sound = decoded_sound(path, original.index, picture, sample_rate, scratch=scratch)
+        packets = _encoded_sound(stream, sound, sample_rate)
     stream.metadata["handler_name"] = "Original sound"
     if language := language_of(original):
         stream.metadata["language"] = language

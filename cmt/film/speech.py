@@ -8,6 +8,7 @@ the constants that its makers use.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from cmt.errors import CmtError
 from cmt.film.picture import measure_picture, open_video
 from cmt.film.sound import decoded_sound, original_sound
+from midi_io.samples import LongSound
 
 SAMPLE_RATE = 16_000
 """The samples a second that the network hears."""
@@ -81,28 +83,39 @@ def find_speech(path: Path) -> tuple[Span, ...]:
         if original is None:
             return ()
         index = original.index
-    sound = decoded_sound(path, index, picture, SAMPLE_RATE, layout="mono")
-    return speech_spans(speech_probabilities(sound[:, 0]), len(sound) / SAMPLE_RATE)
+    scratch = Path(tempfile.gettempdir())
+    sound = decoded_sound(path, index, picture, SAMPLE_RATE, layout="mono", scratch=scratch)
+    return speech_spans(speech_probabilities(sound), len(sound) / SAMPLE_RATE)
 
 
-def speech_probabilities(sound: NDArray[np.floating]) -> Array:
+def speech_probabilities(sound: NDArray[np.floating] | LongSound) -> Array:
     """(n_chunk,) how likely somebody speaks in each `CHUNK` samples of `sound`, (n_sample,) at `SAMPLE_RATE`."""
     network = _network()
     n_chunk = -(-len(sound) // CHUNK)
-    heard = np.zeros(_CONTEXT + n_chunk * CHUNK, np.float32)
-    heard[_CONTEXT : _CONTEXT + len(sound)] = sound
-    windows = np.lib.stride_tricks.sliding_window_view(heard, _CONTEXT + CHUNK)[::CHUNK] if n_chunk else heard[:0]
     n_hidden = len(network.lstm_back)
     hidden, cell = np.zeros(n_hidden, np.float32), np.zeros(n_hidden, np.float32)
-    states = np.zeros((n_chunk, n_hidden), np.float32)
+    probabilities = np.zeros(n_chunk, np.float32)
     for first in range(0, n_chunk, _CHUNKS_AT_ONCE):
-        features = _features(network, windows[first : first + _CHUNKS_AT_ONCE])
-        for number, heard_now in enumerate(features @ network.lstm_in + network.lstm_bias, start=first):
+        windows = _windows(sound, first, min(n_chunk, first + _CHUNKS_AT_ONCE))
+        states = np.zeros((len(windows), n_hidden), np.float32)
+        features = _features(network, windows)
+        for number, heard_now in enumerate(features @ network.lstm_in + network.lstm_bias):
             enter, keep, new, leave = (heard_now + hidden @ network.lstm_back).reshape(4, n_hidden)
             cell = _sigmoid(keep) * cell + _sigmoid(enter) * np.tanh(new)
             hidden = _sigmoid(leave) * np.tanh(cell)
             states[number] = hidden
-    return _sigmoid(np.maximum(states, 0) @ network.last + network.last_bias)
+        there = slice(first, first + len(windows))
+        probabilities[there] = _sigmoid(np.maximum(states, 0) @ network.last + network.last_bias)
+    return probabilities
+
+
+def _windows(sound: NDArray[np.floating] | LongSound, first: int, last: int) -> Array:
+    """(last - first, _CONTEXT + CHUNK) what is heard of chunks `first` to `last`; around the sound is silence."""
+    begin, end = first * CHUNK - _CONTEXT, last * CHUNK
+    heard = np.zeros(end - begin, np.float32)
+    there = sound[max(0, begin) : min(end, len(sound))].reshape(-1)
+    heard[max(0, -begin) :][: len(there)] = there
+    return np.lib.stride_tricks.sliding_window_view(heard, _CONTEXT + CHUNK)[::CHUNK]
 
 
 def speech_spans(probabilities: Sequence[float] | Array, duration: float) -> tuple[Span, ...]:

@@ -60,6 +60,8 @@ DRIFT = 0.02
 In a video of over a quarter of an hour they drift more, lest there are more than `MOST_TEMPI`."""
 MOST_TEMPI = 20_000
 TEMPI_AT_ONCE = 256
+MOST_PLACES = 2**19
+"""Fewer tempi at once where a film of hours has so many hits that their places under all would be more than this."""
 
 
 def fit_grid(
@@ -250,7 +252,8 @@ def _surcharge(n_tempo: int, n_plain: int) -> float:
 def _best_free_grid(judge: _Judge, tempi: Floats, *, is_exact: bool) -> Timeline:
     """The best of all tempi and phases, refined; a clean one if that is hardly worse."""
     best, best_gain = (float(tempi[0]), 0.0), -np.inf
-    for some in np.array_split(tempi, -(-len(tempi) // TEMPI_AT_ONCE)):
+    at_once = max(1, min(TEMPI_AT_ONCE, MOST_PLACES // max(1, len(judge.times))))
+    for some in np.array_split(tempi, -(-len(tempi) // at_once)):
         bars = 240.0 / some
         anywhere = _reward_by_phase(bars)
         spectra = np.fft.rfft(anywhere)

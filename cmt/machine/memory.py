@@ -1,8 +1,9 @@
-"""How much memory may be had, and whether so many takes fit into it."""
+"""How much memory and disk may be had, and whether so many takes and so much sound fit into them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from cmt.errors import CmtError
@@ -10,8 +11,9 @@ from cmt.errors import CmtError
 SHARE_OF_MEMORY = 0.8
 """Takes may fill this share of the free memory."""
 
-BYTES_PER_SECOND_OF_SOUND = 1_100_000
-"""What a second of sound takes while it is made, at 44,100 samples a second."""
+BYTES_PER_SAMPLE = 20
+"""What a sample of sound takes on the disk while it is made: 12 bytes of what is played, and the file that it becomes,
+8 at most."""
 
 
 def check_memory(n_take: int, bytes_per_take: int, n_byte: int | None = None) -> None:
@@ -25,14 +27,20 @@ def check_memory(n_take: int, bytes_per_take: int, n_byte: int | None = None) ->
         )
 
 
-def check_sound_memory(seconds: float, what: str, n_byte: int | None = None) -> None:
-    """Raise a CmtError if sound of so many seconds is more than the free memory holds, `n_byte` where it is known."""
-    n_byte = free_memory() if n_byte is None else n_byte
-    needed = seconds * BYTES_PER_SECOND_OF_SOUND
-    if needed > SHARE_OF_MEMORY * n_byte:
+def check_disk(seconds: float, sample_rate: int, n_stem: int, folder: Path, n_byte: int | None = None) -> None:
+    """Raise a CmtError if sound of so many seconds is more than the disk of `folder` holds, `n_byte` if that is known.
+
+    A stem takes as much as the mix.
+    """
+    try:
+        n_byte = shutil.disk_usage(folder).free if n_byte is None else n_byte
+    except OSError:  # what the disk does not say shows when it is written
+        return
+    needed = seconds * sample_rate * BYTES_PER_SAMPLE * (1 + n_stem)
+    if needed > n_byte:
         raise CmtError(
-            f"{what}: lasts {seconds / 60:,.0f} minutes, whose sound needs {needed / 1e9:.1f} GB of memory, and "
-            f"{n_byte / 1e9:.1f} GB are free; cut it into parts"
+            f"{folder}: has {n_byte / 1e9:.1f} GB free, and sound of {seconds / 60:,.0f} minutes needs "
+            f"{needed / 1e9:.1f} GB while it is made; choose a folder on another disk"
         )
 
 

@@ -14,6 +14,7 @@ from cmt.handover.timecode import rate_of
 from cmt.planning.plan import Plan
 from cmt.report.report import Report
 from cmt.soundtrack.output import Output
+from midi_io.audio_file import check_length
 from midi_io.rendering import Fades
 
 ORIGIN_SUFFIX = ".origin.json"
@@ -21,6 +22,8 @@ ORIGIN_SUFFIX = ".origin.json"
 
 def check_fit(output: Output, duration: float, fps: float | None, *, loop: bool) -> None:
     """Raise a CmtError for fades that are longer than the piece or those of a loop, and a timecode of another rate.
+
+    So it does for music that is longer than a file of its format holds.
 
     Parameters
     ----------
@@ -30,6 +33,8 @@ def check_fit(output: Output, duration: float, fps: float | None, *, loop: bool)
         The pictures a second of its video; None without one.
     """
     rate_of(fps).frame_of(output.timecode)
+    if not output.midi_only:
+        check_length(output.format, duration, output.sample_rate, output.bit_depth)
     if loop and (output.fade_in or output.fade_out is not None):
         raise CmtError("`loop`: it has no beginning and no end to fade; leave `fade_in` and `fade_out` out")
     fading = output.fade_in + (output.fade_out or 0)

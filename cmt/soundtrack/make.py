@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cmt.config import GenerateConfig
 from cmt.film.part import WHOLE, Part
+from cmt.machine.memory import check_disk
 from cmt.machine.progress import Progress
 from cmt.planning.wishes import Wishes
 from cmt.report.description import Told
@@ -17,6 +18,7 @@ from cmt.soundtrack.output import Output
 from cmt.soundtrack.piece import compose_piece, deliver_piece, font_for, place_for, title_of
 from cmt.soundtrack.source import File, Video
 from cmt.soundtrack.stages import Stages
+from midi_io.song import Instrument
 
 
 def make_soundtrack(
@@ -68,6 +70,9 @@ def make_soundtrack(
     stages = Stages(progress)
     with place_for(commission, folder, commission.output) as place:
         seen = look(commission, place.film, stages)
+        if font is not None:
+            n_stem = len(Instrument) if commission.output.stems else 0
+            check_disk(seen.source.duration, commission.output.sample_rate, n_stem, place.folder)
         with stages.stage("load model"):
             networks = load_networks(checkpoint)
         piece = compose_piece(commission, seen, networks, stages)

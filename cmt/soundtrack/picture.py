@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,6 +26,8 @@ from video_rhythm.container import printable
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
 
+Thing = TypeVar("Thing")
+
 _SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
 _SALIENCY, _GRID, _ENERGY = "#8c8c8c", "#bbbbbb", "#9c2542"
 _SPEECH, _GAIN = "#e0a030", "#1b4965"
@@ -35,6 +37,9 @@ _CHORD_ROOM = 0.02
 _STRIP = (-0.06, -0.015)
 """From where to where the strip of the scenes' colours lies, in heights of the axes that it lies below."""
 _WIDEST = 40.0
+_MOST_APART = 500
+"""So many lines, marks or bars are drawn one by one; more, of a film of hours, together or not all: each line that is a
+thing of its own takes 15 KiB."""
 _LEAST_SALIENCY = 0.002  # diagonals per second: the noise of a picture that stands still shall look like nothing
 
 
@@ -111,8 +116,8 @@ def draw_soundtrack(
     _plot_piano_roll(lower, song, borders)
     _plot_mutes(lower, plan.wishes.mutes, duration)
     for axes in (middle, lower):
-        for cut in rhythm.cuts if rhythm is not None else ():
-            axes.axvline(cut, color=_CUT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        if rhythm is not None:
+            _plot_lines_of_cuts(axes, rhythm, 0.8, zorder=0)
     lowest.set_xlabel("seconds (grid: bars)")
     if song.notes:
         figure.legend(*lower.get_legend_handles_labels(), loc="outside lower center", ncols=len(Instrument))
@@ -137,9 +142,7 @@ def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> N
     _label_corner(axes)
     beats = axes.twinx()
     strongest = max((beat.saliency for beat in rhythm.visual_beats), default=1.0) or 1.0
-    for beat in rhythm.visual_beats:
-        beats.plot([beat.time] * 2, [0, beat.saliency], color=_BEAT, linewidth=1.2)
-        beats.plot(beat.time, beat.saliency, "o", color=_BEAT, markersize=4)
+    _plot_beats(beats, rhythm, linewidth=1.2, markersize=4)
     beats.set_ylim(0, strongest * 1.15)
     beats.set_ylabel("saliency of visual beats", color=_BEAT)
     _plot_cuts_and_fades(axes, rhythm)
@@ -175,8 +178,10 @@ def _plot_thumbnails(axes: Axes, rhythm: VideoRhythm, inches: tuple[float, float
             thumbnail = rhythm.thumbnails[int(np.abs(times - middle).argmin())]
             extent = (middle - shown / 2, middle + shown / 2, 0.0, 1.0)
             axes.imshow(thumbnail.colours, extent=extent, aspect="auto", interpolation="bilinear")
-    for cut in rhythm.cuts:
-        axes.plot(cut, 1.0, marker="v", color=_CUT, markersize=7, clip_on=False, zorder=3)
+    for some in _one_by_one(rhythm.cuts):
+        axes.plot(
+            some, np.ones(len(some)), marker="v", linestyle="none", color=_CUT, markersize=7, clip_on=False, zorder=3
+        )
     for fade in rhythm.fades:
         axes.plot([fade.begin, fade.end], [1.02, 1.02], color=_FADE, linewidth=4, clip_on=False, solid_capstyle="butt")
     axes.set_xlim(0, rhythm.duration)
@@ -215,18 +220,45 @@ def _plot_speed(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> No
 
 def _plot_saliency(axes: Axes, rhythm: VideoRhythm) -> None:
     axes.plot(rhythm.flow.times, rhythm.saliency, color=_SALIENCY, linewidth=0.8)
-    for beat in rhythm.visual_beats:
-        axes.plot([beat.time] * 2, [0, beat.saliency], color=_BEAT, linewidth=1.4)
-        axes.plot(beat.time, beat.saliency, "o", color=_BEAT, markersize=4.5)
+    _plot_beats(axes, rhythm, linewidth=1.4, markersize=4.5)
     strongest = max([float(rhythm.saliency.max(initial=0.0)), *(beat.saliency for beat in rhythm.visual_beats)])
     axes.set_ylim(0, max(strongest, _LEAST_SALIENCY) * 1.12)
     axes.set_ylabel("saliency and beats", color=_BEAT)
 
 
+def _plot_beats(axes: Axes, rhythm: VideoRhythm, *, linewidth: float, markersize: float) -> None:
+    """A line with a dot for each visual beat."""
+    for some in _one_by_one(rhythm.visual_beats):
+        # A gap after each line: those of many beats are one thing for matplotlib.
+        times = [time for beat in some for time in (beat.time, beat.time, np.nan)][:-1]
+        heights = [height for beat in some for height in (0, beat.saliency, np.nan)][:-1]
+        axes.plot(times, heights, color=_BEAT, linewidth=linewidth)
+        tops = [beat.time for beat in some], [beat.saliency for beat in some]
+        axes.plot(*tops, "o", color=_BEAT, markersize=markersize)
+
+
+def _plot_lines_of_cuts(axes: Axes, rhythm: VideoRhythm, linewidth: float, **style: Any) -> None:
+    style = {"color": _CUT, "linewidth": linewidth, "linestyle": (0, (4, 3)), **style}
+    if len(rhythm.cuts) > _MOST_APART:
+        axes.vlines(rhythm.cuts, 0, 1, transform=axes.get_xaxis_transform(), **style)
+        return
+    for cut in rhythm.cuts:
+        axes.axvline(cut, **style)
+
+
+def _one_by_one(things: Sequence[Thing]) -> list[Sequence[Thing]]:
+    """Each thing by itself, or all together if there are many."""
+    if len(things) > _MOST_APART:
+        return [things]
+    return [[thing] for thing in things]
+
+
 def _plot_grid(axes: Axes, duration: float, borders: Sequence[float]) -> None:
     n_bar = len(borders) - 1
-    every = max(1, int(np.ceil(n_bar * 0.3 / _width(duration))))
+    every = _bars_of_a_label(n_bar, duration)
     for bar, border in enumerate(borders):
+        if n_bar > _MOST_APART and bar % every:
+            continue
         axes.axvline(border, color=_GRID, linewidth=0.7, zorder=0)
         if bar < n_bar and bar % every == 0:
             axes.annotate(
@@ -241,11 +273,15 @@ def _plot_grid(axes: Axes, duration: float, borders: Sequence[float]) -> None:
     axes.set_axisbelow(True)
 
 
+def _bars_of_a_label(n_bar: int, duration: float) -> int:
+    """There is room for a label once in so many bars."""
+    return max(1, int(np.ceil(n_bar * 0.3 / _width(duration))))
+
+
 def _plot_cuts_and_fades(axes: Axes, rhythm: VideoRhythm) -> None:
     for fade in rhythm.fades:
         axes.axvspan(fade.begin, fade.end, color=_FADE, alpha=0.13, linewidth=0, zorder=0)
-    for cut in rhythm.cuts:
-        axes.axvline(cut, color=_CUT, linewidth=0.9, linestyle=(0, (4, 3)))
+    _plot_lines_of_cuts(axes, rhythm, 0.9)
 
 
 def _plot_scenes(axes: Axes, rhythm: VideoRhythm) -> None:
@@ -363,7 +399,9 @@ def _plot_piano_roll(axes: Axes, song: Song, borders: Sequence[float]) -> None:
         )
     axes.set_ylim(min(row_of_key.values(), default=floor) - 2, max(pitched, default=80) + 3)
     axes.set_xlim(0, song.duration)
-    axes.set_xticks(borders[:-1], minor=True)
+    n_bar = len(borders) - 1
+    every = _bars_of_a_label(n_bar, song.duration) if n_bar > _MOST_APART else 1
+    axes.set_xticks(borders[:-1:every], minor=True)
     axes.grid(axis="x", which="minor", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_ylabel("MIDI pitch, C by C (drums below)")
