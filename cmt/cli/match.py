@@ -35,6 +35,7 @@ from cmt.errors import CmtError
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 from cmt.music.key import ANY_KEY, WishedKey
+from midi_io.hidden_folder import hidden_folder
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
@@ -203,13 +204,13 @@ def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]
         return
     if workers.scheduler is not None:
         raise CmtError(f"{library}: a cluster needs an index that all can read; make one: cmt index {library} -o INDEX")
-    with tempfile.TemporaryDirectory(prefix="cmt-") as folder:
-        update = update_index([library], Path(folder), workers, bars)
+    with hidden_folder(Path(tempfile.gettempdir())) as folder:
+        update = update_index([library], folder, workers, bars)
         bars.close()
         for failure in update.failures:
             click.echo(f"left out: {with_flags(failure)}", err=True)
         click.echo(f"indexed {library} for this run; cmt index keeps it for the next", err=True)
-        yield open_index(Path(folder))
+        yield open_index(folder)
 
 
 def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> None:

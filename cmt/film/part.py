@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from cmt.errors import CmtError, MidiError
 from cmt.film.picture import measure_picture, open_video, part_packets
 from cmt.film.sound import decoded_sound, original_sound, pcm_packets
+from midi_io.hidden_folder import hidden_folder
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url
 
@@ -53,12 +53,12 @@ def part_of(video: Path | None, part: Part, folder: Path) -> Iterator[Path | Non
     if video is None or part == WHOLE:
         yield video
         return
-    try:
-        hidden = tempfile.TemporaryDirectory(prefix=".cmt-part-", dir=folder)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
-    with hidden as place:
-        path = Path(place) / video.name
+    with ExitStack() as hidden:
+        try:
+            place = hidden.enter_context(hidden_folder(folder))
+        except OSError as error:
+            raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
+        path = place / video.name
         write_part(video, part, path)
         yield path
 

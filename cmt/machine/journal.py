@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cmt.errors import CmtError
+from midi_io.hidden_folder import try_lock
 
 
 def read_journal(path: Path, fingerprint: str | None = None) -> Iterator[dict[str, Any]]:
@@ -47,7 +48,7 @@ class Journal:
     Raises
     ------
     CmtError
-        If the file cannot be written, at the beginning or later.
+        If the file cannot be written, at the beginning or later, or another run is writing it.
     """
 
     def __init__(self, path: Path | None, fingerprint: str | None = None) -> None:
@@ -60,7 +61,13 @@ class Journal:
         try:
             is_begun = _is_begun(self._path, self._fingerprint)
             cut_off = is_begun and _is_cut_off(self._path)
-            self._file = open(self._path, "a" if is_begun else "w", encoding="utf-8")
+            self._file = open(self._path, "a", encoding="utf-8")
+            # From here on nobody else opens the file in this process.
+            if try_lock(self._file.fileno()) is False:
+                self._file.close()
+                raise CmtError(f"{self._path}: another run is writing it; wait for it, or give another name")
+            if not is_begun:
+                self._file.truncate(0)
             if cut_off:
                 self._file.write("\n")  # so that the next line is one of its own
         except OSError as error:
@@ -109,6 +116,6 @@ def _is_cut_off(path: Path) -> bool:
 def _object_in(line: bytes) -> dict[str, Any] | None:
     try:
         content = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

@@ -8,6 +8,7 @@ read again. Each Parquet file appears whole: an index that was cut short is an i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,9 @@ INDEX_VERSION = 2
 SHARD_PIECES = 4096
 """A Parquet file holds at most this many pieces, unless all of them come from one source."""
 _BLOCK_PIECES = 1024
+REPLACES = b"cmt_replaces"
+"""The key in a shard's metadata for the names, as a JSON list, of the shards that it was made of."""
+_SHARD = re.compile(r"pieces-\d{8,18}\.parquet")
 ABOUT = "index.json"
 """The file in an index's folder that says that it is an index, and of which version."""
 SCHEMA = pa.schema(
@@ -105,9 +109,43 @@ def is_index(path: Path) -> bool:
     return (path / ABOUT).is_file()
 
 
+def shard_files(folder: Path) -> list[Path]:
+    """The index's Parquet files, in order, those too that others replace."""
+    return sorted(path for path in folder.glob("pieces-*.parquet") if _SHARD.fullmatch(path.name))
+
+
+def number_of(shard: Path) -> int:
+    """The number of a shard."""
+    return int(shard.stem.rpartition("-")[2])
+
+
 def shards_of(folder: Path) -> list[Path]:
-    """The index's Parquet files, in order."""
-    return sorted(folder.glob("pieces-*.parquet"))
+    """The shards that count, in order: one that was made of others names them, and they count no more from then on.
+
+    So no piece is there twice, even if the process that joined them was killed before it had removed them.
+
+    Raises
+    ------
+    CmtError
+        If a shard is damaged.
+    """
+    files = shard_files(folder)
+    replaced = {name for path in files for name in _replaced_by(path)}
+    return [path for path in files if path.name not in replaced]
+
+
+def remove_replaced(folder: Path) -> None:
+    """Remove the shards that others replace; only a run that holds the index's lock may."""
+    for path in set(shard_files(folder)) - set(shards_of(folder)):
+        path.unlink(missing_ok=True)
+
+
+def _replaced_by(shard: Path) -> list[str]:
+    try:
+        names = json.loads((read_metadata(shard).metadata or {}).get(REPLACES, b"[]"))
+        return [name for name in names if name < shard.name]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _damaged(shard, error) from None
 
 
 def open_index(folder: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
@@ -20,6 +19,7 @@ from cmt.config import ModelConfig
 from cmt.errors import CmtError
 from cmt.music.words import VOCABULARY_VERSION, CompoundWord
 from cmt.network.decoder import Decoder
+from midi_io.whole_file import whole_file
 
 _METADATA = "cmt"
 
@@ -65,17 +65,9 @@ def save_tensors(tensors: Tensors, description: Mapping[str, object], path: Path
     CmtError
         If the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with whole_file(path) as unfinished:
         # Not by save_file, whose files only their owner may read, whatever the umask.
-        partial.write_bytes(save(tensors, metadata={_METADATA: json.dumps(description)}))
-        os.replace(partial, path)
-    except OSError as error:
-        raise CmtError(
-            f"{path}: cannot write the checkpoint ({error.strerror}); check the folder and its space"
-        ) from None
-    finally:
-        partial.unlink(missing_ok=True)
+        unfinished.write_bytes(save(tensors, metadata={_METADATA: json.dumps(description)}))
 
 
 def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:

@@ -21,6 +21,7 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
+from cmt.machine.locks import only_run
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.music.key import WishedKey
@@ -149,7 +150,7 @@ def make_soundtracks(
     ------
     CmtError
         If nothing could be made for any video: a wish, the checkpoint, the SoundFont, the folder or the scheduler
-        is of no use, or results would overwrite one of the videos.
+        is of no use, results would overwrite one of the videos, or another run fills the folder.
     """
     check_wishes(settings.wishes)
     check_config(settings.config)
@@ -157,11 +158,25 @@ def make_soundtracks(
     font = None if settings.output.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
-    before = read_log(log)
     videos = [video.absolute() for video in videos]  # workers may stand in another folder
-    work = named(videos, before)
     if not settings.output.midi_only:
-        _refuse_to_overwrite(videos, work, settings)
+        _refuse_to_overwrite(videos, named(videos, read_log(log)), settings)
+    ready_folder(settings.folder)
+    with only_run(settings.folder, f"a {LOG}"):
+        return _make(videos, settings, fingerprint, log, Workers(jobs, scheduler), progress)
+
+
+def _make(
+    videos: Sequence[Path],
+    settings: Settings,
+    fingerprint: str,
+    log: Path,
+    workers: Workers,
+    progress: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """The outcomes of all videos; the folder is this run's alone."""
+    before = read_log(log)
+    work = named(videos, before)
     outcomes = {}
     to_do: list[Job] = []
     taken = {job.name.casefold() for job in work} | {outcome.name.casefold() for outcome in before.values()}
@@ -172,9 +187,8 @@ def make_soundtracks(
             progress(old)
         else:
             to_do.append(_renamed(job, old, fingerprint, settings, taken))
-    ready_folder(settings.folder)
     one = partial(_one, settings, fingerprint)
-    with Workers(jobs, scheduler) as workers, Journal(log) as journal:
+    with workers, Journal(log) as journal:
         for job, outcome in zip(to_do, workers.map(one, to_do, lost=partial(_lost, fingerprint)), strict=True):
             outcomes[job.video] = outcome
             journal.write(_as_line(outcome))
@@ -328,7 +342,7 @@ def _outcome_of(line: dict[str, Any]) -> Outcome | None:
         summary = Summary(**line["summary"]) if line.get("summary") else None
         read = {"files": files, "warnings": tuple(line["warnings"]), "summary": summary, "is_new": False}
         return Outcome(**{**line, **read})
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 from cmt.config import ModelConfig, TrainConfig
 from cmt.errors import CmtError
 from cmt.machine.files import ready_folder
+from cmt.machine.locks import only_run
 from cmt.network.checkpoint import Tensors, config_from, load_tensors, save_tensors
 from cmt.training.average import Average
 from cmt.training.dataset import Place
@@ -66,30 +68,35 @@ class Progress:
         return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
 
 
+@contextmanager
 def begin(
     run: Path, model_config: ModelConfig, config: TrainConfig, resume: bool, team: Team, options: str = ""
-) -> None:
-    """Make the folder of a run, or see that there is one to go on with.
+) -> Iterator[None]:
+    """Make the folder of a run, or see that there is one to go on with; no other run may write it until the block ends.
 
     `options` are the content of OPTIONS; there is none if they are empty.
 
     Raises
     ------
     CmtError
-        If it holds a run and `resume` is not asked, or the other way round; if it cannot be written.
+        If it holds a run and `resume` is not asked, or the other way round; if it cannot be written, or another run is
+        writing it.
     """
     if resume:
         settings_of(run)
     if team.rank:
+        yield
         return
     if not resume and (run / STATE).exists():
         raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
     ready_folder(run)
-    if not resume:
-        _describe(run, model_config, config)
-    if options:
-        with whole_file(run / OPTIONS) as unfinished:
-            unfinished.write_text(options, encoding="utf-8")
+    with only_run(run, "a training"):
+        if not resume:
+            _describe(run, model_config, config)
+        if options:
+            with whole_file(run / OPTIONS) as unfinished:
+                unfinished.write_text(options, encoding="utf-8")
+        yield
 
 
 def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
