@@ -23,6 +23,8 @@ from cmt.errors import CmtError
 from cmt.matching.score import PieceBlock
 from cmt.music.key import Key
 from cmt.music.words import Genre, Mode
+from midi_io.input_file import check_ordinary, json_of
+from midi_io.limits import MOST_INDEX_BYTES
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 INDEX_VERSION = 2
@@ -168,9 +170,9 @@ def open_index(folder: Path) -> list[Path]:
 def check_version(folder: Path) -> None:
     """Raise a CmtError if the folder's index is of another version, or none."""
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = json_of(folder / ABOUT, MOST_INDEX_BYTES)
         version = about["version"] if about["format"] == "cmt index" else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (CmtError, ValueError, KeyError, TypeError):
         version = None
     if version is None:
         raise CmtError(f"{folder}: {ABOUT} there is not that of an index; choose another folder")
@@ -189,6 +191,7 @@ def read_metadata(shard: Path) -> Any:
     CmtError
         If the shard is damaged.
     """
+    check_ordinary(shard)
     try:
         return pq.read_metadata(shard)
     except (OSError, pa.ArrowException) as error:
@@ -203,6 +206,7 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
     CmtError
         If the shard is damaged.
     """
+    check_ordinary(shard)
     columns = [*_DETAILS, "failure", "density", "strength", "mood"]
     try:
         with pq.ParquetFile(shard) as file:
@@ -268,6 +272,7 @@ def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
     CmtError
         If the shard is damaged.
     """
+    check_ordinary(shard)
     try:
         return pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:

@@ -36,6 +36,8 @@ from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.naming import free_name
 from cmt.soundtrack.output import Output, check_output
 from midi_io import ready_soundfont
+from midi_io.input_file import content_of
+from midi_io.limits import MOST_REPORT_BYTES
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"
@@ -302,8 +304,8 @@ def summary_of(report: Report) -> Summary:
 
 def _sha256(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(content_of(path, MOST_REPORT_BYTES)).hexdigest()
+    except CmtError:
         return ""
 
 

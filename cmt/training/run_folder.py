@@ -112,7 +112,7 @@ def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
     _, description = load_tensors(run / STATE)
     try:
         return config_from(description["model"]), TrainConfig(**description["train"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise CmtError(f"{run}: was begun by an older cmt; begin a new run with `start_from` {run / MODEL}") from None
 
 
@@ -134,6 +134,8 @@ def start_from(path: Path, model: Any) -> None:
     fitting = {name: torch.from_numpy(weight.astype(np.float32)) for name, weight in tensors.items()}
     mine = model.state_dict()
     for name, weight in fitting.items():
+        if not torch.isfinite(weight).all():
+            raise CmtError(f"{path}: {name} holds values that are no numbers; begin with another checkpoint")
         if name not in mine or mine[name].shape != weight.shape:
             raise CmtError(f"{path}: a model of other sizes ({name}); give the `model_config` that it was trained with")
     model.load_state_dict(fitting, strict=False)
