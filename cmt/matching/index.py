@@ -57,6 +57,7 @@ SCHEMA = pa.schema(
         pa.field("mood", pa.binary(), nullable=False),  # 2 bytes for each bar: valence, arousal; `cmt.matching.moods`
     ]
 )
+_MODES = frozenset(mode.label for mode in Mode)
 _DETAILS = ("source", "name", "genre", "tonic", "mode", "tempo", "n_bar", "instruments")
 
 
@@ -211,12 +212,23 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
     try:
         with pq.ParquetFile(shard) as file:
             for rows in file.iter_batches(_BLOCK_PIECES, columns=columns, use_threads=False):
+                _check(rows)
                 keep = _passes(rows, wanted or PieceFilter())
                 kept = rows if keep.all() else rows.filter(pa.array(keep))
                 if kept.num_rows:
                     yield PieceTable(_block(kept), kept)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
+
+
+def _check(rows: pa.RecordBatch) -> None:
+    """Raise a ValueError or an ArrowException for values that no index has."""
+    rows.validate(full=True)  # text is UTF-8, and lists end within their bytes
+    if rows.num_rows:
+        modes = set(rows["mode"].unique().to_pylist())
+        numbers = _numpy(rows["tonic"]).max() < 12 and _numpy(rows["instruments"]).max() < 1 << len(Instrument)
+        if not numbers or not modes <= _MODES or not np.isfinite(_numpy(rows["tempo"])).all():
+            raise ValueError("a key, a mode, a tempo or an instrument that there is not")
 
 
 def _passes(rows: pa.RecordBatch, wanted: PieceFilter) -> NDArray[np.bool_]:
