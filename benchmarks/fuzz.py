@@ -15,6 +15,7 @@ import argparse
 import io
 import json
 import lzma
+import math
 import multiprocessing
 import os
 import resource
@@ -62,23 +63,30 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", action="append", choices=list(KINDS))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no case after so many")
     parser.add_argument("--keep", type=Path, help="a folder for the inputs of faults")
     arguments = parser.parse_args()
     kinds = arguments.kind or list(KINDS)
     begin = time.monotonic()
     numbers = range(arguments.first, arguments.first + arguments.cases)
-    counts, faults = run(kinds, numbers, arguments.seed, arguments.jobs, arguments.keep)
+    counts, faults = run(kinds, numbers, arguments.seed, arguments.jobs, arguments.keep, arguments.minutes)
     print(f"| input | cases | {' | '.join(OUTCOMES)} |\n|---|---|{'---|' * len(OUTCOMES)}")
     for kind in [*kinds, "all"]:
         its = counts[kind] if kind != "all" else sum(counts.values(), Counter())
         print(f"| {kind} | {its.total()} | {' | '.join(str(its[outcome]) for outcome in OUTCOMES)} |")
     for fault in faults:
         print(f"{fault.kind} {fault.number} {fault.outcome}: {fault.detail}")
-    print(f"{arguments.cases} cases, seed {arguments.seed}, {time.monotonic() - begin:.0f} s")
+    n_case = sum(counts.values(), Counter()).total()
+    print(f"{n_case} cases, seed {arguments.seed}, {time.monotonic() - begin:.0f} s")
 
 
 def run(
-    kinds: Sequence[str], numbers: Sequence[int], seed: int, jobs: int = 1, keep: Path | None = None
+    kinds: Sequence[str],
+    numbers: Sequence[int],
+    seed: int,
+    jobs: int = 1,
+    keep: Path | None = None,
+    minutes: float = math.inf,
 ) -> tuple[dict[str, Counter[str]], list[Fault]]:
     """The outcomes by kind, and the faults; the cases' numbers go round the kinds."""
     with tempfile.TemporaryDirectory(prefix="cmt-fuzz-") as name:
@@ -100,7 +108,10 @@ def run(
                 if keep is not None:
                     shutil.copytree(reader.folder, keep / f"{kind}-{seed}-{reader.number}", dirs_exist_ok=True)
 
+        end = time.monotonic() + 60 * minutes
         while waiting or readers:
+            if time.monotonic() > end:
+                waiting.clear()
             while waiting and len(readers) < jobs:
                 readers.append(_Reader(home, kinds, seeds, seed, waiting.pop()))
             for pipe in wait([reader.pipe for reader in readers], timeout=1.0):

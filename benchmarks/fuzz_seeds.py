@@ -311,9 +311,9 @@ def _read_texts(folder: Path) -> None:
         partial(use_file, click.Context(train), option, folder / "train.toml"),
         partial(pairs_of, (), None, folder / "pairs.csv"),
     ]
-    for line in (folder / "options.txt").read_text(encoding="utf-8", errors="surrogateescape").split("\n"):
-        parsers = (parse_form, parse_chords, parse_mute, parse_redo, parse_section, read_words)
-        readers += [partial(parse, line) for parse in parsers]
+    lines = (folder / "options.txt").read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    parsers = (parse_form, parse_chords, parse_mute, parse_redo, parse_section, read_words)
+    readers += [partial(parse, line) for parse, line in zip(parsers, lines, strict=False)]
     _all(*readers)
 
 

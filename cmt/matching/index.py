@@ -286,7 +286,9 @@ def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
     """
     check_ordinary(shard)
     try:
-        return pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
+        table = pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
+        table.validate(full=True)  # text is UTF-8, and lists end within their bytes
+        return table
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -343,9 +344,24 @@ def _outcome_of(line: dict[str, Any]) -> Outcome | None:
             return None
         summary = Summary(**line["summary"]) if line.get("summary") else None
         read = {"files": files, "warnings": tuple(line["warnings"]), "summary": summary, "is_new": False}
-        return Outcome(**{**line, **read})
+        outcome = Outcome(**{**line, **read})
+        return outcome if _is_sound(outcome) else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _is_sound(outcome: Outcome) -> bool:
+    """Whether all values are of their types."""
+    texts = [outcome.video, outcome.name, outcome.status, outcome.settings, outcome.error, outcome.trace]
+    texts += [outcome.report_sha256, *outcome.files, *outcome.warnings]
+    numbers: list[object] = [outcome.size, outcome.modified, outcome.seconds]
+    if outcome.summary is not None:
+        duration, n_bar, tempo, key, genre, seed = outcome.summary
+        texts += [key, genre or ""]
+        numbers += [duration, n_bar, tempo, seed]
+    return all(isinstance(one, str) for one in texts) and all(
+        isinstance(one, int | float) and math.isfinite(one) for one in numbers
+    )
 
 
 def _as_line(outcome: Outcome) -> dict[str, Any]:
