@@ -39,7 +39,7 @@ def use_file(ctx: click.Context, param: click.Parameter, path: Path | None) -> N
         content = tomllib.loads(text_of(path, MOST_OPTIONS_BYTES, cure="write lines such as minutes = 60"))
     except RecursionError:
         raise CmtError(f"{path}: is nested too deeply; write lines such as minutes = 60") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for a number of thousands of digits
         raise CmtError(f"{path}: is no TOML ({error}); write lines such as minutes = 60") from None
     known = {_key(one): one for one in ctx.command.params if one.name not in _NOT_IN_A_FILE}
     ctx.default_map = {}

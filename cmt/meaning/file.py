@@ -75,7 +75,7 @@ def _text_of(path: Path) -> str:
 def _parsed(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for a number of thousands of digits
         message = str(error)
         found = re.search(r"\s*\(at line (\d+), column \d+\)", message)
         line = found[1] if found else str(text.count("\n") + 1)
@@ -109,7 +109,7 @@ def line_of(text: str, name: str) -> int:
     for end in range(1, len(lines) + 1):
         try:
             statement = tomllib.loads("\n".join(lines[begin:end]))
-        except (tomllib.TOMLDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue  # a value over several lines
         if name in statement:
             return begin + 1
