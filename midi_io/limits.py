@@ -1,6 +1,7 @@
-"""How much music a file may hold: beyond these limits a file is broken, or meant to be.
+"""How much an input file may hold: beyond these limits a file is broken, or meant to be.
 
-Each limit is far above what music has, and low enough that no file takes more than some hundred megabytes or a minute.
+Each limit is far above what such a file has, and low enough that no file takes more than some hundred megabytes or a
+minute.
 """
 
 MOST_MIDI_BYTES = 2**24
@@ -15,3 +16,21 @@ MOST_SILENT_MINUTES = 10
 """The longest wait from one note to the next: what is silent for longer has a broken wait in it, not a rest."""
 MOST_PLAYED_CHANNELS = 64
 """A file is played on so many channels, those of four ports; events of further ports join the last one's."""
+MOST_REPORT_BYTES = 45_000_000
+"""The largest report: one of four hours has less than 40 MB, and lists that are empty take 20 times their text."""
+MOST_OPTIONS_BYTES = 50_000
+"""The largest description or file of options: both are a page."""
+MOST_INDEX_BYTES = 2**16
+"""The largest index.json: it has two words."""
+MOST_LIST_BYTES = 2**28
+"""The largest list of the songs of a corpus or a pack, 256 MiB: a million songs."""
+MOST_PACK_BYTES = 2**29
+"""What a pack may unpack to, 512 MiB: LPD's 11,000 labelled songs have 140."""
+MOST_XZ_MEMORY = 2**28
+"""The memory that unpacking may take, 256 MiB: the strongest preset takes 65."""
+MOST_SHARD_BYTES = 2**28
+"""The largest shard of a corpus that is being made, 256 MiB: 32 songs have less than one."""
+MOST_HEADER_BYTES = 2**24
+"""The largest header of a checkpoint, 16 MiB: ours have 0.1, with the losses of a long training 1."""
+MOST_LINE_BYTES = 2**25
+"""The longest line of a journal, 32 MiB: what four hours of video ask for has 2."""

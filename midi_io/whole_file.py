@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cmt.errors import WriteError
 
+from .hidden_folder import hidden_folder
+
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name beside `path`; rename it to `path` once the block ends well.
+    """Give a temporary name in a hidden folder beside `path`; rename it to `path` once the block ends well.
 
-    If the block raises, the temporary file is removed and an earlier file at `path`
-    stays as it was.
+    If the block raises, the temporary file is removed and an earlier file at `path` stays as it was. What a process
+    left there that was killed is removed (`midi_io.hidden_folder`).
 
     Raises
     ------
@@ -24,17 +27,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     check_place(path)
-    # The suffix stays last: numpy and FFmpeg look at it. mkstemp is not used because its
-    # files are readable by their owner only, whatever the umask.
-    unfinished = path.with_name(f".{path.stem[:100]}-{os.urandom(4).hex()}{path.suffix}")
     try:
-        yield unfinished
-        os.replace(unfinished, path)
+        with hidden_folder(path.parent) as folder:
+            # The name stays: numpy and FFmpeg look at its suffix. The file is an ordinary one, of the user's umask.
+            yield folder / path.name
+            os.replace(folder / path.name, path)
     except OSError as error:
         reason = error.strerror or error
         raise WriteError(f"{path}: cannot be written ({reason}); check the folder and the free space") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -44,15 +44,12 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     check_place(path)
-    probe = path.with_name(f".{path.stem[:100]}-{os.urandom(4).hex()}")
     try:
-        probe.touch()
+        tempfile.TemporaryFile(dir=path.parent).close()  # without a name where the system can do that
     except OSError as error:
         raise WriteError(
             f"{path}: cannot be written ({error.strerror or error}); check the folder, or choose another"
         ) from None
-    else:
-        probe.unlink(missing_ok=True)
 
 
 def check_place(path: Path) -> None:

@@ -11,6 +11,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars, timing_options, timing_wishes, verbose_option
+from cmt.cli.saying import say
 from cmt.cli.wording import grid_in_words, print_hits
 from cmt.errors import CmtError
 
@@ -73,11 +74,11 @@ def analyze(
     grid = grid_of(timeline, hits)
     picture, scenes = picture_of(rhythm, grid.bar_borders), scenes_seen(rhythm, read_calibration())
     for warning in (*source.warnings, *warnings_of(timeline, hits, tempo_map=asked.tempo_map)):
-        click.echo(f"warning: {with_flags(warning)}", err=True)
+        say(f"warning: {with_flags(warning)}", err=True)
     if plot is not None:
         _plot(rhythm, grid.bar_borders, plot)
     if as_json:
-        click.echo(json.dumps(_as_json(rhythm, picture, grid, scenes), indent=1))
+        say(json.dumps(_as_json(rhythm, picture, grid, scenes), indent=1))
     else:
         _print_rhythm(rhythm, picture, grid, scenes, plot)
 
@@ -119,25 +120,25 @@ def _print_rhythm(
     rhythm: VideoRhythm, picture: Picture, grid: Grid, scenes: Sequence[SceneSeen], plot: Path | None
 ) -> None:
     visual = "none" if rhythm.tempo is None else f"{rhythm.tempo:.1f} BPM (confidence {rhythm.tempo_confidence:.2f})"
-    click.echo(f"picture  {rhythm.width}x{rhythm.height}, {rhythm.fps:.3f} fps, {rhythm.duration:.3f} s")
-    click.echo(f"tempo    visual: {visual}; music that fits: {grid_in_words(grid)}")
+    say(f"picture  {rhythm.width}x{rhythm.height}, {rhythm.fps:.3f} fps, {rhythm.duration:.3f} s")
+    say(f"tempo    visual: {visual}; music that fits: {grid_in_words(grid)}")
     print_hits(grid.hits)
-    click.echo(f"speed    {_numbers(picture.speed_per_bar, '.3f')}  (diagonals/s, by bar)")
-    click.echo(f"beats    {len(rhythm.visual_beats)}: {_numbers((b.time for b in rhythm.visual_beats), '.2f')} s")
-    click.echo(f"cuts     {len(rhythm.cuts)}: {_numbers(rhythm.cuts, '.3f')} s")
+    say(f"speed    {_numbers(picture.speed_per_bar, '.3f')}  (diagonals/s, by bar)")
+    say(f"beats    {len(rhythm.visual_beats)}: {_numbers((b.time for b in rhythm.visual_beats), '.2f')} s")
+    say(f"cuts     {len(rhythm.cuts)}: {_numbers(rhythm.cuts, '.3f')} s")
     fades = ", ".join(f"{fade.kind.value} {fade.begin:.2f}-{fade.end:.2f}" for fade in rhythm.fades[:8])
     more = f" ... ({len(rhythm.fades) - 8} more)" if len(rhythm.fades) > 8 else ""
-    click.echo(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
+    say(f"fades    {len(rhythm.fades)}: {fades}{more}{' s' if fades else ''}")
     for number, scene in enumerate(scenes):
         shows = "" if scene.shows is None else f", shows {scene.shows} ({scene.shows_certainty:.0%})"
         place = "" if scene.same_as is None else f", the same place as scene {scene.same_as + 1}"
-        click.echo(
+        say(
             f"{'scenes' if number == 0 else '':8} {number + 1}: {scene.begin:.2f}-{scene.end:.2f} s {scene.colour}"
             f"{shows}, light {scene.luminance:.2f}, motion {scene.motion:.2f}, valence {scene.mood.valence:+.2f} "
             f"(certainty {scene.mood.certainty:.2f}), arousal {scene.mood.arousal:+.2f}{place}"
         )
     if plot is not None:
-        click.echo(f"wrote    {plot}")
+        say(f"wrote    {plot}")
 
 
 def _numbers(values: Iterable[float], spec: str, most: int = 16) -> str:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Any
 
 import click
 
 from cmt.cli.flags import with_flags
+from cmt.cli.saying import say
 from cmt.errors import CmtError
+
+_OF_THE_MACHINE = frozenset(
+    (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EMFILE),
+        *(errno.ENFILE, errno.ENOMEM, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ESTALE),
+    )
+)
+"""What the system may say that is no bug of ours: a full disk, one that may not be written, a folder that has gone."""
 
 
 class Commands(click.Group):
@@ -19,6 +30,7 @@ class Commands(click.Group):
         options["standalone_mode"] = False
         try:
             result = super().main(*args, **options)
+            sys.stdout.flush()
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -29,12 +41,19 @@ class Commands(click.Group):
         except (KeyboardInterrupt, click.Abort):
             _fail("stopped; nothing was written", 130)
         except BrokenPipeError:
+            sys.stdout = None  # else Python would try once more at its end
             sys.exit(1)
+        except OSError as error:
+            if error.errno not in _OF_THE_MACHINE:
+                raise
+            sys.stdout = None
+            where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+            _fail(f"{where}cannot be read or written ({error.strerror}); check the space and the rights", 1)
         sys.exit(result if isinstance(result, int) else 0)
 
 
 def _fail(message: str, exit_code: int) -> None:
-    click.echo(f"cmt: {' '.join(with_flags(message).split())}", err=True)
+    say(f"cmt: {' '.join(with_flags(message).split())}", err=True)
     sys.exit(exit_code)
 
 

@@ -12,6 +12,7 @@ import click
 from cmt.cli.describing import read_argument
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars
+from cmt.cli.saying import say
 from cmt.errors import CmtError
 
 if TYPE_CHECKING:
@@ -51,15 +52,15 @@ def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
     if texts:
         asked, line = read_argument(", ".join(texts))
         if line and not quiet:
-            click.echo(line, err=output is None)
+            say(line, err=output is None)
     description = _with_video(pictures or tuple(videos), asked, quiet, pictures=bool(pictures)) if videos else asked
     head = _head(videos, texts, output)
     if output is None:
-        click.echo(as_toml(description, head), nl=False)
+        say(as_toml(description, head), nl=False)
         return
     write_description(description, output, head)
     if not quiet:
-        click.echo(f"wrote    {output}")
+        say(f"wrote    {output}")
 
 
 def _is_file(argument: str) -> bool:
@@ -98,7 +99,7 @@ def _with_video(files: tuple[Path, ...], asked: Description, quiet: bool, *, pic
     assert rhythm is not None  # there is something to see
     plan = plan_music(rhythm, settled(wishes, source.duration), GenerateConfig(), grid=source.grid)
     for warning in (*source.warnings, *plan.warnings):
-        click.echo(f"warning: {with_flags(warning)}", err=True)
+        say(f"warning: {with_flags(warning)}", err=True)
     seen = description_of_video(rhythm, plan)
     if pictures and asked.length is None:
         length = Description(length=round(source.duration, 3), origins={"length": Origin("default", LENGTH_REASON)})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from cmt.cli.saying import say
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def described(
         description = replace(description, length=None)
     result = described_wishes(description, wishes, programs, given)
     if not quiet and result.by_mood:
-        click.echo(f"mood     {description.mood} sets {', '.join(_mood_in_words(result))}")
+        say(f"mood     {description.mood} sets {', '.join(_mood_in_words(result))}")
     told = result.told._replace(warnings=(*result.told.warnings, *extra))
     return replace(result, told=told)
 
@@ -104,7 +105,7 @@ def _description(describe: str | None, mood: str | None, quiet: bool) -> Descrip
     if describe is not None:
         description, line = read_argument(describe)
         if line and not quiet:
-            click.echo(line)
+            say(line)
     if mood is not None:
         asked = Description(mood=read_mood(mood), origins={"mood": Origin("user", mood)})
         description = asked.over(description)

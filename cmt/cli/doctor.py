@@ -9,6 +9,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, soundfont_option
+from cmt.cli.saying import say
 from cmt.soundtrack.checkup import Finding, examine
 
 # Without these --midi-only still works.
@@ -29,12 +30,12 @@ def doctor(output: Path, soundfont: Path | None, checkpoint: Path | None, as_jso
     for finding in examine(output, soundfont, checkpoint):
         findings.append(finding)
         if not as_json:
-            click.echo(f"{finding.state:8} {finding.subject:22} {with_flags(finding.text)}")
+            say(f"{finding.state:8} {finding.subject:22} {with_flags(finding.text)}")
     missing = [finding for finding in findings if finding.state == "missing"]
     if as_json:
-        click.echo(json.dumps(_as_json(findings), indent=1))
+        say(json.dumps(_as_json(findings), indent=1))
     else:
-        click.echo(_conclusion(missing))
+        say(_conclusion(missing))
     if missing:
         click.get_current_context().exit(1)
 

@@ -9,6 +9,7 @@ import click
 
 from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
 from cmt.cli.options import FILE, Bars
+from cmt.cli.saying import say
 from cmt.errors import CmtError
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
@@ -82,9 +83,9 @@ def evaluate(
         files, lines = write_evaluation(evaluations[0], output), table_of(evaluations[0])
     if not quiet:
         for line in lines:
-            click.echo(with_flags(line))
+            say(with_flags(line))
         for file in files:
-            click.echo(f"wrote    {file}")
+            say(f"wrote    {file}")
     for evaluation in evaluations:
         if not evaluation.measured:
             raise CmtError(f"none of {count(len(evaluation.pieces), 'piece')} could be measured; {output} says why")

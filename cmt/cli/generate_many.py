@@ -13,6 +13,7 @@ import click
 from tqdm import tqdm
 
 from cmt.cli.flags import with_flags
+from cmt.cli.saying import say
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ def generate_many(
     def progress(outcome: Outcome) -> None:
         if outcome.status == "failed":
             bar.clear()
-            click.echo(f"failed: {with_flags(outcome.error)}", err=True)
+            say(f"failed: {with_flags(outcome.error)}", err=True)
         for warning in outcome.warnings if outcome.is_new else ():
             bar.clear()
-            click.echo(f"warning: {outcome.name}: {with_flags(warning)}", err=True)
+            say(f"warning: {outcome.name}: {with_flags(warning)}", err=True)
         bar.update()
 
     try:
@@ -59,7 +60,7 @@ def generate_many(
     except KeyboardInterrupt:
         n_done = bar.n
         bar.close()
-        click.echo(
+        say(
             f"cmt: stopped; {count(n_done, 'video')} of {len(found.videos)} done, the same command goes on from there",
             err=True,
         )
@@ -86,11 +87,11 @@ def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
     wide = max(map(len, names))
     for name, outcome in zip(names, outcomes, strict=True):
         if outcome.status == "failed":
-            click.echo(f"failed   {name:{wide}}  {with_flags(outcome.error)}")
+            say(f"failed   {name:{wide}}  {with_flags(outcome.error)}")
             continue
         music = outcome.summary
         assert music is not None  # whoever is done has one
-        click.echo(
+        say(
             f"{'made' if outcome.is_new else 'kept':8} {name:{wide}}  {music.duration:7.2f} s  "
             f"{count(music.n_bar, 'bar'):>8} at {music.tempo:6.2f} BPM  {music.key:8}  "
             f"{outcome.seconds:6.1f} s of work  {outcome.name}.mid"
@@ -104,8 +105,8 @@ def _print_table(outcomes: Sequence[Outcome], n_other: int, log: Path) -> None:
     parts.append(f"{failed} failed")
     if n_other:
         parts.append(f"{count(n_other, 'other file')} passed over")
-    click.echo(", ".join(parts))
-    click.echo(f"wrote    {log}")
+    say(", ".join(parts))
+    say(f"wrote    {log}")
 
 
 def _shortened(path: str) -> str:

@@ -9,6 +9,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars, scheduler_option
+from cmt.cli.saying import say
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 
@@ -44,14 +45,14 @@ def index(
         bars.close()
     shown = update.failures if failures else update.failures[:MOST_SHOWN]
     for failure in shown:
-        click.echo(f"left out: {with_flags(failure)}", err=True)
+        say(f"left out: {with_flags(failure)}", err=True)
     if len(shown) < len(update.failures):
-        click.echo(f"left out: {len(update.failures) - len(shown)} more; --failures lists them all", err=True)
+        say(f"left out: {len(update.failures) - len(shown)} more; --failures lists them all", err=True)
     if quiet:
         return
-    click.echo(
+    say(
         f"index    {count(update.n_added + update.n_kept, 'piece')}: {update.n_added} read, {update.n_kept} kept, "
         f"{update.n_dropped} dropped, {count(len(update.failures), 'file')} left out"
     )
-    click.echo(f"took     {time.perf_counter() - start:.1f} s")
-    click.echo(f"wrote    {output}")
+    say(f"took     {time.perf_counter() - start:.1f} s")
+    say(f"wrote    {output}")

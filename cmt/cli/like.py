@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
+from cmt.cli.saying import say
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
@@ -18,10 +17,10 @@ def print_like(report: Report) -> None:
     if like is None:
         return
     chosen = "" if like.n_piece is None else f", chosen from {count(like.n_piece, 'piece')}"
-    click.echo(f"like     {like.song}{chosen}")
+    say(f"like     {like.song}{chosen}")
     for distance in like.distances:
-        click.echo(f"           {distance.name} {distance.value:.2f} away: {distance.reason}")
+        say(f"           {distance.name} {distance.value:.2f} away: {distance.reason}")
     for line in like.taken:
-        click.echo(f"taken    {line}")
+        say(f"taken    {line}")
     again = f"; {count(like.rejected, 'take')} that shared more written anew" if like.rejected else ""
-    click.echo(f"shared   longest run shared with {like.song}: {count(like.shared.n_note, 'note')}{again}")
+    say(f"shared   longest run shared with {like.song}: {count(like.shared.n_note, 'note')}{again}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import FILE, Bars
+from cmt.cli.saying import say
 from cmt.config import PRECISIONS
 from cmt.machine.plural import count
 
@@ -67,8 +68,8 @@ def loss(
             unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     if quiet:
         return
-    click.echo(f"{count(found.n_piece, 'piece')}, {count(found.n_word, unit)}; nats a {unit} [95 % interval]")
+    say(f"{count(found.n_piece, 'piece')}, {count(found.n_word, unit)}; nats a {unit} [95 % interval]")
     for name, its in found.per_word.items():
-        click.echo(f"  {name.replace('_', ' '):14}{its.mean:8.4f} [{its.low:.4f}, {its.high:.4f}]")
+        say(f"  {name.replace('_', ' '):14}{its.mean:8.4f} [{its.low:.4f}, {its.high:.4f}]")
     if output is not None:
-        click.echo(f"wrote    {output}")
+        say(f"wrote    {output}")

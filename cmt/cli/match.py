@@ -30,11 +30,13 @@ from cmt.cli.options import (
     soundfont_option,
     verbose_option,
 )
+from cmt.cli.saying import say
 from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 from cmt.music.key import ANY_KEY, WishedKey
+from midi_io.hidden_folder import hidden_folder
 from midi_io.song import Instrument
 
 if TYPE_CHECKING:
@@ -175,7 +177,7 @@ def match(
     _print(results, quiet, time.perf_counter() - start, None if scheduler else workers.jobs)
     for path in (*out, *filter(None, (matrix, render))):
         if not quiet:
-            click.echo(f"wrote    {path}")
+            say(f"wrote    {path}")
     if all(rows[0].rank is None for rows in results.rows):
         raise CmtError(f"none of {count(len(found), 'video')} has a match; see above")
 
@@ -203,38 +205,36 @@ def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]
         return
     if workers.scheduler is not None:
         raise CmtError(f"{library}: a cluster needs an index that all can read; make one: cmt index {library} -o INDEX")
-    with tempfile.TemporaryDirectory(prefix="cmt-") as folder:
-        update = update_index([library], Path(folder), workers, bars)
+    with hidden_folder(Path(tempfile.gettempdir())) as folder:
+        update = update_index([library], folder, workers, bars)
         bars.close()
         for failure in update.failures:
-            click.echo(f"left out: {with_flags(failure)}", err=True)
-        click.echo(f"indexed {library} for this run; cmt index keeps it for the next", err=True)
-        yield open_index(Path(folder))
+            say(f"left out: {with_flags(failure)}", err=True)
+        say(f"indexed {library} for this run; cmt index keeps it for the next", err=True)
+        yield open_index(folder)
 
 
 def _print(results: Results, quiet: bool, seconds: float, jobs: int | None) -> None:
     for rows in results.rows:
         for row in rows:
             if row.failure:
-                click.echo(f"left out: {with_flags(_with_name(row.video, row.failure))}", err=True)
+                say(f"left out: {with_flags(_with_name(row.video, row.failure))}", err=True)
             for line in row.warnings.splitlines():
-                click.echo(f"warning  {with_flags(_with_name(row.video, line))}", err=True)
+                say(f"warning  {with_flags(_with_name(row.video, line))}", err=True)
         if not quiet and rows[0].rank is not None:
-            click.echo(f"video    {rows[0].video}")
+            say(f"video    {rows[0].video}")
             for row in rows:
-                click.echo(f"{row.rank:>5}  {row.score:.3f}{_parts_in_words(row)}  {_piece_in_words(row)}")
-                click.echo(f"       {row.reason}")
+                say(f"{row.rank:>5}  {row.score:.3f}{_parts_in_words(row)}  {_piece_in_words(row)}")
+                say(f"       {row.reason}")
     if quiet:
         return
     matched = sum(rows[0].rank is not None for rows in results.rows)
-    click.echo(f"match    {count(matched, 'video')} of {len(results.rows)} against {count(results.n_piece, 'piece')}")
+    say(f"match    {count(matched, 'video')} of {len(results.rows)} against {count(results.n_piece, 'piece')}")
     if results.n_scored and is_verbose():
         rate = results.n_scored / results.seconds_scoring
         each = f" ({rate / jobs:,.0f} for each of {count(jobs, 'worker')})" if jobs else ""
-        click.echo(
-            f"rate     {rate:,.0f} pieces a second against a video{each}; {_peak_mib():.0f} MiB in a process at most"
-        )
-    click.echo(f"took     {seconds:.1f} s, of which {results.seconds_scoring:.1f} s scoring")
+        say(f"rate     {rate:,.0f} pieces a second against a video{each}; {_peak_mib():.0f} MiB in a process at most")
+    say(f"took     {seconds:.1f} s, of which {results.seconds_scoring:.1f} s scoring")
 
 
 def _parts_in_words(row: Match) -> str:

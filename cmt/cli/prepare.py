@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import FILE, Bars, scheduler_option
+from cmt.cli.saying import say
 from cmt.config import PrepareConfig
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
@@ -83,9 +84,7 @@ def prepare(
             prepared = prepare_corpus(sources, folder, labels=labels, config=config, workers=workers, progress=bars)
     except KeyboardInterrupt:
         bars.close()
-        click.echo(
-            f"cmt: stopped; what was read is in {folder}{UNFINISHED}, the same command goes on from there", err=True
-        )
+        say(f"cmt: stopped; what was read is in {folder}{UNFINISHED}, the same command goes on from there", err=True)
         raise SystemExit(130) from None
     finally:
         bars.close()
@@ -94,12 +93,12 @@ def prepare(
     rate = f", {prepared.n_read / prepared.seconds:.1f} a second" if prepared.n_read else ""
     kept = prepared.n_file - prepared.n_read
     earlier = f"; {count(kept, 'song')} had been read before" if kept else ""
-    click.echo(f"read     {count(prepared.n_read, 'song')} in {prepared.seconds:.1f} s{rate}{earlier}")
+    say(f"read     {count(prepared.n_read, 'song')} in {prepared.seconds:.1f} s{rate}{earlier}")
     for reason, n in sorted(prepared.left_out.items(), key=lambda item: -item[1]):
-        click.echo(f"left out {n:5}  {reason}")
+        say(f"left out {n:5}  {reason}")
     splits = ", ".join(f"{n} {split}" for split, n in sorted(prepared.n_song.items()))
     n_song = sum(prepared.n_song.values())
-    click.echo(f"kept     {n_song:5}  ({splits}), {prepared.n_labelled} of them with a genre")
+    say(f"kept     {n_song:5}  ({splits}), {prepared.n_labelled} of them with a genre")
     if label_folder is None and not prepared.n_labelled:
-        click.echo("no genre lists (--labels): the genre of every song is left free")
-    click.echo(f"wrote    {folder}; report.json tells why songs were left out, stats.png what is in it")
+        say("no genre lists (--labels): the genre of every song is left free")
+    say(f"wrote    {folder}; report.json tells why songs were left out, stats.png what is in it")

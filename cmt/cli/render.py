@@ -8,6 +8,7 @@ import click
 
 from cmt.cli.handing import SAMPLE_OPTIONS
 from cmt.cli.options import FILE, Bars, loudness_option, soundfont_option
+from cmt.cli.saying import say
 from midi_io.audio_file import AUDIO_FORMATS
 
 
@@ -69,6 +70,6 @@ def render(
     finally:
         bars.close()
     for line in (*warnings, *sound.fallbacks):
-        click.echo(f"warning  {line}", err=True)
+        say(f"warning  {line}", err=True)
     for name in names:
-        click.echo(f"wrote    {target.parent / name} ({len(sound.audio) / finish.sample_rate:.2f} s)")
+        say(f"wrote    {target.parent / name} ({len(sound.audio) / finish.sample_rate:.2f} s)")

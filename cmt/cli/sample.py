@@ -16,6 +16,7 @@ from cmt.cli.options import (
     chosen_genre,
     range_of,
 )
+from cmt.cli.saying import say
 from cmt.config import BARS_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, TEMPO_LIMITS, GenerateConfig
 from cmt.machine.plural import count
 from cmt.music.words import Genre, Mode
@@ -99,5 +100,5 @@ def sample(
     finally:
         progress.close()
     if not quiet:
-        click.echo(f"songs    {count(n_song, 'song')}, {sampled.n_note} notes, {sampled.seconds / 60:.1f} minutes")
-        click.echo(f"wrote    {output}; songs.csv has a line for each")
+        say(f"songs    {count(n_song, 'song')}, {sampled.n_note} notes, {sampled.seconds / 60:.1f} minutes")
+        say(f"wrote    {output}; songs.csv has a line for each")

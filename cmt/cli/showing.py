@@ -11,6 +11,7 @@ import click
 from cmt.cli.flags import with_flags
 from cmt.cli.like import print_like
 from cmt.cli.options import FREE, is_verbose
+from cmt.cli.saying import say
 from cmt.cli.wording import grid_in_words, pictures_in_words, print_hits
 from cmt.film.ducking import gain_under
 from cmt.machine.plural import count
@@ -40,9 +41,9 @@ def show_soundtrack(soundtrack: Soundtrack, quiet: bool, n_other: int = 0, *, is
         Whether nobody said how long pictures are shown.
     """
     for warning in soundtrack.report.warnings:
-        click.echo(f"warning: {with_flags(warning)}", err=True)
+        say(f"warning: {with_flags(warning)}", err=True)
     for note in soundtrack.notes:
-        click.echo(f"note: {with_flags(note)}", err=True)
+        say(f"note: {with_flags(note)}", err=True)
     if not quiet:
         _print_soundtrack(soundtrack, n_other, is_usual=is_usual)
 
@@ -51,29 +52,29 @@ def _print_soundtrack(soundtrack: Soundtrack, n_other: int, *, is_usual: bool) -
     """Print what was made; `is_usual` is whether nobody said how long pictures are shown, `n_other` passed over."""
     report = soundtrack.report
     if report.pictures:
-        click.echo(f"pictures {pictures_in_words(report.pictures, n_other, is_usual=is_usual)}")
+        say(f"pictures {pictures_in_words(report.pictures, n_other, is_usual=is_usual)}")
     elif report.picture is not None:
         beats, cuts = len(report.picture.visual_beats), len(report.picture.cuts)
-        click.echo(f"video    {report.duration:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
+        say(f"video    {report.duration:.2f} s, {count(beats, 'visual beat')}, {count(cuts, 'cut')}")
     genre = "any genre" if report.genre is None else report.genre.label
     instruments = ", ".join(instrument.label for instrument in report.instruments)
-    click.echo(f"music    {grid_in_words(report.grid)}, {report.key}, {genre}, {instruments}")
-    click.echo(f"band     {_band_in_words(report)}")
+    say(f"music    {grid_in_words(report.grid)}, {report.key}, {genre}, {instruments}")
+    say(f"band     {_band_in_words(report)}")
     if report.form:
-        click.echo(f"form     {_form_in_words(report)}")
+        say(f"form     {_form_in_words(report)}")
     if report.picture is not None or report.markers:
         print_hits(report.grid.hits)
     print_like(report)
     _print_orders(report)
     _print_sound(report)
     if report.speech is not None:
-        click.echo(f"speech   {_speech_in_words(report.speech, report.duration)}")
+        say(f"speech   {_speech_in_words(report.speech, report.duration)}")
     _print_takes(report.takes)
     stages = {name: seconds for name, seconds in report.stages.items() if seconds >= 0.05}
     total = sum(report.stages.values())
-    click.echo(f"took     {total:.1f} s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
+    say(f"took     {total:.1f} s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
     for file in soundtrack.files:
-        click.echo(f"wrote    {file}")
+        say(f"wrote    {file}")
 
 
 def _band_in_words(report: Report) -> str:
@@ -100,18 +101,18 @@ def _print_orders(report: Report) -> None:
     n_bar = count(report.grid.n_bar, "bar")
     if report.picture is not None:
         accents = count(len({(order.bar, order.position) for order in report.asked.strengths}), "accent")
-        click.echo(
+        say(
             f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} as dense as the picture asks"
             f"{_exact(by_picture)}, {accents} on visual beats"
         )
     if report.energy is not None:
-        click.echo(
+        say(
             f"energy   {len(by_energy)} of {n_bar} with a density of your own"
             f"{_exact(by_energy)}: {_energy_in_words(report, report.energy.source)}"
         )
     if report.mutes:
         spans = (f"{mute.instrument.label} {mute.begin:g} to {mute.end:g} s" for mute in report.mutes)
-        click.echo(f"muted    {', '.join(spans)}")
+        say(f"muted    {', '.join(spans)}")
 
 
 def _exact(bars: Sequence[bool]) -> str:
@@ -150,11 +151,11 @@ def _print_sound(report: Report) -> None:
     if report.picture is None or report.pictures or report.soundfont is None:
         return
     if report.original_audio == "mix":
-        click.echo("sound    the video's own sound is kept, with the music (--original-audio drop leaves it out)")
+        say("sound    the video's own sound is kept, with the music (--original-audio drop leaves it out)")
     elif report.original_audio == "keep":
-        click.echo("sound    the video's own sound is kept, as a second track after the music")
+        say("sound    the video's own sound is kept, as a second track after the music")
     elif click.get_current_context().params.get("original_audio") == "drop":
-        click.echo("sound    the video's own sound, if it has any, is left out")
+        say("sound    the video's own sound, if it has any, is left out")
 
 
 def _print_takes(takes: Sequence[Take]) -> None:
@@ -163,4 +164,4 @@ def _print_takes(takes: Sequence[Take]) -> None:
         name = ascii_uppercase[rank] if rank < len(ascii_uppercase) else str(rank + 1)
         said = [take.reason or f"score {take.score:.2f}", *(["chosen"] if rank == 0 else [])]
         said += [f"seed {one.seed} was rejected: {', '.join(one.rejected)}" for one in take.replaced]
-        click.echo(f"take {name:<4}seed {take.seed}: {'; '.join(said)}")
+        say(f"take {name:<4}seed {take.seed}: {'; '.join(said)}")

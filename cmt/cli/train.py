@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE
+from cmt.cli.saying import say
 from cmt.cli.train_file import CORPUS, as_file, use_file
 from cmt.config import (
     ADAMW_RATE,
@@ -104,16 +105,16 @@ def _start(start_from: Path | None, resume: bool) -> Path | None:
 def _show(progress: Progress, config: TrainConfig, run: Path) -> None:
     """Print what to warn of, and how the run ended."""
     if progress.skipped:
-        click.echo(f"warning: {count(progress.skipped, 'step')} left out, the loss was no number", err=True)
+        say(f"warning: {count(progress.skipped, 'step')} left out, the loss was no number", err=True)
     if progress.step < config.warmup_steps:
-        click.echo(
+        say(
             f"warning: the run ended inside its warm-up, after {progress.step} of {config.warmup_steps} steps: its "
             "rate never reached the peak; train longer, or give fewer --warmup-steps",
             err=True,
         )
     losses = progress.losses
     of_note = f" ({losses['note']:.3f} a note)" if "note" in losses else ""
-    click.echo(
+    say(
         f"{progress.step} steps, {progress.n_word / 1e6:.2f} M words, validation {losses['total']:.3f} nats a word"
         f"{of_note}; wrote {run / 'model.safetensors'}"
     )
@@ -350,7 +351,7 @@ def train(
         raise click.UsageError(f"--joined-share and --splice-share are together more than {most:g}")
     warning = check_precision(config.precision, device_of(device, *team_of()))
     if warning:
-        click.echo(f"warning: {with_flags(warning)}", err=True)
+        say(f"warning: {with_flags(warning)}", err=True)
     check_folder(run)
     corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
     options = {
@@ -365,7 +366,7 @@ def train(
         "tensorboard": tensorboard,
     }
     if not quiet:
-        click.echo(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")
+        say(f"{len(corpus.songs)} songs to learn from, {len(validation.songs)} held out")
     try:
         progress = train_model(
             corpus,
@@ -385,6 +386,6 @@ def train(
     except KeyboardInterrupt:
         if not (run / STATE).exists():
             raise
-        click.echo("cmt: stopped; --resume goes on from the last checkpoint", err=True)
+        say("cmt: stopped; --resume goes on from the last checkpoint", err=True)
         sys.exit(130)
     _show(progress, config, run)

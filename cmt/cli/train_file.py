@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 from cmt.errors import CmtError
+from midi_io.input_file import text_of
+from midi_io.limits import MOST_OPTIONS_BYTES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,11 +36,10 @@ def use_file(ctx: click.Context, param: click.Parameter, path: Path | None) -> N
     if path is None:
         return
     try:
-        with open(path, "rb") as file:
-            content = tomllib.load(file)
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(text_of(path, MOST_OPTIONS_BYTES, cure="write lines such as minutes = 60"))
+    except RecursionError:
+        raise CmtError(f"{path}: is nested too deeply; write lines such as minutes = 60") from None
+    except ValueError as error:  # also for a number of thousands of digits
         raise CmtError(f"{path}: is no TOML ({error}); write lines such as minutes = 60") from None
     known = {_key(one): one for one in ctx.command.params if one.name not in _NOT_IN_A_FILE}
     ctx.default_map = {}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from cmt.cli.options import is_verbose
+from cmt.cli.saying import say
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
@@ -45,9 +44,9 @@ def print_hits(hits: Hits) -> None:
         if met.n_hit:
             by_chance = (met.on_grid_by_chance, met.on_downbeats_by_chance)
             grid, downbeats = (f" (chance {share:.0%} of them)" if is_verbose() else "" for share in by_chance)
-            click.echo(
+            say(
                 f"hits     {round(met.on_grid * met.n_hit)} of {count(met.n_hit, noun)} on the grid{grid}, "
                 f"{round(met.on_downbeats * met.n_hit)} on the first beat of a bar{downbeats}"
             )
     if not hits.all.n_hit:
-        click.echo("hits     none: nothing in the picture speaks for a grid")
+        say("hits     none: nothing in the picture speaks for a grid")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from cmt.corpus.songs import Corpus, SongInfo
 from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays
 from cmt.music.words import VOCABULARY_VERSION, Genre, Mode
+from midi_io.input_file import check_ordinary, json_of
+from midi_io.limits import MOST_LIST_BYTES
 
 SONGS = "songs.json"
 """The file that lists a prepared corpus's songs; the columns of their notes lie beside it, ``position.npy`` etc."""
@@ -84,11 +87,11 @@ _REBUILD = "make it anew with cmt prepare SOURCE -o {}"
 
 def _read_entries(folder: Path) -> list[Entry]:
     path = folder / SONGS
+    if not path.exists():
+        raise CmtError(f"{folder}: not a corpus, it has no {SONGS}; {_REBUILD.format(folder)}")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CmtError(f"{folder}: not a corpus, it has no {SONGS}; {_REBUILD.format(folder)}") from None
-    except (OSError, ValueError, RecursionError) as error:
+        content = json_of(path, MOST_LIST_BYTES)
+    except ValueError as error:
         raise CmtError(f"{path}: not a list of songs ({error}); {_REBUILD.format(folder)}") from None
     versions = (content.get("format"), content.get("vocabulary")) if isinstance(content, dict) else (None, None)
     if versions != (CORPUS_FORMAT, VOCABULARY_VERSION):
@@ -98,7 +101,7 @@ def _read_entries(folder: Path) -> list[Entry]:
         )
     try:
         return [_entry(song) for song in content["songs"]]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CmtError(f"{path}: damaged ({type(error).__name__}: {error}); {_REBUILD.format(folder)}") from None
 
 
@@ -111,17 +114,21 @@ def _entry(song: dict[str, Any]) -> Entry:
         semitones_home=int(song["semitones_home"]),
         n_bar=int(song["n_bar"]),
     )
-    if info.n_bar < 1 or int(song["n_note"]) < 0:
+    if info.tempo is not None and not 0 < info.tempo < math.inf:
+        raise ValueError(f"a tempo of {info.tempo}")
+    if not 1 <= info.n_bar < 2**31 or not 0 <= int(song["n_note"]) < 2**31:
         raise ValueError(f"a song of {info.n_bar} bars and {song['n_note']} notes")
     return Entry(info, str(song["split"]), int(song["n_note"]))
 
 
 def _mapped(folder: Path, name: str, n_note: int) -> np.ndarray:
     path = folder / f"{name}.npy"
+    check_ordinary(path)
     try:
         column = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise CmtError(f"{path}: not a column of notes ({error}); {_REBUILD.format(folder)}") from None
+    except Exception as error:  # whatever the first wrong byte leads numpy to
+        reason = " ".join(str(error).split())[:120]
+        raise CmtError(f"{path}: not a column of notes ({reason}); {_REBUILD.format(folder)}") from None
     wanted = getattr(COLUMN_TYPES, name)
     if not isinstance(column, np.ndarray) or column.dtype != wanted or column.shape != (n_note,):
         raise CmtError(

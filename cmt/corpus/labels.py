@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from cmt.errors import CmtError
 from cmt.music.words import Genre
+from midi_io.input_file import content_of
+from midi_io.limits import MOST_LIST_BYTES
 
 SOURCES = ("tagtraum", "lastfm")
 """The folders of lists, the more reliable first: people of tagtraum chose one genre, tags of Last.fm are many."""
@@ -56,11 +58,11 @@ def read_labels(folder: Path) -> Labels:
                 found = _LIST.fullmatch(path.name)
                 genre = Genre.__members__.get(found[1].upper()) if found else None
                 if genre is not None:
-                    for msd_id in _MSD_ID.findall(path.read_text(encoding="ascii", errors="replace")):
+                    for msd_id in _MSD_ID.findall(_text(path)):
                         votes[source][msd_id] = (*votes[source].get(msd_id, ()), genre)
         msd_ids: dict[str, tuple[str, ...]] = {}
         if (folder / IDS).is_file():
-            for line in (folder / IDS).read_text(encoding="ascii", errors="replace").splitlines():
+            for line in _text(folder / IDS).splitlines():
                 md5, _, msd_id = line.strip().partition(" ")
                 msd_ids[md5] = (*msd_ids.get(md5, ()), msd_id.strip())
     except OSError as error:
@@ -71,3 +73,7 @@ def read_labels(folder: Path) -> Labels:
             "with an id such as TRAAAGR128F425B14B in each line"
         )
     return Labels(votes, msd_ids)
+
+
+def _text(path: Path) -> str:
+    return content_of(path, MOST_LIST_BYTES).decode("ascii", errors="replace")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-import lzma
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +13,15 @@ from cmt.corpus.songs import Corpus, song_info
 from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays
 from cmt.music.words import Genre
+from midi_io.input_file import json_in, unpacked_of
+from midi_io.limits import MOST_LIST_BYTES, MOST_PACK_BYTES
+from midi_io.song import Instrument
 
 PACK_SUFFIX = ".npz.xz"
 
 
+MOST_DURATION, MOST_WAIT = 2**16, 2**20
+"""A note of a pack lasts at most so many sixteenths, and comes so many after the note before."""
 _PACK_ARRAYS = ("offsets", "dt", "track", "pitch", "dur")
 
 
@@ -75,13 +79,34 @@ def genre_of_pack(info: dict[str, Any]) -> Genre | None:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with lzma.open(path) as file:
-            pack = np.load(io.BytesIO(file.read()), allow_pickle=False)
-        return {name: pack[name] for name in _PACK_ARRAYS}
-    except FileNotFoundError:
-        raise CmtError(f"{path}: no such file") from None
-    except (OSError, lzma.LZMAError, ValueError, KeyError, EOFError) as error:
-        raise CmtError(f"{path}: not a pack of songs ({error})") from None
+        with np.load(io.BytesIO(unpacked_of(path, MOST_PACK_BYTES)), allow_pickle=False) as pack:
+            if sum(member.file_size for member in pack.zip.infolist()) > MOST_PACK_BYTES:
+                raise ValueError(f"its arrays have more than {MOST_PACK_BYTES / 2**20:g} MiB")
+            arrays = {name: pack[name] for name in _PACK_ARRAYS}
+        _check_arrays(arrays)
+    except CmtError:
+        raise
+    except Exception as error:
+        # Whatever the first wrong byte leads zipfile, zlib and numpy to; for the user all mean the same.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CmtError(f"{path}: not a pack of songs ({reason}); check the file") from None
+    return arrays
+
+
+def _check_arrays(arrays: dict[str, np.ndarray]) -> None:
+    """Raise a ValueError if arrays are not those of notes."""
+    offsets, *columns = (arrays[name] for name in _PACK_ARRAYS)
+    if any(array.ndim != 1 or array.dtype.kind not in "iu" for array in arrays.values()):
+        raise ValueError("an array that is no column of whole numbers")
+    if len(set(map(len, columns))) > 1:
+        raise ValueError("columns of different lengths")
+    steps = np.diff(offsets.astype(np.int64))
+    if not len(offsets) or offsets[0] != 0 or (steps < 0).any() or int(offsets[-1]) > len(columns[0]):
+        raise ValueError("songs that begin where no note is")
+    for name, most in (("track", len(Instrument) - 1), ("pitch", 127), ("dur", MOST_DURATION), ("dt", MOST_WAIT)):
+        column = arrays[name]
+        if len(column) and not 0 <= int(column.min()) <= int(column.max()) <= most:
+            raise ValueError(f"{name} is not in 0..{most}")
 
 
 def read_song_list(path: Path) -> list[dict[str, Any]]:
@@ -93,15 +118,18 @@ def read_song_list(path: Path) -> list[dict[str, Any]]:
         If the pack or its list is missing, or the list is none.
     """
     list_path = path.with_name(path.name.replace("lpd5_16th_", "songs_").replace(".npz.xz", ".json.xz"))
+    if not list_path.exists():
+        if not path.exists():
+            raise CmtError(f"{path}: no such file; check the name")
+        raise CmtError(f"{path}: its song list {list_path.name} is not beside it")
     try:
-        with lzma.open(list_path, "rt", encoding="utf-8") as file:
-            infos: list[dict[str, Any]] = json.load(file)
+        infos: list[dict[str, Any]] = json_in(unpacked_of(list_path, MOST_LIST_BYTES))
         if not all(isinstance(info[name], str) for info in infos for name in ("md5", "split")):
             raise ValueError("a song without md5 or split")
+        for info in infos:
+            genre_of_pack(info)
+            if not (info.get("bpm") is None or (isinstance(info["bpm"], int | float) and 0 < info["bpm"] < math.inf)):
+                raise ValueError("a bpm that is no tempo")
         return infos
-    except FileNotFoundError:
-        if not path.exists():
-            raise CmtError(f"{path}: no such file; check the name") from None
-        raise CmtError(f"{path}: its song list {list_path.name} is not beside it") from None
-    except (OSError, lzma.LZMAError, ValueError, KeyError, TypeError, EOFError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CmtError(f"{list_path}: not a list of songs ({error})") from None

@@ -15,6 +15,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +44,7 @@ from cmt.corpus.songs import SongInfo
 from cmt.corpus.statistics import draw_statistics, statistics_of
 from cmt.errors import CmtError
 from cmt.machine.files import NO_FILE, file_state
+from cmt.machine.locks import only_run
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
 from cmt.music.encoding import NoteArrays
@@ -143,19 +145,60 @@ def prepare(
     Raises
     ------
     CmtError
-        If a source holds no songs, none of them can be used, there is a corpus already, or it cannot be written.
+        If a source holds no songs, none of them can be used, there is a corpus already, another run is making it, or it
+        cannot be written.
     """
     config = config or PrepareConfig()
     folder = Path(os.path.abspath(folder))
-    if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
-        what = "a corpus is" if (folder / SONGS).is_file() else "something else is"
-        raise CmtError(f"{folder}: {what} there already; remove it, or choose another `folder`")
     unfinished = folder.with_name(folder.name + UNFINISHED)
+    _check_free(folder, unfinished)
     jobs = _jobs([Path(os.path.abspath(source)) for source in sources], unfinished / "shards", config)
     try:
         (unfinished / "shards").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(error, unfinished) from None
+    try:
+        with only_run(unfinished, f"the corpus {folder.name}"):
+            _check_free(folder, None)  # the other run may just have ended
+            try:
+                return _prepare(jobs, folder, unfinished, labels, config, workers or Workers(jobs=1), progress)
+            finally:
+                _remove_if_empty(unfinished / "shards")  # they are of no use to a later run
+    finally:
+        _remove_if_empty(unfinished)
+
+
+def _check_free(folder: Path, unfinished: Path | None) -> None:
+    """Raise a CmtError if something is there already; what a run left that was killed after its last step goes."""
+    if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    is_corpus = (folder / SONGS).is_file()
+    if is_corpus and unfinished is not None and (unfinished / "shards").is_dir():
+        with suppress(CmtError, OSError), only_run(unfinished, f"the corpus {folder.name}"):
+            shutil.rmtree(unfinished)
+    what = "a corpus is" if is_corpus else "something else is"
+    raise CmtError(f"{folder}: {what} there already; remove it, or choose another `folder`")
+
+
+def _not_written(error: OSError, unfinished: Path) -> CmtError:
+    return CmtError(
+        f"{error.filename or unfinished}: cannot be written ({error.strerror or error}); check the folder and "
+        "the free space, and start again: what has been read is kept"
+    )
+
+
+def _prepare(
+    jobs: Sequence[_Job],
+    folder: Path,
+    unfinished: Path,
+    labels: Labels,
+    config: PrepareConfig,
+    workers: Workers,
+    progress: Progress,
+) -> Prepared:
+    try:
         begin = time.monotonic()
-        n_read = _read_jobs(jobs, config, workers or Workers(jobs=1), progress)
+        n_read = _read_jobs(jobs, config, workers, progress)
         seconds = time.monotonic() - begin
         progress("compare", 0, 1)
         gathered = _gather(jobs)
@@ -167,15 +210,10 @@ def prepare(
             shutil.rmtree(whole)
         whole.mkdir()
         _write(whole, jobs, chosen, progress)
-        os.rename(whole, folder)
+        os.rename(whole, folder)  # an empty folder gives way; another corpus of the name does not
         shutil.rmtree(unfinished)
     except OSError as error:
-        raise CmtError(
-            f"{error.filename or unfinished}: cannot be written ({error.strerror or error}); check the folder and "
-            "the free space, and start again: what has been read is kept"
-        ) from None
-    finally:
-        _remove_if_empty(unfinished)
+        raise _not_written(error, unfinished) from None
     return Prepared(
         folder,
         sum(len(job.songs) for job in jobs),
@@ -187,13 +225,9 @@ def prepare(
     )
 
 
-def _remove_if_empty(unfinished: Path) -> None:
-    """Remove a folder without shards: it is of no use to a later run."""
-    for folder in (unfinished / "shards", unfinished):
-        try:
-            folder.rmdir()
-        except OSError:
-            return
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _jobs(sources: Sequence[Path], shards: Path, config: PrepareConfig) -> list[_Job]:

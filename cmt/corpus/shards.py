@@ -6,9 +6,8 @@ other files, of changed files or of another rule is simply not found.
 
 from __future__ import annotations
 
+import io
 import json
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +17,8 @@ import numpy as np
 from cmt.corpus.folder import COLUMN_TYPES
 from cmt.corpus.intake import LeftOutSong, Rhythm, TakenSong
 from cmt.music.encoding import NoteArrays
+from midi_io.input_file import content_of, json_in
+from midi_io.limits import MOST_SHARD_BYTES
 from midi_io.whole_file import whole_file
 
 _COLUMNS = NoteArrays._fields
@@ -94,8 +95,9 @@ def write_shard(shard: Shard, path: Path) -> None:
 def read_shard(path: Path) -> Shard | None:
     """The inverse of `write_shard`; None if there is no such shard, or it did not survive whatever cut the run off."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            lists = json.loads(arrays["lists"].tobytes())
+        content = io.BytesIO(content_of(path, MOST_SHARD_BYTES))
+        with np.load(content, allow_pickle=False) as arrays:
+            lists = json_in(arrays["lists"].tobytes())
             return Shard(
                 lists["songs"],
                 [LeftOutSong(*song) for song in lists["left_out"]],
@@ -104,7 +106,7 @@ def read_shard(path: Path) -> Shard | None:
                 arrays["density"],
                 arrays["strength"],
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except Exception:  # whatever the first wrong byte leads zipfile, zlib and numpy to: the shard is made again
         return None
 
 

@@ -14,6 +14,7 @@ from cmt.evaluation.compare import DIFFERENCE_DEFINITION, OUTSIDE_DEFINITION, Ce
 from cmt.evaluation.files import write_evaluation
 from cmt.evaluation.page import definitions, link, style, table
 from cmt.evaluation.text import NOT_THERE, interval_text, number
+from cmt.machine.cells import harmless
 from cmt.machine.files import ready_folder
 from cmt.machine.plural import count
 from cmt.metrics.catalogue import BY_NAME
@@ -144,7 +145,7 @@ def _csv(comparison: Comparison) -> str:
             difference = cell.difference or nowhere
             numbers = [*its, cell.median, int(cell.is_outside), *difference[:3], *line.reference]
             shown = ["" if isinstance(n, float) and math.isnan(n) else repr(n) for n in numbers]
-            writer.writerow([line.name, BY_NAME[line.name].group, name, *shown])
+            writer.writerow([harmless(line.name), BY_NAME[line.name].group, harmless(name), *shown])
     return text.getvalue()
 
 

@@ -6,6 +6,7 @@ Every piece is a row, a broken one a row with its reason.
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ import numpy as np
 from cmt.errors import CmtError
 from cmt.evaluation.piece import Piece, measure_piece, other_metre, read_report
 from cmt.evaluation.reference import HeldOut, Reference, measure_reference, read_shipped_reference, shipped_classifier
+from cmt.machine.bugs import unexpected
+from cmt.machine.cells import as_written
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
 from cmt.metrics.catalogue import BY_NAME
@@ -33,6 +36,8 @@ from cmt.metrics.distribution import (
 from cmt.metrics.validation import NOT_DEFINED
 from cmt.music.words import Genre
 from midi_io import MIDI_SUFFIXES, read_midi
+from midi_io.input_file import text_of
+from midi_io.limits import MOST_TEXT_BYTES
 from video_rhythm import VideoError, VideoRhythm, analyze
 
 SHORTEST_REFERENCE = 4
@@ -115,11 +120,11 @@ def pairs_of(midis: Sequence[Path], video: Path | None = None, pair_list: Path |
 
 
 def _read_pairs(path: Path) -> list[Pair]:
+    text = text_of(path, MOST_TEXT_BYTES, cure="write one line for each piece, MIDI,VIDEO")
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            lines = [[cell.strip() for cell in line] for line in csv.reader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CmtError(f"{path}: not a list of pairs ({getattr(error, 'strerror', None) or error})") from None
+        lines = [[as_written(cell.strip()) for cell in line] for line in csv.reader(io.StringIO(text))]
+    except csv.Error as error:
+        raise CmtError(f"{path}: not a list of pairs ({error}); write one line for each piece, MIDI,VIDEO") from None
     lines = [line for line in lines if any(line)]
     if lines and [cell.lower() for cell in lines[0][:2]] == ["midi", "video"]:
         lines = lines[1:]
@@ -218,6 +223,8 @@ def _analyze(path: Path) -> VideoRhythm | str:
         return analyze(path)
     except VideoError as error:
         return str(error)
+    except Exception as error:  # one video's bug must not end the others' run
+        return unexpected(path, error)
 
 
 def _not_analyzed(path: Path, reason: str) -> str:
@@ -240,11 +247,17 @@ def _measure(
         time_signature = other_metre(pair.midi)
     except CmtError as error:
         return Piece(*names, failure=str(error))
+    except Exception as error:  # one piece's bug must not end the others' run
+        return Piece(*names, failure=unexpected(pair.midi, error))
     if isinstance(video, str):
         return Piece(*names, failure=video)
-    return measure_piece(
-        song, video, report, names=names, audio=audio, soundfont=soundfont, seed=seed, notes=(*repairs, *time_signature)
-    )
+    notes = (*repairs, *time_signature)
+    try:
+        return measure_piece(song, video, report, names=names, audio=audio, soundfont=soundfont, seed=seed, notes=notes)
+    except CmtError as error:
+        return Piece(*names, failure=str(error))
+    except Exception as error:
+        return Piece(*names, failure=unexpected(pair.midi, error))
 
 
 def _lost(task: tuple[Pair, VideoRhythm | str | None], reason: str) -> Piece:

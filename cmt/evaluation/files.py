@@ -18,6 +18,7 @@ from cmt.evaluation.evaluate import Evaluation, Row
 from cmt.evaluation.page import page_of
 from cmt.evaluation.piece import Piece
 from cmt.evaluation.text import NOT_THERE, interval_text, number
+from cmt.machine.cells import harmless
 from cmt.machine.files import ready_folder
 from cmt.metrics.catalogue import BY_NAME, CHANCE_DEFINITION, INTERVAL_DEFINITION
 from cmt.metrics.distribution import Interval
@@ -237,4 +238,4 @@ def _csv(columns: Any, lines: list[list[Any]]) -> str:
 
 
 def _cell(cell: Any) -> Any:
-    return "" if cell == NOT_THERE else repr(cell) if isinstance(cell, float) else cell
+    return "" if cell == NOT_THERE else repr(cell) if isinstance(cell, float) else harmless(cell)

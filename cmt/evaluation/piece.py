@@ -6,7 +6,6 @@ obtained is measured in the MIDI file itself.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,8 @@ from cmt.metrics.validation import NOT_DEFINED, Measurement, undefined
 from cmt.music.key import Key
 from cmt.report.report import Report, looks_like_report
 from midi_io import SynthesisError, has_fluidsynth, render
+from midi_io.input_file import json_of
+from midi_io.limits import MOST_REPORT_BYTES
 from midi_io.midi_file import read_midi_ticks
 from midi_io.song import POSITIONS_PER_BEAT, Song
 from video_rhythm import VideoRhythm
@@ -172,8 +173,8 @@ def read_report(midi: Path) -> Report | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json_of(path, MOST_REPORT_BYTES)
+    except ValueError as error:
         raise CmtError(f"{path}: not a report of cmt generate ({error}); remove it to evaluate without it") from None
     return Report.from_json(content, str(path)) if looks_like_report(content) else None
 

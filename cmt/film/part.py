@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -16,6 +15,7 @@ from cmt.film.companions import add_descriptions, describe_picture, note_on_the_
 from cmt.film.encoding import part_packets
 from cmt.film.picture import measure_picture, open_video
 from cmt.film.sound import decoded_sound, original_sound, pcm_packets
+from midi_io.hidden_folder import hidden_folder
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url
 
@@ -57,12 +57,12 @@ def part_of(video: Path | None, part: Part, folder: Path, notes: list[str] | Non
     if video is None or part == WHOLE:
         yield video
         return
-    try:
-        hidden = tempfile.TemporaryDirectory(prefix=".cmt-part-", dir=folder)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
-    with hidden as place:
-        path = Path(place) / video.name
+    with ExitStack() as hidden:
+        try:
+            place = hidden.enter_context(hidden_folder(folder))
+        except OSError as error:
+            raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
+        path = place / video.name
         write_part(video, part, path, notes)
         yield path
 

@@ -30,6 +30,11 @@ MOST_STEPS = 20
 among them."""
 MOST_PASSED = 64
 """At most this many of the hits that a stretch passes are looked at; of more, every second or third, and so on."""
+MOST_PAIRS = 100_000
+"""At most this many pairs of hits are tried, some twenty seconds' work. Only where thousands of hits stand within
+seconds are there more; four hours of cuts every second and a half have less."""
+LEAST_APART = 0.125
+"""Of more hits only those are kept that are so many seconds apart, or twice as many, and so on."""
 SAME_INSTANT = 1e-3
 """Times less than this many seconds apart are the same instant."""
 
@@ -57,7 +62,30 @@ def bend_grid(grid: Timeline, hits: Sequence[Hit], tempo_change: float) -> Timel
     anchors = [hit for hit in sorted(hits) if hit.kind != "visual beat" and ends[0] < hit.time < ends[1]]
     if not anchors or not tempo_change:
         return grid
-    return _Bender(grid, hits, anchors, tempo_change).best()
+    return _Bender(grid, hits, _apart(anchors, 15.0 / grid.tempo / tempo_change), tempo_change).best()
+
+
+def _apart(anchors: list[Hit], far: float) -> list[Hit]:
+    """The anchors; of more than can be tried in time the heaviest, the more seconds apart the more there are."""
+    least = LEAST_APART
+    kept = anchors
+    while _n_pair([hit.time for hit in kept], far) > MOST_PAIRS:
+        kept = []
+        taken: set[int] = set()
+        for hit in sorted(anchors, key=lambda hit: (-hit.weight, hit.time)):
+            place = int(hit.time / least)
+            if taken.isdisjoint((place - 1, place, place + 1)):
+                taken.add(place)
+                kept.append(hit)
+        kept.sort()
+        least *= 2
+    return kept
+
+
+def _n_pair(times: Sequence[float], far: float) -> int:
+    """How many pairs of hits a search looks at."""
+    before = np.arange(len(times)) - np.searchsorted(times, np.array(times) - far)
+    return int(np.maximum(before, LONGEST_LEAP).sum())
 
 
 class _Stretches:

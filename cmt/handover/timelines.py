@@ -19,11 +19,11 @@ from xml.etree import ElementTree
 
 from cmt.handover.moments import KINDS, Cue, Moment
 from cmt.handover.timecode import FrameRate
+from cmt.machine.cells import harmless
 
 MOST_EVENTS = 999
 """An edit decision list has so many events at most: their numbers have three digits."""
 COLUMNS = ("seconds", "timecode", "frame", "kind", "label", "colour")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _AUDIO_RATES = {44_100: "44.1k", 48_000: "48k", 88_200: "88.2k", 96_000: "96k"}
 
 
@@ -67,7 +67,7 @@ def table(moments: Sequence[Moment], clip: Clip) -> str:
 def _harmless(cell: str) -> str:
     """A cell of one line that a spreadsheet shows as it is."""
     line = "".join(char if char.isprintable() else " " for char in cell)
-    return f"'{line}" if cell.startswith(_FORMULA) else line
+    return f"'{line}" if harmless(cell) != cell else line
 
 
 def fitting(cues: Sequence[Cue]) -> tuple[tuple[Cue, ...], tuple[str, ...]]:

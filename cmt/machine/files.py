@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cmt.errors import CmtError, WriteError
+from midi_io.hidden_folder import hidden_folder
 
 NO_FILE = (0, 0)
 """The state of a file that is not there."""
@@ -81,20 +82,21 @@ def folder_for_all_or_nothing(folder: Path, *, overwrite: bool = True) -> Iterat
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = tempfile.TemporaryDirectory(prefix=".cmt-", dir=folder)
+        hidden = ExitStack()
+        unfinished = hidden.enter_context(hidden_folder(folder))
     except OSError as error:
         raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
     try:
-        with unfinished as name:
-            yield Path(name)
-            files = sorted(Path(name).iterdir())
+        with hidden:
+            yield unfinished
+            files = sorted(unfinished.iterdir())
             for file in files if not overwrite else ():
                 if (folder / file.name).exists():
                     raise CmtError(f"{folder / file.name}: another run has written it meanwhile; run it once more")
             for file in files:
                 os.replace(file, folder / file.name)
     except WriteError as error:
-        raise WriteError(str(error).replace(unfinished.name, str(folder))) from error
+        raise WriteError(str(error).replace(str(unfinished), str(folder))) from error
     except OSError as error:
         raise CmtError(f"{folder}: cannot be written to ({error.strerror}); check its space and rights") from None
     finally:

@@ -6,10 +6,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from cmt.errors import CmtError
+from midi_io.hidden_folder import try_lock
+from midi_io.input_file import check_ordinary, json_in, opened
+from midi_io.limits import MOST_LINE_BYTES
 
 
 def read_journal(path: Path, fingerprint: str | None = None) -> Iterator[dict[str, Any]]:
@@ -29,8 +33,9 @@ def read_journal(path: Path, fingerprint: str | None = None) -> Iterator[dict[st
     """
     try:
         if _is_begun(path, fingerprint):
-            with open(path, "rb") as file:
-                yield from filter(None, map(_object_in, file))
+            with opened(path) as file:
+                lines = iter(partial(file.readline, MOST_LINE_BYTES), b"")
+                yield from filter(None, map(_object_in, lines))
     except OSError as error:
         raise CmtError(f"{path}: cannot be read ({error.strerror}); check its rights, or remove it") from None
 
@@ -47,7 +52,7 @@ class Journal:
     Raises
     ------
     CmtError
-        If the file cannot be written, at the beginning or later.
+        If the file cannot be written, at the beginning or later, or another run is writing it.
     """
 
     def __init__(self, path: Path | None, fingerprint: str | None = None) -> None:
@@ -58,9 +63,17 @@ class Journal:
         if self._path is None:
             return self
         try:
+            if self._path.exists():
+                check_ordinary(self._path)
             is_begun = _is_begun(self._path, self._fingerprint)
             cut_off = is_begun and _is_cut_off(self._path)
-            self._file = open(self._path, "a" if is_begun else "w", encoding="utf-8")
+            self._file = open(self._path, "a", encoding="utf-8")
+            # From here on nobody else opens the file in this process.
+            if try_lock(self._file.fileno()) is False:
+                self._file.close()
+                raise CmtError(f"{self._path}: another run is writing it; wait for it, or give another name")
+            if not is_begun:
+                self._file.truncate(0)
             if cut_off:
                 self._file.write("\n")  # so that the next line is one of its own
         except OSError as error:
@@ -94,21 +107,21 @@ def _is_begun(path: Path, fingerprint: str | None) -> bool:
         return False
     if fingerprint is None:
         return True
-    with open(path, "rb") as file:
-        first = _object_in(file.readline())
+    with opened(path) as file:
+        first = _object_in(file.readline(MOST_LINE_BYTES))
     return first is not None and first.get("run") == fingerprint
 
 
 def _is_cut_off(path: Path) -> bool:
     """Whether the last line has no end."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         file.seek(max(0, os.path.getsize(path) - 1))
         return file.read(1) not in (b"", b"\n")
 
 
 def _object_in(line: bytes) -> dict[str, Any] | None:
     try:
-        content = json.loads(line)
+        content = json_in(line)
     except ValueError:
         return None
     return content if isinstance(content, dict) else None

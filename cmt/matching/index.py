@@ -8,6 +8,7 @@ read again. Each Parquet file appears whole: an index that was cut short is an i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from cmt.errors import CmtError
 from cmt.matching.score import PieceBlock
 from cmt.music.key import Key
 from cmt.music.words import Genre, Mode
+from midi_io.input_file import check_ordinary, json_of
+from midi_io.limits import MOST_INDEX_BYTES
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 INDEX_VERSION = 2
@@ -29,6 +32,9 @@ INDEX_VERSION = 2
 SHARD_PIECES = 4096
 """A Parquet file holds at most this many pieces, unless all of them come from one source."""
 _BLOCK_PIECES = 1024
+REPLACES = b"cmt_replaces"
+"""The key in a shard's metadata for the names, as a JSON list, of the shards that it was made of."""
+_SHARD = re.compile(r"pieces-\d{8,18}\.parquet")
 ABOUT = "index.json"
 """The file in an index's folder that says that it is an index, and of which version."""
 SCHEMA = pa.schema(
@@ -51,6 +57,7 @@ SCHEMA = pa.schema(
         pa.field("mood", pa.binary(), nullable=False),  # 2 bytes for each bar: valence, arousal; `cmt.matching.moods`
     ]
 )
+_MODES = frozenset(mode.label for mode in Mode)
 _DETAILS = ("source", "name", "genre", "tonic", "mode", "tempo", "n_bar", "instruments")
 
 
@@ -105,9 +112,43 @@ def is_index(path: Path) -> bool:
     return (path / ABOUT).is_file()
 
 
+def shard_files(folder: Path) -> list[Path]:
+    """The index's Parquet files, in order, those too that others replace."""
+    return sorted(path for path in folder.glob("pieces-*.parquet") if _SHARD.fullmatch(path.name))
+
+
+def number_of(shard: Path) -> int:
+    """The number of a shard."""
+    return int(shard.stem.rpartition("-")[2])
+
+
 def shards_of(folder: Path) -> list[Path]:
-    """The index's Parquet files, in order."""
-    return sorted(folder.glob("pieces-*.parquet"))
+    """The shards that count, in order: one that was made of others names them, and they count no more from then on.
+
+    So no piece is there twice, even if the process that joined them was killed before it had removed them.
+
+    Raises
+    ------
+    CmtError
+        If a shard is damaged.
+    """
+    files = shard_files(folder)
+    replaced = {name for path in files for name in _replaced_by(path)}
+    return [path for path in files if path.name not in replaced]
+
+
+def remove_replaced(folder: Path) -> None:
+    """Remove the shards that others replace; only a run that holds the index's lock may."""
+    for path in set(shard_files(folder)) - set(shards_of(folder)):
+        path.unlink(missing_ok=True)
+
+
+def _replaced_by(shard: Path) -> list[str]:
+    try:
+        names = json.loads((read_metadata(shard).metadata or {}).get(REPLACES, b"[]"))
+        return [name for name in names if name < shard.name]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _damaged(shard, error) from None
 
 
 def open_index(folder: Path) -> list[Path]:
@@ -130,9 +171,9 @@ def open_index(folder: Path) -> list[Path]:
 def check_version(folder: Path) -> None:
     """Raise a CmtError if the folder's index is of another version, or none."""
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = json_of(folder / ABOUT, MOST_INDEX_BYTES)
         version = about["version"] if about["format"] == "cmt index" else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (CmtError, ValueError, KeyError, TypeError):
         version = None
     if version is None:
         raise CmtError(f"{folder}: {ABOUT} there is not that of an index; choose another folder")
@@ -151,6 +192,7 @@ def read_metadata(shard: Path) -> Any:
     CmtError
         If the shard is damaged.
     """
+    check_ordinary(shard)
     try:
         return pq.read_metadata(shard)
     except (OSError, pa.ArrowException) as error:
@@ -165,16 +207,28 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
     CmtError
         If the shard is damaged.
     """
+    check_ordinary(shard)
     columns = [*_DETAILS, "failure", "density", "strength", "mood"]
     try:
         with pq.ParquetFile(shard) as file:
             for rows in file.iter_batches(_BLOCK_PIECES, columns=columns, use_threads=False):
+                _check(rows)
                 keep = _passes(rows, wanted or PieceFilter())
                 kept = rows if keep.all() else rows.filter(pa.array(keep))
                 if kept.num_rows:
                     yield PieceTable(_block(kept), kept)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
+
+
+def _check(rows: pa.RecordBatch) -> None:
+    """Raise a ValueError or an ArrowException for values that no index has."""
+    rows.validate(full=True)  # text is UTF-8, and lists end within their bytes
+    if rows.num_rows:
+        modes = set(rows["mode"].unique().to_pylist())
+        numbers = _numpy(rows["tonic"]).max() < 12 and _numpy(rows["instruments"]).max() < 1 << len(Instrument)
+        if not numbers or not modes <= _MODES or not np.isfinite(_numpy(rows["tempo"])).all():
+            raise ValueError("a key, a mode, a tempo or an instrument that there is not")
 
 
 def _passes(rows: pa.RecordBatch, wanted: PieceFilter) -> NDArray[np.bool_]:
@@ -230,8 +284,11 @@ def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
     CmtError
         If the shard is damaged.
     """
+    check_ordinary(shard)
     try:
-        return pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
+        table = pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
+        table.validate(full=True)  # text is UTF-8, and lists end within their bytes
+        return table
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
 

@@ -14,10 +14,24 @@ import pyarrow.parquet as pq
 
 from cmt.errors import CmtError
 from cmt.machine.files import ready_folder
+from cmt.machine.locks import only_run
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
-from cmt.matching.index import ABOUT, INDEX_VERSION, SCHEMA, SHARD_PIECES, check_version, read_shard, shards_of
+from cmt.matching.index import (
+    ABOUT,
+    INDEX_VERSION,
+    REPLACES,
+    SCHEMA,
+    SHARD_PIECES,
+    check_version,
+    number_of,
+    read_shard,
+    remove_replaced,
+    shard_files,
+    shards_of,
+)
 from cmt.matching.library import Entry, Source, find_sources, is_pack, read_sources, shown_name
+from midi_io.hidden_folder import PREFIX
 from midi_io.whole_file import whole_file
 
 _BATCH = 64
@@ -56,6 +70,14 @@ def update_index(
     sources = {source.path: source for source in find_sources(libraries)}
     roots = tuple(str(library.resolve()) for library in libraries)
     _begin_index(folder)
+    with only_run(folder, "an index"):
+        return _update(sources, roots, folder, workers, progress)
+
+
+def _update(
+    sources: dict[str, Source], roots: tuple[str, ...], folder: Path, workers: Workers, progress: Progress
+) -> IndexUpdate:
+    remove_replaced(folder)
     n_kept, n_dropped, current = _without_stale(folder, sources, roots)
     waiting = [source for path, source in sources.items() if path not in current]
     n_added, done = 0, 0
@@ -82,7 +104,7 @@ def _begin_index(folder: Path) -> None:
         if (folder / ABOUT).exists():
             check_version(folder)
             return
-        if any(folder.iterdir()):
+        if any(not path.name.startswith(PREFIX) for path in folder.iterdir()):
             raise CmtError(f"{folder}: holds files and is not an index; choose an empty or a new folder")
     ready_folder(folder)
     with whole_file(folder / ABOUT) as unfinished:
@@ -100,17 +122,20 @@ def _without_stale(folder: Path, sources: dict[str, Source], roots: tuple[str, .
     for shard in shards_of(folder):
         columns = read_shard(shard, ["source", "source_size", "source_changed", "failure"])
         rows = zip(*(columns[name].to_pylist() for name in columns.column_names), strict=True)
-        keep = []
+        keep, here = [], set()
         for path, size, changed, failure in rows:
             source = sources.get(path)
             is_ours = any(path == root or path.startswith(root + os.sep) for root in roots)
             is_current = source == Source(path, size, changed) if is_ours or source else True
+            # Versions before the locks could leave the same pieces in two shards; one source is in one shard only.
+            is_current = is_current and path not in current
             keep.append(is_current)
             if is_current:
                 n_kept += failure is None
-                current.add(path)
-            else:
+                here.add(path)
+            elif path not in current:
                 n_dropped += failure is None
+        current |= here
         if not all(keep):
             _replace_shards(folder, [shard], read_shard(shard).filter(pa.array(keep)))
     return n_kept, n_dropped, current
@@ -146,9 +171,10 @@ def _write_shard(folder: Path, entries: Sequence[Entry]) -> None:
 
 
 def _replace_shards(folder: Path, old: Sequence[Path], table: pa.Table) -> None:
-    """A new shard first, then without the old ones: cut short in between, pieces are there twice, never not at all."""
+    """Write a new shard, which names those that it replaces (`cmt.matching.index.shards_of`), and remove them."""
     if table.num_rows:
-        numbers = [int(path.stem.rpartition("-")[2]) for path in shards_of(folder)]
+        table = table.replace_schema_metadata({REPLACES: json.dumps([path.name for path in old])} if old else None)
+        numbers = [number_of(path) for path in shard_files(folder)]
         path = folder / f"pieces-{max(numbers, default=-1) + 1:08d}.parquet"
         with whole_file(path) as unfinished:
             # Bytes of densities and strengths hardly repeat as whole values: a dictionary of them only costs.

@@ -27,7 +27,9 @@ class MatchJournal(Journal):
         self.films: dict[int, Rendered] = {}
         if path is not None:
             for line in read_journal(path, fingerprint):
-                with suppress(ValueError, KeyError, TypeError):  # of a line that somebody changed
+                with suppress(
+                    ValueError, KeyError, TypeError, AttributeError, OverflowError
+                ):  # of a line that somebody changed
                     self._take_in(line)
 
     def keep_demand(self, number: int, demand: VideoDemand | str) -> None:

@@ -16,6 +16,7 @@ from cmt.corpus.folder import SONGS
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
+from cmt.machine.bugs import unexpected
 from cmt.machine.files import NO_FILE, file_state
 from cmt.matching.index import instrument_bits
 from cmt.matching.moods import curve_in_bytes
@@ -136,7 +137,13 @@ def _read_source(source: Source) -> list[Entry]:
             return list(_entries_of_pack(source))
         return [_entry_of_song(source, _song_in_common_time(Path(source.path)))]
     except CmtError as error:
-        return [Entry(*source, " ".join(str(error).split()))]
+        return [Entry(*source, _in_utf8(" ".join(str(error).split())))]
+    except Exception as error:  # one file's bug must not end the others' run
+        return [Entry(*source, _in_utf8(unexpected(source.path, error)))]
+
+
+def _in_utf8(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _song_in_common_time(path: Path) -> Song:
@@ -151,7 +158,10 @@ def _song_in_common_time(path: Path) -> Song:
 
 def shown_name(path: str) -> str:
     r"""A name as text that every file can hold; bytes that are not UTF-8 as ``\xff``."""
-    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    try:
+        return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    except UnicodeEncodeError:  # half a surrogate pair that stands for no byte
+        return path.encode(errors="backslashreplace").decode()
 
 
 def _entry_of_song(source: Source, song: Song) -> Entry:
@@ -195,7 +205,7 @@ def _entries_of_pack(source: Source) -> Iterator[Entry]:
             yield Entry(
                 *source,
                 failure=None,
-                name=info.name,
+                name=_in_utf8(info.name),
                 genre=info.genre.label if info.genre is not None else None,
                 tonic=(home_key(info.mode).tonic - info.semitones_home) % 12,
                 mode=info.mode.label,

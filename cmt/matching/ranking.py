@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from cmt.config import Dynamics
 from cmt.errors import CmtError
+from cmt.machine.bugs import unexpected
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.videos import name_for
@@ -178,6 +179,8 @@ def look_at_video(path: str, dynamics: Dynamics, mood: AskedMood | None = SEEN) 
         return demand_of_video(analyze(path), dynamics, mood)
     except CmtError as error:
         return " ".join(str(error).split())
+    except Exception as error:  # one video's bug must not end the others' run
+        return unexpected(path, error)
 
 
 def _unwatchable(path: str, reason: str) -> str:

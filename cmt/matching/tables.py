@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cmt.errors import CmtError
+from cmt.machine.cells import harmless
 from cmt.matching.rows import Match
 from midi_io.whole_file import whole_file
 
@@ -52,7 +53,7 @@ def write_table(rows: Sequence[Sequence[Match]], path: Path) -> None:
             with open(unfinished, "w", encoding="utf-8", errors="replace", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(Match._fields)
-                writer.writerows(flat)
+                writer.writerows([harmless(cell) for cell in row] for row in flat)
         elif path.suffix.lower() == ".json":
             unfinished.write_text(json.dumps(_by_video(rows), indent=1) + "\n", encoding="utf-8")
         else:

@@ -14,6 +14,8 @@ from cmt.meaning.checks import contradictions
 from cmt.meaning.description import FIELDS, Description, Origin
 from cmt.meaning.fields import FORMS
 from cmt.report.values import Value
+from midi_io.input_file import text_of
+from midi_io.limits import MOST_OPTIONS_BYTES
 from midi_io.whole_file import whole_file
 
 if sys.version_info >= (3, 11):
@@ -24,7 +26,7 @@ else:
 VERSION = 1
 """The number of the form. It goes up when a field changes its meaning or goes."""
 SUFFIX = ".toml"
-MOST_BYTES = 200_000
+MOST_LINES = 1_000
 CURE = "correct it, or remove the line"
 _WIDE = 118
 """A comment stands behind its value where both fit into so many characters, else above it."""
@@ -64,20 +66,16 @@ def read_description(path: Path) -> Description:
 
 
 def _text_of(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise CmtError(f"{path}: is larger than {MOST_BYTES} bytes, and a description is a page; check the path")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except UnicodeDecodeError:
-        raise CmtError(f"{path}: is no text; give a description, as cmt describe writes it") from None
+    text = text_of(path, MOST_OPTIONS_BYTES, cure="give a description, as cmt describe writes it")
+    if text.count("\n") > MOST_LINES:  # to find a key's line each statement is read once more
+        raise CmtError(f"{path}: has more than {MOST_LINES} lines, and a description is a page; check the path")
+    return text
 
 
 def _parsed(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for a number of thousands of digits
         message = str(error)
         found = re.search(r"\s*\(at line (\d+), column \d+\)", message)
         line = found[1] if found else str(text.count("\n") + 1)
@@ -111,7 +109,7 @@ def line_of(text: str, name: str) -> int:
     for end in range(1, len(lines) + 1):
         try:
             statement = tomllib.loads("\n".join(lines[begin:end]))
-        except (tomllib.TOMLDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue  # a value over several lines
         if name in statement:
             return begin + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
@@ -20,6 +19,9 @@ from cmt.config import ModelConfig
 from cmt.errors import CmtError
 from cmt.music.words import VOCABULARY_VERSION, CompoundWord
 from cmt.network.decoder import Decoder
+from midi_io.input_file import json_in, opened
+from midi_io.limits import MOST_HEADER_BYTES
+from midi_io.whole_file import whole_file
 
 _METADATA = "cmt"
 
@@ -65,17 +67,9 @@ def save_tensors(tensors: Tensors, description: Mapping[str, object], path: Path
     CmtError
         If the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with whole_file(path) as unfinished:
         # Not by save_file, whose files only their owner may read, whatever the umask.
-        partial.write_bytes(save(tensors, metadata={_METADATA: json.dumps(description)}))
-        os.replace(partial, path)
-    except OSError as error:
-        raise CmtError(
-            f"{path}: cannot write the checkpoint ({error.strerror}); check the folder and its space"
-        ) from None
-    finally:
-        partial.unlink(missing_ok=True)
+        unfinished.write_bytes(save(tensors, metadata={_METADATA: json.dumps(description)}))
 
 
 def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
@@ -88,12 +82,32 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     """
     if not path.is_file():
         raise CmtError(f"{path}: no such checkpoint; check the name, or leave `checkpoint` out")
+    _check_header(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            description = json.loads((file.metadata() or {})[_METADATA])
+            description = json_in((file.metadata() or {})[_METADATA])
+            if not isinstance(description, dict) or not isinstance(description.get("provenance", {}), dict):
+                raise ValueError("no description")
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError):
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):  # bfloat16 is a TypeError
         raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave `checkpoint` out") from None
+
+
+def _check_header(path: Path) -> None:
+    """Raise a CmtError for a header that asks for more memory than any of ours."""
+    with opened(path) as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > MOST_HEADER_BYTES:
+        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave `checkpoint` out")
+
+
+def sha256_of_file(path: Path) -> str:
+    """The hash of a file, however large."""
+    digest = hashlib.sha256()
+    with opened(path) as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def load_checkpoint(path: Path | None = None) -> Checkpoint:
@@ -113,9 +127,9 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
         raise CmtError(f"{path}: made for vocabulary {version}, this is vocabulary {VOCABULARY_VERSION}; train it anew")
     try:
         decoder = Decoder(config_from(description["model"]), tensors)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, ArithmeticError) as error:
         raise CmtError(f"{path}: its weights do not fit its configuration ({error})") from None
-    return Checkpoint(decoder, hashlib.sha256(path.read_bytes()).hexdigest(), description.get("provenance", {}))
+    return Checkpoint(decoder, sha256_of_file(path), description.get("provenance", {}))
 
 
 def config_from(description: dict[str, Any]) -> ModelConfig:

@@ -8,7 +8,6 @@ same for whole pieces.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
@@ -32,7 +31,7 @@ from cmt.music.plan_words import (
 )
 from cmt.music.words import INITIAL_SIZES, InitialWords
 from cmt.network.arithmetic import gelu, product_by_rows, with_bias
-from cmt.network.checkpoint import Tensors, config_from, load_tensors, save_tensors
+from cmt.network.checkpoint import Tensors, config_from, load_tensors, save_tensors, sha256_of_file
 from cmt.network.decoder import DecoderState, LayerStack
 from cmt.network.weights import Floats, Shapes, check_weights, linear_map, shapes_of_layers, shapes_of_linear
 
@@ -199,6 +198,6 @@ def load_planner(path: Path | None = None) -> PlannerCheckpoint:
         raise CmtError(f"{path}: made for plan words {version}, these are plan words {PLAN_VERSION}; train it anew")
     try:
         planner = Planner(config_from(description["model"]), tensors)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, ArithmeticError) as error:
         raise CmtError(f"{path}: its weights do not fit its configuration ({error})") from None
-    return PlannerCheckpoint(planner, hashlib.sha256(path.read_bytes()).hexdigest(), description.get("provenance", {}))
+    return PlannerCheckpoint(planner, sha256_of_file(path), description.get("provenance", {}))

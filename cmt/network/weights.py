@@ -78,12 +78,16 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def check_weights(wanted: Shapes, weights: Mapping[str, NDArray[np.floating]]) -> None:
-    """Raise a ValueError naming the first weight that is missing, too many, or not of the shape that is wanted."""
+    """Raise a ValueError naming the first weight that is missing, too many, not of the shape, or not finite."""
     for name, shape in wanted.items():
         if name not in weights:
             raise ValueError(f"{name} is missing")
         if weights[name].shape != shape:
             raise ValueError(f"{name} is {weights[name].shape}, not {shape}")
+        if weights[name].dtype.kind != "f":
+            raise ValueError(f"{name} holds {weights[name].dtype}, not numbers with a point")
+        if not np.isfinite(weights[name]).all():
+            raise ValueError(f"{name} holds values that are no numbers, or infinite")
     for name in weights:
         if name not in wanted:
             raise ValueError(f"{name} is not known")

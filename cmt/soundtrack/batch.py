@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import file_state, ready_folder
 from cmt.machine.journal import Journal, read_journal
+from cmt.machine.locks import only_run
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.music.key import WishedKey
@@ -35,6 +37,8 @@ from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.naming import free_name
 from cmt.soundtrack.output import Output, check_output
 from midi_io import ready_soundfont
+from midi_io.input_file import content_of
+from midi_io.limits import MOST_REPORT_BYTES
 from midi_io.whole_file import whole_file
 
 LOG = "generate.jsonl"
@@ -150,7 +154,7 @@ def make_soundtracks(
     ------
     CmtError
         If nothing could be made for any video: a wish, the checkpoint, the SoundFont, the folder or the scheduler
-        is of no use, or results would overwrite one of the videos.
+        is of no use, results would overwrite one of the videos, or another run fills the folder.
     """
     check_wishes(settings.wishes)
     check_config(settings.config)
@@ -158,11 +162,25 @@ def make_soundtracks(
     font = None if settings.output.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
     fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
     log = settings.folder / LOG
-    before = read_log(log)
     videos = [video.absolute() for video in videos]  # workers may stand in another folder
-    work = named(videos, before)
     if not settings.output.midi_only:
-        _refuse_to_overwrite(videos, work, settings)
+        _refuse_to_overwrite(videos, named(videos, read_log(log)), settings)
+    ready_folder(settings.folder)
+    with only_run(settings.folder, f"a {LOG}"):
+        return _make(videos, settings, fingerprint, log, Workers(jobs, scheduler), progress)
+
+
+def _make(
+    videos: Sequence[Path],
+    settings: Settings,
+    fingerprint: str,
+    log: Path,
+    workers: Workers,
+    progress: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """The outcomes of all videos; the folder is this run's alone."""
+    before = read_log(log)
+    work = named(videos, before)
     outcomes = {}
     to_do: list[Job] = []
     taken = {job.name.casefold() for job in work} | {outcome.name.casefold() for outcome in before.values()}
@@ -173,9 +191,8 @@ def make_soundtracks(
             progress(old)
         else:
             to_do.append(_renamed(job, old, fingerprint, settings, taken))
-    ready_folder(settings.folder)
     one = partial(_one, settings, fingerprint)
-    with Workers(jobs, scheduler) as workers, Journal(log) as journal:
+    with workers, Journal(log) as journal:
         for job, outcome in zip(to_do, workers.map(one, to_do, lost=partial(_lost, fingerprint)), strict=True):
             outcomes[job.video] = outcome
             journal.write(_as_line(outcome))
@@ -289,8 +306,8 @@ def summary_of(report: Report) -> Summary:
 
 def _sha256(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return hashlib.sha256(content_of(path, MOST_REPORT_BYTES)).hexdigest()
+    except CmtError:
         return ""
 
 
@@ -328,9 +345,24 @@ def _outcome_of(line: dict[str, Any]) -> Outcome | None:
             return None
         summary = Summary(**line["summary"]) if line.get("summary") else None
         read = {"files": files, "warnings": tuple(line["warnings"]), "summary": summary, "is_new": False}
-        return Outcome(**{**line, **read})
-    except (ValueError, TypeError, KeyError):
+        outcome = Outcome(**{**line, **read})
+        return outcome if _is_sound(outcome) else None
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _is_sound(outcome: Outcome) -> bool:
+    """Whether all values are of their types."""
+    texts = [outcome.video, outcome.name, outcome.status, outcome.settings, outcome.error, outcome.trace]
+    texts += [outcome.report_sha256, *outcome.files, *outcome.warnings]
+    numbers: list[object] = [outcome.size, outcome.modified, outcome.seconds]
+    if outcome.summary is not None:
+        duration, n_bar, tempo, key, genre, seed = outcome.summary
+        texts += [key, genre or ""]
+        numbers += [duration, n_bar, tempo, seed]
+    return all(isinstance(one, str) for one in texts) and all(
+        isinstance(one, int | float) and math.isfinite(one) for one in numbers
+    )
 
 
 def _as_line(outcome: Outcome) -> dict[str, Any]:

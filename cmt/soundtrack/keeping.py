@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import IO
@@ -25,10 +24,10 @@ from cmt.soundtrack.output import Output, output_as_json
 from cmt.soundtrack.source import Material
 from cmt.writing.closing import ALL_ENDINGS
 from cmt.writing.pieces import WrittenPiece
+from midi_io.input_file import json_of
+from midi_io.limits import MOST_REPORT_BYTES
 from video_rhythm.given import file_object, is_content, place_in
 
-MOST_BYTES = 200_000_000
-"""No report is larger: one of four hours has less than a fifth of it."""
 _CHUNK = 1 << 20
 
 
@@ -124,14 +123,9 @@ def read_kept(path: Path) -> tuple[Report, Kept]:
         If it cannot be read, is damaged, or keeps nothing.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise CmtError(f"{path}: has more than {MOST_BYTES // 1_000_000} MB, which no report has; check the path")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
-        raise CmtError(f"{path}: is no report of cmt generate ({reason}); name a clip.json that it wrote") from None
+        content = json_of(path, MOST_REPORT_BYTES)
+    except ValueError as error:
+        raise CmtError(f"{path}: is no report of cmt generate ({error}); name a clip.json that it wrote") from None
     report = Report.from_json(content, str(path))
     if report.kept is None:
         raise CmtError(

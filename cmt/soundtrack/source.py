@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from cmt.planning.slides import place_slides
 from cmt.planning.wishes import Wishes
 from cmt.report.pictures import PictureShown
 from cmt.soundtrack.output import Output
+from midi_io.hidden_folder import hidden_folder
 from midi_io.song import Timeline
 from video_rhythm import Frames, VideoRhythm, analyze
 from video_rhythm.given import IN_MEMORY, is_content, name_of_content, path_of_content
@@ -246,14 +247,14 @@ def film_for(
         with part_of(video, part, folder, notes) as film:
             yield film
         return
-    try:
-        hidden = tempfile.TemporaryDirectory(prefix=".cmt-video-", dir=folder)
-    except OSError as error:
-        raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
-    with hidden as place:
-        video = Path(place) / name_of_content(given)
+    with ExitStack() as hidden:
+        try:
+            place = hidden.enter_context(hidden_folder(folder))
+        except OSError as error:
+            raise CmtError(f"{folder}: cannot be written to ({error.strerror}); choose another `folder`") from None
+        video = place / name_of_content(given)
         write_content(given, video)
-        with part_of(video, part, Path(place), notes) as film:
+        with part_of(video, part, place, notes) as film:
             yield film
 
 

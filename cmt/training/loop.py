@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,23 @@ def train(
         raise ValueError("either minutes or steps")
     if tensorboard:
         require("tensorboard", "tensorboard", "`tensorboard`")
-    training = _Training(corpus, validation, run, model_config, config, resume, start_from, device, options, clock)
+    with ExitStack() as alone:
+        training = _Training(
+            corpus, validation, run, model_config, config, resume, start_from, device, options, clock, alone
+        )
+        return _train(training, config, minutes, steps, tensorboard=tensorboard, show_progress=show_progress)
+
+
+def _train(
+    training: _Training,
+    config: TrainConfig,
+    minutes: float | None,
+    steps: int | None,
+    *,
+    tensorboard: bool,
+    show_progress: bool,
+) -> Progress:
+    run = training.run
     progress, spent, team = training.progress, training.clock, training.team
     board = _board(run, progress) if tensorboard and team.rank == 0 else None
     saved_at = spent.seconds()
@@ -128,11 +145,12 @@ class _Training:
         device: str,
         options: str,
         clock: Callable[[], float],
+        alone: ExitStack,
     ) -> None:
         self.team = Team(device)
         self.device = self.team.device
         check_precision(config.precision, self.device)
-        run_folder.begin(run, model_config, config, resume, self.team, options)
+        alone.enter_context(run_folder.begin(run, model_config, config, resume, self.team, options))
         self.run, self.config = run, config
         torch.manual_seed(config.seed)
         self.task = task_of(model_config)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 from cmt.config import ModelConfig, TrainConfig
 from cmt.errors import CmtError
 from cmt.machine.files import ready_folder
+from cmt.machine.locks import only_run
 from cmt.network.checkpoint import Tensors, config_from, load_tensors, save_tensors
 from cmt.training.average import Average
 from cmt.training.dataset import Place
@@ -66,30 +68,35 @@ class Progress:
         return {name[4:]: value for name, value in self.history[-1].items() if name.startswith("val_")}
 
 
+@contextmanager
 def begin(
     run: Path, model_config: ModelConfig, config: TrainConfig, resume: bool, team: Team, options: str = ""
-) -> None:
-    """Make the folder of a run, or see that there is one to go on with.
+) -> Iterator[None]:
+    """Make the folder of a run, or see that there is one to go on with; no other run may write it until the block ends.
 
     `options` are the content of OPTIONS; there is none if they are empty.
 
     Raises
     ------
     CmtError
-        If it holds a run and `resume` is not asked, or the other way round; if it cannot be written.
+        If it holds a run and `resume` is not asked, or the other way round; if it cannot be written, or another run is
+        writing it.
     """
     if resume:
         settings_of(run)
     if team.rank:
+        yield
         return
     if not resume and (run / STATE).exists():
         raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
     ready_folder(run)
-    if not resume:
-        _describe(run, model_config, config)
-    if options:
-        with whole_file(run / OPTIONS) as unfinished:
-            unfinished.write_text(options, encoding="utf-8")
+    with only_run(run, "a training"):
+        if not resume:
+            _describe(run, model_config, config)
+        if options:
+            with whole_file(run / OPTIONS) as unfinished:
+                unfinished.write_text(options, encoding="utf-8")
+        yield
 
 
 def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
@@ -105,7 +112,7 @@ def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
     _, description = load_tensors(run / STATE)
     try:
         return config_from(description["model"]), TrainConfig(**description["train"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise CmtError(f"{run}: was begun by an older cmt; begin a new run with `start_from` {run / MODEL}") from None
 
 
@@ -127,6 +134,8 @@ def start_from(path: Path, model: Any) -> None:
     fitting = {name: torch.from_numpy(weight.astype(np.float32)) for name, weight in tensors.items()}
     mine = model.state_dict()
     for name, weight in fitting.items():
+        if not torch.isfinite(weight).all():
+            raise CmtError(f"{path}: {name} holds values that are no numbers; begin with another checkpoint")
         if name not in mine or mine[name].shape != weight.shape:
             raise CmtError(f"{path}: a model of other sizes ({name}); give the `model_config` that it was trained with")
     model.load_state_dict(fitting, strict=False)

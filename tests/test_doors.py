@@ -1,0 +1,270 @@
+"""Input files that are none, that never end, or that unpack to more than they have: one line, at once."""
+
+import io
+import json
+import lzma
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cmt.cli.app import main
+from cmt.cli.saying import printable
+from cmt.corpus.folder import read_folder
+from cmt.corpus.packs import read_pack_songs
+from cmt.errors import CmtError
+from cmt.machine.cells import as_written, harmless
+from cmt.machine.columns import read_columns
+from cmt.machine.journal import read_journal
+from cmt.meaning.file import read_description
+from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors, save_tensors
+from cmt.soundtrack.batch import read_log
+from cmt.soundtrack.keeping import read_kept
+from midi_io import read_midi
+from midi_io.input_file import json_in, text_of
+from midi_io.pianoroll import read_pianoroll
+
+DEEP = "[" * 100_000
+
+READERS = {
+    "columns": read_columns,
+    "corpus": lambda path: read_folder(path.parent, "train"),
+    "description": read_description,
+    "journal": lambda path: list(read_journal(path)),
+    "log": read_log,
+    "midi": read_midi,
+    "pack": read_pack_songs,
+    "pianoroll": read_pianoroll,
+    "report": read_kept,
+}
+NAMES = {"corpus": "songs.json", "pack": "lpd5_16th_x.npz.xz", "description": "words.toml"}
+
+
+@pytest.fixture(params=sorted(READERS))
+def reader(request, tmp_path):
+    """A reader, and the file that it reads, which is not there yet."""
+    if request.param == "pack":
+        (tmp_path / "songs_x.json.xz").write_bytes(lzma.compress(b"[]"))
+    return READERS[request.param], tmp_path / NAMES.get(request.param, "file")
+
+
+def test_a_pipe_is_refused_before_anything_is_read(reader):
+    read, path = reader
+    os.mkfifo(path)
+    with pytest.raises(CmtError, match="is a pipe, not a file"):
+        read(path)
+
+
+def test_a_device_that_never_ends_is_refused(reader):
+    read, path = reader
+    path.symlink_to("/dev/zero")
+    with pytest.raises(CmtError, match="is a device, not a file"):
+        read(path)
+
+
+def _said(read, path) -> str:
+    try:
+        read(path)
+    except CmtError as error:
+        return str(error)
+    return ""
+
+
+def test_deep_json_and_bytes_that_are_no_text_are_one_line(reader):
+    read, path = reader
+    for content in (DEEP.encode(), b"\xff\xfe\0\xd8", b'{"a": "\\ud800"}', b"", b"\0" * 100):
+        path.write_bytes(content)
+        assert "\n" not in _said(read, path)
+
+
+def test_a_pack_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("cmt.corpus.packs.MOST_PACK_BYTES", 2**21)
+    path = tmp_path / "lpd5_16th_x.npz.xz"
+    path.write_bytes(lzma.compress(bytes(2**23)))
+    (tmp_path / "songs_x.json.xz").write_bytes(lzma.compress(b"[]"))
+    with pytest.raises(CmtError, match="unpacks to more than 2 MiB"):
+        read_pack_songs(path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "short column", "pitch", "offsets", "no columns"])
+def test_a_damaged_pack_is_one_line(tmp_path, damage):
+    arrays = {
+        "offsets": np.array([0, 2]),
+        "dt": np.array([0, 4], np.uint16),
+        "track": np.array([0, 1], np.uint8),
+        "pitch": np.array([60, 64], np.uint8),
+        "dur": np.array([1, 1], np.uint8),
+    }
+    if damage == "short column":
+        arrays["dur"] = arrays["dur"][:1]
+    elif damage == "pitch":
+        arrays["pitch"][1] = 200
+    elif damage == "offsets":
+        arrays["offsets"] = np.array([0, 9])
+    elif damage == "no columns":
+        arrays["dt"] = np.zeros((2, 2))
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    packed = lzma.compress(content.getvalue())
+    path = tmp_path / "lpd5_16th_x.npz.xz"
+    path.write_bytes(packed[:-40] if damage == "cut" else packed)
+    (tmp_path / "songs_x.json.xz").write_bytes(lzma.compress(b'[{"md5": "a", "split": "train"}]'))
+    with pytest.raises(CmtError, match="not a pack of songs") as caught:
+        read_pack_songs(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_half_a_surrogate_pair_is_no_json_and_a_byte_of_a_name_is():
+    assert json_in(r'"\udcff \ud83d\ude00"') == "\udcff \U0001f600"
+    with pytest.raises(ValueError, match="half a surrogate pair"):
+        json_in(rb'["\ud800"]')
+
+
+def test_text_may_end_its_lines_as_on_any_system(tmp_path):
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfa\r\nb\rc")
+    assert text_of(tmp_path / "a", 100) == "a\nb\nc"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    tensors, description = load_tensors(default_checkpoint())
+    name = sorted(tensors)[0]
+    tensors[name] = tensors[name].copy()
+    tensors[name].flat[0] = value
+    save_tensors(tensors, description, tmp_path / "nan.safetensors")
+    with pytest.raises(CmtError, match=f"{name} holds values that are no numbers"):
+        load_checkpoint(tmp_path / "nan.safetensors")
+
+
+def _with_header(header: object, size: int | None = None) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return (len(text) if size is None else size).to_bytes(8, "little") + text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _with_header({}, 99_000_000),
+        _with_header({"__metadata__": {"cmt": DEEP}}),
+        _with_header({"__metadata__": {"cmt": "[1, 2]"}}),
+        _with_header({"__metadata__": {"cmt": '{"model": 3, "vocabulary": 1}'}}),
+        _with_header({"__metadata__": {"cmt": "{}"}, "a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}})
+        + b"\0\0",
+    ],
+    ids=["header of 99 MB", "deep", "list", "no model", "bfloat16"],
+)
+def test_damaged_checkpoints_are_one_line(tmp_path, content):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CmtError, match=r"checkpoint|vocabulary"):
+        load_checkpoint(path)
+
+
+def test_metadata_of_another_kind_is_one_line(tmp_path):
+    tensors, description = load_tensors(default_checkpoint())
+    for change in ({"embedding_sizes": 3}, {"n_head": 0}, {"n_layer": "6"}, {"d_model": None}):
+        save_tensors(tensors, {**description, "model": {**description["model"], **change}}, tmp_path / "a.safetensors")
+        with pytest.raises(CmtError, match="do not fit"):
+            load_checkpoint(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''=1", "'a", "a=1", "", "é"])
+def test_cells_that_a_spreadsheet_would_run_are_harmless_and_read_back(text):
+    cell = harmless(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert as_written(cell) == text
+    assert harmless(-1.5) == -1.5
+
+
+def test_pairs_are_read_as_they_were_before_they_were_made_harmless(tmp_path):
+    from cmt.evaluation.evaluate import pairs_of
+
+    (tmp_path / "pairs.csv").write_text("midi,video\n'=1.mid,'+a.mp4\n")
+    (pair,) = pairs_of([], pair_list=tmp_path / "pairs.csv")
+    assert (pair.midi.name, pair.video.name) == ("=1.mid", "+a.mp4")
+
+
+def test_nothing_that_a_terminal_obeys_reaches_it():
+    assert printable("a\x1b[31m\tb\nc") == "a\\x1b[31m\tb\nc"
+    assert printable("\udcff \ud800 \u202e \x9b é") == "\\xff \\ud800 \\u202e \\x9b é"
+    assert printable("é", "ascii") == "\\xe9"
+
+
+def test_a_name_with_escape_codes_is_shown_and_not_obeyed(tmp_path):
+    name = tmp_path / "a\x1b[31m\udcff.mid"
+    result = CliRunner().invoke(main, ["render", str(name)])
+    assert result.exit_code == 1
+    assert "\x1b" not in result.output
+    assert "a\\x1b[31m\\xff.mid" in result.output
+
+
+def test_one_bad_file_does_not_end_an_evaluation(tmp_path, monkeypatch):
+    from cmt.evaluation.evaluate import evaluate, pairs_of
+    from midi_io import write_midi
+    from midi_io.song import Instrument, Note, Song
+
+    song = Song.steady([Note(4 * k, Instrument.PIANO, 60, 2, 90) for k in range(16)], 120.0, 64)
+    for name in ("good", "list", "deep", "types"):
+        write_midi(song, tmp_path / f"{name}.mid")
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "deep.json").write_text(DEEP)
+    (tmp_path / "types.json").write_text('{"schema": 3, "density_asked": {}, "genre": []}')
+    (tmp_path / "bad.mid").write_bytes(b"MThd")
+    pieces = evaluate(pairs_of([tmp_path]), audio=False).pieces
+    failed = {Path(piece.midi).stem: piece.failure for piece in pieces if piece.failure}
+    assert sorted(failed) == ["bad", "deep", "types"]
+    assert all("\n" not in failure for failure in failed.values())
+    monkeypatch.setattr("cmt.evaluation.evaluate.measure_piece", lambda *_, **__: 1 / 0)
+    assert "ZeroDivisionError" in evaluate(pairs_of([tmp_path / "good.mid"]), audio=False).pieces[0].failure
+
+
+def test_one_bad_file_does_not_end_an_indexing(tmp_path):
+    pytest.importorskip("pyarrow")
+    from cmt.matching.library import Source, read_sources
+
+    path = _corpus(tmp_path)
+    (entry,) = read_sources([Source(str(path), 1, 1)])
+    assert entry.failure is not None
+    assert "\n" not in entry.failure
+
+
+def _corpus(folder: Path) -> Path:
+    """A corpus with an instrument that there is not, and half a surrogate pair in a name."""
+    from cmt.corpus.folder import COLUMN_TYPES, CORPUS_FORMAT, SONGS
+    from cmt.music.words import VOCABULARY_VERSION
+
+    for name, dtype in COLUMN_TYPES._asdict().items():
+        np.save(folder / f"{name}.npy", np.full(4, 254, dtype))
+    song = {"name": "a\udcff", "genre": None, "mode": "major", "tempo": 120, "semitones_home": 0, "n_bar": 20}
+    content = {"format": CORPUS_FORMAT, "vocabulary": VOCABULARY_VERSION}
+    content["songs"] = [{**song, "split": "train", "n_note": 4}]
+    (folder / SONGS).write_text(json.dumps(content))
+    return folder / SONGS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_full_disk_on_standard_output_is_one_line(tmp_path):
+    import subprocess
+
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cmt", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_disk_that_fills_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    import errno
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("cmt.network.checkpoint.save", full)
+    with pytest.raises(CmtError, match="No space left on device"):
+        save_tensors({"a": np.zeros(1, np.float16)}, {}, tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
