@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from cmt.errors import CmtError
 from cmt.machine.columns import number_in, shown
 from cmt.machine.plural import count
 from cmt.planning.mutes import HAIR
+from midi_io.input_file import json_of
 from midi_io.song import INSTRUMENTS, Instrument, Timeline
 
 Anew = Mapping[int, frozenset[Instrument]]
@@ -87,12 +87,8 @@ def read_comments(path: Path) -> tuple[Redo, ...]:
         If the file cannot be read, is none of comments, or none of them asks for anything.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise CmtError(f"{path}: has more than {_MOST_BYTES // 1_000_000} MB, which no comments have")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CmtError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
-    except (ValueError, RecursionError):
+        content = json_of(path, _MOST_BYTES)
+    except ValueError:
         raise CmtError(f"{path}: is no JSON; name a file of comments that the page saved") from None
     listed = content.get("comments") if isinstance(content, dict) else None
     if not isinstance(listed, list):
