@@ -198,13 +198,15 @@ def test_inside_our_app_it_asks_its_parent(browser, page_file):
     page.goto("http://cmt.test/")
     frame = page.frame_locator("iframe")
     frame.locator("#deck-takes [data-take='1']").click()
+    frame.get_by_role("button", name="Use take B").click()
     frame.locator("#deck-takes [data-take='0']").click()
     frame.locator("#redo-from").fill("1")
     frame.locator("#redo-from").press("Tab")
     frame.get_by_role("button", name="Write these bars anew").click()
-    until(page, "all.length === 3")
+    until(page, "all.length === 4")
     assert page.evaluate("all") == [
         {"type": "cmt-take", "take": 2},
+        {"type": "cmt-use", "take": 2},
         {"type": "cmt-take", "take": 1},
         {"type": "cmt-redo", "redo": ["1"], "comments": []},
     ]

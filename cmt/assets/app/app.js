@@ -372,7 +372,8 @@ function card(run, isHeard) {
   listenTo.setAttribute("aria-label", `Listen to result ${run.number}`);
   listenTo.onclick = () => hear(run);
   const about = [];
-  if (run.parent) about.push(`${summary.redone.join().match(/[-,]/) ? "bars" : "bar"} ${summary.redone.join(", ")} of result ${run.parent} anew`);
+  if (run.take) about.push(`take ${"ABCDEFGHIJ"[run.take - 1]} of result ${run.parent}`);
+  else if (run.parent) about.push(`${summary.redone.join().match(/[-,]/) ? "bars" : "bar"} ${summary.redone.join(", ")} of result ${run.parent} anew`);
   else about.push([run.asked.words, run.asked.mood].filter(Boolean).join("; ") || "as the film has it");
   about.push(summary.instruments.join(", "), ...summary.lines);
   item.append(make("p", "", about.filter(Boolean).join(" · ")));
@@ -471,10 +472,20 @@ async function redo(run, parts) {
   }
 }
 
+/** Make a take of a result a result of its own. */
+async function use(run, number) {
+  calm();
+  try {
+    await ask("POST", `/api/runs/${run.id}/takes/${Number(number)}`);
+  } catch (error) {
+    wrong(error);
+  }
+}
+
 /** What the result's own page asks for. */
 function fromResult(message, run) {
   if (!run || typeof message !== "object" || message === null) return;
-  if (message.type === "cmt-take") say(`Take ${message.take} is heard`);
+  if (message.type === "cmt-use") use(run, message.take);
   if (message.type !== "cmt-redo" || !Array.isArray(message.redo)) return;
   const result = shownResult();
   const parts = message.redo.filter((part) => typeof part === "string").flatMap((part) => {

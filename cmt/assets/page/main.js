@@ -1,5 +1,6 @@
 // How the parts work together.
 const player = new Player(() => { shownPlaying(); tick(); });
+window.cmtPlayer = player; // the app around this page moves, starts and stops it
 comments.read();
 const actions = {
   seek: (seconds) => player.seek(seconds),
@@ -120,10 +121,13 @@ function showRedo() {
   const usable = Boolean(bars) && isFirst;
   $('redo-shell').hidden = IN_APP || !usable;
   $('redo-ask').hidden = !IN_APP || !usable;
+  $('take-use').hidden = !IN_APP || isFirst;
+  $('take-use').textContent = `Use take ${take().label}`;
   $('redo-loop').disabled = $('redo-none').disabled = !bars;
   let words = 'Choose bars: click a bar number above, or type them here.';
   if (!isFirst) {
-    words = `This works on take A, the one in ${C.name}.json. You hear take ${take().label}${take().file ? `, whose notes are in ${take().file}` : ''}.`;
+    words = `Bars of take A alone can be written anew, and you hear take ${take().label}. `;
+    words += IN_APP ? `Use take ${take().label}, and it becomes a result of its own, whose bars can.` : `To make take ${take().label} the result, give your first command again with --takes 1 --seed ${take().seed}.`;
   } else if (bars) {
     words = `${bars.first === bars.last ? `Bar ${bars.first + 1}` : `Bars ${bars.first + 1} to ${bars.last + 1}`}, ${clockText(C.borders[bars.first])} to ${clockText(C.borders[bars.last + 1])}.`;
     if (!IN_APP) words += ' Type this in a terminal, in the folder of this page:';
@@ -238,6 +242,7 @@ function wire() {
       const a = Number($('redo-from').value), b = Number($('redo-to').value) || a;
       if (a >= 1) choose(Math.min(a, b) - 1, Math.max(a, b) - 1);
     });
+    $(id).addEventListener('focus', () => $(id).select());
   }
   $('redo').addEventListener('submit', (event) => event.preventDefault());
   $('redo-who').addEventListener('change', showRedo);
@@ -245,6 +250,7 @@ function wire() {
   $('redo-loop').addEventListener('click', () => setLoop(!state.loop));
   $('redo-none').addEventListener('click', () => choose(null, null));
   $('redo-ask').addEventListener('click', () => tell({ type: 'cmt-redo', redo: [redoPart()], comments: told() }));
+  $('take-use').addEventListener('click', () => tell({ type: 'cmt-use', take: state.take + 1 }));
   $('comments-ask').addEventListener('click', () => tell({ type: 'cmt-redo', redo: comments.parts(), comments: told() }));
   $('comment-add').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
   $('deck-comment').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
