@@ -166,6 +166,14 @@ def test_comments_are_kept_and_saved(opened):
     assert by_text["nice as it is"]["redo"] is False
     page.get_by_role("button", name="Delete comment 1").click()
     assert page.locator("#comments li").count() == 1
+    page.set_input_files("#comments-file", download.value.path())
+    page.get_by_text("1 of 2 comments read from").wait_for()
+    assert page.locator("#comments li").count() == 2
+    files = {"name": "x.json", "mimeType": "application/json", "buffer": b'{"schema": 1, "comments": [{"begin": "x"}]}'}
+    page.set_input_files("#comments-file", files)
+    page.get_by_text("x.json has no comments for this piece").wait_for()
+    assert page.locator("#comments li").count() == 2
+    assert page.evaluate("document.querySelector('#comments-out').scrollWidth <= $('comments').clientWidth")
 
 
 def test_instruments_are_muted_by_the_stems(opened):

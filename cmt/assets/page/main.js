@@ -54,7 +54,8 @@ function tick() {
   facts('section', section && section.name ? section.name : '–');
   facts('chord', chordAt(seconds) || '–');
   const asked = take().asked[bar] ?? null;
-  facts('energy', `${take().obtained[bar] || 0} of ${C.steps}${asked === null ? '' : `, asked ${asked}`}`);
+  const played = take().obtained[bar] || 0;
+  facts('energy', asked === null || busyWord(asked) === busyWord(played) ? busyWord(played) : `${busyWord(played)}, asked ${busyWord(asked)}`);
   if (scene) facts('scene', scene.words);
   showPoster(seconds);
 }
@@ -97,6 +98,7 @@ function showTake() {
   showPlayers();
   showTable();
   showRedo();
+  comments.show(actions);
 }
 
 function choose(first, last) {
@@ -171,7 +173,7 @@ $('players').addEventListener('click', (event) => {
 
 function showTable() {
   if (!$('table').closest('details').open) return;
-  const head = ['Bar', 'Time', 'Section', 'Chords', 'Energy asked', 'Energy played', ...(C.picture ? ['Scene', 'Cuts', 'Visual beats'] : []), 'Notes'];
+  const head = ['Bar', 'Time', 'Section', 'Chords', 'Energy asked', 'Energy played', ...(C.picture ? ['Scene', 'Cuts', 'Sudden motions'] : []), 'Notes'];
   $('table').tHead.replaceChildren(el('tr', {}, ...head.map((name) => el('th', { scope: 'col' }, name))));
   $('table').tBodies[0].replaceChildren(...Array.from({ length: N_BAR }, (_, bar) => {
     const begin = C.borders[bar], end = C.borders[bar + 1], inside = (time) => time >= begin - 1e-4 && time < end - 1e-4;
@@ -221,8 +223,8 @@ const HELP = {
   ruler: 'bars of the music, numbered from 1, with seconds below. Diamonds are times that you asked the music to meet.',
   film: 'small pictures of it. A dashed line is a cut, where another shot begins; violet is a fade.',
   scenes: 'parts of the film that are one place, with their colour, what is seen, and the mood that it has.',
-  motion: 'the blue curve is how fast the picture moves. An orange dot is a visual beat, where something suddenly moves, such as a jump or a blow. Music that has a stroke there looks in step.',
-  energy: 'how busy each bar is: on how many of its 16 steps notes begin. The red line is what the picture, or you, asked for; where it is missing the music is free. The blocks are what the chosen take plays.',
+  motion: 'the blue curve is how fast the picture moves. An orange dot is a sudden motion, such as a jump or a blow (a visual beat). Music that has a stroke there looks in step.',
+  energy: 'how busy each bar is: on how many of its 16 steps notes begin, from sparse (up to 3) over light, steady and busy to very busy (14 and more). The red line is what the picture, or you, asked for; where it is missing the music is free. The blocks are what the chosen take plays.',
   form: 'parts of the music. Two with one letter are alike.',
   chords: 'the harmony, where it changes.',
   roll: 'every note, from left to right in time, from low to high in pitch, in the colour of its instrument. Drums are at the bottom. A faint line is a C.',
@@ -260,6 +262,15 @@ function wire() {
     if (!comments.take()) return;
     comments.closeForm();
     actions.commented('The comment is kept in this browser');
+  });
+  $('comments-open').addEventListener('click', () => $('comments-file').click());
+  $('comments-file').addEventListener('change', async () => {
+    const file = $('comments-file').files[0];
+    if (!file) return;
+    const words = await comments.open(file);
+    $('comments-file').value = '';
+    actions.commented();
+    $('comments-said').textContent = words;
   });
   $('comments-save').addEventListener('click', comments.save);
   $('comments-copy').addEventListener('click', () => copy($('comments-command').textContent, $('comments-copy')));
@@ -307,7 +318,6 @@ function keys(event) {
 
 build();
 wire();
-comments.show(actions);
 showTake();
 tick();
 if (player.sound instanceof DecodedSound) {
