@@ -377,7 +377,7 @@ function card(run, isHeard) {
   else about.push([run.asked.words, run.asked.mood].filter(Boolean).join("; ") || "as the film has it");
   about.push(summary.instruments.join(", "), ...summary.lines);
   item.append(make("p", "", about.filter(Boolean).join(" · ")));
-  if (summary.understood) item.append(make("p", "", plain(summary.understood)));
+  if (summary.understood) item.append(make("p", "", plain(summary.understood.replace(/^understood/, "Understood:"))));
   for (const warning of summary.warnings) item.append(make("p", "note", `Note: ${warning}`));
   const row = make("div", "row tools");
   row.append(listenTo, remove);

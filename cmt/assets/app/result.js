@@ -124,7 +124,7 @@ export class Screen {
 const KINDS = [
   [/\.html$/, "The result as a page, for any browser"],
   [/\.mp4$/, "Film with its music"],
-  [/\.take\d+\.mid$/, "Notes of another take (MIDI)"],
+  [/\.take(\d+)\.mid$/, null],
   [/\.mid$/, "Notes (MIDI)"],
   [/\.(drums|piano|guitar|bass|strings)\.wav$/, null],
   [/\.wav$/, "Music (WAV)"],
@@ -138,7 +138,9 @@ const KINDS = [
 
 export function labelOf(name) {
   const [pattern, label] = KINDS.find(([one]) => one.test(name)) ?? [null, name];
-  return label ?? `Only the ${name.match(pattern)[1]} (WAV)`;
+  if (label) return label;
+  const [, which] = name.match(pattern);
+  return Number(which) ? `Notes of take ${"ABCDEFGHIJ"[which - 1]} (MIDI)` : `Only the ${which} (WAV)`;
 }
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
