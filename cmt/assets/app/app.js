@@ -17,9 +17,10 @@ const STAGES = {
 };
 const OF_TASK = {
   look: ["look", "describe"],
-  compose: ["analyze", "load model", "compose", "render", "mux"],
-  redo: ["analyze", "load model", "compose", "render", "mux"],
+  compose: ["analyze", "load model", "compose", "render", "mux", "page"],
+  redo: ["analyze", "load model", "compose", "render", "mux", "page"],
 };
+const WITHIN = { midi: "compose", picture: "mux" }; // short stages, told as a part of another
 const TITLES = { look: "Looking at your film", compose: "Composing", redo: "Writing the open bars anew" };
 const FIELDS = {
   words: "words", mood: "mood", genre: "genre", control: "control", tempo: "tempo", key: "key", ending: "ending", start: "from", end: "to",
@@ -264,7 +265,7 @@ function showProgress() {
   if (!isUpload && job.state === "waiting") now = job.before ? `Waiting: ${job.before} before yours` : "Waiting";
   $("progress-now").textContent = now;
   const stages = isUpload ? [] : OF_TASK[job.task];
-  const at = stages.indexOf(job?.stage);
+  const at = stages.indexOf(WITHIN[job?.stage] ?? job?.stage);
   $("stages").replaceChildren(...stages.map((stage, index) => {
     const item = make("li", index < at ? "done" : index === at ? "now" : "", STAGES[stage]);
     if (index === at) item.setAttribute("aria-current", "step");
