@@ -51,7 +51,8 @@ else:
     files = {"clip.json": "{}", "clip.mp4": "0123456789", "clip.html": "<script>1</script>"}
     for name, content in files.items():
         (folder / name).write_text(content)
-    tell({"result": {"files": sorted(files), "name": "clip", "start": 0.0, "borders": [0, 2, 4], "redone": []}})
+    tell({"result": {"files": sorted(files), "name": "clip", "start": 0.0, "borders": [0, 2, 4], "redone": [],
+                     "takes": [{"seed": 4}, {"seed": 9}]}})
 """
 
 

@@ -60,6 +60,17 @@ def test_bars_are_written_anew_from_a_result(user):
         assert user.send("POST", f"/api/runs/{run['id']}/redo", json={"redo": wrong}).status_code == 400
 
 
+def test_a_take_becomes_a_result_of_its_own(user):
+    run = user.run(user.put_up(), genre="pop", takes=2)
+    assert user.send("POST", f"/api/runs/{run['id']}/takes/2").status_code == 202
+    wait_until(lambda: len(user.state()["runs"]) == 2)
+    its = user.state()["runs"][1]
+    assert (its["parent"], its["take"]) == (1, 2)
+    assert its["asked"] == {"genre": "pop", "takes": 1, "seed": 9}
+    for number in ("0", "3", "x"):
+        assert user.send("POST", f"/api/runs/{run['id']}/takes/{number}").status_code in (404, 422)
+
+
 def test_a_part_of_a_file_is_sent_where_that_is_asked_for(user):
     run = user.run(user.put_up())
     part = user.client.get(f"/api/runs/{run['id']}/files/clip.mp4", headers={"range": "bytes=2-4"})

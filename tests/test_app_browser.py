@@ -60,7 +60,7 @@ def test_from_an_empty_page_to_a_corrected_piece(tab, tmp_path: Path, monkeypatc
         assert energy.get_attribute("aria-valuetext").endswith("yours")
         tab.get_by_role("button", name="Section from the cursor").click()
         tab.get_by_label("Energy or name").select_option("intro")
-        tab.locator("input[name=takes][value='1']").check(force=True)
+        tab.locator("input[name=takes][value='2']").check(force=True)
 
         tab.get_by_role("button", name="Compose").click()
         tab.get_by_role("heading", name="Composing").wait_for()
@@ -70,16 +70,30 @@ def test_from_an_empty_page_to_a_corrected_piece(tab, tmp_path: Path, monkeypatc
             tab.get_by_role("link", name="Everything (ZIP)").click()
         assert taken.value.suggested_filename == "a-clip-1.zip"
 
+        # The result is played by the keys of the page around it, and its other take becomes a result.
+        result = tab.frame_locator("iframe")
+        tab.locator("#scroller").press("Space")
+        result.get_by_role("button", name="Pause").wait_for()
+        tab.locator("#scroller").press("Space")
+        result.get_by_role("button", name="Play", exact=True).wait_for()
+        result.get_by_role("radio", name="Take B").click()
+        result.get_by_role("button", name="Use take B").click()
+        tab.get_by_role("heading", name="Download result 2").wait_for(timeout=LONG)
+        assert "take B of result 1" in tab.locator(".run").first.inner_text()
+        (second,) = (tmp_path / "app").rglob("*.take2.mid")
+        (used,) = [file for file in (tmp_path / "app").rglob("a-clip.mid") if file.parent != second.parent]
+        assert used.read_bytes() == second.read_bytes()
+
         # All bars but the first are kept, and it is written anew.
         tab.get_by_role("button", name="Keep all").click()
         tab.get_by_role("button", name="Bar 1: kept").press("Enter")
         tab.get_by_role("button", name="Write the open bar anew").click()
-        tab.get_by_role("heading", name="Download result 2").wait_for(timeout=LONG)
-        assert "bar 1 of result 1 anew" in tab.locator(".run").first.inner_text()
+        tab.get_by_role("heading", name="Download result 3").wait_for(timeout=LONG)
+        assert "bar 1 of result 2 anew" in tab.locator(".run").first.inner_text()
 
         # The page that comes back, in another tab too, has it all.
         tab.reload()
-        tab.get_by_role("heading", name="Download result 2").wait_for()
+        tab.get_by_role("heading", name="Download result 3").wait_for()
         assert tab.get_by_label("In your own words").input_value() == "piano and bass, no drums"
         other = tab.context.new_page()
         other.goto(app.address)

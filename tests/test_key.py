@@ -86,3 +86,21 @@ def test_what_is_wished_of_a_key_stays_and_the_rest_is_the_chords():
     assert share_in_scale(row_of("C F#"), KEYS["C:major"]) == 0.5
     with pytest.raises(ValueError, match="no chords"):
         key_of_chords([])
+
+
+@pytest.mark.parametrize(
+    ("key", "chords", "spelled"),
+    [
+        ("Eb:major", "C# G#m F#", "Db Abm Gb"),
+        ("E:major", "Abm Ebdim Bb", "G#m D#dim A#"),
+        ("C:major", "C# Eb F# Ab Bb", "Db Eb F# Ab Bb"),
+        ("A:minor", "Abdim Bb Eb", "G#dim Bb Eb"),
+        ("C#:major", "C# Ebm F#", "Db Ebm Gb"),
+        ("Ab:minor", "Abm Eb7 B", "G#m D#7 B"),
+    ],
+)
+def test_chords_are_spelled_as_in_their_key(key: str, chords: str, spelled: str):
+    parsed = [parse_chord(chord) for chord in chords.split()]
+    names = [chord.spelled(KEYS[key]) for chord in parsed]
+    assert names == spelled.split()
+    assert [parse_chord(name) for name in names] == parsed

@@ -128,7 +128,11 @@ def test_takes_have_reasons_in_words():
     assert reasons_of_take(takes, 2) == ["Almost as good as A."]
     assert reasons_of_take(takes, 3) == ["Rejected: one bar looped."]
     assert reasons_of_take([takes[0], takes[3]], 0) == ["The best, because every other take was rejected."]
-    assert shares_of_take(takes[0]) == [("Does what was asked", 0.95), ("Like real songs", 1.0), ("Mood as asked", 0.6)]
+    assert shares_of_take(takes[0]) == [
+        ("Does what was asked", 0.95),
+        ("Close to real songs", 1.0),
+        ("Mood as asked", 0.6),
+    ]
     assert [label_of_take(number) for number in (0, 25, 26)] == ["A", "Z", "27"]
 
 

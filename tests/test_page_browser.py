@@ -166,6 +166,14 @@ def test_comments_are_kept_and_saved(opened):
     assert by_text["nice as it is"]["redo"] is False
     page.get_by_role("button", name="Delete comment 1").click()
     assert page.locator("#comments li").count() == 1
+    page.set_input_files("#comments-file", download.value.path())
+    page.get_by_text("1 of 2 comments read from").wait_for()
+    assert page.locator("#comments li").count() == 2
+    files = {"name": "x.json", "mimeType": "application/json", "buffer": b'{"schema": 1, "comments": [{"begin": "x"}]}'}
+    page.set_input_files("#comments-file", files)
+    page.get_by_text("x.json has no comments for this piece").wait_for()
+    assert page.locator("#comments li").count() == 2
+    assert page.evaluate("document.querySelector('#comments-out').scrollWidth <= $('comments').clientWidth")
 
 
 def test_instruments_are_muted_by_the_stems(opened):
@@ -198,13 +206,15 @@ def test_inside_our_app_it_asks_its_parent(browser, page_file):
     page.goto("http://cmt.test/")
     frame = page.frame_locator("iframe")
     frame.locator("#deck-takes [data-take='1']").click()
+    frame.get_by_role("button", name="Use take B").click()
     frame.locator("#deck-takes [data-take='0']").click()
     frame.locator("#redo-from").fill("1")
     frame.locator("#redo-from").press("Tab")
     frame.get_by_role("button", name="Write these bars anew").click()
-    until(page, "all.length === 3")
+    until(page, "all.length === 4")
     assert page.evaluate("all") == [
         {"type": "cmt-take", "take": 2},
+        {"type": "cmt-use", "take": 2},
         {"type": "cmt-take", "take": 1},
         {"type": "cmt-redo", "redo": ["1"], "comments": []},
     ]

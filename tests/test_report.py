@@ -12,7 +12,7 @@ from cmt.film.ducking import GainPoint
 from cmt.film.speech import Span
 from cmt.grid.hits import Hit, Marker
 from cmt.music.chords import number_of, parse_chord
-from cmt.music.key import Key
+from cmt.music.key import KEYS, Key
 from cmt.music.lead_sheet import empty_sheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.music.words import Genre, Mode
@@ -281,7 +281,7 @@ def test_a_lead_sheet_is_told_in_the_key_and_the_names_of_the_piece():
         begins=np.array([True, True, True]),
         letters=np.array([0, 1, -1]),
     )
-    assert chords_of(sheet) == (("C",), ("Am", "F"), ("N", "?"))
-    assert chords_of(sheet.transposed(-3)) == (("A",), ("F#m", "D"), ("N", "?"))
+    assert chords_of(sheet, KEYS["C:major"]) == (("C",), ("Am", "F"), ("N", "?"))
+    assert chords_of(sheet.transposed(-3), KEYS["A:major"]) == (("A",), ("F#m", "D"), ("N", "?"))
     assert sections_of(sheet, timeline) == (("A", 0, 0.0), ("B", 1, 2.0), ("?", 2, 4.0))
     assert [section.name for section in sections_of(sheet, timeline, {1: "drop"})] == ["A", "drop", "?"]

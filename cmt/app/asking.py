@@ -89,7 +89,7 @@ def asked_of(content: object, *, is_picture: bool = False, duration: float | Non
     )
     output = Output(
         keep_takes=wishes.takes > 1,
-        original_audio=_get(value, keys, "original_audio", "drop", lambda its: its.one_of(ORIGINAL_AUDIO)),
+        original_audio=value["original_audio"].one_of(ORIGINAL_AUDIO) if keys.get("original_audio") else None,
         stems=_get(value, keys, "stems", True, Value.flag),
         fade_in=_get(value, keys, "fade_in", 0.0, Value.number),
         fade_out=_get(value, keys, "fade_out", None, Value.number),

@@ -21,12 +21,11 @@ from cmt.planning.plan import Plan, plan_music
 from cmt.planning.wishes import Wishes, settled
 from cmt.report.parts import grid_of
 from cmt.soundtrack.source import Source
-from midi_io.song import Instrument
 from video_rhythm import VideoRhythm
 from video_rhythm.thumbnails import Thumbnail
 
-MOST_PICTURES = 24
-"""The strip has at most so many pictures."""
+MOST_PICTURES = 12
+"""The strip has at most so many pictures: on a timeline some 800 pixels wide each keeps about its shape."""
 STRIP_HEIGHT = 90
 HEAD = (
     "A line with a value is obeyed to the letter; what stands behind a # is decided anew.\n"
@@ -79,7 +78,7 @@ def _told(description: Description, rhythm: VideoRhythm, plan: Plan) -> list[dic
         ),
         "Sections": (letters, "one begins where a scene does; the same letter is the same music"),
         "Genre": ("any", "nothing in the picture speaks for one; choose it beside"),
-        "Instruments": (", ".join(one.label for one in Instrument), "all five, unless you choose"),
+        "Instruments": ("drawn", "each idea has the players that suit its genre, unless you choose"),
         "Key and ending": ("drawn", "each idea has its own, unless you choose"),
     }
     return [{"name": name, "value": value, "reason": reason} for name, (value, reason) in rows.items()]
@@ -92,7 +91,7 @@ def _why_tempo(plan: Plan) -> str:
         for noun, its in (("cut", hits.cuts), ("beat", hits.visual_beats))
         if its.n_hit
     ]
-    return f"{' and '.join(met)} of the picture fall on it" if met else "nothing in the picture speaks for a tempo"
+    return f"on it fall {' and '.join(met)} of the picture" if met else "nothing in the picture speaks for a tempo"
 
 
 def _mood(plan: Plan) -> tuple[str, str]:

@@ -69,7 +69,9 @@ class Run:
     """What the page asked for."""
     summary: dict[str, Any]
     parent: int | None = None
-    """The number of the run of which some bars were written anew."""
+    """The number of the run of which some bars were written anew, or that has the take that this one is."""
+    take: int | None = None
+    """The take of the parent that this run is, numbers from 1."""
 
     def as_json(self) -> dict[str, object]:
         """What the page hears of it."""
@@ -83,6 +85,7 @@ class Run:
             "number": self.number,
             "film": self.film,
             "parent": self.parent,
+            "take": self.take,
             "asked": self.asked,
             "summary": {**self.summary, "files": files},
         }
@@ -248,15 +251,7 @@ class Sessions:
         if film.state != "ready":
             raise CmtError("the film was not looked at yet; wait a moment")
         asked_of(asked, is_picture=film.picture, duration=film.duration)  # what is wrong is told at once
-        task = {
-            "task": "compose",
-            "film": str(film.file),
-            "picture": film.picture,
-            "asked": asked,
-            "title": title_of(film.name),
-            **self._with(),
-        }
-        return self._add(session, self._making(session, film, task, asked))
+        return self._add(session, self._making(session, film, self._composing(film, asked), asked))
 
     def redo(self, session: Session, run: Run, parts: list[str]) -> Job:
         """Have some bars of a result written anew; the rest stays."""
@@ -275,12 +270,39 @@ class Sessions:
         }
         return self._add(session, self._making(session, film, task, run.asked, run.number))
 
+    def take(self, session: Session, run: Run, number: int) -> Job:
+        """Have a take of a result, numbers from 1, made a result of its own.
+
+        Its seed alone gives its notes once more.
+        """
+        film, takes = session.film(run.film), run.summary.get("takes", ())
+        if not 1 <= number <= len(takes):
+            raise UnknownError("there is no such take of this result")
+        asked = {**run.asked, "takes": 1, "seed": takes[number - 1]["seed"]}
+        return self._add(session, self._making(session, film, self._composing(film, asked), asked, run.number, number))
+
+    def _composing(self, film: Film, asked: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "task": "compose",
+            "film": str(film.file),
+            "picture": film.picture,
+            "asked": asked,
+            "title": title_of(film.name),
+            **self._with(),
+        }
+
     def _with(self) -> dict[str, str | None]:
         models = {"checkpoint": self._models.checkpoint, "soundfont": self._models.soundfont}
         return {name: None if path is None else str(path) for name, path in models.items()}
 
     def _making(
-        self, session: Session, film: Film, task: dict[str, Any], asked: dict[str, Any], parent: int | None = None
+        self,
+        session: Session,
+        film: Film,
+        task: dict[str, Any],
+        asked: dict[str, Any],
+        parent: int | None = None,
+        take: int | None = None,
     ) -> Job:
         folder = session.folder / f"run-{secrets.token_hex(8)}"
 
@@ -290,7 +312,7 @@ class Sessions:
                 return
             with self._lock:
                 session.n_run += 1
-                run = Run(secrets.token_urlsafe(16), session.n_run, film.id, folder, asked, job.result, parent)
+                run = Run(secrets.token_urlsafe(16), session.n_run, film.id, folder, asked, job.result, parent, take)
                 if film.id not in session.films:  # it was removed meanwhile
                     shutil.rmtree(folder, ignore_errors=True)
                     return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from cmt.machine.plural import count
+from cmt.page.wording import key_in_words
 from cmt.report.report import Report
 from cmt.soundtrack.delivering import Soundtrack
 
@@ -39,7 +41,7 @@ def summary_of(made: Soundtrack, *, understood: str = "", redone: Sequence[str] 
         "name": made.name,
         "duration": report.duration,
         "tempo": grid.tempo,
-        "key": str(report.key),
+        "key": key_in_words(report.key),
         "genre": genre,
         "instruments": [one.label for one in report.instruments],
         "borders": [round(border, 4) for border in grid.bar_borders],
@@ -57,11 +59,11 @@ def _lines(report: Report) -> list[str]:
     """A few sentences on what was met."""
     hits = report.grid.hits
     lines = []
-    for noun, met in (
-        ("moments of yours", hits.markers),
-        ("cuts", hits.cuts),
-        ("beats of the picture", hits.visual_beats),
+    for noun, whose, met in (
+        ("moment", "of yours ", hits.markers),
+        ("cut", "", hits.cuts),
+        ("beat", "of the picture ", hits.visual_beats),
     ):
         if met.n_hit:
-            lines.append(f"{round(met.on_grid * met.n_hit)} of {met.n_hit} {noun} on a beat of the music")
+            lines.append(f"{round(met.on_grid * met.n_hit)} of {count(met.n_hit, noun)} {whose}on a beat of the music")
     return lines

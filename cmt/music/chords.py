@@ -89,6 +89,10 @@ class Chord(NamedTuple):
     def __str__(self) -> str:
         return TONICS[self.root] + SUFFIXES[self.quality]
 
+    def spelled(self, key: Key) -> str:
+        """The chord's name as it is written in a key: ``Db`` in Eb major."""
+        return key.spelled(self.root) + SUFFIXES[self.quality]
+
     @property
     def pitch_classes(self) -> frozenset[int]:
         """The pitch classes of its notes."""
@@ -250,9 +254,10 @@ def _likeliest_row(fit: NDArray[np.float64]) -> NDArray[np.int64]:
     return row
 
 
-def names_of(numbers: Sequence[int]) -> list[str]:
-    """Chords by their names, ``N`` for none."""
-    return ["N" if (chord := chord_of(number)) is None else str(chord) for number in numbers]
+def names_of(numbers: Sequence[int], key: Key | None = None) -> list[str]:
+    """Chords by their names, ``N`` for none; with a key as they are written in it."""
+    chords = (chord_of(number) for number in numbers)
+    return ["N" if chord is None else str(chord) if key is None else chord.spelled(key) for chord in chords]
 
 
 SCALE_WEIGHT = 6.0

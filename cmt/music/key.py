@@ -30,6 +30,10 @@ SCALES: Mapping[Mode, frozenset[int]] = {
 _HOME_TONIC = {Mode.MAJOR: 0, Mode.MINOR: 9}
 
 
+_FIFTHS = ("Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
+"""Names of pitch classes, each a fifth above the one before."""
+
+
 class Key(NamedTuple):
     """A tonic (pitch class, 0 = C) and a mode."""
 
@@ -45,10 +49,24 @@ class Key(NamedTuple):
         name = TONICS[self.tonic]
         return {"C#": "Db"}.get(name, name) if self.mode is Mode.MAJOR else f"{'G#' if name == 'Ab' else name}m"
 
+    def spelled(self, pitch_class: int) -> str:
+        """A pitch class as it is written in this key: ``Db`` in Eb major, ``C#`` in D major.
+
+        Of two names it is the one that is nearer to the key's scale on the line of fifths.
+        """
+        # The scale of C major is F to B there, and the names that are written in it are Db to F#.
+        middle = _FIFTHS.index(self.signature.removesuffix("m")) + (0.5 if self.mode is Mode.MAJOR else -0.5)
+        places = [place for place, name in enumerate(_FIFTHS) if _pitch_class(name) == pitch_class % 12]
+        return _FIFTHS[min(places, key=lambda place: abs(place - middle))]
+
     @property
     def pitch_classes(self) -> frozenset[int]:
         """The pitch classes of its scale."""
         return frozenset((self.tonic + interval) % 12 for interval in SCALES[self.mode])
+
+
+def _pitch_class(name: str) -> int:
+    return TONICS.index(_ENHARMONIC.get(name, name))
 
 
 KEYS: Mapping[str, Key] = {str(key): key for key in (Key(tonic, mode) for mode in Mode for tonic in range(len(TONICS)))}

@@ -142,7 +142,7 @@ def _take(shown: Shown, number: int) -> dict[str, Any]:
         "file": judged[number].file if is_judged else f"{shown.name}.mid",
         "key": key_in_words(report.key),
         "reasons": reasons_of_take(judged, number) if is_judged else [],
-        "shares": [[words, round(share, 3)] for words, share in shares_of_take(judged[number])] if is_judged else [],
+        "shares": [[words, round(share, 6)] for words, share in shares_of_take(judged[number])] if is_judged else [],
         "notes": notes,
         "sounds": [
             {"instrument": int(voice.instrument), "name": voice.name} for voice in take.performance.playing_voices

@@ -13,7 +13,7 @@ _CLEARLY = 0.02
 """Takes whose shares differ by less are alike in them."""
 _ASPECTS = (
     ("match", "does more of what was asked"),
-    ("likeness", "is more like real songs"),
+    ("likeness", "is closer to real songs"),
     ("mood", "is nearer to the mood"),
 )
 
@@ -37,8 +37,8 @@ def label_of_take(number: int) -> str:
 
 def key_in_words(key: Key) -> str:
     """The key as ``E♭ major``."""
-    tonic, _, mode = str(key).partition(":")
-    return f"{tonic.replace('#', '♯').replace('b', '♭')} {mode}"
+    tonic = key.signature.removesuffix("m")
+    return f"{tonic.replace('#', '♯').replace('b', '♭')} {key.mode.label}"
 
 
 def mood_in_words(mood: MoodSeen) -> str:
@@ -61,7 +61,7 @@ def reasons_of_take(takes: Sequence[Take], number: int) -> list[str]:
 
 def shares_of_take(take: Take) -> list[tuple[str, float]]:
     """What a take was judged by, each with its share, 0..1."""
-    shares = (("Does what was asked", take.match), ("Like real songs", take.likeness), ("Mood as asked", take.mood))
+    shares = (("Does what was asked", take.match), ("Close to real songs", take.likeness), ("Mood as asked", take.mood))
     return [(words, share) for words, share in shares if share is not None]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from cmt.grid.agreement import Agreement, agreement
 from cmt.grid.hits import Hit
 from cmt.music.chords import HALVES_PER_BAR, names_of
+from cmt.music.key import Key
 from cmt.music.lead_sheet import LETTERS, UNKNOWN, LeadSheet
 from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.report.values import Value
@@ -290,9 +291,12 @@ OPEN = "?"
 """The name of a chord, or a section, that the sheet leaves to the model."""
 
 
-def chords_of(sheet: LeadSheet) -> tuple[tuple[str, ...], ...]:
-    """The chords of each bar (n_bar,) by name: one, or two of half a bar; ``N`` is none, ``?`` left to the model."""
-    names = [OPEN if number == UNKNOWN else names_of([number])[0] for number in sheet.chords.tolist()]
+def chords_of(sheet: LeadSheet, key: Key) -> tuple[tuple[str, ...], ...]:
+    """The chords of each bar (n_bar,) by name: one, or two of half a bar; ``N`` is none, ``?`` left to the model.
+
+    They are spelled as in `key`, that of the piece.
+    """
+    names = [OPEN if number == UNKNOWN else names_of([number], key)[0] for number in sheet.chords.tolist()]
     bars = (names[half : half + HALVES_PER_BAR] for half in range(0, len(names), HALVES_PER_BAR))
     return tuple(tuple(bar) if len(set(bar)) > 1 else (bar[0],) for bar in bars)
 

@@ -16,6 +16,7 @@ from cmt.film.ducking import Mixer
 from cmt.film.film import film_of
 from cmt.film.part import WHOLE
 from cmt.handover.signs import signs_of
+from cmt.music.key import Key
 from cmt.music.lead_sheet import LeadSheet
 from cmt.planning.plan import Plan
 from cmt.report.description import Told
@@ -151,7 +152,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     png = folder / f"{name}.png"
     # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
     has_speech = delivery.mixer is not None and bool(delivery.mixer.spans)
-    draw = partial(_draw, plan, music.song, music.sheet, title, png, pictures=material.pictures)
+    draw = partial(_draw, plan, music.song, music.sheet, title, png, pictures=material.pictures, key=music.piece.key)
     picture = None if has_speech else delivery.beside.submit(draw)
     paging = Paging([(performance, report), *music.others], plan, output, delivery.font, delivery.beside)
     notes: tuple[str, ...] = ()
@@ -283,8 +284,9 @@ def _draw(
     *,
     speech: Speech | None = None,
     pictures: bool = False,
+    key: Key | None = None,
 ) -> None:
     # Late: matplotlib takes most of a second to import.
     from cmt.soundtrack.picture import draw_soundtrack
 
-    draw_soundtrack(plan, song, sheet, name, path, speech, pictures=pictures)
+    draw_soundtrack(plan, song, sheet, name, path, speech, pictures=pictures, key=key)

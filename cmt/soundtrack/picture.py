@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 
 from cmt.music.chords import HALVES_PER_BAR, names_of
 from cmt.music.colours import COLOURS
+from cmt.music.key import Key
 from cmt.music.lead_sheet import LETTERS, UNKNOWN, LeadSheet
 from cmt.planning.mutes import Mute
 from cmt.planning.plan import Plan
@@ -82,10 +83,12 @@ def draw_soundtrack(
     speech: Speech | None = None,
     *,
     pictures: bool = False,
+    key: Key | None = None,
 ) -> None:
     """The rhythm of the video, if there is one; below sections and chords, density by bar, and the piano roll.
 
-    A slideshow of `pictures` has no motion: they are shown themselves. `sheet` is the lead sheet in the song's key.
+    A slideshow of `pictures` has no motion: they are shown themselves. `sheet` is the lead sheet in the song's `key`,
+    in which its chords are spelled.
     Where there is `speech`, its spans and the gain of the music stand below all.
     """
     rhythm = plan.rhythm
@@ -110,7 +113,7 @@ def draw_soundtrack(
         upper[0].set_title(f"{title}  |  music: {music}", pad=8 if pictures else None)
     else:
         form.set_title(f"{name}: {duration:.2f} s of music, {music}")
-    _plot_form(form, sheet, borders, {section.begin: section.label for section in plan.sections})
+    _plot_form(form, sheet, key, borders, {section.begin: section.label for section in plan.sections})
     _plot_density(middle, song, borders)
     _plot_energy(middle, plan.energies, borders)
     _plot_piano_roll(lower, song, borders)
@@ -290,7 +293,9 @@ def _plot_scenes(axes: Axes, rhythm: VideoRhythm) -> None:
         axes.axvspan(scene.begin, scene.end, *_STRIP, color=scene.mean_colour, linewidth=0, clip_on=False)
 
 
-def _plot_form(axes: Axes, sheet: LeadSheet, borders: Sequence[float], labels: Mapping[int, str | None]) -> None:
+def _plot_form(
+    axes: Axes, sheet: LeadSheet, key: Key | None, borders: Sequence[float], labels: Mapping[int, str | None]
+) -> None:
     """The sections, in a colour for each letter, and the chords where they change.
 
     `labels` are the user's own, by the bar in which a section begins.
@@ -305,7 +310,7 @@ def _plot_form(axes: Axes, sheet: LeadSheet, borders: Sequence[float], labels: M
             _label(axes, label, (borders[begin], 1), (3, -10), fontsize=9, fontweight="bold")
     room = _CHORD_ROOM * (borders[-1] - borders[0])
     last, last_at = "", -np.inf
-    for half, name in enumerate(names_of(sheet.chords.tolist())):
+    for half, name in enumerate(names_of(sheet.chords.tolist(), key)):
         bar, in_bar = divmod(half, HALVES_PER_BAR)
         at = borders[bar] + (borders[bar + 1] - borders[bar]) * in_bar / HALVES_PER_BAR
         if name != last and name != "N" and at - last_at >= room:

@@ -83,7 +83,7 @@ def report_of(
         asked=_asked(orders, song.n_bar),
         obtained=_obtained(song),
         versions=versions(),
-        chords=chords_of(sheet),
+        chords=chords_of(sheet, piece.key),
         form=sections_of(sheet, plan.timeline, names),
         scenes=() if plan.rhythm is None else scenes_seen(plan.rhythm, read_calibration()),
         mood_per_bar=plan.moods,

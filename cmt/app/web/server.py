@@ -232,6 +232,12 @@ def _add_runs(app: FastAPI, sessions: Sessions, user: User, changing: User) -> N
         job = sessions.redo(session, session.run(run), parts)
         return JSONResponse({"job": job.id}, 202)
 
+    @app.post("/api/runs/{run}/takes/{number}")
+    async def take(request: Request, run: str, number: int) -> Response:
+        session = changing(request)
+        job = sessions.take(session, session.run(run), number)
+        return JSONResponse({"job": job.id}, 202)
+
     @app.delete("/api/runs/{run}")
     async def remove(request: Request, run: str) -> Response:
         session = changing(request)

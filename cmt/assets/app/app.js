@@ -17,9 +17,10 @@ const STAGES = {
 };
 const OF_TASK = {
   look: ["look", "describe"],
-  compose: ["analyze", "load model", "compose", "render", "mux"],
-  redo: ["analyze", "load model", "compose", "render", "mux"],
+  compose: ["analyze", "load model", "compose", "render", "mux", "page"],
+  redo: ["analyze", "load model", "compose", "render", "mux", "page"],
 };
+const WITHIN = { midi: "compose", picture: "mux" }; // short stages, told as a part of another
 const TITLES = { look: "Looking at your film", compose: "Composing", redo: "Writing the open bars anew" };
 const FIELDS = {
   words: "words", mood: "mood", genre: "genre", control: "control", tempo: "tempo", key: "key", ending: "ending", start: "from", end: "to",
@@ -78,7 +79,7 @@ function startedAnew() {
 
 function freshAsk() {
   return { words: "", mood: "", genre: "", control: Number($("control").defaultValue), instruments: null, takes: 3, tempo: null, key: "",
-    ending: "", start: null, end: null, length: null, fade_in: null, fade_out: null, original_audio: "drop", stems: true, seed: null,
+    ending: "", start: null, end: null, length: null, fade_in: null, fade_out: null, original_audio: "", stems: true, seed: null,
     energy: {}, hits: [], sections: [], description: null };
 }
 
@@ -264,7 +265,7 @@ function showProgress() {
   if (!isUpload && job.state === "waiting") now = job.before ? `Waiting: ${job.before} before yours` : "Waiting";
   $("progress-now").textContent = now;
   const stages = isUpload ? [] : OF_TASK[job.task];
-  const at = stages.indexOf(job?.stage);
+  const at = stages.indexOf(WITHIN[job?.stage] ?? job?.stage);
   $("stages").replaceChildren(...stages.map((stage, index) => {
     const item = make("li", index < at ? "done" : index === at ? "now" : "", STAGES[stage]);
     if (index === at) item.setAttribute("aria-current", "step");
@@ -372,11 +373,12 @@ function card(run, isHeard) {
   listenTo.setAttribute("aria-label", `Listen to result ${run.number}`);
   listenTo.onclick = () => hear(run);
   const about = [];
-  if (run.parent) about.push(`${summary.redone.join().match(/[-,]/) ? "bars" : "bar"} ${summary.redone.join(", ")} of result ${run.parent} anew`);
+  if (run.take) about.push(`take ${"ABCDEFGHIJ"[run.take - 1]} of result ${run.parent}`);
+  else if (run.parent) about.push(`${summary.redone.join().match(/[-,]/) ? "bars" : "bar"} ${summary.redone.join(", ")} of result ${run.parent} anew`);
   else about.push([run.asked.words, run.asked.mood].filter(Boolean).join("; ") || "as the film has it");
   about.push(summary.instruments.join(", "), ...summary.lines);
   item.append(make("p", "", about.filter(Boolean).join(" · ")));
-  if (summary.understood) item.append(make("p", "", plain(summary.understood)));
+  if (summary.understood) item.append(make("p", "", plain(summary.understood.replace(/^understood/, "Understood:"))));
   for (const warning of summary.warnings) item.append(make("p", "note", `Note: ${warning}`));
   const row = make("div", "row tools");
   row.append(listenTo, remove);
@@ -471,10 +473,20 @@ async function redo(run, parts) {
   }
 }
 
+/** Make a take of a result a result of its own. */
+async function use(run, number) {
+  calm();
+  try {
+    await ask("POST", `/api/runs/${run.id}/takes/${Number(number)}`);
+  } catch (error) {
+    wrong(error);
+  }
+}
+
 /** What the result's own page asks for. */
 function fromResult(message, run) {
   if (!run || typeof message !== "object" || message === null) return;
-  if (message.type === "cmt-take") say(`Take ${message.take} is heard`);
+  if (message.type === "cmt-use") use(run, message.take);
   if (message.type !== "cmt-redo" || !Array.isArray(message.redo)) return;
   const result = shownResult();
   const parts = message.redo.filter((part) => typeof part === "string").flatMap((part) => {

@@ -21,18 +21,22 @@ export class Screen {
     });
   }
 
-  /** The film that plays, in the page or in the result's own page. */
+  /** What plays: the film, or the result's own page, whose film is silent and follows its music. */
   get player() {
     const frame = this.root.querySelector("iframe");
-    try {
-      return (frame ? frame.contentDocument : this.root).querySelector("video, audio");
-    } catch {
-      return null;
-    }
+    if (frame) return frame.contentWindow?.cmtPlayer ?? null;
+    const media = this.root.querySelector("video, audio");
+    return media && {
+      playing: !media.paused,
+      time: () => media.currentTime,
+      seek: (time) => (media.currentTime = time),
+      play: () => media.play().catch(() => {}),
+      pause: () => media.pause(),
+    };
   }
 
   get time() {
-    return (this.player?.currentTime ?? 0) + this.offset;
+    return (this.player?.time() ?? 0) + this.offset;
   }
 
   get offset() {
@@ -40,13 +44,12 @@ export class Screen {
   }
 
   seek(time) {
-    const player = this.player;
-    if (player) player.currentTime = Math.max(0, time - this.offset);
+    this.player?.seek(Math.max(0, time - this.offset));
   }
 
   toggle() {
     const player = this.player;
-    if (player) player.paused ? player.play() : player.pause();
+    if (player) player.playing ? player.pause() : player.play();
   }
 
   /** Show a film, or a result: at the same second as what was shown before, and playing if that was. */
@@ -54,7 +57,7 @@ export class Screen {
     const key = `${film?.id} ${run?.id}`;
     if (key === this.shown) return;
     const time = this.film === film?.id ? this.time : 0;
-    const isPlaying = this.player ? !this.player.paused : false;
+    const isPlaying = this.player?.playing ?? false;
     this.player?.pause();
     this.shown = key;
     this.film = film?.id;
@@ -87,10 +90,11 @@ export class Screen {
   showPage(run, time, isPlaying) {
     const frame = make("iframe");
     frame.title = `Result ${run.number}: film and music`;
+    frame.allow = "autoplay"; // the keys of the page around it play it, too
     frame.src = address(run, fileOf(run, ".html").name);
     frame.addEventListener("load", () => {
       this.seek(time);
-      if (isPlaying) this.player?.play().catch(() => {});
+      if (isPlaying) this.player?.play();
     });
     this.root.append(frame);
   }
@@ -120,7 +124,7 @@ export class Screen {
 const KINDS = [
   [/\.html$/, "The result as a page, for any browser"],
   [/\.mp4$/, "Film with its music"],
-  [/\.take\d+\.mid$/, "Notes of another take (MIDI)"],
+  [/\.take(\d+)\.mid$/, null],
   [/\.mid$/, "Notes (MIDI)"],
   [/\.(drums|piano|guitar|bass|strings)\.wav$/, null],
   [/\.wav$/, "Music (WAV)"],
@@ -134,7 +138,9 @@ const KINDS = [
 
 export function labelOf(name) {
   const [pattern, label] = KINDS.find(([one]) => one.test(name)) ?? [null, name];
-  return label ?? `Only the ${name.match(pattern)[1]} (WAV)`;
+  if (label) return label;
+  const [, which] = name.match(pattern);
+  return Number(which) ? `Notes of take ${"ABCDEFGHIJ"[which - 1]} (MIDI)` : `Only the ${which} (WAV)`;
 }
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);

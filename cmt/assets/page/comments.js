@@ -28,6 +28,22 @@ comments.save = () => {
   setTimeout(() => URL.revokeObjectURL(address), 10000);
   say('Comments are saved as a file');
 };
+// Read a file that was saved here, or by somebody else; what is here already stays, and is not there twice.
+comments.open = async (file) => {
+  let read = null;
+  try { if (file.size < 5e6) read = JSON.parse(await file.text()); } catch { /* no JSON */ }
+  const isTime = (value) => Number.isFinite(value) && value >= 0 && value <= C.duration;
+  const good = (read && read.schema === 1 && Array.isArray(read.comments) ? read.comments : []).filter((one) => one && typeof one.text === 'string' && one.text.trim() && isTime(one.begin));
+  if (!good.length) return `${file.name} has no comments for this piece. Open a file that Save comments has written.`;
+  let n = 0;
+  for (const { begin, end, instrument, text, redo } of good) {
+    const comment = { begin, end: isTime(end) && end > begin ? end : null, instrument: C.instruments.some((one) => one.name === instrument) ? instrument : null, text: text.slice(0, 2000), redo: redo !== false };
+    if (comments.list.length >= MOST_COMMENTS || comments.list.some((one) => JSON.stringify(one) === JSON.stringify(comment))) continue;
+    comments.list.push(comment);
+    n += 1;
+  }
+  return `${n} of ${good.length} comment${good.length === 1 ? '' : 's'} read from ${file.name}${n < good.length ? '; the others are here already' : ''}.`;
+};
 comments.parts = () => comments.list.filter((one) => one.redo).map((one) => {
   const first = barAt(one.begin + 0.01);
   return partText(first, one.end === null ? first : Math.max(first, barAt(one.end - 0.01)), one.instrument);
@@ -88,6 +104,7 @@ comments.show = (actions) => {
   }));
   $('comments-out').hidden = comments.list.length === 0;
   const parts = comments.parts();
+  $('comments-take').hidden = state.take === 0 || parts.length === 0;
   $('comments-shell').hidden = IN_APP || parts.length === 0;
   $('comments-ask').hidden = !IN_APP || parts.length === 0;
   $('comments-command').textContent = comments.command();

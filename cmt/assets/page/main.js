@@ -1,5 +1,6 @@
 // How the parts work together.
 const player = new Player(() => { shownPlaying(); tick(); });
+window.cmtPlayer = player; // the app around this page moves, starts and stops it
 comments.read();
 const actions = {
   seek: (seconds) => player.seek(seconds),
@@ -53,7 +54,8 @@ function tick() {
   facts('section', section && section.name ? section.name : '–');
   facts('chord', chordAt(seconds) || '–');
   const asked = take().asked[bar] ?? null;
-  facts('energy', `${take().obtained[bar] || 0} of ${C.steps}${asked === null ? '' : `, asked ${asked}`}`);
+  const played = take().obtained[bar] || 0;
+  facts('energy', asked === null || busyWord(asked) === busyWord(played) ? busyWord(played) : `${busyWord(played)}, asked ${busyWord(asked)}`);
   if (scene) facts('scene', scene.words);
   showPoster(seconds);
 }
@@ -96,6 +98,7 @@ function showTake() {
   showPlayers();
   showTable();
   showRedo();
+  comments.show(actions);
 }
 
 function choose(first, last) {
@@ -120,10 +123,13 @@ function showRedo() {
   const usable = Boolean(bars) && isFirst;
   $('redo-shell').hidden = IN_APP || !usable;
   $('redo-ask').hidden = !IN_APP || !usable;
+  $('take-use').hidden = !IN_APP || isFirst;
+  $('take-use').textContent = `Use take ${take().label}`;
   $('redo-loop').disabled = $('redo-none').disabled = !bars;
   let words = 'Choose bars: click a bar number above, or type them here.';
   if (!isFirst) {
-    words = `This works on take A, the one in ${C.name}.json. You hear take ${take().label}${take().file ? `, whose notes are in ${take().file}` : ''}.`;
+    words = `Bars of take A alone can be written anew, and you hear take ${take().label}. `;
+    words += IN_APP ? `Use take ${take().label}, and it becomes a result of its own, whose bars can.` : `To make take ${take().label} the result, give your first command again with --takes 1 --seed ${take().seed}.`;
   } else if (bars) {
     words = `${bars.first === bars.last ? `Bar ${bars.first + 1}` : `Bars ${bars.first + 1} to ${bars.last + 1}`}, ${clockText(C.borders[bars.first])} to ${clockText(C.borders[bars.last + 1])}.`;
     if (!IN_APP) words += ' Type this in a terminal, in the folder of this page:';
@@ -167,7 +173,7 @@ $('players').addEventListener('click', (event) => {
 
 function showTable() {
   if (!$('table').closest('details').open) return;
-  const head = ['Bar', 'Time', 'Section', 'Chords', 'Energy asked', 'Energy played', ...(C.picture ? ['Scene', 'Cuts', 'Visual beats'] : []), 'Notes'];
+  const head = ['Bar', 'Time', 'Section', 'Chords', 'Energy asked', 'Energy played', ...(C.picture ? ['Scene', 'Cuts', 'Sudden motions'] : []), 'Notes'];
   $('table').tHead.replaceChildren(el('tr', {}, ...head.map((name) => el('th', { scope: 'col' }, name))));
   $('table').tBodies[0].replaceChildren(...Array.from({ length: N_BAR }, (_, bar) => {
     const begin = C.borders[bar], end = C.borders[bar + 1], inside = (time) => time >= begin - 1e-4 && time < end - 1e-4;
@@ -217,8 +223,8 @@ const HELP = {
   ruler: 'bars of the music, numbered from 1, with seconds below. Diamonds are times that you asked the music to meet.',
   film: 'small pictures of it. A dashed line is a cut, where another shot begins; violet is a fade.',
   scenes: 'parts of the film that are one place, with their colour, what is seen, and the mood that it has.',
-  motion: 'the blue curve is how fast the picture moves. An orange dot is a visual beat, where something suddenly moves, such as a jump or a blow. Music that has a stroke there looks in step.',
-  energy: 'how busy each bar is: on how many of its 16 steps notes begin. The red line is what the picture, or you, asked for; where it is missing the music is free. The blocks are what the chosen take plays.',
+  motion: 'the blue curve is how fast the picture moves. An orange dot is a sudden motion, such as a jump or a blow (a visual beat). Music that has a stroke there looks in step.',
+  energy: 'how busy each bar is: on how many of its 16 steps notes begin, from sparse (up to 3) over light, steady and busy to very busy (14 and more). The red line is what the picture, or you, asked for; where it is missing the music is free. The blocks are what the chosen take plays.',
   form: 'parts of the music. Two with one letter are alike.',
   chords: 'the harmony, where it changes.',
   roll: 'every note, from left to right in time, from low to high in pitch, in the colour of its instrument. Drums are at the bottom. A faint line is a C.',
@@ -238,6 +244,7 @@ function wire() {
       const a = Number($('redo-from').value), b = Number($('redo-to').value) || a;
       if (a >= 1) choose(Math.min(a, b) - 1, Math.max(a, b) - 1);
     });
+    $(id).addEventListener('focus', () => $(id).select());
   }
   $('redo').addEventListener('submit', (event) => event.preventDefault());
   $('redo-who').addEventListener('change', showRedo);
@@ -245,6 +252,7 @@ function wire() {
   $('redo-loop').addEventListener('click', () => setLoop(!state.loop));
   $('redo-none').addEventListener('click', () => choose(null, null));
   $('redo-ask').addEventListener('click', () => tell({ type: 'cmt-redo', redo: [redoPart()], comments: told() }));
+  $('take-use').addEventListener('click', () => tell({ type: 'cmt-use', take: state.take + 1 }));
   $('comments-ask').addEventListener('click', () => tell({ type: 'cmt-redo', redo: comments.parts(), comments: told() }));
   $('comment-add').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
   $('deck-comment').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
@@ -254,6 +262,15 @@ function wire() {
     if (!comments.take()) return;
     comments.closeForm();
     actions.commented('The comment is kept in this browser');
+  });
+  $('comments-open').addEventListener('click', () => $('comments-file').click());
+  $('comments-file').addEventListener('change', async () => {
+    const file = $('comments-file').files[0];
+    if (!file) return;
+    const words = await comments.open(file);
+    $('comments-file').value = '';
+    actions.commented();
+    $('comments-said').textContent = words;
   });
   $('comments-save').addEventListener('click', comments.save);
   $('comments-copy').addEventListener('click', () => copy($('comments-command').textContent, $('comments-copy')));
@@ -301,7 +318,6 @@ function keys(event) {
 
 build();
 wire();
-comments.show(actions);
 showTake();
 tick();
 if (player.sound instanceof DecodedSound) {

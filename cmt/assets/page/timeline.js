@@ -45,7 +45,7 @@ class Timeline {
     if (picture) {
       if (this.images.length) lanes.push({ id: 'film', name: 'Film', hint: 'dashed line: a cut', height: 64, draw: (l) => this.drawFilm(l), tip: (t) => this.filmTip(t) });
       lanes.push({ id: 'scenes', name: 'Scenes', hint: 'place and mood', height: 42, draw: (l) => this.drawScenes(l), tip: (t) => this.sceneTip(t) });
-      lanes.push({ id: 'motion', name: 'Motion', hint: 'how fast the picture moves', keys: [['motion', 'speed', ''], ['beat', 'visual beat', 'dot']], height: 70, draw: (l) => this.drawMotion(l), tip: (t) => this.motionTip(t) });
+      lanes.push({ id: 'motion', name: 'Motion', hint: 'how fast the picture moves', keys: [['motion', 'speed', ''], ['beat', 'sudden', 'dot']], height: 70, draw: (l) => this.drawMotion(l), tip: (t) => this.motionTip(t) });
     }
     lanes.push({ id: 'energy', name: 'Energy', hint: 'how busy each bar is', keys: [['asked', 'asked', ''], ['done', 'played', 'block']], height: 70, draw: (l) => this.drawEnergy(l), tip: (t) => energyText(barAt(t)) });
     lanes.push({ id: 'form', name: 'Sections', hint: 'same letter: alike', height: 40, draw: (l) => this.drawSections(l), tip: (t) => { const s = sectionAt(t); return s ? `section ${s.name || '(no name)'} from bar ${s.bar + 1}` : ''; } });
@@ -177,7 +177,7 @@ class Timeline {
 
   barStep(barWidth) { return [1, 2, 4, 8, 16, 32, 64, 128, 256].find((step) => barWidth * step >= 26) || 512; }
 
-  text(words, x, y, { size = 12, weight = 400, colour = 'ink', most = Infinity, align = 'left' } = {}) {
+  text(words, x, y, { size = 12, weight = 400, colour = 'ink', most = Infinity, align = 'left', halo = false } = {}) {
     const pen = this.pen;
     pen.font = `${weight} ${size}px ${FONT}`;
     pen.textAlign = align;
@@ -188,6 +188,7 @@ class Timeline {
       while (shown && pen.measureText(`${shown}…`).width > most) shown = shown.slice(0, -1);
       shown = shown ? `${shown.trimEnd()}…` : '';
     }
+    if (halo) { pen.strokeStyle = this.ink.surface; pen.lineWidth = 3; pen.strokeText(shown, x, y); }
     pen.fillText(shown, x, y);
     return shown ? pen.measureText(shown).width : 0;
   }
@@ -388,7 +389,7 @@ class Timeline {
     if (!NARROW.matches || this.zoom >= 1) {
       for (let pitch = Math.ceil(rows.low / 12) * 12; pitch <= rows.high; pitch += 12) {
         const at = y + 2 + (rows.high - pitch + 0.5) * rows.step;
-        if (at > y + 8 && at < y + h - rows.drums - 6) this.text(`C${pitch / 12 - 1}`, this.width - 5, at, { size: 10.5, colour: 'soft', align: 'right' });
+        if (at > y + 8 && at < y + h - rows.drums - 6) this.text(`C${pitch / 12 - 1}`, this.width - 5, at, { size: 10.5, colour: 'soft', align: 'right', halo: true });
       }
     }
   }
@@ -420,7 +421,7 @@ class Timeline {
 
   motionTip(t) {
     const beat = C.picture.beats.find(([time]) => Math.abs(time - t) * this.pps < 6);
-    if (beat) return `visual beat at ${clockText(beat[0], 2)}: the motion suddenly grows`;
+    if (beat) return `sudden motion at ${clockText(beat[0], 2)} (a visual beat)`;
     const speed = C.picture.speed[clamp(Math.floor(t / C.duration * C.picture.speed.length), 0, C.picture.speed.length - 1)];
     return `${speed < 0.12 ? 'hardly moves' : speed < 0.4 ? 'moves slowly' : speed < 0.75 ? 'moves fast' : 'moves as fast as ever in this film'}`;
   }
@@ -502,7 +503,13 @@ function chordAt(seconds) {
   return chords[clamp(Math.floor(share * chords.length + 1e-6), 0, chords.length - 1)];
 }
 function sceneAt(seconds) { return C.picture ? lastBefore(C.picture.scenes, seconds, (one) => one.begin) : null; }
+// How busy a bar is in which notes begin on so many steps.
+function busyWord(steps) {
+  const share = steps / C.steps;
+  return steps === 0 ? 'silent' : share < 0.2 ? 'sparse' : share < 0.45 ? 'light' : share < 0.65 ? 'steady' : share < 0.85 ? 'busy' : 'very busy';
+}
+
 function energyText(bar) {
   const asked = take().asked[bar], done = take().obtained[bar] || 0;
-  return `${asked === null || asked === undefined ? 'asked: nothing, left free' : `asked: notes on ${asked} of ${C.steps} steps`}\nplayed: ${done} of ${C.steps}`;
+  return `${asked === null || asked === undefined ? 'asked: nothing, left free' : `asked: ${busyWord(asked)}, notes on ${asked} of ${C.steps} steps`}\nplayed: ${busyWord(done)}, ${done} of ${C.steps}`;
 }
