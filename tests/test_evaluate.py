@@ -211,7 +211,7 @@ assert "torch" not in sys.modules and "scipy" not in sys.modules
     ("arguments", "code", "message"),
     [
         ([], 1, "nothing to evaluate"),
-        (["--pairs", "none.csv"], 1, "not a list of pairs"),
+        (["--pairs", "none.csv"], 1, "cannot be read"),
         (["a.mid", "--video", "v.mp4", "--pairs", "p.csv"], 2, "exclude"),
         (["a.mid", "--reference", "r", "--reference-genre", "pop"], 2, "exclude"),
     ],

@@ -74,7 +74,7 @@ def _value(parameter: click.Parameter, value: Any, place: str, ctx: click.Contex
         return paths if parameter.nargs == -1 else paths[0]
     try:
         return parameter.type_cast_value(ctx, value)
-    except (click.BadParameter, TypeError) as error:
+    except (click.BadParameter, TypeError, ValueError, OverflowError) as error:
         reason = error.message if isinstance(error, click.BadParameter) else f"{value!r} cannot be it"
         raise CmtError(f"{place}: {reason}") from None
 
