@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cmt.errors import WriteError
 
+from .beside import Beside, OnTrack, dip, put_beside, track_of
 from .file_playing import FilePlaying
 from .mastering import TARGET, Master, master
 from .midi_content import MidiContent
@@ -115,6 +116,8 @@ def sound_of(
     loop: bool = False,
     on_stem: OnStem | None = None,
     scratch: Path | None = None,
+    beside: Beside | None = None,
+    on_beside: OnTrack | None = None,
     progress: Progress | None = None,
 ) -> Sound:
     """What `render` does, with what did not go as asked, and with stems if they are wanted.
@@ -126,6 +129,9 @@ def sound_of(
     `on_stem` is called once for each instrument that plays. Stems have their share of the room, and of the limiter's
     work, which is the mix's: their sum is the mix. Until they are mixed they lie in the folder `scratch`, if it is None
     in that of the system for temporary files, 12 bytes for each sample and instrument.
+
+    What sounds `beside` the music is in the mix too, and the music goes down under it; `on_beside` is called with it
+    alone, and with it the stems are the mix.
 
     Raises
     ------
@@ -146,8 +152,8 @@ def sound_of(
         played = tracks.mix(sample_rate)
         if isinstance(playing, FilePlaying):
             played, fades = _with_its_ring(played, playing.n_sample, fades)
-        if not loop:
-            _fade(played, sample_rate, fades)
+        put_beside(played, beside, sample_rate)
+        played = _faded(played, sample_rate, fades, loop)
         peak = float(np.max(np.abs(played), initial=0.0))
         factor = np.float32(_PEAK / peak if peak > _SILENCE else 1.0)
         played *= factor
@@ -157,9 +163,10 @@ def sound_of(
         if on_stem is not None:
             for name, whole in tracks.stems(sample_rate):
                 stem = whole[: len(played)]
-                if not loop:
-                    _fade(stem, sample_rate, fades)
-                on_stem(name, stem * factor * gain[:, np.newaxis])
+                dip(stem, beside)
+                on_stem(name, _faded(stem, sample_rate, fades, loop) * factor * gain[:, np.newaxis])
+        if beside is not None and on_beside is not None:
+            on_beside(_faded(track_of(beside, len(played)), sample_rate, fades, loop) * factor * gain[:, np.newaxis])
     if progress is not None:
         progress(1.0)
     if isinstance(music, MidiContent) and peak <= _SILENCE:
@@ -310,6 +317,13 @@ def _mastered_loop(audio: NDArray[np.float32], sample_rate: int, loudness: float
     result = master(audio[around], sample_rate, loudness)
     inside = slice(n, n + len(audio))
     return Master(np.ascontiguousarray(result.audio[inside]), result.gain[inside])
+
+
+def _faded(audio: NDArray[np.float32], sample_rate: int, fades: Fades, loop: bool) -> NDArray[np.float32]:
+    """The sound, faded in place; a loop as it is."""
+    if not loop:
+        _fade(audio, sample_rate, fades)
+    return audio
 
 
 def _fade(audio: NDArray[np.float32], sample_rate: int, fades: Fades) -> None:

@@ -40,6 +40,7 @@ from cmt.cli.options import (
     verbose_option,
 )
 from cmt.cli.showing import SECTIONS, show_soundtrack
+from cmt.cli.sounding import sound_options
 from cmt.config import (
     AUDIO_FORMAT,
     CONTROL_LIMITS,
@@ -58,6 +59,7 @@ from cmt.planning.form import WishedForm
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import Progression
 from cmt.planning.redo import Redo
+from cmt.sounds.event import SoundEvent
 from midi_io.audio_file import AUDIO_FORMATS
 from midi_io.song import Instrument
 
@@ -86,6 +88,7 @@ HEADINGS = {
         *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
         *("page", "midi_only", "overwrite", "quiet"),
     ),
+    "Sounds": ("sounds", "sound_library", "sound_events"),
     "For editors": ("markers", "marker_kinds", "timecode", "origin"),
     "Many videos": ("jobs", "scheduler"),
 }
@@ -143,6 +146,7 @@ HEADINGS = {
     metavar="SECONDS",
     help=f"How long each picture is shown.  [default: about {SECONDS_PER_PICTURE:g}; one alone {SECONDS_ALONE:g}]",
 )
+@sound_options
 @handing_options
 @timing_options
 @click.option(
@@ -301,6 +305,9 @@ def generate(
     scheduler: str | None,
     quiet: bool,
     handing: Handing,
+    sounds: float,
+    sound_library: str | None,
+    sound_events: tuple[SoundEvent, ...] | None,
 ) -> None:
     """Write music for a VIDEO: MIDI, audio, the video with it, a page, a picture and a report.
 
@@ -356,6 +363,9 @@ def generate(
         midi_only=midi_only,
         format=format,
         stems=stems,
+        sounds=sounds,
+        sound_library=sound_library,
+        sound_events=sound_events,
         loudness=loudness,
         programs=chosen,
         quantized=quantized,

@@ -1,0 +1,192 @@
+"""From a video's rhythm to candidates for sounds: all that strikes, cuts, fades, sweeps, stops and lies in the picture.
+
+How strong something is counts beside the strongest of the same video, and beside what is strong in any: in a calm
+video nothing is an impact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmt.sounds.event import SoundEvent
+from video_rhythm import FadeKind, VideoRhythm
+from video_rhythm.flow import N_DIRECTION
+
+STRONG_BEAT = 0.008
+"""Diagonals a second: the saliency of a beat that is strong in any video; weaker videos have weaker sounds."""
+AT_A_CUT = 0.1
+"""A visual beat this many seconds from a cut is that cut."""
+IMPACT, HIT = 0.8, 0.4
+"""The strengths from which a beat is an impact or a hit; below it is a tick."""
+NEW_PLACE, SAME_PLACE = 0.85, 0.55
+"""The strength of a cut into another scene, and of one inside a scene."""
+BIG_CUT = 6.0
+"""A cut into a scene that lasts this many seconds is led to by a reversed cymbal."""
+
+SMOOTHING = 0.25
+"""Seconds over which the flow is averaged in the search for sweeps."""
+SWEEP_SPEED, SWEEP_COHERENCE = 0.12, 0.5
+"""The diagonals a second of a sweep, and the least share of the motion that goes its way."""
+SWEEP_SHORTEST, SWEEP_LONGEST = 0.35, 2.5
+STRONG_SWEEP = 0.6
+"""The diagonals a second of a sweep of full strength."""
+
+MOTION, STILL = 0.08, 0.2
+"""The speed, in diagonals a second, after which a stop is heard, and the share of it that still is stillness."""
+BEFORE_STOP, AFTER_STOP, STOPPING = 0.6, 0.8, 0.25
+"""Seconds of motion before a stop, of stillness after it, and that the stop takes."""
+
+BED_OF: dict[str, tuple[str, float]] = {
+    "coast": ("surf", 0.7), "lake": ("surf", 0.35), "boat": ("surf", 0.5), "under water": ("under water", 0.6),
+    "mountains": ("wind", 0.6), "field": ("wind", 0.4), "landscape": ("wind", 0.5), "aircraft": ("wind", 0.6),
+    "nature": ("air", 0.4), "bird": ("air", 0.4), "insect": ("air", 0.4), "flower": ("air", 0.3),
+    "plants": ("air", 0.3), "animal": ("air", 0.3), "horse": ("air", 0.4), "reptile": ("air", 0.3),
+    "wild animal": ("air", 0.4), "mushroom": ("air", 0.3), "road": ("traffic", 0.6), "vehicle": ("traffic", 0.5),
+    "train": ("traffic", 0.6), "buildings": ("traffic", 0.35), "people": ("crowd", 0.3), "sport": ("crowd", 0.6),
+    "concert": ("crowd", 0.5), "play": ("crowd", 0.3), "room": ("room", 0.4), "work": ("room", 0.4),
+    "food": ("room", 0.3), "fire": ("fire", 0.6), "space": ("hum", 0.5),
+}  # fmt: skip
+"""The bed of what a scene shows, and its strength; what is not here has none."""
+
+
+def find_candidates(rhythm: VideoRhythm) -> list[SoundEvent]:
+    """All that may be heard of a video, in order of time, without a thought of how much that is."""
+    flow = _Flow(rhythm)
+    found = [*_beats(rhythm, flow), *_stops(rhythm), *_cuts(rhythm), *_fades(rhythm), *_sweeps(rhythm, flow)]
+    return sorted([*found, *_beds(rhythm)])
+
+
+class _Flow:
+    """The motion as an arrow for each step."""
+
+    def __init__(self, rhythm: VideoRhythm) -> None:
+        flow = rhythm.flow
+        self.times = flow.times
+        angles = 2 * np.pi * np.arange(N_DIRECTION) / N_DIRECTION
+        self.across = flow.directogram @ np.cos(angles)
+        """(n,) diagonals a second to the right."""
+        self.down = flow.directogram @ np.sin(angles)
+        """(n,) diagonals a second downwards."""
+        self.speed = flow.speed
+
+    def pan(self, time: float) -> float:
+        """Which way things go just after `time`: -1 all to the left, 1 all to the right."""
+        first, last = np.searchsorted(self.times, [time - 0.02, time + 0.15])
+        part = slice(int(first), max(int(last), int(first) + 1))
+        speed = float(self.speed[part].sum())
+        return float(np.clip(self.across[part].sum() / speed, -1, 1)) if speed > 0 else 0.0
+
+
+def _beats(rhythm: VideoRhythm, flow: _Flow) -> Iterator[SoundEvent]:
+    beats = rhythm.visual_beats
+    if not beats:
+        return
+    strong = max(float(np.quantile([beat.saliency for beat in beats], 0.9)), STRONG_BEAT)
+    cuts = np.array([*rhythm.cuts, np.inf])
+    for time, saliency in beats:
+        if np.abs(cuts - time).min() <= AT_A_CUT:
+            continue
+        strength = _rounded(np.clip(np.sqrt(saliency / strong), 0.05, 1.0))
+        kind = "impact" if strength >= IMPACT else "hit" if strength >= HIT else "tick"
+        length = {"impact": 1.6, "hit": 0.6, "tick": 0.2}[kind]
+        yield SoundEvent(_rounded(time), length, strength, _rounded(0.6 * flow.pan(time)), kind, "visual beat")
+
+
+def _stops(rhythm: VideoRhythm) -> Iterator[SoundEvent]:
+    """Where motion ends and stillness lasts."""
+    flow = rhythm.flow
+    if len(flow) < 3:
+        return
+    last_end = -np.inf
+    grid = np.arange(BEFORE_STOP, rhythm.duration - AFTER_STOP - STOPPING, 0.05)
+    for time in grid.tolist():
+        borders = np.array([time - BEFORE_STOP, time, time + STOPPING, time + STOPPING + AFTER_STOP])
+        before, _, after = flow.mean_speed(borders).tolist()
+        if before >= MOTION and after <= STILL * before and time - last_end > BEFORE_STOP:
+            strength = _rounded(np.clip(np.sqrt(before / STRONG_SWEEP), 0.3, 1.0))
+            yield SoundEvent(_rounded(time + STOPPING / 2), 1.8, strength, 0.0, "sub drop", "stillness")
+            last_end = time + STOPPING
+
+
+def _cuts(rhythm: VideoRhythm) -> Iterator[SoundEvent]:
+    scenes = {round(scene.begin, 2): scene for scene in rhythm.scenes}
+    for number, cut in enumerate(rhythm.cuts):
+        scene = scenes.get(round(cut, 2))
+        strength = SAME_PLACE if scene is None else NEW_PLACE
+        pan = 0.4 if number % 2 else -0.4
+        yield SoundEvent(_rounded(cut), 0.8 if scene is None else 1.1, strength, pan, "swish", "cut")
+        if scene is not None and scene.duration >= BIG_CUT and cut > 2.0:
+            yield SoundEvent(_rounded(cut), 1.5, 0.7, 0.0, "reverse cymbal", "cut")
+            yield SoundEvent(_rounded(cut), 1.8, 0.75, 0.0, "sub drop", "cut")
+
+
+def _fades(rhythm: VideoRhythm) -> Iterator[SoundEvent]:
+    for kind, begin, end in rhythm.fades:
+        length = float(np.clip(end - begin, 0.4, 6.0))
+        if kind is FadeKind.FADE_IN:
+            yield SoundEvent(_rounded(end), _rounded(length), 0.5, 0.0, "riser", "fade")
+        elif kind is FadeKind.FADE_OUT:
+            yield SoundEvent(_rounded(begin), _rounded(length + 0.5), 0.5, 0.0, "downlifter", "fade")
+        else:
+            middle = (begin + end) / 2
+            yield SoundEvent(_rounded(middle), _rounded(max(length, 1.0)), 0.4, 0.3, "whoosh", "fade")
+
+
+def _sweeps(rhythm: VideoRhythm, flow: _Flow) -> Iterator[SoundEvent]:
+    """Where much of the picture goes one way for a while, faster than before and after."""
+    if len(flow.times) < 5:
+        return
+    step = 0.05
+    times = np.arange(0.0, rhythm.duration, step)
+    width = max(1, round(SMOOTHING / step))
+    across, down, speed = (
+        _smooth(np.interp(times, flow.times, values), width) for values in (flow.across, flow.down, flow.speed)
+    )
+    arrow = np.hypot(across, down)
+    is_sweep = (arrow >= SWEEP_SPEED) & (arrow >= SWEEP_COHERENCE * speed)
+    around = _smooth(arrow, round(4.0 / step))
+    is_sweep &= arrow >= 1.3 * around
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_sweep.astype(int), [0]])))
+    for first, last in edges.reshape(-1, 2).tolist():
+        length = (last - first) * step
+        if length < SWEEP_SHORTEST:
+            continue
+        peak = first + int(arrow[first:last].argmax())
+        length = _rounded(np.clip(1.6 * length, 0.7, SWEEP_LONGEST))
+        strength = _rounded(np.clip(np.sqrt(arrow[peak] / STRONG_SWEEP), 0.2, 0.9))
+        pan = _rounded(0.9 * across[peak] / max(arrow[peak], 1e-9))
+        yield SoundEvent(_rounded(times[peak]), length, strength, pan, "whoosh", "sweep")
+
+
+def _beds(rhythm: VideoRhythm) -> Iterator[SoundEvent]:
+    """A bed for each scene that shows what has one; scenes side by side with the same bed have one."""
+    last: SoundEvent | None = None
+    for scene in rhythm.scenes:
+        bed = None if scene.shows is None else BED_OF.get(scene.shows.word)
+        if bed is None:
+            continue
+        kind, strength = bed
+        if last is not None and last.kind == kind and abs(last.end - scene.begin) < 1e-3:
+            last = last._replace(length=_rounded(scene.end - last.time))
+            continue
+        if last is not None:
+            yield last
+        last = SoundEvent(_rounded(scene.begin), _rounded(scene.duration), strength, 0.0, kind, "scene")
+    if last is not None:
+        yield last
+
+
+def _smooth(values: NDArray[np.floating], width: int) -> NDArray[np.float64]:
+    """(n,) the running mean; at the ends of what there is."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    first, last = np.maximum(index - width // 2, 0), np.minimum(index + width - width // 2, len(values))
+    smooth: NDArray[np.float64] = (total[last] - total[first]) / (last - first)
+    return smooth
+
+
+def _rounded(value: float | np.floating) -> float:
+    return round(float(value), 3)
