@@ -16,6 +16,7 @@ from cmt.sounds.event import KINDS, SoundEvent
 from cmt.sounds.library import Library
 from cmt.sounds.signals import Samples, smooth_ends
 from cmt.sounds.struck import struck_sound
+from midi_io.mastering import loudness
 
 LEAST, MOST = 3.0, 6.0
 """LU that a sound of full strength lies over the music, where the dial is just above 0 and where it is 1."""
@@ -30,13 +31,19 @@ ALONE = 0.02
 """The mean power that stands for the music where there is none."""
 BED_ALONE = 8.0
 """dB by which beds are louder without music."""
-MOST_PEAK = 16.0
+MOST_PEAK = 19.0
 """dB over the mean power of the piece above which no sample of a sound lies."""
+EAR = 0.7
+"""dB by which music is heard louder than its plain power says, beside a sound that is measured as it is heard."""
 WINDOW = 0.4
 """Seconds in which loudness is momentary."""
 DOWN, HOLD, UP = 0.03, 0.1, 0.3
 """Seconds in which music goes down before a sound strikes, stays down, and comes back."""
+MOST_KEPT = 120.0
+"""Seconds of sounds that are kept for the next time that they are asked for; of a longer film they are made anew."""
 _GATE = 0.1
+_OFFSET = 0.691
+"""LU between loudness and the power of both channels together, in BS.1770."""
 
 
 class Bus:
@@ -74,6 +81,7 @@ class Bus:
         self._hop = 0.05
         self._whole = ALONE
         self._made: dict[int, Samples | Bed | _Repeated] = {}
+        self._all_fit = sum(event.length for event in self.events if not event.is_bed) <= MOST_KEPT
         self._loops: dict[str, list[Samples]] = {}
 
     def settle(self, powers: NDArray[np.floating], hop: float) -> None:
@@ -89,7 +97,7 @@ class Bus:
         for number, event in enumerate(self.events):
             first = round(event.begin * self.sample_rate)
             if first >= end or first + round(event.length * self.sample_rate) + 1 <= begin:
-                if event.end * self.sample_rate < begin:
+                if not self._all_fit and event.end * self.sample_rate < begin:
                     self._made.pop(number, None)
                 continue
             sound = self._made.get(number)
@@ -140,7 +148,7 @@ class Bus:
             sound = self._library.sound(event, self.sample_rate)
         else:
             sound = struck_sound(event, self.sample_rate, self._tonic, self._seed)
-        over = LEAST + (MOST - LEAST) * self._dial - SOFTER * (1 - event.strength)
+        over = EAR + LEAST + (MOST - LEAST) * self._dial - SOFTER * (1 - event.strength)
         dip = KINDS[event.kind].dip * event.strength * (0.5 + 0.5 * self._dial) if self._powers is not None else 0.0
         wanted = self._music_at(event) * 10 ** ((over - dip) / 10)
         gain = np.sqrt(wanted / max(loudest_power(sound, self.sample_rate), 1e-9))
@@ -178,10 +186,12 @@ class _Repeated:
 
 
 def loudest_power(sound: Samples, sample_rate: int) -> float:
-    """The mean power, of both channels, of the loudest 400 ms of (n, 2) a sound."""
-    power = np.square(sound, dtype=np.float64).mean(axis=1)
+    """The mean power, of both channels and as the ear hears it, of the loudest 400 ms of (n, 2) a sound."""
     n = round(WINDOW * sample_rate)
-    total = np.concatenate([[0.0], np.cumsum(power)])
-    if len(power) <= n:
-        return float(total[-1] / n)
-    return float((total[n:] - total[:-n]).max() / n)
+    total = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64).mean(axis=1))])
+    first = int((total[n:] - total[:-n]).argmax()) if len(sound) > n else 0
+    window = np.zeros((n, 2), np.float32)
+    part = sound[first : first + n]
+    window[: len(part)] = part
+    heard = loudness(window, sample_rate)
+    return 10 ** ((heard + _OFFSET) / 10) / 2 if np.isfinite(heard) else 0.0

@@ -44,7 +44,7 @@ KINDS: Mapping[str, KindOfSound] = {
 """The kinds of sounds by name."""
 VARIANTS = 5
 """So many makes there are of each kind; a variant modulo this is the make."""
-CAUSES = ("visual beat", "stillness", "cut", "fade", "scene", "sweep", "user")
+CAUSES = ("contact", "visual beat", "stillness", "cut", "fade", "scene", "sweep", "user")
 """What in the picture a sound is for; ``user`` is what a user put there."""
 
 

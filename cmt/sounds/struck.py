@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmt.sounds.event import KINDS, VARIANTS, SoundEvent
 from cmt.sounds.signals import (
@@ -19,6 +20,7 @@ from cmt.sounds.signals import (
     seconds_of,
     smooth_ends,
     swept_noise,
+    wide_noise,
 )
 
 LOW_C = 32.703
@@ -61,7 +63,7 @@ class Maker:
 
     def tail(self, low: float, high: float, half: float) -> Samples:
         """(n, 2) noise that dies away on both sides: the room around it."""
-        room = noise(self.rng, self.n, self.rate, band(low, high, -3.0), 2)
+        room = wide_noise(self.rng, self.n, self.rate, band(low, high, -3.0))
         return room * decay(self.n, self.rate, half, attack=0.012)[:, None]
 
 
@@ -74,9 +76,9 @@ def _impact(maker: Maker) -> Samples:
     body = _BODIES[maker.make][0]
     height = maker.near(_HEIGHTS[maker.make])
     ring = modes(n, rate, [height * r for r in body], [1 / (1 + k) for k in range(len(body))], [0.09] * len(body))
-    core = 0.9 * thump + 0.25 * ring + 0.5 * maker.click(800, 7000, 0.006) + 0.7 * maker.click(150, 1800, 0.028)
+    core = 0.7 * thump + 0.3 * ring + 0.6 * maker.click(800, 7000, 0.007) + 0.9 * maker.click(150, 1800, 0.04)
     wide = 0.22 * maker.tail(180, maker.near(2500, 0.3), maker.near(0.18, 0.2))
-    return panned(driven(core, 1.5), 0.5 * maker.event.pan) + wide
+    return panned(driven(core, 2.5), 0.5 * maker.event.pan) + wide
 
 
 def _hit(maker: Maker) -> Samples:
@@ -84,10 +86,10 @@ def _hit(maker: Maker) -> Samples:
     n, rate = maker.n, maker.rate
     body, half = _BODIES[maker.make]
     height = maker.near(_HEIGHTS[maker.make], 0.15)
-    halves = [half / (1 + 0.35 * k) for k in range(len(body))]
+    halves = [1.7 * half / (1 + 0.35 * k) for k in range(len(body))]
     ring = modes(n, rate, [height * r for r in body], [1 / (1 + 0.7 * k) for k in range(len(body))], halves)
-    core = 0.7 * ring + 0.5 * maker.click(1200, 9000, 0.004) + 0.45 * maker.click(200, 2500, 0.018)
-    return panned(driven(core, 1.3), maker.event.pan) + 0.07 * maker.tail(250, 4000, maker.near(0.07, 0.2))
+    core = 0.7 * ring + 0.5 * maker.click(1200, 9000, 0.005) + 0.6 * maker.click(200, 2500, 0.03)
+    return panned(driven(core, 2.5), maker.event.pan) + 0.12 * maker.tail(250, 4000, maker.near(0.07, 0.2))
 
 
 def _tick(maker: Maker) -> Samples:
@@ -96,7 +98,7 @@ def _tick(maker: Maker) -> Samples:
     height = maker.near((700.0, 1150.0, 1600.0, 900.0, 1350.0)[maker.make], 0.1)
     ring = modes(n, rate, [height, 2.7 * height], [0.5, 0.25], [0.018, 0.009])
     core = ring + 0.6 * maker.click(1500, 10_000, 0.004)
-    return panned(driven(core, 1.1), maker.event.pan) + 0.03 * maker.tail(600, 6000, 0.03)
+    return panned(driven(core, 1.6), maker.event.pan) + 0.03 * maker.tail(600, 6000, 0.03)
 
 
 def _sub_drop(maker: Maker) -> Samples:
@@ -116,7 +118,7 @@ def _passing(maker: Maker, peak: float, rise: float, fall: float) -> Samples:
     return np.asarray(np.where(t < 0, np.exp2(t * rise), np.exp2(-t * fall)), np.float32)
 
 
-def _moving(maker: Maker) -> np.ndarray:
+def _moving(maker: Maker) -> NDArray[np.float64]:
     """(n,) where it is: from the side it comes from to the one it goes to."""
     t = maker.times / maker.event.length
     return np.asarray(maker.event.pan * np.tanh(5 * (t - 0.5)) / np.tanh(2.5))
@@ -181,7 +183,7 @@ def _cymbal(maker: Maker) -> Samples:
     heights = np.exp(maker.rng.uniform(np.log(900.0), np.log(9000.0), 24))
     halves = 0.35 * maker.event.length * (1200.0 / heights) ** 0.35
     ring = modes(n, rate, heights.tolist(), [0.12] * 24, np.minimum(halves, maker.event.length).tolist())
-    bright = noise(maker.rng, n, rate, band(3000 * (1 + 0.2 * maker.make), 13_000), 2)
+    bright = wide_noise(maker.rng, n, rate, band(3000 * (1 + 0.2 * maker.make), 13_000))
     return 0.5 * bright * decay(n, rate, 0.16 * maker.event.length)[:, None] + ring[:, None]
 
 

@@ -6,7 +6,7 @@ video nothing is an impact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,34 @@ from cmt.sounds.event import SoundEvent
 from video_rhythm import FadeKind, VideoRhythm
 from video_rhythm.flow import N_DIRECTION
 
-STRONG_BEAT = 0.008
+STRONG_BEAT = 0.012
 """Diagonals a second: the saliency of a beat that is strong in any video; weaker videos have weaker sounds."""
-AT_A_CUT = 0.1
-"""A visual beat this many seconds from a cut is that cut."""
+AT_ANOTHER = 0.12
+"""A visual beat this many seconds from a cut or a contact is that one."""
+_LENGTHS = {"impact": 1.6, "hit": 0.6, "tick": 0.2}
 IMPACT, HIT = 0.8, 0.4
 """The strengths from which a beat is an impact or a hit; below it is a tick."""
 NEW_PLACE, SAME_PLACE = 0.85, 0.55
 """The strength of a cut into another scene, and of one inside a scene."""
 BIG_CUT = 6.0
 """A cut into a scene that lasts this many seconds is led to by a reversed cymbal."""
+
+CONTACT_REACH = 0.1
+"""Seconds before and after an instant in which the motion down is compared, to see whether it was held up there."""
+LEAST_FALL, LEAST_CONTACT = 0.003, 0.003
+"""Diagonals a second: the motion down before a contact, and the change of it there, at least."""
+CONTACT_SHARE = 0.95
+"""The change is at least this share of all motion around, so that a camera's shaking is none..."""
+DEEPEST, DEEPEST_SHARE, DEEPEST_STOP, DEEPEST_OUTSTANDING = 0.9, 0.24, 0.45, 3.0
+"""...but for the end of the fastest fall of a video, or one almost as fast: there this share is enough, if so much of
+the fall is over and the change is so many times the median one."""
+AFTER_BEGIN = 0.3
+"""Seconds from the first picture before which no fall is known."""
+STRONG_CONTACT = 0.005
+"""Diagonals a second: the change of a contact that is strong in any video."""
+CONTACTS_APART = 0.2
+STILL_LIFE = ("flower", "plants", "nature", "mushroom", "landscape", "mountains", "field", "coast", "lake")
+"""What scenes show in which nothing lands, whatever moves there."""
 
 SMOOTHING = 0.25
 """Seconds over which the flow is averaged in the search for sweeps."""
@@ -55,7 +73,15 @@ BED_OF: dict[str, tuple[str, float]] = {
 def find_candidates(rhythm: VideoRhythm) -> list[SoundEvent]:
     """All that may be heard of a video, in order of time, without a thought of how much that is."""
     flow = _Flow(rhythm)
-    found = [*_beats(rhythm, flow), *_stops(rhythm), *_cuts(rhythm), *_fades(rhythm), *_sweeps(rhythm, flow)]
+    contacts = list(_contacts(rhythm, flow))
+    found = [
+        *contacts,
+        *_beats(rhythm, flow, [contact.time for contact in contacts]),
+        *_stops(rhythm),
+        *_cuts(rhythm),
+        *_fades(rhythm),
+        *_sweeps(rhythm, flow),
+    ]
     return sorted([*found, *_beds(rhythm)])
 
 
@@ -80,19 +106,63 @@ class _Flow:
         return float(np.clip(self.across[part].sum() / speed, -1, 1)) if speed > 0 else 0.0
 
 
-def _beats(rhythm: VideoRhythm, flow: _Flow) -> Iterator[SoundEvent]:
+def _contacts(rhythm: VideoRhythm, flow: _Flow) -> Iterator[SoundEvent]:
+    """What falls is held up: a foot lands, a ball meets a foot. The motion down ends, or turns, from one picture on.
+
+    The instant is that of the picture on which both touch.
+    """
+    n, times = len(flow.times), flow.times
+    if n < 6:
+        return
+    reach = max(1, round(CONTACT_REACH / max(float(np.median(np.diff(times))), 1e-3) - 0.5))
+    total = np.concatenate([[0.0], np.cumsum(flow.down)])
+    index = np.arange(reach, n - reach + 1)
+    before, after = (total[index] - total[index - reach]) / reach, (total[index + reach] - total[index]) / reach
+    drop = before - after
+    around = _smooth(flow.speed, max(1, round(0.5 * n / max(rhythm.duration, 0.1))))[np.minimum(index, n - 1)]
+    is_fall = (before >= LEAST_FALL) & (drop >= LEAST_CONTACT) & (times[np.minimum(index, n - 1)] >= AFTER_BEGIN)
+    deepest = float(before[is_fall].max()) if is_fall.any() else np.inf
+    is_deepest = (before >= DEEPEST * deepest) & (drop >= DEEPEST_STOP * before) & (drop >= DEEPEST_SHARE * around)
+    is_deepest &= drop >= DEEPEST_OUTSTANDING * np.median(np.abs(drop))
+    is_contact = is_fall & (is_deepest | (drop >= CONTACT_SHARE * around))
+    fades = [time for fade in rhythm.fades for time in (fade.begin, fade.end)]
+    borders = np.array([*rhythm.cuts, *fades])
+    chosen: list[int] = []
+    for place in sorted(np.flatnonzero(is_contact).tolist(), key=lambda k: -drop[k]):
+        time = times[min(index[place], n - 1)]
+        if any(abs(time - times[index[other]]) < CONTACTS_APART for other in chosen):
+            continue
+        if len(borders) and np.abs(borders - time).min() <= 2 * CONTACT_REACH:
+            continue
+        if any(s.begin <= time < s.end and s.shows is not None and s.shows.word in STILL_LIFE for s in rhythm.scenes):
+            continue
+        chosen.append(place)
+    if not chosen:
+        return
+    strong = max(float(np.quantile(drop[chosen], 0.9)), STRONG_CONTACT)
+    for place in chosen:
+        time = float(times[min(index[place], n - 1)])
+        yield _stroke(time, float(np.sqrt(drop[place] / strong)), 0.6 * flow.pan(time), "contact")
+
+
+def _stroke(time: float, strength: float, pan: float, cause: str) -> SoundEvent:
+    strength = _rounded(np.clip(strength, 0.05, 1.0))
+    kind = "impact" if strength >= IMPACT else "hit" if strength >= HIT else "tick"
+    return SoundEvent(_rounded(time), _LENGTHS[kind], strength, _rounded(pan), kind, cause)
+
+
+def _beats(rhythm: VideoRhythm, flow: _Flow, contacts: Sequence[float]) -> Iterator[SoundEvent]:
+    """Visual beats that are neither cuts nor contacts, each at the first picture that shows the new motion."""
     beats = rhythm.visual_beats
     if not beats:
         return
+    step = float(np.median(np.diff(flow.times))) if len(flow.times) > 1 else 0.0
     strong = max(float(np.quantile([beat.saliency for beat in beats], 0.9)), STRONG_BEAT)
-    cuts = np.array([*rhythm.cuts, np.inf])
+    others = np.array([*rhythm.cuts, *contacts, np.inf])
     for time, saliency in beats:
-        if np.abs(cuts - time).min() <= AT_A_CUT:
+        if np.abs(others - time).min() <= AT_ANOTHER or time + step >= rhythm.duration:
             continue
-        strength = _rounded(np.clip(np.sqrt(saliency / strong), 0.05, 1.0))
-        kind = "impact" if strength >= IMPACT else "hit" if strength >= HIT else "tick"
-        length = {"impact": 1.6, "hit": 0.6, "tick": 0.2}[kind]
-        yield SoundEvent(_rounded(time), length, strength, _rounded(0.6 * flow.pan(time)), kind, "visual beat")
+        yield _stroke(time + step, float(np.sqrt(saliency / strong)), 0.6 * flow.pan(time), "visual beat")
 
 
 def _stops(rhythm: VideoRhythm) -> Iterator[SoundEvent]:
