@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cmt.cli.options import FREE, Bars, chosen_genre, chosen_programs
+from cmt.cli.sounding import events_in
 
 if TYPE_CHECKING:
     from cmt.cli.handing import Handing
@@ -110,6 +111,8 @@ def _changes(given: Mapping[str, Any], handing: Handing) -> dict[str, Any]:
         changes["genre"] = chosen_genre(changes["genre"])
     output = {name: given[name] for name in (*OUTPUT, *SOUNDS) if name in given}
     output |= {name: getattr(handing, name) for name in HANDED if name in given}
+    if "sound_events" in given:
+        output["sound_events"] = events_in(given["sound_events"])
     if "markers" in given:
         output["marker_kinds"] = handing.marker_kinds
     if "programs" in given:

@@ -40,7 +40,7 @@ from cmt.cli.options import (
     verbose_option,
 )
 from cmt.cli.showing import SECTIONS, show_soundtrack
-from cmt.cli.sounding import sound_options
+from cmt.cli.sounding import events_in, sound_options
 from cmt.config import (
     AUDIO_FORMAT,
     CONTROL_LIMITS,
@@ -59,7 +59,6 @@ from cmt.planning.form import WishedForm
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import Progression
 from cmt.planning.redo import Redo
-from cmt.sounds.event import SoundEvent
 from midi_io.audio_file import AUDIO_FORMATS
 from midi_io.song import Instrument
 
@@ -307,7 +306,7 @@ def generate(
     handing: Handing,
     sounds: float,
     sound_library: str | None,
-    sound_events: tuple[SoundEvent, ...] | None,
+    sound_events: Path | None,
 ) -> None:
     """Write music for a VIDEO: MIDI, audio, the video with it, a page, a picture and a report.
 
@@ -365,7 +364,7 @@ def generate(
         stems=stems,
         sounds=sounds,
         sound_library=sound_library,
-        sound_events=sound_events,
+        sound_events=events_in(sound_events),
         loudness=loudness,
         programs=chosen,
         quantized=quantized,

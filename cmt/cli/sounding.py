@@ -8,24 +8,16 @@ from typing import Any
 
 import click
 
-from cmt.cli.options import ParamType, range_of
+from cmt.cli.options import FILE, ParamType, range_of
 from cmt.config import SOUNDS_LIMITS
 from cmt.sounds.event import SoundEvent
 
 
-class EventsType(ParamType):
-    """A JSON file of sound events."""
+def events_in(file: Path | None) -> tuple[SoundEvent, ...] | None:
+    """The events of a file; None without one."""
+    from cmt.report.sounds import read_events
 
-    name = "file.json"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[SoundEvent, ...]:
-        """The events in it."""
-        from cmt.report.sounds import read_events
-
-        if not isinstance(value, str):
-            converted: tuple[SoundEvent, ...] = value
-            return converted
-        return read_events(Path(value))
+    return None if file is None else read_events(file)
 
 
 class FolderType(ParamType):
@@ -46,7 +38,7 @@ LIBRARY_OPTION = click.option(
 )
 EVENTS_OPTION = click.option(
     "--sound-events",
-    type=EventsType(),
+    type=FILE,
     metavar="FILE.json",
     help="These sounds and no others: what cmt sounds --json wrote, changed as you like, or a report.",
 )

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import FILE, Bars, loudness_option, range_of
-from cmt.cli.sounding import EVENTS_OPTION, LIBRARY_OPTION
+from cmt.cli.sounding import EVENTS_OPTION, LIBRARY_OPTION, events_in
 from cmt.config import SOUNDS_LIMITS
-from cmt.sounds.event import SoundEvent
 
 USUAL = 0.5
 
@@ -38,7 +37,7 @@ def sounds(
     dial: float,
     as_json: bool,
     sound_library: str | None,
-    sound_events: tuple[SoundEvent, ...] | None,
+    sound_events: Path | None,
     seed: int,
     loudness: float,
     overwrite: bool,
@@ -56,7 +55,9 @@ def sounds(
         raise click.UsageError("--sounds 0 asks for none; give a number above 0, such as 0.5")
     bars = Bars(quiet or as_json)
     try:
-        sounding = sounds_of_video(video, dial, seed=seed, library=sound_library, events=sound_events, progress=bars)
+        sounding = sounds_of_video(
+            video, dial, seed=seed, library=sound_library, events=events_in(sound_events), progress=bars
+        )
         made = None
         if not as_json:
             made = make_sounds(video, output, sounding, loudness=loudness, overwrite=overwrite, progress=bars)
