@@ -53,11 +53,10 @@ def sounds(
 
     if not dial:
         raise click.UsageError("--sounds 0 asks for none; give a number above 0, such as 0.5")
+    chosen = events_in(sound_events)
     bars = Bars(quiet or as_json)
     try:
-        sounding = sounds_of_video(
-            video, dial, seed=seed, library=sound_library, events=events_in(sound_events), progress=bars
-        )
+        sounding = sounds_of_video(video, dial, seed=seed, library=sound_library, events=chosen, progress=bars)
         made = None
         if not as_json:
             made = make_sounds(video, output, sounding, loudness=loudness, overwrite=overwrite, progress=bars)
