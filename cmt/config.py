@@ -70,6 +70,8 @@ TEMPERATURE_LIMITS = Limits(0, 5, above=True)
 """The values of `GenerateConfig.temperature` that may be asked for."""
 GUIDANCE_LIMITS = Limits(0, 10)
 """The values of `GenerateConfig.guidance` that may be asked for."""
+SOUNDS_LIMITS = Limits(0, 1)
+"""The values of `Output.sounds` that may be asked for."""
 AUDIO_FORMAT = "wav"
 """The format of finished sound, unless another one is asked for."""
 LOUDNESS = TARGET

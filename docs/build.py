@@ -34,6 +34,7 @@ CONTENTS = {
     "docs/how.md": "How it works",
     "docs/numbers.md": "Numbers",
     "docs/matching.md": "Matching",
+    "docs/sounds.md": "Sounds",
     "docs/like.md": "Music like a song",
     "docs/corpus.md": "Corpus",
     "docs/metrics.md": "Metrics",

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .beside import Beside, OnTrack, dip, put_beside, track_of
 from .file_playing import FilePlaying
 from .mastering import TARGET, mastering_gain
 from .midi_content import MidiContent
@@ -134,6 +135,7 @@ def sound_of(
     fades: Fades = USUAL_FADES,
     loop: bool = False,
     on_stem: OnStem | None = None,
+    beside: Beside | None = None,
     progress: Progress | None = None,
 ) -> Sound:
     """What `render` does, with what did not go as asked, and with stems if they are wanted.
@@ -159,6 +161,7 @@ def sound_of(
         fades=fades,
         loop=loop,
         on_stem=None if on_stem is None else lambda name, stem: on_stem(name, np.asarray(stem)),
+        beside=beside,
         progress=progress,
     )
     return Sound(np.asarray(sound.audio), sound.fallbacks)
@@ -174,11 +177,16 @@ def long_sound_of(
     fades: Fades = USUAL_FADES,
     loop: bool = False,
     on_stem: OnLongStem | None = None,
+    beside: Beside | None = None,
+    on_beside: OnTrack | None = None,
     progress: Progress | None = None,
 ) -> Played:
     """What `sound_of` does, for music of any length: what is long lies in nameless files in the folder `scratch`.
 
     They take 12 bytes for each sample, and as much for each stem that is wanted. Without `scratch` all is in memory.
+
+    What sounds `beside` the music is in the mix too, and the music goes down under it; `on_beside` is called with it
+    alone, and with it the stems are the mix.
 
     Raises
     ------
@@ -196,23 +204,16 @@ def long_sound_of(
     played = tracks.mix(sample_rate)
     if isinstance(playing, FilePlaying):
         played, fades = _with_its_ring(played, playing.n_sample, fades)
-    if not loop:
-        _fade(played, sample_rate, fades)
-    peak = peak_of(played)
-    factor = np.float32(_PEAK / peak if peak > _SILENCE else 1.0)
-    multiply(played, factor)
-    if loudness is not None:
-        gain = (_gain_of_loop if loop else mastering_gain)(played, sample_rate, loudness)
-        apply_gain(played, gain)
+    put_beside(played, beside, sample_rate)
+    finishing = _Finishing(played, sample_rate, loudness, fades, loop=loop)
     for name, whole in tracks.stems(sample_rate):
         stem = first_of(whole, len(played))
-        if not loop:
-            _fade(stem, sample_rate, fades)
-        multiply(stem, factor)
-        if loudness is not None:
-            apply_gain(stem, gain)
+        dip(stem, beside)
         if on_stem is not None:
-            on_stem(name, stem)
+            on_stem(name, finishing.of(stem))
+    if beside is not None and on_beside is not None:
+        on_beside(finishing.of(track_of(beside, silence_beside(played, (len(played), 2)))))
+    peak = finishing.peak
     if progress is not None:
         progress(1.0)
     if isinstance(music, MidiContent) and peak <= _SILENCE:
@@ -253,6 +254,35 @@ def _with_its_ring(played: Store, n_sample: int, fades: Fades) -> tuple[Store, F
     if heard[-1:].any() and fades == USUAL_FADES:
         fades = Fades(end=_RING_FADE_SECONDS)
     return first_of(played, n_heard), fades
+
+
+class _Finishing:
+    """What is done to a mix to finish it, and then to each part of it, so that their sum stays the mix."""
+
+    def __init__(self, mix: Store, sample_rate: int, loudness: float | None, fades: Fades, *, loop: bool) -> None:
+        """Finish `mix`, (n_sample, 2), in place."""
+        self._sample_rate, self._fades, self._loop = sample_rate, fades, loop
+        self._gain: Samples | None = None
+        self._fade(mix)
+        self.peak = peak_of(mix)
+        """The largest amount of a sample before it was made louder or softer."""
+        self._factor = np.float32(_PEAK / self.peak if self.peak > _SILENCE else 1.0)
+        multiply(mix, self._factor)
+        if loudness is not None:
+            self._gain = (_gain_of_loop if loop else mastering_gain)(mix, sample_rate, loudness)
+            apply_gain(mix, self._gain)
+
+    def of(self, part: Store) -> Store:
+        """A part, finished in place."""
+        self._fade(part)
+        multiply(part, self._factor)
+        if self._gain is not None:
+            apply_gain(part, self._gain)
+        return part
+
+    def _fade(self, sound: Store) -> None:
+        if not self._loop:
+            _fade(sound, self._sample_rate, self._fades)
 
 
 class _Tracks:

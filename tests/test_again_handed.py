@@ -28,6 +28,7 @@ from cmt.planning.wished_scenes import WishedScene
 from cmt.planning.wishes import Wishes
 from cmt.planning.wishes_json import wishes_as_json, wishes_from_json
 from cmt.report.values import Value
+from cmt.sounds.event import SoundEvent
 from cmt.soundtrack.again import Changes, make_again
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output, output_as_json, output_from_json
@@ -81,6 +82,9 @@ OUTPUT = Output(
     fade_out=2.0,
     marker_kinds=("bars", "sections"),
     timecode="02:00:00:00",
+    sounds=0.5,
+    sound_library="/sounds",
+    sound_events=(SoundEvent(1.0, 0.5, 0.75, -0.5, "hit", "user", 3, "boom.wav"),),
     origin=True,
 )
 

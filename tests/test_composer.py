@@ -278,7 +278,7 @@ def test_names_mean_what_the_members_do():
     )
     assert settled(names, 4.0) == settled(members, 4.0)
     named = cmt.Output(programs={"guitar": "distortion guitar", "piano": 4})
-    assert named.sounds == {cmt.Instrument.GUITAR: 30, cmt.Instrument.PIANO: 4}
+    assert named.program_numbers == {cmt.Instrument.GUITAR: 30, cmt.Instrument.PIANO: 4}
 
 
 def test_the_example_makes_midi_for_frames_that_never_were_on_disk(capsys, tmp_path, monkeypatch):

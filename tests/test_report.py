@@ -35,7 +35,9 @@ from cmt.report.parts import (
 )
 from cmt.report.report import SCHEMA, Report, looks_like_report
 from cmt.report.scenes import MoodSeen, SceneSeen
+from cmt.report.sounds import SoundsTold
 from cmt.report.speech import Speech
+from cmt.sounds.event import SoundEvent
 from midi_io.performance import Voice
 from midi_io.song import Instrument, Knot, Timeline
 from video_rhythm import VisualBeat
@@ -43,7 +45,7 @@ from video_rhythm import VisualBeat
 ADDED = frozenset(
     "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
     " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar like"
-    " pictures sample_rate bit_depth fade_in fade_out loop part kept".split()
+    " pictures sample_rate bit_depth fade_in fade_out loop part kept sounds".split()
 )
 """The keys that the first reports lack."""
 
@@ -111,6 +113,7 @@ def full_report():
         band=(Voice(Instrument.DRUMS, 0, "standard kit"), Voice(Instrument.PIANO, 4, "electric piano 1", doubled=True)),
         quantized=False,
         format="flac",
+        sounds=SoundsTold(0.5, (SoundEvent(1.0, 0.5, 0.75, -0.5, "hit", "user", 3, "boom.wav"),)),
         stems=True,
         sample_rate=48_000,
         bit_depth=24,
@@ -173,6 +176,7 @@ def reports():
         speech=None,
         like=None,
         kept=None,
+        sounds=None,
     )
     return [full, bare]
 

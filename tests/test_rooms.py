@@ -9,7 +9,7 @@ FLOORS = (
     {"errors"},
     {"midi_io", "video_rhythm"},
     {"film", "machine", "music"},
-    {"band", "config", "grid", "metrics"},
+    {"band", "config", "grid", "metrics", "sounds"},
     {"corpus", "network", "report"},
     {"evaluation", "handover", "training", "writing"},
     {"planning"},

@@ -13,12 +13,13 @@ from cmt.cli.open_app import open_app
 from cmt.cli.prepare import prepare
 from cmt.cli.render import render
 from cmt.cli.sample import sample
+from cmt.cli.sounds import sounds
 from cmt.cli.tools import tools
 from cmt.cli.train import train
 
 COMMANDS = (
     *(generate, open_app, describe, analyze, evaluate, render, index, match),
-    *(prepare, train, loss, sample, tools, doctor),
+    *(prepare, train, loss, sample, sounds, tools, doctor),
 )
 for command in COMMANDS:
     main.add_command(command)

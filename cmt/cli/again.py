@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cmt.cli.options import FREE, Bars, chosen_genre, chosen_programs
+from cmt.cli.sounding import events_in
 
 if TYPE_CHECKING:
     from cmt.cli.handing import Handing
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 HANDED = ("sample_rate", "bit_depth", "fade_in", "fade_out", "marker_kinds", "timecode", "origin", "page")
 """The parameters of `cmt.cli.handing` that are fields of an output by the same name."""
 OUTPUT = ("original_audio", "quantized", "duck", "loudness", "format", "stems", "midi_only", "overwrite")
+SOUNDS = ("sounds", "sound_library", "sound_events")
+"""Those of `cmt.cli.sounding`, which are fields of an output too."""
 """The parameters that are fields of an output by the same name."""
 CHANGES = (
     "redo",
@@ -33,6 +36,7 @@ CHANGES = (
     "markers",
     *HANDED,
     *OUTPUT,
+    *SOUNDS,
 )
 """The parameters that change one thing of a take."""
 _PLACES = ("videos", "output", "name", "take", "soundfont", "checkpoint", "quiet")
@@ -97,14 +101,18 @@ def _parts(asked: Sequence[Redo | Path]) -> tuple[Redo, ...]:
 
 def _changes(given: Mapping[str, Any], handing: Handing) -> dict[str, Any]:
     changes = {
-        name: given[name] for name in CHANGES if name in given and name not in (*OUTPUT, *HANDED, "markers", "programs")
+        name: given[name]
+        for name in CHANGES
+        if name in given and name not in (*OUTPUT, *HANDED, *SOUNDS, "markers", "programs")
     }
     if "redo" in changes:
         changes["redo"] = _parts(changes["redo"])
     if "genre" in changes:
         changes["genre"] = chosen_genre(changes["genre"])
-    output = {name: given[name] for name in OUTPUT if name in given}
+    output = {name: given[name] for name in (*OUTPUT, *SOUNDS) if name in given}
     output |= {name: getattr(handing, name) for name in HANDED if name in given}
+    if "sound_events" in given:
+        output["sound_events"] = events_in(given["sound_events"])
     if "markers" in given:
         output["marker_kinds"] = handing.marker_kinds
     if "programs" in given:

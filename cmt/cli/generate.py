@@ -40,6 +40,7 @@ from cmt.cli.options import (
     verbose_option,
 )
 from cmt.cli.showing import SECTIONS, show_soundtrack
+from cmt.cli.sounding import events_in, sound_options
 from cmt.config import (
     AUDIO_FORMAT,
     CONTROL_LIMITS,
@@ -86,6 +87,7 @@ HEADINGS = {
         *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
         *("page", "midi_only", "overwrite", "quiet"),
     ),
+    "Sounds": ("sounds", "sound_library", "sound_events"),
     "For editors": ("markers", "marker_kinds", "timecode", "origin"),
     "Many videos": ("jobs", "scheduler"),
 }
@@ -143,6 +145,7 @@ HEADINGS = {
     metavar="SECONDS",
     help=f"How long each picture is shown.  [default: about {SECONDS_PER_PICTURE:g}; one alone {SECONDS_ALONE:g}]",
 )
+@sound_options
 @handing_options
 @timing_options
 @click.option(
@@ -301,6 +304,9 @@ def generate(
     scheduler: str | None,
     quiet: bool,
     handing: Handing,
+    sounds: float,
+    sound_library: str | None,
+    sound_events: Path | None,
 ) -> None:
     """Write music for a VIDEO: MIDI, audio, the video with it, a page, a picture and a report.
 
@@ -356,6 +362,9 @@ def generate(
         midi_only=midi_only,
         format=format,
         stems=stems,
+        sounds=sounds,
+        sound_library=sound_library,
+        sound_events=events_in(sound_events),
         loudness=loudness,
         programs=chosen,
         quantized=quantized,

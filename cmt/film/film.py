@@ -11,6 +11,7 @@ from typing import TypeAlias
 from cmt.film.mux import Mixing, OriginalAudio, write_video
 from cmt.film.slideshow import Slideshow, write_slideshow
 from midi_io.audio_file import check_length, format_of, stem_path, write_audio
+from midi_io.beside import Beside
 from midi_io.mastering import TARGET
 from midi_io.performance import Performance
 from midi_io.rendering import USUAL_FADES, Fades, Music, Played, Progress, long_sound_of
@@ -40,6 +41,8 @@ class Finish:
 
 
 AS_USUAL = Finish()
+SOUNDS = "sounds"
+"""What the file of what sounds beside the music is called by."""
 
 
 @contextmanager
@@ -55,6 +58,7 @@ def write_sound(
     soundfont: Path | None = None,
     loudness: float = TARGET,
     finish: Finish = AS_USUAL,
+    beside: Beside | None = None,
     progress: Progress | None = None,
 ) -> Played:
     """Play `music` into a file, in the format of its suffix.
@@ -67,6 +71,8 @@ def write_sound(
         As in `midi_io.render`.
     finish
         The samples, the fades and the places that are named.
+    beside
+        What sounds beside the music; it has a file of its own, ``song.sounds.wav`` beside ``song.wav``.
 
     Raises
     ------
@@ -90,6 +96,8 @@ def write_sound(
         fades=finish.fades,
         loop=finish.loop,
         on_stem=write_stem if stems else None,
+        beside=beside,
+        on_beside=lambda track: write_stem(SOUNDS, track),
         progress=progress,
     )
     write(sound.audio, path)
@@ -108,6 +116,7 @@ def film_of(
     finish: Finish = AS_USUAL,
     original_audio: OriginalAudio = "drop",
     mixing: Mixing | None = None,
+    beside: Beside | None = None,
     stage: Stage = _unwatched,
 ) -> tuple[str, ...]:
     """Play `music` and write `film`, an mp4 with the picture of `video`; a line for whatever did not go as asked.
@@ -130,6 +139,8 @@ def film_of(
         What becomes of the video's own sound, as in `cmt.film.mux.write_video`.
     mixing
         How it is mixed with the music, as there.
+    beside
+        What sounds beside the music, as in `write_sound`.
 
     Raises
     ------
@@ -139,7 +150,14 @@ def film_of(
     with stage("render") as report:
         if sound_file is not None:
             sound = write_sound(
-                music, sound_file, stems=stems, soundfont=soundfont, loudness=loudness, finish=finish, progress=report
+                music,
+                sound_file,
+                stems=stems,
+                soundfont=soundfont,
+                loudness=loudness,
+                finish=finish,
+                beside=beside,
+                progress=report,
             )
         else:
             sound = long_sound_of(
@@ -150,6 +168,7 @@ def film_of(
                 loudness=loudness,
                 fades=finish.fades,
                 loop=finish.loop,
+                beside=beside,
                 progress=report,
             )
     if video is None:

@@ -19,6 +19,7 @@ KINDS: Mapping[str, str] = {
     "cuts": "cut",
     "accents": "accent",
     "visual-beats": "visual beat",
+    "sounds": "sound",
     "chords": "chord",
     "bars": "bar",
     "beats": "beat",
@@ -26,7 +27,15 @@ KINDS: Mapping[str, str] = {
 """The kinds of moments, those first that say most: their names in the plural, and that of one."""
 USUAL = tuple(kind for kind in KINDS if kind != "beats")
 """The kinds that are marked unless others are asked for."""
-COLOURS = {"section": "Purple", "scene": "Green", "hit": "Red", "cut": "Cyan", "accent": "Pink", "visual beat": "Pink"}
+COLOURS = {
+    "section": "Purple",
+    "scene": "Green",
+    "hit": "Red",
+    "cut": "Cyan",
+    "accent": "Pink",
+    "visual beat": "Pink",
+    "sound": "Pink",
+}
 """The colour of each kind of moment; chords, bars and beats are blue. All editing programs know these names."""
 OF_THE_GRID, MISSED = "Blue", "Yellow"
 _LEVELS = ((1, "on a downbeat"), (BEATS_PER_BAR, "on a beat"), (POSITIONS_PER_BAR, "on a sixteenth"))
@@ -137,6 +146,11 @@ def _accents(report: Report, timeline: Timeline) -> Iterator[_Given]:
         yield timeline.seconds(bar * POSITIONS_PER_BAR + position), f"accent: {players}", None
 
 
+def _sounds(report: Report, timeline: Timeline) -> Iterator[_Given]:
+    for event in report.sounds.events if report.sounds is not None else ():
+        yield event.time, f"{event.kind}: {event.cause}", None
+
+
 def _chords(report: Report, timeline: Timeline) -> Iterator[_Given]:
     before = OPEN
     for bar, chords in enumerate(report.chords):
@@ -167,6 +181,7 @@ _GIVEN: Mapping[str, Callable[[Report, Timeline], Iterator[_Given]]] = {
     "cuts": _cuts,
     "accents": _accents,
     "visual-beats": _visual_beats,
+    "sounds": _sounds,
     "chords": _chords,
     "bars": _bars,
     "beats": _beats,

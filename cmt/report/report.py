@@ -34,6 +34,7 @@ from cmt.report.parts import (
 )
 from cmt.report.pictures import PictureShown
 from cmt.report.scenes import MoodSeen, SceneSeen
+from cmt.report.sounds import SoundsTold
 from cmt.report.speech import Speech
 from cmt.report.values import Value
 from midi_io.performance import Voice
@@ -122,6 +123,8 @@ class Report:
     part: tuple[float, float] | None = None
     """Begin and end, in seconds, of the part of the video that was scored, from whose begin all times count; None is
     the whole."""
+    sounds: SoundsTold | None = None
+    """The sounds beside the music; None where none were asked for."""
     stems: bool = False
     """Whether the sound of each instrument lies beside it."""
     description: tuple[FieldTold, ...] = ()
@@ -179,6 +182,7 @@ class Report:
             "loudness": self.loudness,
             "format": self.format,
             "stems": self.stems,
+            "sounds": None if self.sounds is None else self.sounds.as_json(),
             "sample_rate": self.sample_rate,
             "bit_depth": self.bit_depth,
             "fade_in": self.fade_in,
@@ -247,6 +251,7 @@ class Report:
             loudness=report["loudness"].maybe(Value.number),
             format=report["format"].maybe(Value.text),
             stems=report["stems"].flag(),
+            sounds=report["sounds"].maybe(SoundsTold.from_json),
             sample_rate=report["sample_rate"].whole(),
             bit_depth=report["bit_depth"].maybe(Value.whole),
             fade_in=report["fade_in"].number(),
@@ -332,6 +337,7 @@ _ADDED: Mapping[str, object] = {
     "loudness": None,
     "speech": None,
     "stems": False,
+    "sounds": None,
     "description": [],
     "sample_rate": SAMPLE_RATE,
     "bit_depth": None,

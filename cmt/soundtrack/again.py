@@ -236,7 +236,7 @@ def _output(source: KeptTake, changes: Changes) -> Output:
     if asked.get("format", kept.format) != kept.format:
         kept = replace(kept, bit_depth=None)
     output = replace(kept, **asked)
-    output = replace(output, programs={**kept.sounds, **output.sounds})
+    output = replace(output, programs={**kept.program_numbers, **output.program_numbers})
     check_output(output)
     return output
 

@@ -11,6 +11,7 @@ from cmt.planning.wishes import Wishes, check_config, check_wishes
 from cmt.report.description import Told
 from cmt.soundtrack.handing import check_fit
 from cmt.soundtrack.output import Output, check_output
+from cmt.soundtrack.sounding import check_sounds
 from cmt.soundtrack.source import Material, Video, check_source, material_from
 
 NOTHING_TOLD = Told()
@@ -59,6 +60,7 @@ def commissioned(
     check_wishes(wishes)
     material = material_from(video, part)
     check_source(material, wishes, output)
+    check_sounds(output, is_seen=material.is_seen)
     if wishes.length is not None:
         check_fit(output, wishes.length, None, loop=wishes.loop)
     if not material.is_seen:

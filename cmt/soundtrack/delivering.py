@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cmt.band.programs import program_warnings
 from cmt.config import GenerateConfig
 from cmt.film.ducking import Mixer
-from cmt.film.film import film_of
+from cmt.film.film import SOUNDS, film_of
 from cmt.film.part import WHOLE
 from cmt.handover.signs import signs_of
 from cmt.music.key import Key
@@ -31,6 +31,7 @@ from cmt.soundtrack.naming import RunName, name_of_run
 from cmt.soundtrack.output import Output
 from cmt.soundtrack.paging import Paging
 from cmt.soundtrack.report import report_of, speech_of, warnings_of_takes
+from cmt.soundtrack.sounding import Sounding, sounding_of
 from cmt.soundtrack.source import Material, Source, pictures_shown, refuse_the_files_themselves
 from cmt.soundtrack.stages import Stages
 from cmt.writing.orders import BarOrders
@@ -108,6 +109,7 @@ class Delivery:
         if self.font is not None:
             sound = f".{self.output.format}"
             suffixes += [sound, *([".mp4"] if self.source.film is not None else [])]
+            suffixes += [f".{SOUNDS}{sound}"] if self.output.sounds else []
             suffixes += [f".{one.label}{sound}" for one in Instrument] if self.output.stems else []
         page = [".html"] if self.output.page else []
         return [*suffixes, *page, *suffixes_for_editors(self.output)]
@@ -156,6 +158,8 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     picture = None if has_speech else delivery.beside.submit(draw)
     paging = Paging([(performance, report), *music.others], plan, output, delivery.font, delivery.beside)
     notes: tuple[str, ...] = ()
+    spans = delivery.mixer.spans if delivery.mixer is not None else ()
+    sounding = sounding_of(output, plan.rhythm, music.config.seed, spans=spans, timeline=plan.timeline)
     if delivery.font is not None:
         notes = film_of(
             performance,
@@ -168,6 +172,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
             finish=finish_of(output, report, plan),
             original_audio=output.original_audio or "drop",
             mixing=delivery.mixer,
+            beside=None if sounding is None else sounding.track(output.sample_rate, report.key),
             stage=stages.stage,
         )
     speech = speech_of(delivery.mixer, plan) if output.duck is not None else None
@@ -183,6 +188,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
         files=files,
         notes=notes,
         speech=speech,
+        sounding=sounding,
         seconds=stages.seconds,
     )
     film = delivery.source.film
@@ -218,6 +224,7 @@ def full_report(
     files: Sequence[str] = (),
     notes: Sequence[str] = (),
     speech: Speech | None = None,
+    sounding: Sounding | None = None,
     seconds: Mapping[str, float] = NOT_MEASURED,
 ) -> Report:
     """All that is reported of a piece.
@@ -249,13 +256,15 @@ def full_report(
         like=like,
         takes=takes,
         speech=speech,
+        sounds=None if sounding is None else sounding.told,
         warnings=(
             *source.warnings,
             *facts.told.warnings,
             *plan.warnings,
-            *program_warnings(output.sounds),
+            *program_warnings(output.program_numbers),
             *music.piece.notes,
             *notes,
+            *(() if sounding is None else sounding.warnings),
             *(() if like is None else warnings_of_like(like)),
             *warnings_of_takes(takes),
             *facts.late_warnings,

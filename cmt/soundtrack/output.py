@@ -16,6 +16,7 @@ from cmt.config import (
     LOUDNESS,
     LOUDNESS_LIMITS,
     SAMPLE_RATES,
+    SOUNDS_LIMITS,
 )
 from cmt.errors import CmtError
 from cmt.film.mux import OriginalAudio
@@ -24,7 +25,9 @@ from cmt.handover.markers import check_kinds
 from cmt.handover.moments import KINDS
 from cmt.handover.timecode import START
 from cmt.report.report import ORIGINAL_AUDIO
+from cmt.report.sounds import event_from_json
 from cmt.report.values import Value
+from cmt.sounds.event import SoundEvent
 from midi_io.audio_file import AUDIO_FORMATS, check_format, check_samples
 from midi_io.song import INSTRUMENTS, Instrument
 from midi_io.synthesis import SAMPLE_RATE
@@ -70,6 +73,13 @@ class Output:
     """The timecode at which the timelines of marker files begin."""
     page: bool = True
     """Whether a page is written, `clip.html`, to look at the piece and hear its takes."""
+    sounds: float = 0.0
+    """How many sounds there are of what strikes and moves in the picture, and how loud: 0 none, 1 all within the
+    budget."""
+    sound_library: str | None = None
+    """A folder of the user's own sounds, as `cmt.sounds.library.read_library` reads it."""
+    sound_events: tuple[SoundEvent, ...] | None = None
+    """The sounds, instead of those that are found."""
     origin: bool = False
     """Whether a statement is written of where the music comes from."""
     overwrite: bool = False
@@ -81,7 +91,7 @@ class Output:
         return self.original_audio in (None, "mix") and self.duck is not None
 
     @property
-    def sounds(self) -> dict[Instrument, int]:
+    def program_numbers(self) -> dict[Instrument, int]:
         """The `programs`, read from their names."""
         return programs_of(self.programs)
 
@@ -104,6 +114,12 @@ def check_output(output: Output) -> None:
     for name, seconds in (("fade_in", output.fade_in), ("fade_out", output.fade_out)):
         if seconds is not None and seconds not in FADE_LIMITS:
             raise CmtError(f"`{name}` {seconds:g}: must be from {FADE_LIMITS.least:g} to {FADE_LIMITS.most:g} seconds")
+    if output.sounds not in SOUNDS_LIMITS:
+        raise CmtError(f"`sounds` {output.sounds:g}: must be from {SOUNDS_LIMITS.least:g} to {SOUNDS_LIMITS.most:g}")
+    if not output.sounds and (output.sound_library is not None or output.sound_events is not None):
+        raise CmtError("`sound_library` and `sound_events` are for sounds; say with `sounds` how loud, such as 0.5")
+    if output.sounds and output.midi_only:
+        raise CmtError("`midi_only` writes no sound: leave it out, or leave out `sounds`")
     check_kinds(output.marker_kinds)
     if output.midi_only and (output.stems or output.format != AUDIO_FORMAT):
         raise CmtError("`midi_only` writes no sound: leave it out, or leave out `stems` and `format`")
@@ -131,7 +147,7 @@ def output_as_json(output: Output) -> dict[str, object]:
         "format": output.format,
         "stems": output.stems,
         "loudness": output.loudness,
-        "programs": {instrument.label: program for instrument, program in sorted(output.sounds.items())},
+        "programs": {instrument.label: program for instrument, program in sorted(output.program_numbers.items())},
         "quantized": output.quantized,
         "sample_rate": output.sample_rate,
         "bit_depth": output.bit_depth,
@@ -139,6 +155,9 @@ def output_as_json(output: Output) -> dict[str, object]:
         "fade_out": output.fade_out,
         "marker_kinds": list(output.marker_kinds),
         "timecode": output.timecode,
+        "sounds": output.sounds,
+        "sound_library": output.sound_library,
+        "sound_events": None if output.sound_events is None else [one.as_json() for one in output.sound_events],
         "origin": output.origin,
         "page": output.page,
     }
@@ -150,6 +169,8 @@ def output_from_json(output: Value) -> Output:
     chosen = programs.values(lambda program: program.whole(0, 127))
     if not set(chosen) <= set(INSTRUMENTS):
         raise programs.fault(f"an object with keys of {', '.join(INSTRUMENTS)}")
+    added = {key: output[key] for key in output.by_key()}
+    none = Value(None, output.file)
     return Output(
         keep_takes=output["keep_takes"].flag(),
         original_audio=output["original_audio"].maybe(lambda name: name.one_of(ORIGINAL_AUDIO)),
@@ -166,6 +187,9 @@ def output_from_json(output: Value) -> Output:
         fade_out=output["fade_out"].maybe(Value.number),
         marker_kinds=output["marker_kinds"].each(lambda kind: kind.one_of({one: one for one in KINDS})),
         timecode=output["timecode"].text(),
+        sounds=added.get("sounds", Value(0.0, output.file)).number(),
+        sound_library=added.get("sound_library", none).maybe(Value.text),
+        sound_events=added.get("sound_events", none).maybe(lambda events: events.each(event_from_json)),
         origin=output["origin"].flag(),
         page=output["page"].flag() if "page" in output.by_key() else True,
     )

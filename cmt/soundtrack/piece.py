@@ -43,6 +43,7 @@ from cmt.soundtrack.networks import Networks
 from cmt.soundtrack.output import Output, check_output, for_film
 from cmt.soundtrack.playing import performance_of
 from cmt.soundtrack.report import takes_of
+from cmt.soundtrack.sounding import Sounding, check_sounds, sounding_of
 from cmt.soundtrack.source import File, check_source, film_for, fps_of, name_of, refuse_the_files_themselves
 from cmt.soundtrack.stages import Stages
 from midi_io import Performance, midi_bytes, ready_soundfont
@@ -104,6 +105,7 @@ class Piece:
             commission.material,
             self.seen.output,
             self.facts(commission.output, name_of(commission.material)),
+            sounding=self._sounding(commission.output),
             seconds=self.seconds,
         )
 
@@ -142,6 +144,7 @@ class Piece:
         output = self.commission.output
         font = ready_soundfont(self.soundfont, "take its MIDI, which needs no sound")
         finish = finish_of(output, self.report, self.plan)
+        sounding = self._sounding(output)
         with Stages(progress).stage("render") as report_progress:
             sound = sound_of(
                 self.performance,
@@ -150,6 +153,7 @@ class Piece:
                 loudness=output.loudness,
                 fades=finish.fades,
                 loop=finish.loop,
+                beside=None if sounding is None else sounding.track(finish.sample_rate, self.report.key),
                 progress=report_progress,
             )
         return Audio(sound.audio, finish.sample_rate)
@@ -184,10 +188,16 @@ class Piece:
         with place_for(self.commission, folder, output) as place:
             return deliver_piece(self, place, title, output, font, Stages(progress, self.seconds))
 
+    def _sounding(self, output: Output) -> Sounding | None:
+        spans = self.seen.mixer.spans if self.seen.mixer is not None else ()
+        plan, seed = self.plan, self.takes[0].seed
+        return sounding_of(output, plan.rhythm, seed, spans=spans, timeline=plan.timeline)
+
     def _check(self, output: Output) -> None:
         """Raise a CmtError for what can no more be had of a piece that is composed."""
         commission, source = self.commission, self.seen.source
         check_output(output)
+        check_sounds(output, is_seen=self.plan.rhythm is not None)
         check_source(commission.material, commission.wishes, output)
         check_fit(output, source.duration, fps_of(source), loop=commission.wishes.loop)
         if output.looks_for_speech and not commission.output.looks_for_speech:

@@ -43,7 +43,7 @@ def performance_of(
 ) -> Performance:
     """A performed song as its genre's band plays it, or another `band`."""
     genre = plan.wishes.genre
-    band = band or band_for(song, genre, energy_of_piece(plan, song), output.sounds)
+    band = band or band_for(song, genre, energy_of_piece(plan, song), output.program_numbers)
     feel = QUANTIZED if output.quantized else ANY_FEEL if genre is None else FEELS[genre]
     rng = np.random.default_rng([seed, 7])
     accents, borders = accents_of(orders), borders_of(sheet)
