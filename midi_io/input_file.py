@@ -38,7 +38,7 @@ def content_of(path: str | os.PathLike[str], most: int, error: type[CmtError] = 
         except OSError as problem:
             raise _unreadable(path, problem, error) from problem
     if len(content) > most:
-        raise error(f"{path}: is larger than {most / 2**20:g} MiB, the most that is read; is it the right file?")
+        raise error(f"{path}: is larger than {most / 2**20:.3g} MiB, the most that is read; is it the right file?")
     return content
 
 

@@ -188,7 +188,7 @@ def test_files_that_are_none_say_so(tmp_path):
     with pytest.raises(CmtError, match="is no text; give a description"):
         read_description(path)
     path.write_bytes(b"#" * 200_001)
-    with pytest.raises(CmtError, match="is larger than 200000 bytes"):
+    with pytest.raises(CmtError, match="is larger than"):
         read_description(path)
 
 
