@@ -156,10 +156,20 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     has_speech = delivery.mixer is not None and bool(delivery.mixer.spans)
     draw = partial(_draw, plan, music.song, music.sheet, title, png, pictures=material.pictures, key=music.piece.key)
     picture = None if has_speech else delivery.beside.submit(draw)
-    paging = Paging([(performance, report), *music.others], plan, output, delivery.font, delivery.beside)
     notes: tuple[str, ...] = ()
     spans = delivery.mixer.spans if delivery.mixer is not None else ()
     sounding = sounding_of(output, plan.rhythm, music.config.seed, spans=spans, timeline=plan.timeline)
+    film = delivery.source.film
+    paging = Paging(
+        [(performance, report), *music.others],
+        plan,
+        output,
+        delivery.font,
+        delivery.beside,
+        film=film if isinstance(film, Path) else None,
+        mixer=delivery.mixer if output.original_audio == "mix" else None,
+        sounding=sounding,
+    )
     if delivery.font is not None:
         notes = film_of(
             performance,

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
-from cmt.film.embedded import BIT_RATE, embedded_picture, embedded_sound, sound_of_file
+import numpy as np
+from numpy.typing import NDArray
+
+from cmt.film.ducking import Mixer
+from cmt.film.embedded import BIT_RATE, embedded_picture, embedded_sound, own_sound, sound_of_file
+from cmt.film.sound import fitted
 from cmt.handover.markers import SUFFIXES as MARKER_SUFFIXES
 from cmt.page.content import Shown, ShownTake
 from cmt.page.page import Media, write_page
@@ -14,6 +19,7 @@ from cmt.planning.plan import Plan
 from cmt.report.report import Report
 from cmt.soundtrack.handing import ORIGIN_SUFFIX, finish_of
 from cmt.soundtrack.output import Output
+from cmt.soundtrack.sounding import Sounding
 from cmt.soundtrack.source import Source
 from midi_io import Performance
 from midi_io.audio_file import stem_path
@@ -38,11 +44,25 @@ class Paging:
         output: Output,
         font: Path | None,
         beside: Executor,
+        *,
+        film: Path | None = None,
+        mixer: Mixer | None = None,
+        sounding: Sounding | None = None,
     ) -> None:
         """Begin with the sound of the other takes, which nobody else makes, in `beside`; the best one is the first.
 
-        Without `font` there is no sound.
+        Parameters
+        ----------
+        font
+            The SoundFont; None makes no sound.
+        film, mixer
+            The video whose own sound all takes are mixed with, and what mixes them; None leaves it out.
+        sounding
+            The sounds beside the music.
         """
+        self._film, self._mixer, self._sounding = film, mixer, sounding
+        self._own: NDArray[np.float32] | None = None
+        self._is_read = False
         self._takes, self._plan, self._output, self._font = takes, plan, output, font
         self._rate = next((rate for rate in _RATES if output.sample_rate % rate == 0), _RATES[0])
         self._duration = plan.timeline.duration
@@ -113,8 +133,23 @@ class Paging:
             loudness=self._output.loudness,
             fades=finish.fades,
             loop=finish.loop,
+            beside=None if self._sounding is None else self._sounding.track(self._rate, report.key),
         )
-        return embedded_sound(sound.audio, self._rate)
+        return embedded_sound(self._mixed(sound.audio), self._rate)
+
+    def _mixed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Music with the film's own sound, as in the film; a mixer of its own, for one remembers what it made."""
+        own = None if self._film is None or self._mixer is None else self._own_sound(self._film)
+        if own is None or self._mixer is None:
+            return audio
+        mixer = Mixer(self._mixer.spans, self._mixer.distance, self._output.loudness)
+        both, _ = mixer(audio, np.asarray(fitted(own, len(audio))), self._rate)
+        return np.asarray(both)
+
+    def _own_sound(self, film: Path) -> NDArray[np.float32] | None:
+        if not self._is_read:
+            self._own, self._is_read = own_sound(film, self._rate), True
+        return self._own
 
     def _stems(self, sound: Path, report: Report, n_sound: int) -> dict[str, bytes]:
         stems = {one.label: stem_path(sound, one.label) for one in report.instruments}

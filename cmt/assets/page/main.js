@@ -195,7 +195,7 @@ function build() {
   C.takes.forEach((one, number) => {
     const [why, ...more] = one.reasons;
     const heard = C.heard[number] || (number === 0 && C.sound !== null);
-    const details = [one.key, `${one.notes.length} notes`, ...(C.mixed && number ? ['music alone, without the film’s own sound'] : []), ...(!heard && !player.isSilent ? ['to be seen only, its sound is not in this page'] : [])].join(', ');
+    const details = [one.key, `${one.notes.length} notes`, ...(!heard && !player.isSilent ? ['to be seen only, its sound is not in this page'] : [])].join(', ');
     $('take-cards').append(el('button', { type: 'button', class: 'card', 'data-take': number, 'aria-pressed': 'false', on: { click: () => chooseTake(number) } },
       el('span', { class: 'letter' }, one.label),
       el('span', { class: 'why' }, why || `${details[0].toUpperCase()}${details.slice(1)}.`),
