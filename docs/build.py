@@ -35,6 +35,7 @@ CONTENTS = {
     "docs/numbers.md": "Numbers",
     "docs/matching.md": "Matching",
     "docs/sounds.md": "Sounds",
+    "docs/robustness.md": "Robustness",
     "docs/like.md": "Music like a song",
     "docs/corpus.md": "Corpus",
     "docs/metrics.md": "Metrics",

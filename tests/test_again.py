@@ -288,7 +288,7 @@ def test_what_is_no_report_is_one_line(content, message, tmp_path):
 def test_a_huge_report_is_not_read(tmp_path):
     with (tmp_path / "clip.json").open("wb") as file:
         file.truncate(300_000_000)
-    with pytest.raises(CmtError, match=r"has more than 200 MB, which no report has"):
+    with pytest.raises(CmtError, match=r"is larger than 42.9 MiB, the most that is read"):
         make_again(tmp_path / "clip.json")
 
 

@@ -86,6 +86,7 @@ OUTPUT = Output(
     sound_library="/sounds",
     sound_events=(SoundEvent(1.0, 0.5, 0.75, -0.5, "hit", "user", 3, "boom.wav"),),
     origin=True,
+    page=False,
 )
 
 
@@ -186,7 +187,7 @@ def test_a_number_stands_in_all_names_of_a_second_run(like, tmp_path):
     (tmp_path / "loop.otio").write_text("mine")
     make_again(made / "loop.json", tmp_path, Changes(output={"midi_only": True, "bit_depth": None}))
     names = {file.name for file in tmp_path.iterdir()} - {"loop.otio"}
-    suffixes = ("mid", "json", "png", "markers.csv", "markers.edl", "fcpxml", "otio", "origin.json")
+    suffixes = ("html", "mid", "json", "png", "markers.csv", "markers.edl", "fcpxml", "otio", "origin.json")
     assert names == {f"loop-2.{suffix}" for suffix in suffixes}
     assert (tmp_path / "loop.otio").read_text() == "mine"
     told = {file["name"] for file in json.loads((tmp_path / "loop-2.origin.json").read_text())["files"]}

@@ -207,7 +207,7 @@ def test_the_words_of_which_the_hash_is_made_are_those_of_the_first_logs(tmp_pat
     monkeypatch.setattr("cmt.soundtrack.batch._version", lambda: "0.1.0")
     wishes = Wishes(Genre.POP, (Instrument.BASS,), "F#:minor", markers=(Marker(1.5, source="--hit"),))
     config = GenerateConfig(guidance=2.0, nucleus=0.85, seed=4)  # the defaults of then
-    settings = Settings(tmp_path, wishes, config, output=Output(midi_only=True))
+    settings = Settings(tmp_path, wishes, config, output=Output(midi_only=True, original_audio="drop"))
     assert settings.fingerprint("abc", None) == "d2649faac4c523b7"
     again = replace(settings, wishes=replace(wishes, key=parse_key("gb:minor")))
     assert again.fingerprint("abc", None) == settings.fingerprint("abc", None)
@@ -295,7 +295,10 @@ def test_a_scheduler_that_cannot_be_reached_is_one_line(clips, checkpoint, tmp_p
     [
         ([], "give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one"),
         (["a", "--length", "5"], "give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one"),
-        (["a.mp4", "--duck", "6"], "--duck is for speech that is mixed with the music; add --original-audio mix"),
+        (
+            ["a.mp4", "--duck", "6", "--original-audio", "keep"],
+            "--duck is for speech that is mixed with the music; leave out --original-audio",
+        ),
         (["--length", "5", "--original-audio", "mix"], "--original-audio is a video's; there is none with --length"),
         (["a", "--name", "song"], "--name is for one video"),
         (["a", "--takes", "0"], "Invalid value for '--takes': 0 is not in the range x>=1."),

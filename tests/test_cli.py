@@ -34,7 +34,7 @@ def test_generate_says_what_it_made_and_analyze_agrees_about_the_grid(clip, chec
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     words = [line.split()[0] for line in lines]
-    expected = ["video", "music", "band", "form", "control", "took", *["wrote"] * 3]
+    expected = ["video", "music", "band", "form", "control", "took", *["wrote"] * 4]
     assert [word for word in words if word != "hits"] == expected
     assert str(tmp_path / "out" / "clip.mid") in result.stdout
     assert result.stderr == ""

@@ -181,7 +181,7 @@ def test_validation_examples_are_the_same_at_every_call_and_for_every_augmentati
 
 def test_a_missing_pack_is_named(tmp_path):
     (tmp_path / "songs_test.json.xz").write_bytes(lzma.compress(b"[]"))
-    with pytest.raises(CmtError, match="no such file"):
+    with pytest.raises(CmtError, match="No such file"):
         read_corpus([tmp_path / "lpd5_16th_test.npz.xz"], "train")
 
 

@@ -190,10 +190,10 @@ def test_encoders_that_are_lacking(quick, tmp_path, monkeypatch):
 
 
 def test_folders_without_rights_cannot_be_written_to(quick, tmp_path, monkeypatch):
-    def refuse(**options):
+    def refuse(*arguments, **options):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     found = findings(tmp_path)
     assert found["output folder"]["state"] == "missing"
     assert found["output folder"]["text"].endswith("(Permission denied); choose another folder with -o")

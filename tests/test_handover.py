@@ -120,6 +120,7 @@ class TestMoments:
             (0.0, "beat", "bar 1, beat 1"),
             (0.5, "beat", "bar 1, beat 2"),
             (1.0, "accent", "accent: bass"),
+            (1.0, "sound", "hit: user"),
             (1.0, "beat", "bar 1, beat 3"),
             (1.25, "visual beat", "visual beat on a sixteenth"),
             (1.5, "beat", "bar 1, beat 4"),
@@ -146,7 +147,7 @@ class TestMoments:
         assert {moment.kind for moment in moments_of(full_report(), TIMELINE, USUAL)} == set(KINDS.values()) - {"beat"}
 
     def test_without_a_picture_there_is_nothing_of_it(self):
-        report = replace(full_report(), picture=None, scenes=(), markers=())
+        report = replace(full_report(), picture=None, scenes=(), markers=(), sounds=None)
         kinds = {moment.kind for moment in moments_of(report, TIMELINE)}
         assert kinds == {"section", "accent", "chord", "bar"}
 

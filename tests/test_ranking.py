@@ -132,6 +132,9 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(place, tmp_path, monkeypat
     journal = tmp_path / "journal"
 
     class Full(io.StringIO):
+        def fileno(self):
+            return -1
+
         def flush(self):
             raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -262,7 +265,7 @@ def test_a_piece_is_cut_and_moved_to_the_videos_bars():
         (["--library", "index", "--out", "scores.xls"], "scores.xls: tables are .csv, .json, .parquet"),
         (["--library", "index", "--out", "no/scores.csv"], "folder no does not exist"),
         (["--library", "index", "--scheduler", "tcp://127.0.0.1:9"], "no scheduler can be reached"),
-        (["--library", "empty", "--matrix", "text.txt"], "empty: no music found"),
+        (["--library", "empty", "--matrix", "text.txt"], "text.txt: cannot be made"),
         (["--library", "index", "--matrix", "text.txt"], "text.txt: cannot be made"),
     ],
 )

@@ -114,7 +114,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_another_piece(clip, chec
 
 def test_midi_only_writes_no_sound(clip, checkpoint, tmp_path):
     make_soundtrack(clip, tmp_path, output=MIDI_ONLY, checkpoint=checkpoint)
-    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".json", ".mid", ".png"]
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".html", ".json", ".mid", ".png"]
 
 
 def test_an_exact_tempo_shortens_the_last_bar(clip, checkpoint, tmp_path):
@@ -172,7 +172,8 @@ def test_odd_but_valid_clips_get_music(seconds, fps, size, still, checkpoint, tm
 def test_the_music_is_as_loud_as_asked(clip, checkpoint, tmp_path):
     for asked in (-14.0, -23.0):
         output = Output(loudness=asked)
-        soundtrack = make_soundtrack(clip, tmp_path, output=output, checkpoint=checkpoint, name=f"at{asked:g}")
+        wishes = Wishes(instruments=tuple(Instrument))
+        soundtrack = make_soundtrack(clip, tmp_path, wishes, output=output, checkpoint=checkpoint, name=f"at{asked:g}")
         assert soundtrack.report.loudness == asked
         with wave.open(str(tmp_path / f"at{asked:g}.wav")) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2) / 32767

@@ -378,7 +378,7 @@ def test_the_state_is_written_last(corpora, tmp_path, monkeypatch):
     monkeypatch.setattr("cmt.training.run_folder.save_tensors", killed)
     with pytest.raises(KeyboardInterrupt):
         train(*corpora, tmp_path, MINIATURE, QUICK, steps=1, show_progress=False)
-    assert {path.name for path in tmp_path.iterdir()} == {CONFIG, MODEL, BEST, LOSSES}
+    assert {path.name for path in tmp_path.iterdir()} == {CONFIG, MODEL, BEST, LOSSES, "loss.png"}
 
 
 def test_a_run_of_an_older_version_is_named(begun):

@@ -36,7 +36,7 @@ def clip(tmp_path_factory):
 def test_music_without_a_video_is_as_long_as_asked_and_nothing_speaks_of_a_picture(checkpoint, tmp_path):
     wishes = Wishes(length=3.7, genre=Genre.ROCK)
     soundtrack = make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, name="song", checkpoint=checkpoint)
-    assert [file.name for file in soundtrack.files] == ["song.json", "song.mid", "song.png"]
+    assert [file.name for file in soundtrack.files] == ["song.html", "song.json", "song.mid", "song.png"]
     assert pretty_midi.PrettyMIDI(str(tmp_path / "song.mid")).get_end_time() == pytest.approx(3.7, abs=1e-3)
     report = json.loads((tmp_path / "song.json").read_text())
     assert (report["video"], report["control"], report["duration"]) == (None, 0.0, 3.7)
@@ -47,7 +47,7 @@ def test_music_without_a_video_is_as_long_as_asked_and_nothing_speaks_of_a_pictu
 @pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSynth library is not installed")
 def test_music_without_a_video_has_sound_and_no_film(checkpoint, tmp_path):
     files = make_soundtrack(None, tmp_path, Wishes(length=2.0), checkpoint=checkpoint).files
-    assert [file.name for file in files] == ["music.json", "music.mid", "music.png", "music.wav"]
+    assert [file.name for file in files] == ["music.html", "music.json", "music.mid", "music.png", "music.wav"]
 
 
 def test_a_tempo_is_drawn_from_the_genres_and_another_seed_draws_another():

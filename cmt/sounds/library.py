@@ -184,7 +184,7 @@ def kind_of_name(name: str) -> str | None:
 def _listed(folder: Path, names: Sequence[str]) -> dict[str, str]:
     table = read_table(folder / LIST)
     lines = [(line.cells, line.source) for line in table.lines]
-    if len(table.names) > 1 and table.names[1] in KINDS:  # it looks like a header, and is none
+    if table.names and (table.names[0] in names or table.names[-1] in KINDS):  # it looks like a header, and is none
         lines.insert(0, (table.names, f"{folder / LIST}:1"))
     files: dict[str, str] = {}
     for cells, source in lines:
