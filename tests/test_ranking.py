@@ -138,6 +138,7 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(place, tmp_path, monkeypat
         def flush(self):
             raise OSError(errno.ENOSPC, "No space left on device")
 
+    monkeypatch.setattr(journals, "try_lock", lambda _: True)
     monkeypatch.setattr(journals, "open", lambda *_, **__: Full(), raising=False)
     with pytest.raises(CmtError, match=r"journal: cannot be written \(No space left on device\)"):
         run(place, videos, journal=journal)

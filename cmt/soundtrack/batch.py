@@ -71,7 +71,7 @@ _USUAL = (Wishes(), Output())
 _LATER = frozenset(
     "loudness programs quantized duck stems format tempo_range liveliness ending mood scenes chords form like"
     " seconds_per_picture bars loop sample_rate bit_depth fade_in fade_out marker_kinds timecode origin mode"
-    " page".split()
+    " page sounds sound_library sound_events".split()
 )
 """What the first logs do not tell of: where nothing else is asked, their fingerprints still hold."""
 
