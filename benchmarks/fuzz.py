@@ -1,6 +1,6 @@
 """Damaged input of every kind, and what becomes of it: tracebacks, hangs, memory, deaths.
 
-    python benchmarks/fuzz.py [--cases 1000] [--seed 1] [--kind midi --kind json ...] [--jobs 2] [--keep FOLDER]
+    python -m benchmarks.fuzz [--cases 1000] [--seed 1] [--kind midi --kind json ...] [--jobs 2] [--keep FOLDER]
 
 Cases are drawn by their number and the seed, so each can be made again. Small files made by the bench itself
 (`fuzz_seeds.py`) are mutated: bits and bytes, words of 0 and of ones, cuts, doublings, swaps and splices; members of

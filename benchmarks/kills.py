@@ -1,6 +1,6 @@
 """Runs that are killed at random instants: what they leave, and whether the same command then comes to the same result.
 
-    python benchmarks/kills.py [--kills 50] [--seed 1] [--job generate ...]
+    python -m benchmarks.kills [--kills 50] [--seed 1] [--job generate ...]
 
 Each job (generate, folder, prepare, index, match, train) is run once to its end, then killed (SIGKILL) at a random
 instant of that time in a place of its own, and run again. The files must then be those of the first run, byte for byte

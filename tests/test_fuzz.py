@@ -1,4 +1,4 @@
-"""A short run of the fuzzing bench; the long one is `python benchmarks/fuzz.py`."""
+"""A short run of the fuzzing bench; the long one is `python -m benchmarks.fuzz`."""
 
 import pytest
 
