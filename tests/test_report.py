@@ -37,6 +37,7 @@ from cmt.report.report import SCHEMA, Report, looks_like_report
 from cmt.report.scenes import MoodSeen, SceneSeen
 from cmt.report.sounds import SoundsTold
 from cmt.report.speech import Speech
+from cmt.report.values import Value
 from cmt.sounds.event import SoundEvent
 from midi_io.performance import Voice
 from midi_io.song import Instrument, Knot, Timeline
@@ -289,3 +290,8 @@ def test_a_lead_sheet_is_told_in_the_key_and_the_names_of_the_piece():
     assert chords_of(sheet.transposed(-3), KEYS["A:major"]) == (("A",), ("F#m", "D"), ("N", "?"))
     assert sections_of(sheet, timeline) == (("A", 0, 0.0), ("B", 1, 2.0), ("?", 2, 4.0))
     assert [section.name for section in sections_of(sheet, timeline, {1: "drop"})] == ["A", "drop", "?"]
+
+
+def test_a_whole_number_that_no_float_holds_is_a_fault():
+    with pytest.raises(CmtError, match="must be a finite number"):
+        Value(10**400, "clip.json", "grid.tempo").number()

@@ -76,7 +76,11 @@ class Value:
         """A finite number, whole or not."""
         if isinstance(self.content, bool) or not isinstance(self.content, int | float):
             raise self.fault("a number")
-        if not math.isfinite(self.content):
+        try:
+            is_finite = math.isfinite(self.content)
+        except OverflowError:  # a whole number that no float holds
+            is_finite = False
+        if not is_finite:
             raise self.fault("a finite number")
         return self.content
 
