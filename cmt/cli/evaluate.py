@@ -8,7 +8,11 @@ from pathlib import Path
 import click
 
 from cmt.cli.flags import SOUNDFONT_VARIABLE, with_flags
-from cmt.cli.options import FILE, Bars
+from cmt.cli.options import (
+    FILE,
+    JOBS_OPTION,
+    Bars,
+)
 from cmt.cli.saying import say
 from cmt.errors import CmtError
 from cmt.machine.files import check_folder
@@ -27,7 +31,7 @@ from cmt.music.words import GENRES
 @click.option("--reference", type=FILE, help="Folder of MIDI files or pack of songs. Else LPD's values, as shipped.")
 @click.option("--reference-genre", type=click.Choice(list(GENRES)), help="Shipped values of one genre.")
 @click.option("--no-audio", is_flag=True, help="Render nothing: AV-Align is left out.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+@JOBS_OPTION
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of chance levels and intervals.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no table.")
 def evaluate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -15,8 +15,12 @@ from cmt.cli.generate_many import generate_many
 from cmt.cli.handing import Handing, handing_options
 from cmt.cli.options import (
     ALL,
+    CHECKPOINT_OPTION,
+    DYNAMICS_OPTION,
     FILE,
     FREE,
+    GUIDANCE_OPTION,
+    TEMPERATURE_OPTION,
     Bars,
     ChordsType,
     FormType,
@@ -44,13 +48,10 @@ from cmt.cli.sounding import events_in, sound_options
 from cmt.config import (
     AUDIO_FORMAT,
     CONTROL_LIMITS,
-    GUIDANCE_LIMITS,
     PICTURE_LIMITS,
     SECONDS_ALONE,
     SECONDS_PER_PICTURE,
     TAKES,
-    TEMPERATURE_LIMITS,
-    Dynamics,
     GenerateConfig,
 )
 from cmt.music.key import WishedKey
@@ -155,13 +156,7 @@ HEADINGS = {
     show_default=True,
     help="How much the picture decides: 0 free music, 1 every bar and visual beat.",
 )
-@click.option(
-    "--dynamics",
-    type=click.Choice(get_args(Dynamics)),
-    default=GenerateConfig.dynamics,
-    show_default=True,
-    help="Each bar as lively as the video, less or more so than its own middle, or as that bar is among many videos.",
-)
+@DYNAMICS_OPTION
 @click.option(
     "--energy",
     "energy_file",
@@ -209,20 +204,8 @@ HEADINGS = {
     "comments from the page, clip.comments.json. The rest stays.",
 )
 @click.option("--keep-takes", is_flag=True, help="Keep the other takes' MIDI files too.")
-@click.option(
-    "--temperature",
-    type=range_of(TEMPERATURE_LIMITS),
-    default=GenerateConfig.temperature,
-    show_default=True,
-    help="Below 1 safer, above 1 wilder.",
-)
-@click.option(
-    "--guidance",
-    type=range_of(GUIDANCE_LIMITS),
-    default=GenerateConfig.guidance,
-    show_default=True,
-    help="How far genre and mode are driven: 1 as learnt, more is plainer.",
-)
+@TEMPERATURE_OPTION
+@GUIDANCE_OPTION
 @click.option(
     "--original-audio",
     is_eager=True,  # --duck looks at it
@@ -250,7 +233,7 @@ HEADINGS = {
 @click.option("--stems", is_flag=True, help="A file of each instrument too: clip.drums.wav beside clip.wav.")
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
-@click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
+@CHECKPOINT_OPTION
 @click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
 @scheduler_option("dask scheduler of a cluster that works, tcp://host:8786.")
 @click.option(

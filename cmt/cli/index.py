@@ -8,7 +8,12 @@ from pathlib import Path
 import click
 
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE, Bars, scheduler_option
+from cmt.cli.options import (
+    FILE,
+    JOBS_OPTION,
+    Bars,
+    scheduler_option,
+)
 from cmt.cli.saying import say
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
@@ -20,7 +25,7 @@ MOST_SHOWN = 20
 @click.command()
 @click.argument("libraries", metavar="LIBRARY...", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", type=FILE, required=True, help="Folder of the index; made, or brought up to date.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+@JOBS_OPTION
 @scheduler_option("Of a dask cluster that reads instead, tcp://host:8786.")
 @click.option("--failures", is_flag=True, help=f"List every file that could not be read, not just {MOST_SHOWN}.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")

@@ -10,14 +10,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import (
+    DYNAMICS_OPTION,
     FILE,
     FREE,
+    JOBS_OPTION,
     Bars,
     GenreType,
     InstrumentsType,
@@ -31,7 +33,6 @@ from cmt.cli.options import (
     verbose_option,
 )
 from cmt.cli.saying import say
-from cmt.config import Dynamics, GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
@@ -77,13 +78,7 @@ class TempoRangeType(ParamType):
 )
 @click.option("--piece-tempo", type=TempoRangeType(), help="Only pieces of such a tempo, in BPM: 90-130.")
 @click.option("--key", type=KeyType(), help="Only pieces in it: TONIC:MODE; either may be left out (C, :minor).")
-@click.option(
-    "--dynamics",
-    type=click.Choice(get_args(Dynamics)),
-    default=GenerateConfig.dynamics,
-    show_default=True,
-    help="Each bar as lively as the video, less or more so than its own middle, or as that bar is among many videos.",
-)
+@DYNAMICS_OPTION
 @click.option(
     "--mood",
     metavar="WORDS",
@@ -98,7 +93,7 @@ class TempoRangeType(ParamType):
 )
 @duck_option("With --render and mix: how far the music goes down under speech in the original, or off.")
 @soundfont_option("With --render. Else $CMT_SOUNDFONT, or the one that comes with cmt.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+@JOBS_OPTION
 @scheduler_option("Of a dask cluster that works instead, tcp://host:8786.")
 @verbose_option("The score that chance would give, and the rate, too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")

@@ -9,7 +9,10 @@ import click
 
 from cmt.app.limits import LIMITS
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE, soundfont_option
+from cmt.cli.options import (
+    CHECKPOINT_OPTION,
+    soundfont_option,
+)
 
 HOST, PORT = "127.0.0.1", 8760
 
@@ -35,7 +38,7 @@ HOST, PORT = "127.0.0.1", 8760
     help="Longest film that is taken.",
 )
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
-@click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
+@CHECKPOINT_OPTION
 def open_app(
     host: str,
     port: int,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import click
 from tqdm import tqdm
@@ -17,11 +17,15 @@ from cmt.cli.flags import SOUNDFONT_VARIABLE
 from cmt.config import (
     DUCK,
     DUCK_LIMITS,
+    GUIDANCE_LIMITS,
     LOUDNESS,
     LOUDNESS_LIMITS,
+    TEMPERATURE_LIMITS,
     TEMPO_CHANGE,
     TEMPO_CHANGE_LIMITS,
     TEMPO_LIMITS,
+    Dynamics,
+    GenerateConfig,
     Limits,
 )
 from cmt.errors import CmtError
@@ -324,6 +328,31 @@ def _check_scheduler(ctx: click.Context, param: click.Parameter, address: str | 
     if address is not None:
         require("distributed", "cluster", "--scheduler")
     return address
+
+
+CHECKPOINT_OPTION = click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
+JOBS_OPTION = click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+DYNAMICS_OPTION = click.option(
+    "--dynamics",
+    type=click.Choice(get_args(Dynamics)),
+    default=GenerateConfig.dynamics,
+    show_default=True,
+    help="Each bar as lively as the video, less or more so than its own middle, or as that bar is among many videos.",
+)
+TEMPERATURE_OPTION = click.option(
+    "--temperature",
+    type=range_of(TEMPERATURE_LIMITS),
+    default=GenerateConfig.temperature,
+    show_default=True,
+    help="Below 1 safer, above 1 wilder.",
+)
+GUIDANCE_OPTION = click.option(
+    "--guidance",
+    type=range_of(GUIDANCE_LIMITS),
+    default=GenerateConfig.guidance,
+    show_default=True,
+    help="How far genre and mode are driven: 1 as learnt, more is plainer.",
+)
 
 
 def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from cmt.cli.options import FILE, Bars, scheduler_option
+from cmt.cli.options import (
+    FILE,
+    JOBS_OPTION,
+    Bars,
+    scheduler_option,
+)
 from cmt.cli.saying import say
 from cmt.config import PrepareConfig
 from cmt.machine.files import check_folder
@@ -46,7 +51,7 @@ from cmt.machine.plural import count
     show_default=True,
     help="Share of songs held out, where packs do not say it themselves.",
 )
-@click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+@JOBS_OPTION
 @scheduler_option("A dask scheduler, tcp://host:8786: its workers read the files.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def prepare(

@@ -8,8 +8,11 @@ import click
 
 from cmt.cli.options import (
     ALL,
+    CHECKPOINT_OPTION,
     FILE,
     FREE,
+    GUIDANCE_OPTION,
+    TEMPERATURE_OPTION,
     Bars,
     GenreType,
     InstrumentsType,
@@ -17,7 +20,7 @@ from cmt.cli.options import (
     range_of,
 )
 from cmt.cli.saying import say
-from cmt.config import BARS_LIMITS, GUIDANCE_LIMITS, TEMPERATURE_LIMITS, TEMPO_LIMITS, GenerateConfig
+from cmt.config import BARS_LIMITS, TEMPO_LIMITS, GenerateConfig
 from cmt.machine.plural import count
 from cmt.music.words import Genre, Mode
 from midi_io.song import Instrument
@@ -46,21 +49,9 @@ MODES = {mode.label: mode for mode in Mode}
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first song; the others follow."
 )
-@click.option(
-    "--temperature",
-    type=range_of(TEMPERATURE_LIMITS),
-    default=GenerateConfig.temperature,
-    show_default=True,
-    help="Below 1 safer, above 1 wilder.",
-)
-@click.option(
-    "--guidance",
-    type=range_of(GUIDANCE_LIMITS),
-    default=GenerateConfig.guidance,
-    show_default=True,
-    help="How far genre and mode are driven: 1 as learnt, more is plainer.",
-)
-@click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
+@TEMPERATURE_OPTION
+@GUIDANCE_OPTION
+@CHECKPOINT_OPTION
 @click.option("--reports", is_flag=True, help="The report of each song too, where cmt evaluate reads what was asked.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def sample(

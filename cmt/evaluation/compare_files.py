@@ -15,11 +15,10 @@ from cmt.evaluation.files import write_evaluation
 from cmt.evaluation.page import definitions, link, style, table
 from cmt.evaluation.text import NOT_THERE, interval_text, number
 from cmt.machine.cells import harmless
-from cmt.machine.files import ready_folder
+from cmt.machine.files import write_texts
 from cmt.machine.plural import count
 from cmt.metrics.catalogue import BY_NAME
 from cmt.metrics.distribution import Interval
-from midi_io.whole_file import whole_file
 
 _LABEL, _CELL = 42, 27
 
@@ -32,18 +31,15 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     CmtError
         If they cannot be written.
     """
-    ready_folder(folder)
     contents = {
         "comparison.html": _page(comparison),
         "comparison.json": json.dumps(as_json(comparison), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "comparison.csv": _csv(comparison),
     }
-    for name, text in contents.items():
-        with whole_file(folder / name) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
+    files = write_texts(contents, folder)
     for name, evaluation in zip(comparison.names, comparison.evaluations, strict=True):
         write_evaluation(evaluation, folder / name)
-    return [*(folder / name for name in contents), *(folder / name / "evaluation.html" for name in comparison.names)]
+    return [*files, *(folder / name / "evaluation.html" for name in comparison.names)]
 
 
 def comparison_table(comparison: Comparison) -> Iterator[str]:

@@ -19,10 +19,9 @@ from cmt.evaluation.page import page_of
 from cmt.evaluation.piece import Piece
 from cmt.evaluation.text import NOT_THERE, interval_text, number
 from cmt.machine.cells import harmless
-from cmt.machine.files import ready_folder
+from cmt.machine.files import write_texts
 from cmt.metrics.catalogue import BY_NAME, CHANCE_DEFINITION, INTERVAL_DEFINITION
 from cmt.metrics.distribution import Interval
-from midi_io.whole_file import whole_file
 
 _LABEL, _MEAN = 44, 30
 
@@ -35,17 +34,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     CmtError
         If they cannot be written.
     """
-    ready_folder(folder)
     contents = {
         "evaluation.html": page_of(evaluation),
         "evaluation.json": json.dumps(as_json(evaluation), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "summary.csv": _summary_csv(evaluation),
         "pieces.csv": _pieces_csv(evaluation),
     }
-    for name, text in contents.items():
-        with whole_file(folder / name) as unfinished:
-            unfinished.write_text(text, encoding="utf-8", errors="replace")
-    return [folder / name for name in contents]
+    return write_texts(contents, folder)
 
 
 def table_of(evaluation: Evaluation) -> Iterator[str]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.film.picture import measure_picture, open_video, picture_packets
-from cmt.film.sound import decoded_sound, original_sound
 from midi_io.audio_file import write_audio
 from video_rhythm.container import file_url
 
@@ -83,21 +82,3 @@ def sound_of_file(file: Path, n_sample: int, sample_rate: int) -> NDArray[np.flo
                 sound[begin : begin + len(samples)] = samples
                 begin += len(samples)
     return sound
-
-
-def own_sound(film: Path, sample_rate: int) -> NDArray[np.float32] | None:
-    """The sound of a video that `cmt.film.mux.write_video` mixes with music, (n_sample, 2); None if it has none.
-
-    Raises
-    ------
-    MidiError
-        If it is no video, or no frame of it can be read.
-    """
-    picture = measure_picture(film)
-    with open_video(film) as source:
-        video: Any = source.streams[picture.stream_index]
-        original = original_sound(source, video)
-        if original is None:
-            return None
-        index = original.index
-    return np.asarray(decoded_sound(film, index, picture, sample_rate))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import CmtError
-from cmt.film.picture import Picture, open_video
+from cmt.film.picture import Picture, measure_picture, open_video
 from midi_io.samples import (
     ComputedSound,
     LongSound,
@@ -114,6 +114,26 @@ def mixed(music: Samples, original: Samples) -> Store:
     if peak > _LOUDEST:
         multiply(both, np.float32(_LOUDEST / peak))
     return both
+
+
+def film_sound(
+    film: Path, sample_rate: int, *, layout: Literal["mono", "stereo"] = "stereo", scratch: Path | None = None
+) -> Store | None:
+    """The sound of a video that `cmt.film.mux.write_video` mixes with music, as `decoded_sound` gives it; None if none.
+
+    Raises
+    ------
+    MidiError
+        If it is no video, or no frame of it can be read.
+    """
+    picture = measure_picture(film)
+    with open_video(film) as source:
+        video: Any = source.streams[picture.stream_index]
+        original = original_sound(source, video)
+        if original is None:
+            return None
+        index = original.index
+    return decoded_sound(film, index, picture, sample_rate, layout=layout, scratch=scratch)
 
 
 def decoded_sound(

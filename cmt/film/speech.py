@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.errors import CmtError
-from cmt.film.picture import measure_picture, open_video
-from cmt.film.sound import decoded_sound, original_sound
+from cmt.film.sound import film_sound
 from midi_io.samples import LongSound
 
 SAMPLE_RATE = 16_000
@@ -76,15 +75,9 @@ def find_speech(path: Path) -> tuple[Span, ...]:
     CmtError
         If it is no video, or no frame of it can be read.
     """
-    picture = measure_picture(path)
-    with open_video(path) as container:
-        video: Any = container.streams[picture.stream_index]
-        original = original_sound(container, video)
-        if original is None:
-            return ()
-        index = original.index
-    scratch = Path(tempfile.gettempdir())
-    sound = decoded_sound(path, index, picture, SAMPLE_RATE, layout="mono", scratch=scratch)
+    sound = film_sound(path, SAMPLE_RATE, layout="mono", scratch=Path(tempfile.gettempdir()))
+    if sound is None:
+        return ()
     return speech_spans(speech_probabilities(sound), len(sound) / SAMPLE_RATE)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cmt.errors import CmtError, WriteError
 from midi_io.hidden_folder import hidden_folder
+from midi_io.whole_file import whole_file
 
 NO_FILE = (0, 0)
 """The state of a file that is not there."""
@@ -48,6 +49,21 @@ def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> No
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise CmtError(f"{folder}: cannot be written to ({error.strerror or error}); {otherwise}") from None
+
+
+def write_texts(texts: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write texts by file name into a folder, which is made; never half a file. What UTF-8 lacks becomes a `?`.
+
+    Raises
+    ------
+    CmtError
+        If they cannot be written.
+    """
+    ready_folder(folder)
+    for name, text in texts.items():
+        with whole_file(folder / name) as unfinished:
+            unfinished.write_text(text, encoding="utf-8", errors="replace")
+    return [folder / name for name in texts]
 
 
 def check_folder(folder: Path, otherwise: str = "choose another `folder`") -> None:

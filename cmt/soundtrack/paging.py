@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.film.ducking import Mixer
-from cmt.film.embedded import BIT_RATE, embedded_picture, embedded_sound, own_sound, sound_of_file
-from cmt.film.sound import fitted
+from cmt.film.embedded import BIT_RATE, embedded_picture, embedded_sound, sound_of_file
+from cmt.film.sound import film_sound, fitted
 from cmt.handover.markers import SUFFIXES as MARKER_SUFFIXES
 from cmt.page.content import Shown, ShownTake
 from cmt.page.page import Media, write_page
@@ -148,7 +148,8 @@ class Paging:
 
     def _own_sound(self, film: Path) -> NDArray[np.float32] | None:
         if not self._is_read:
-            self._own, self._is_read = own_sound(film, self._rate), True
+            sound = film_sound(film, self._rate)
+            self._own, self._is_read = None if sound is None else np.asarray(sound), True
         return self._own
 
     def _stems(self, sound: Path, report: Report, n_sound: int) -> dict[str, bytes]:
