@@ -111,9 +111,7 @@ def write_sheet(
                 continue
             recall = rules.recall(bar, known) if name == "lag" else 0
             logits = planner.logits(name, hidden, known, rules.source(bar, known), recall, state)
-            if name in _LEAN:
-                logits = logits + _LEAN[name]
-            known[name] = draw(logits, allowed, TEMPERATURE, NUCLEUS[name], seed_rng)
+            known[name] = draw(logits + _LEAN.get(name, 0.0), allowed, TEMPERATURE, NUCLEUS[name], seed_rng)
         word = PlanWord(**known)
         rules.words.append(word)
         planner.write(word, state)
