@@ -5,8 +5,9 @@
 
 Every checkpoint reads the same pieces of the pack's held-out songs, and writes pieces of each length, the six genres in
 turn, without a video. Real music is the last bars of held-out songs, as many as a piece has. The values are those of
-`cmt evaluate` on the MIDI files, which stay in the output folder: written pieces that are there already
-are not written again. A mark stands where the last checkpoint lies nearer to real songs than the first.
+`cmt evaluate` on the MIDI files, which stay in the output folder: written pieces that are there already are not written
+again. The sheet of each is the shipped planner's. A mark stands where the last checkpoint lies nearer to real songs
+than the first.
 """
 
 from __future__ import annotations
@@ -24,13 +25,12 @@ from cmt.evaluation.evaluate import Evaluation, evaluate, pairs_of
 from cmt.metrics.distribution import mean_interval
 from cmt.metrics.ending import ending_of
 from cmt.music.encoding import decode, encode_notes
-from cmt.music.words import Genre
-from cmt.network.checkpoint import config_from, load_checkpoint, load_tensors
+from cmt.network.checkpoint import config_from, load_tensors
+from cmt.soundtrack.sampling import SampleWishes, sample_songs
 from cmt.training.dataset import validation_batches, without_augmentation
 from cmt.training.loop import validate
 from cmt.training.model import MusicTransformer
 from cmt.training.task import NOTES
-from cmt.writing.pieces import PieceRequest, write_pieces
 from midi_io import read_midi, write_midi
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
@@ -109,18 +109,10 @@ def write_set(
     folder: Path,
     instruments: tuple[Instrument, ...] | None = tuple(Instrument),
 ) -> None:
-    """Pieces of the six genres in turn, those of a genre side by side."""
-    folder.mkdir(parents=True, exist_ok=True)
-    decoder = load_checkpoint(checkpoint).decoder
-    for genre in Genre:
-        seeds = [seed for seed in range(n) if seed % len(Genre) == genre]
-        seeds = [seed for seed in seeds if not (folder / f"{seed}.mid").exists()]
-        if not seeds:
-            continue
-        request = PieceRequest(Timeline.steady(120.0, n_bar * POSITIONS_PER_BAR), genre, instruments)
-        pieces = write_pieces(decoder, request, [{}] * len(seeds), GenerateConfig(), seeds)
-        for seed, piece in zip(seeds, pieces, strict=True):
-            write_midi(piece.song, folder / f"{seed}.mid")
+    """Pieces of the six genres in turn, unless the folder is there already; None draws who plays."""
+    if not folder.exists():
+        wishes = SampleWishes(bars=n_bar, tempo=120.0, instruments=instruments)
+        sample_songs(n, folder, wishes, GenerateConfig(), checkpoint=checkpoint)
 
 
 def print_music(folders: dict[str, Path], jobs: int) -> None:

@@ -21,7 +21,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +32,10 @@ from cmt.metrics import onsets, pitch_class_entropy
 from cmt.music.words import BAR, CompoundWord, Genre, InitialWords, WordType
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors
 from cmt.network.decoder import Decoder
-from cmt.writing.pieces import PieceRequest, write_pieces
-from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
+from cmt.network.planner import load_planner
+from cmt.soundtrack.composing import Take, write_songs
+from cmt.soundtrack.sampling import SampleWishes, plan_of_song
+from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
 
 TEMPO = 120.0
 BARS_PER_MINUTE = 30
@@ -182,19 +184,21 @@ def read(first: np.ndarray, second: np.ndarray) -> int:
 
 
 def compare_takes(model: Decoder, guidance: float) -> None:
-    request = PieceRequest(Timeline.steady(TEMPO, 2 * POSITIONS_PER_BAR), Genre.POP)
-    ways = {str(n): takes_writer(model, request, guidance, n) for n in (1, 2, 4, 8, 16)}
+    ways = {str(n): takes_writer(model, guidance, n) for n in (1, 2, 4, 8, 16)}
     seconds = by_turns(ways, 3)
     for n, its in seconds.items():
         print(f"{n:>2} takes  {1 / its:6.0f} words a second, {its / seconds['1']:.2f} of the time of one take by word")
 
 
-def takes_writer(model: Decoder, request: PieceRequest, guidance: float, n: int) -> Callable[[], int]:
-    def write() -> int:
-        takes = write_pieces(model, request, [{}] * n, GenerateConfig(guidance=guidance), range(n))
-        return sum(len(take.words.fields) for take in takes)
+def takes_writer(model: Decoder, guidance: float, n: int) -> Callable[[], int]:
+    return lambda: sum(len(take.piece.words.fields) for take in takes(model, guidance, 2, range(n)))
 
-    return write
+
+def takes(model: Decoder, guidance: float, n_bar: int, seeds: Sequence[int]) -> list[Take]:
+    """Pieces without a video, side by side, under lead sheets of the shipped planner's."""
+    config = GenerateConfig(guidance=guidance, control=0.0)
+    plan = plan_of_song(SampleWishes((Genre.POP,), tempo=TEMPO, bars=n_bar, instruments=tuple(Instrument)), config)
+    return write_songs(model, load_planner().planner, [plan] * len(seeds), config, seeds)
 
 
 def compare_minutes(arguments: argparse.Namespace) -> None:
@@ -205,11 +209,8 @@ def compare_minutes(arguments: argparse.Namespace) -> None:
 
 
 def write_minutes(model: Decoder, minutes: int, guidance: float) -> None:
-    request = PieceRequest(
-        Timeline.steady(TEMPO, minutes * BARS_PER_MINUTE * POSITIONS_PER_BAR), Genre.POP, tuple(Instrument)
-    )
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    (piece,) = write_pieces(model, request, [{}], GenerateConfig(guidance=guidance), [1])
+    piece = takes(model, guidance, minutes * BARS_PER_MINUTE, [1])[0].piece
     seconds = time.process_time() - start
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     n_word = len(piece.words.fields)

@@ -26,6 +26,7 @@ from cmt.corpus.reading import read_corpus
 from cmt.music.words import Genre
 from cmt.network.checkpoint import config_from, default_checkpoint, load_tensors
 from cmt.network.decoder import Decoder
+from cmt.network.planner import load_planner
 from cmt.training.dataset import Example, validation_batches
 from cmt.training.loop import validate
 from cmt.training.model import MusicTransformer
@@ -110,8 +111,9 @@ def print_speed(config: ModelConfig) -> None:
 
 
 def print_music(config: ModelConfig, sets: Mapping[str, Weights], n_piece: int, n_bar: int) -> None:
+    planner, genres = load_planner().planner, [list(Genre)[seed % len(Genre)] for seed in range(n_piece)]
     songs = {
-        label: [write(Decoder(config, weights), seed, list(Genre)[seed % len(Genre)], n_bar) for seed in range(n_piece)]
+        label: [write(Decoder(config, weights), planner, seed, genre, n_bar) for seed, genre in enumerate(genres)]
         for label, weights in sets.items()
     }
     print(f"{n_piece} pieces of {n_bar} bars, mean and standard error")

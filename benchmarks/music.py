@@ -32,8 +32,10 @@ from cmt.music.encoding import decode, encode_notes
 from cmt.music.words import Genre
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
+from cmt.network.planner import Planner, load_planner
 from cmt.network.weights import weight_shapes
-from cmt.writing.pieces import PieceRequest, write_piece
+from cmt.soundtrack.composing import write_songs
+from cmt.soundtrack.sampling import SampleWishes, plan_of_song
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song, Timeline
 
 METRICS: dict[str, Callable[[Song], float]] = {
@@ -82,11 +84,12 @@ def main() -> None:
     arguments = parser.parse_args()
     trained = load_checkpoint(arguments.checkpoint).decoder
     untrained = untrained_like(trained)
+    planner = load_planner().planner
     genres = [list(Genre)[i % len(Genre)] for i in range(arguments.pieces)]
     sets = {
         "held-out songs": real_excerpts(arguments.pack, arguments.pieces, arguments.bars),
-        "this model": [write(trained, seed, genre, arguments.bars) for seed, genre in enumerate(genres)],
-        "untrained": [write(untrained, seed, genre, arguments.bars) for seed, genre in enumerate(genres)],
+        "this model": [write(trained, planner, seed, genre, arguments.bars) for seed, genre in enumerate(genres)],
+        "untrained": [write(untrained, planner, seed, genre, arguments.bars) for seed, genre in enumerate(genres)],
     }
     print(f"{arguments.pieces} pieces of {arguments.bars} bars each, mean and standard error")
     print_table(sets)
@@ -94,7 +97,7 @@ def main() -> None:
         return
     one, other = (Genre[name.upper()] for name in arguments.genres)
     seeds = range(1000, 1000 + arguments.genre_pieces)
-    pieces = {genre: [write(trained, seed, genre, arguments.bars) for seed in seeds] for genre in (one, other)}
+    pieces = {genre: [write(trained, planner, seed, genre, arguments.bars) for seed in seeds] for genre in (one, other)}
     compare(pieces, arguments.pack, arguments.bars)
 
 
@@ -130,10 +133,12 @@ def untrained_like(trained: Decoder) -> Decoder:
     return Decoder(trained.config, weights)
 
 
-def write(model: Decoder, seed: int, genre: Genre, n_bar: int) -> Song:
-    """A piece without a video."""
-    request = PieceRequest(Timeline.steady(120.0, n_bar * POSITIONS_PER_BAR), genre, tuple(Instrument))
-    return write_piece(model, request, {}, GenerateConfig(seed=seed)).song
+def write(model: Decoder, planner: Planner, seed: int, genre: Genre, n_bar: int) -> Song:
+    """A piece without a video, with all instruments, under a lead sheet of the planner's."""
+    wishes = SampleWishes((genre,), tempo=120.0, bars=n_bar, instruments=tuple(Instrument))
+    config = GenerateConfig(seed=seed, control=0.0)
+    (take,) = write_songs(model, planner, [plan_of_song(wishes, config)], config, [seed])
+    return take.piece.song
 
 
 def print_table(sets: dict[str, list[Song]]) -> None:

@@ -98,7 +98,7 @@ def sample_songs(
     check_config(config)
     seeds = [config.seed + number for number in range(n_song)]
     with folder_for_all_or_nothing(folder, overwrite=False) as unfinished:
-        plans = [_plan(wishes, config, number) for number in range(n_song)]
+        plans = [plan_of_song(wishes, config, number) for number in range(n_song)]
         networks = load_networks(checkpoint)
         n_bar, n_done, n_note = sum(plan.timeline.n_bar for plan in plans), 0, 0
         rows = []
@@ -130,8 +130,8 @@ def sample_songs(
     return Sampled(files, n_note, sum(plan.timeline.duration for plan in plans))
 
 
-def _plan(asked: SampleWishes, config: GenerateConfig, number: int) -> Plan:
-    """The plan of song `number`."""
+def plan_of_song(asked: SampleWishes, config: GenerateConfig, number: int = 0) -> Plan:
+    """The plan of song `number`, whose seed is ``config.seed + number``, for `cmt.soundtrack.composing.write_songs`."""
     seed = config.seed + number
     bars = asked.bars or int(np.random.default_rng([seed, 11]).choice(USUAL_BARS))
     wishes = Wishes(
