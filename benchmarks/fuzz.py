@@ -4,9 +4,10 @@
 
 Cases are drawn by their number and the seed, so each can be made again. Small files made by the bench itself
 (`fuzz_seeds.py`) are mutated: bits and bytes, words of 0 and of ones, cuts, doublings, swaps and splices; members of
-zips and .xz files that stay valid, leaves of JSON, headers of checkpoints. Readers run in processes that are forked
-once for many cases, each with 1 GiB of memory more than at its beginning; a case of more than 30 s is killed. Prints a
-table, and a line for each fault.
+zips and .xz files that stay valid, leaves of JSON, headers of checkpoints. The kind `command` runs whole commands
+(`fuzz_commands.py`). Readers run in processes that are forked once for many cases, each with 1 GiB of memory more than
+at its beginning; a case that takes more than 30 s of the processor, or waits for 300 s, is killed. Bugs that a run over
+many files catches count as tracebacks here. Prints a table, and a line for each fault.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import sys
 import tempfile
 import time
 import traceback
@@ -33,10 +35,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.fuzz_seeds import KINDS, Files
+from benchmarks.fuzz_seeds import COMMAND, KINDS, Files
 from cmt.errors import CmtError
+from cmt.machine import bugs
 
 SECONDS, MEMORY = 30.0, 2**30
+LONGEST_WAIT = 300.0
+"""Seconds of the clock after which a case hangs that has not had `SECONDS` of the processor: others may have it."""
 OUTCOMES = ("ok", "clear", "traceback", "memory", "hang", "died")
 """What may become of a case: read, refused in one line, and four faults."""
 ODD: tuple[Any, ...] = (
@@ -128,7 +133,7 @@ def run(
                 else:
                     reader.end()
                     readers.remove(reader)
-            for reader in [one for one in readers if time.monotonic() - one.since > SECONDS]:
+            for reader in [one for one in readers if one.hangs]:
                 reader.end()
                 settle(reader, "hang", f"more than {SECONDS:g} s")
                 readers.remove(reader)
@@ -149,8 +154,17 @@ class _Reader:
 
     def begin(self, number: int) -> None:
         """Hand over a case."""
-        self.number, self.since = number, time.monotonic()
+        self.number, self._since, self._busy = number, time.monotonic(), _busy_seconds(self.process.pid)
         self.pipe.send(number)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has worked on its case for too long, or waited where it does nothing."""
+        if time.monotonic() - self._since < SECONDS:
+            return False
+        busy = _busy_seconds(self.process.pid)
+        waited = SECONDS if math.isnan(busy) else LONGEST_WAIT
+        return busy - self._busy > SECONDS or time.monotonic() - self._since > waited
 
     def end(self) -> None:
         """Kill it."""
@@ -158,16 +172,43 @@ class _Reader:
         self.process.join()
 
 
+def _busy_seconds(process: int | None) -> float:
+    """What a process has had of the processors; nan where the system does not tell it as Linux does."""
+    with suppress(OSError, ValueError):
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return math.nan
+
+
 def _serve(pipe: Connection, folder: Path, kinds: Sequence[str], seeds: dict[str, list[Files]], seed: int) -> None:
     _limit_memory()
+    _no_bug_is_caught()
     while True:
         number = pipe.recv()
         kind = kinds[number % len(kinds)]
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        for name, content in case(kind, seeds[kind], seed, number).items():
-            (folder / name).write_bytes(content)
+        write(case(kind, seeds[kind], seed, number), folder)
         pipe.send(outcome_of(KINDS[kind].read, folder))
+
+
+def write(files: Files, folder: Path) -> None:
+    """Lay the files of a case into a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _no_bug_is_caught() -> None:
+    """Let what is caught in a run over many files, so that the others are read, be a traceback here."""
+
+    def raise_it(error: Exception) -> str:
+        raise AssertionError(f"caught: {error!r}") from error
+
+    for module in [module for name, module in sys.modules.items() if name.startswith("cmt.")]:
+        if getattr(module, "unforeseen", None) is bugs.unforeseen is not raise_it and module is not bugs:
+            vars(module)["unforeseen"] = raise_it
+    bugs.unforeseen = raise_it
 
 
 def _limit_memory() -> None:
@@ -203,7 +244,7 @@ def case(kind: str, seeds: Sequence[Files], seed: int, number: int) -> Files:
     """The files of a case: a seed's, of which one or, of text, some are mutated."""
     rng = np.random.default_rng([seed, number])
     files = dict(seeds[int(rng.integers(len(seeds)))])
-    names = sorted(files)
+    names = sorted(json.loads(files[COMMAND])["damaged"] if COMMAND in files else files)
     n_changed = len(names) if kind in ("text", "json") else 1
     for name in [names[i] for i in rng.permutation(len(names))[:n_changed]]:
         others = [other[name] for other in seeds if name in other]

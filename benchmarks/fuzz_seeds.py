@@ -14,12 +14,14 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
 import numpy as np
 
+from benchmarks.fuzz_commands import COMMAND, commands, run_command, train_a_step
 from cmt.cli.train_file import use_file
 from cmt.config import PRESETS, GenerateConfig, PrepareConfig
 from cmt.corpus.folder import COLUMN_TYPES, Entry, read_folder, write_folder
@@ -43,13 +45,17 @@ from cmt.planning.energy import parse_section, read_energy
 from cmt.planning.form import parse_form
 from cmt.planning.mutes import parse_mute
 from cmt.planning.progression import parse_chords
-from cmt.planning.redo import parse_redo
+from cmt.planning.redo import parse_redo, read_comments
 from cmt.planning.wishes import Wishes
+from cmt.report.sounds import read_events
+from cmt.sounds.event import SoundEvent
+from cmt.sounds.library import read_library
 from cmt.soundtrack.again import make_again
 from cmt.soundtrack.batch import read_log
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
 from midi_io import has_fluidsynth, read_midi, render, write_midi
+from midi_io.audio_file import write_audio
 from midi_io.file_playing import read_to_play
 from midi_io.midi_file import read_midi_ticks
 from midi_io.pianoroll import read_pianoroll
@@ -147,7 +153,7 @@ def _read_npz(folder: Path) -> None:
 
 def _pack(folder: Path) -> list[Files]:
     rng = np.random.default_rng(5)
-    n_note = np.array([40, 60, 50])
+    n_note = np.array([140, 160, 150])
     n = int(n_note.sum())
     file = io.BytesIO()
     np.savez(
@@ -285,7 +291,7 @@ def _read_video(folder: Path) -> None:
 
 
 TEXTS: Files = {
-    "hits.csv": b"time,weight\n1.5,1\n2.5;0.5\n# a\n4\t2\n",
+    "hits.csv": b"time,weight\n0.5,1\n1.2;0.5\n# a\n1.8\t2\n",
     "energy.csv": b"0,0.2\n3,0.6\n5.5,0.9\n",
     "words.toml": b'version = 1\nmood = "calm"\ngenre = "pop"\ntempo = 100\n',
     "train.toml": b'minutes = 60\npreset = "tiny"\nseed = 3\nresume = true\n',
@@ -315,6 +321,13 @@ def _read_texts(folder: Path) -> None:
     parsers = (parse_form, parse_chords, parse_mute, parse_redo, parse_section, read_words)
     readers += [partial(parse, line) for parse, line in zip(parsers, lines, strict=False)]
     _all(*readers)
+
+
+EVENTS = {"schema": 1, "events": [{"time": 0.5, "kind": "hit"}, {"time": 0.2, "kind": "whoosh", "length": 0.6}]}
+COMMENTS = {
+    "schema": 1,
+    "comments": [{"begin": 2.5, "end": 4.0, "instrument": "drums", "text": "softer"}, {"begin": 5.0, "text": "a"}],
+}
 
 
 def _json(folder: Path) -> list[Files]:
@@ -353,7 +366,8 @@ def _json(folder: Path) -> list[Files]:
     ]
     journal = "".join(json.dumps(line) + "\n" for line in lines).encode()
     log = (json.dumps(outcome) + "\n").encode()
-    return [{"clip.json": report, "clip.mid": midi, "generate.jsonl": log, "match.jsonl": journal}]
+    more = {"events.json": json.dumps(EVENTS).encode(), "clip.comments.json": json.dumps(COMMENTS).encode()}
+    return [{"clip.json": report, "clip.mid": midi, "generate.jsonl": log, "match.jsonl": journal, **more}]
 
 
 def _read_json(folder: Path) -> None:
@@ -361,6 +375,8 @@ def _read_json(folder: Path) -> None:
         partial(read_log, folder / "generate.jsonl"),
         partial(MatchJournal, folder / "match.jsonl", "a"),
         partial(evaluate, [Pair(folder / "clip.mid", None)], audio=False),
+        partial(read_events, folder / "events.json"),
+        partial(read_comments, folder / "clip.comments.json"),
         partial(_read_again, folder / "clip.json"),
     )
 
@@ -368,6 +384,52 @@ def _read_json(folder: Path) -> None:
 def _read_again(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as again:
         make_again(path, again)
+
+
+def _sounds(folder: Path) -> list[Files]:
+    times = np.arange(4000) / 8000
+    wave = np.column_stack([np.sin(900 * times), np.sin(700 * times)]) * np.exp(-4 * times)[:, np.newaxis]
+    seeds = []
+    for suffix in ("wav", "flac", "ogg", "mp3", "m4a"):
+        write_audio(wave, folder / f"whoosh 1.{suffix}", 8000 if suffix != "ogg" else 48000)
+        list_ = f"hit.{suffix},hit\n'=1.wav,rain\nwhoosh 1.{suffix},whoosh\n".encode()
+        content = (folder / f"whoosh 1.{suffix}").read_bytes()
+        seeds.append({f"whoosh 1.{suffix}": content, f"hit.{suffix}": content, "rain.wav": content})
+        seeds.append({**seeds[-1], "=1.wav": content, "sounds.csv": list_})
+    return seeds
+
+
+def _read_sounds(folder: Path) -> None:
+    library = read_library(folder)
+    kinds = {kind: SoundEvent(0.0, 1.0, 0.5, 0.0, kind, "user", 0, None) for kind in ("hit", "whoosh", "rain")}
+    for event in library.fitted(tuple(kinds.values())):
+        if event.file is not None:
+            (library.bed if event.is_bed else library.sound)(event, 22050)
+
+
+def _commands(folder: Path) -> list[Files]:
+    """Each command with the files that it is given."""
+    made: Files = {**TEXTS, **_json(folder / "json")[0], **_checkpoint(folder)[0], **_pack(folder)[0]}
+    made |= {"a.mp4": _video(folder)[0]["a.mp4"], "a.sf2": font(), "pairs.csv": b"midi,video\nsongs/1.mid,a.mp4\n"}
+    for number, name in enumerate(("songs/1.mid", "songs/2.mid", "more/3.mid")):
+        write_midi(song(number), folder / "a.mid")
+        made[name] = (folder / "a.mid").read_bytes()
+    sound = next(files["hit.wav"] for files in _sounds(folder) if "hit.wav" in files)
+    made |= {"sounds/hit.wav": sound, "sounds/boom.wav": sound, "sounds/sounds.csv": b"hit.wav,hit\nboom.wav,impact\n"}
+    run: Files = {}
+    if find_spec("torch"):
+        for name in ("lpd5_16th_a.npz.xz", "songs_a.json.xz"):
+            (folder / name).write_bytes(made[name])
+        train_a_step(folder)
+        run = {f"run/{path.name}": path.read_bytes() for path in sorted((folder / "run").iterdir()) if path.is_file()}
+        made |= {"before/model.safetensors": run["run/model.safetensors"]}
+        made |= {"train.toml": b'preset = "tiny"\nseed = 3\nvalidation-words = 64\nminutes = 60\n'}
+    seeds = []
+    for arguments, damaged in commands():
+        said = {"arguments": list(arguments), "damaged": list(damaged)}
+        more = run if "--resume" in arguments else {}
+        seeds.append({COMMAND: json.dumps(said).encode(), **made, **more})
+    return seeds
 
 
 KINDS: dict[str, Kind] = {
@@ -379,6 +441,8 @@ KINDS: dict[str, Kind] = {
     "checkpoint": Kind(_checkpoint, _read_checkpoint),
     "font": Kind(lambda folder: [{"a.sf2": font()}], _read_font),
     "video": Kind(_video, _read_video),
+    "sounds": Kind(_sounds, _read_sounds),
     "text": Kind(_texts, _read_texts),
     "json": Kind(_json, _read_json),
+    "command": Kind(_commands, run_command),
 }

@@ -4,7 +4,7 @@
 
 Each film is one minute of moving colours (160 x 96, 5 pictures a second, with a tone), looped by copying its packets.
 Each job runs in a process of its own: `cmt analyze`; `cmt generate --midi-only`; `cmt generate` with sound and film, of
-one take, two instruments at 60 BPM, its WAV file left out for FLAC; `cmt render` of the MIDI file that the second made.
+one take, two instruments at 30 BPM, its WAV file left out for FLAC; `cmt render` of the MIDI file that the second made.
 The table has the seconds of the clock, those of all processors and the peak memory (maximum resident set size), with
 the seconds for each minute of film beside them. Long sound lies on the disk meanwhile: an hour takes 3 GB.
 """
@@ -25,7 +25,7 @@ import av
 import numpy as np
 
 WIDTH, HEIGHT, RATE, SOUND_RATE = 160, 96, 5, 44_100
-PIECE = ("--instruments", "piano,bass", "--tempo", "60", "--takes", "1", "--seed", "1", "--quiet")
+PIECE = ("--instruments", "piano,bass", "--tempo", "30", "--takes", "1", "--seed", "1", "--quiet")
 JOBS = ("analyze", "midi", "film", "render")
 MIB = 2**20
 

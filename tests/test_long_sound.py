@@ -10,6 +10,7 @@ from clips import draw_clip
 
 from cmt.errors import CmtError, WriteError
 from cmt.film.ducking import mix_under_speech
+from cmt.film.embedded import embedded_sound, own_sound, sound_of_file
 from cmt.film.mux import write_video
 from cmt.film.sound import fitted, mixed
 from cmt.film.speech import Span, speech_probabilities
@@ -101,6 +102,19 @@ def test_a_film_is_written_of_a_file_as_of_an_array(tmp_path, all_in_files, orig
     for name, audio in (("array", noise(1.5, 1)), ("file", in_file(noise(1.5, 1), tmp_path))):
         write_video(tmp_path / "sounding.mp4", audio, RATE, tmp_path / f"{name}.mp4", original_audio=original_audio)
     assert (tmp_path / "array.mp4").read_bytes() == (tmp_path / "file.mp4").read_bytes()
+
+
+def test_sound_for_a_page_is_read_into_files_as_into_memory(tmp_path, monkeypatch):
+    draw_clip(tmp_path / "clip.mp4", seconds=2)
+    write_video(tmp_path / "clip.mp4", noise(2.0), RATE, tmp_path / "film.mp4")
+    made = []
+    for most in (2**25, 0):
+        monkeypatch.setattr("midi_io.samples._IN_MEMORY", most)
+        read = sound_of_file(tmp_path / "film.mp4", 3 * RATE, RATE, tmp_path)
+        own = own_sound(tmp_path / "film.mp4", RATE, tmp_path)
+        assert isinstance(read, np.ndarray) == isinstance(own, np.ndarray) == bool(most)
+        made.append((read[:].tobytes(), own[:].tobytes(), embedded_sound(read, RATE)))
+    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize("spans", [(), (Span(0.4, 0.9), Span(1.0, 1.2), Span(3.5, 4.4))], ids=["none", "words"])

@@ -99,7 +99,7 @@ def test_sound_is_read_back_in_time(tmp_path, suffix):
     sound = np.zeros((RATE, 2), np.float32)
     sound[RATE // 2 : RATE // 2 + 400] = 0.5
     write_audio(sound, tmp_path / f"click.{suffix}", RATE)
-    read = sound_of_file(tmp_path / f"click.{suffix}", RATE, RATE)
+    read = np.asarray(sound_of_file(tmp_path / f"click.{suffix}", RATE, RATE, tmp_path))
     assert read.shape == (RATE, 2)
     assert abs(int(np.argmax(np.abs(read[:, 0]) > 0.2)) - RATE // 2) < 60
 

@@ -295,3 +295,9 @@ def test_a_lead_sheet_is_told_in_the_key_and_the_names_of_the_piece():
 def test_a_whole_number_that_no_float_holds_is_a_fault():
     with pytest.raises(CmtError, match="must be a finite number"):
         Value(10**400, "clip.json", "grid.tempo").number()
+
+
+def test_whole_numbers_that_numpy_cannot_hold_are_floats():
+    for content, type_ in ((3, int), (2**53 - 1, int), (2**63, float), (-(2**100), float)):
+        number = Value(content, "clip.json", "duration").number()
+        assert number == content and type(number) is type_

@@ -21,6 +21,7 @@ from cmt.corpus.duplicates import fingerprint, shingles
 from cmt.corpus.packs import genre_of_pack
 from cmt.corpus.songs import song_info
 from cmt.errors import MidiError
+from cmt.machine.bugs import unforeseen
 from cmt.music.encoding import NoteArrays, encode_notes, sorted_without_doubles
 from cmt.music.words import BAR, MAX_DURATION, MAX_STRENGTH, WordType
 from midi_io.midi_file import read_midi_ticks
@@ -133,7 +134,7 @@ def take_file(root: Path, relative: str, config: PrepareConfig) -> TakenSong | L
     except OSError as error:
         return LeftOutSong(file, Reason.UNREADABLE.value, error.strerror or type(error).__name__)
     except Exception as error:  # a bug or a lack of memory on one song out of thousands must not cost the others
-        return LeftOutSong(file, Reason.UNREADABLE.value, printable(f"{type(error).__name__}: {error}"))
+        return LeftOutSong(file, Reason.UNREADABLE.value, printable(unforeseen(error)))
 
 
 def take_packed(pack: str, info: dict[str, Any], notes: NoteArrays, config: PrepareConfig) -> TakenSong | LeftOutSong:
@@ -156,7 +157,7 @@ def take_packed(pack: str, info: dict[str, Any], notes: NoteArrays, config: Prep
     except LeftOut as left_out:
         return LeftOutSong(file, left_out.reason.value, left_out.detail)
     except Exception as error:
-        return LeftOutSong(file, Reason.UNREADABLE.value, printable(f"{type(error).__name__}: {error}"))
+        return LeftOutSong(file, Reason.UNREADABLE.value, printable(unforeseen(error)))
 
 
 def notes_of_ticks(ticks: TickSong) -> NoteArrays:

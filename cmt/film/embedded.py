@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cmt.film.picture import measure_picture, open_video, picture_packets
 from midi_io.audio_file import write_audio
+from midi_io.samples import Samples, Store, silence
 from video_rhythm.container import file_url
 
 _PLAYED = frozenset({"h264", "vp9", "av1"})
@@ -54,7 +54,7 @@ def embedded_picture(film: Path, most_bytes: int) -> bytes | None:
         return path.read_bytes()
 
 
-def embedded_sound(audio: NDArray[np.floating], sample_rate: int) -> bytes:
+def embedded_sound(audio: Samples, sample_rate: int) -> bytes:
     """Sound (n_sample, 2) as m4a (AAC) of `BIT_RATE`; the same sound gives the same bytes."""
     with tempfile.TemporaryDirectory(prefix="cmt-page-") as folder:
         path = Path(folder) / "sound.m4a"
@@ -62,23 +62,27 @@ def embedded_sound(audio: NDArray[np.floating], sample_rate: int) -> bytes:
         return path.read_bytes()
 
 
-def sound_of_file(file: Path, n_sample: int, sample_rate: int) -> NDArray[np.float32]:
+def sound_of_file(file: Path, n_sample: int, sample_rate: int, scratch: Path) -> Store:
     """The first sound of a film or a file of ours, (n_sample, 2), cut or continued with silence.
+
+    What is long lies in a nameless file in the folder `scratch`.
 
     Raises
     ------
     MidiError
         If it cannot be read.
+    WriteError
+        If the disk has no room for it.
     """
     import av
 
-    sound, begin = np.zeros((n_sample, 2), np.float32), 0
+    sound, begin = silence((n_sample, 2), scratch), 0
     with open_video(file) as source:
         resampler = av.AudioResampler("fltp", "stereo", sample_rate)
         frames = source.decode(source.streams.audio[0])
         for frame in chain(frames, [None]):
             for part in resampler.resample(frame):
                 samples = part.to_ndarray().T[: n_sample - begin]
-                sound[begin : begin + len(samples)] = samples
+                sound[begin : begin + len(samples)] = samples.astype(np.float32, copy=False)
                 begin += len(samples)
     return sound

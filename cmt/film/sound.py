@@ -37,6 +37,8 @@ _AAC_FRAME = 1024
 MUSIC_BACK = -6.0
 """dB by which the music steps back behind the original where both are mixed."""
 _LOUDEST = 0.97
+_RATES = range(1000, 768_001)
+"""The samples a second that sound may claim to have: one a second would make hours of a packet."""
 _SLIP_SECONDS = 0.03
 """Timestamps of sound jitter by fewer seconds than this; a larger step is a gap."""
 _MUCH_SHORTER = 0.5
@@ -49,7 +51,12 @@ shows."""
 def original_sound(source: av.container.InputContainer, video: av.VideoStream) -> av.AudioStream | None:
     """The sound that players choose for this picture, or None if there is none that can be decoded."""
     best: Any = source.streams.best("audio", related=video)
-    return best if best is not None and best.codec_context is not None else None
+    return best if best is not None and is_heard(best) else None
+
+
+def is_heard(stream: Any) -> bool:
+    """Whether a stream of sound can be decoded: FFmpeg knows its codec, and its rate is one of sound."""
+    return stream.codec_context is not None and stream.rate in _RATES
 
 
 def has_sound(path: Path) -> bool:
@@ -78,7 +85,7 @@ def notes_on_tracks(source: av.container.InputContainer, original: av.AudioStrea
 def further_tracks(source: av.container.InputContainer, original: av.AudioStream) -> list[av.AudioStream]:
     """The sound tracks beside `original` that can be decoded."""
     return [
-        stream for stream in source.streams.audio if stream.index != original.index and stream.codec_context is not None
+        stream for stream in source.streams.audio if stream.index != original.index and is_heard(stream)
     ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from cmt.page.content import Shown, content_of
 
@@ -39,6 +39,22 @@ class Media:
 
 def page_of(shown: Shown, media: Media) -> str:
     """The page's HTML: it loads nothing but what `media` says lies beside it."""
+    return _template().render(_values(shown, media))
+
+
+def write_page(shown: Shown, media: Media, path: Path) -> None:
+    """Write the page to `path`, part by part: film and sound in it are large."""
+    with path.open("wb") as file:
+        _template().stream(_values(shown, media)).dump(file, encoding="utf-8")
+
+
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_asset("page.html"))
+
+
+def _values(shown: Shown, media: Media) -> dict[str, Any]:
+    """What is put into the template."""
     content = content_of(shown)
     content["film"] = _film(media)
     content["sound"] = None if media.sound is None else _address(media.sound)
@@ -50,8 +66,7 @@ def page_of(shown: Shown, media: Media) -> str:
     # Comments are kept in the browser by what they are about.
     content["id"] = hashlib.sha256(as_json(content).encode()).hexdigest()[:16]
     script = "".join(_asset(name) for name in _PROGRAM)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("page.html")).render(
+    return dict(
         title=shown.title,
         has_picture=content["picture"] is not None,
         files=[{"name": name, "address": _address(name)} for name in shown.files],
@@ -64,11 +79,6 @@ def page_of(shown: Shown, media: Media) -> str:
         content=as_json(content),
         media={key: b64encode(data).decode("ascii") for key, data in embedded.items() if data is not None},
     )
-
-
-def write_page(shown: Shown, media: Media, path: Path) -> None:
-    """Write the page to `path`."""
-    path.write_text(page_of(shown, media), encoding="utf-8", newline="\n")
 
 
 def as_json(content: Any) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from cmt.errors import CmtError
 from cmt.report.values import Value
 from cmt.sounds.event import CAUSES, KINDS, SoundEvent, check_event
-from midi_io.input_file import content_of
+from midi_io.input_file import json_of
 from midi_io.limits import MOST_TEXT_BYTES
 
 _KINDS = {kind: kind for kind in KINDS}
@@ -78,8 +78,8 @@ def read_events(file: Path) -> tuple[SoundEvent, ...]:
         If it cannot be read, or says something that cannot be.
     """
     try:
-        content = json.loads(content_of(file, 16 * MOST_TEXT_BYTES))
-    except (ValueError, RecursionError) as error:
+        content = json_of(file, 16 * MOST_TEXT_BYTES)
+    except ValueError as error:
         raise CmtError(f"{file}: is no JSON ({error}); write one with cmt sounds and change that") from error
     found = Value(content, str(file), cure="write one with cmt sounds and change that")
     if isinstance(content, dict) and "events" not in content and content.get("sounds"):

@@ -73,7 +73,7 @@ class Value:
         return choices[self.content]
 
     def number(self) -> float:
-        """A finite number, whole or not."""
+        """A finite number, whole or not; whole ones too large for a machine's word are given as floats."""
         if isinstance(self.content, bool) or not isinstance(self.content, int | float):
             raise self.fault("a number")
         try:
@@ -82,7 +82,7 @@ class Value:
             is_finite = False
         if not is_finite:
             raise self.fault("a finite number")
-        return self.content
+        return float(self.content) if abs(self.content) >= 2**53 else self.content
 
     def flag(self) -> bool:
         """True or false."""

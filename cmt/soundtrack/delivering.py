@@ -166,6 +166,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
         output,
         delivery.font,
         delivery.beside,
+        folder,
         film=film if isinstance(film, Path) else None,
         mixer=delivery.mixer if output.original_audio == "mix" else None,
         sounding=sounding,

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cmt.film.ducking import Mixer
 from cmt.film.embedded import BIT_RATE, embedded_picture, embedded_sound, sound_of_file
 from cmt.film.sound import film_sound, fitted
@@ -23,7 +20,8 @@ from cmt.soundtrack.sounding import Sounding
 from cmt.soundtrack.source import Source
 from midi_io import Performance
 from midi_io.audio_file import stem_path
-from midi_io.rendering import sound_of
+from midi_io.rendering import long_sound_of
+from midi_io.samples import Samples
 
 MOST_PICTURE = 24_000_000
 """The picture of a film is in the page if it has no more bytes..."""
@@ -44,6 +42,7 @@ class Paging:
         output: Output,
         font: Path | None,
         beside: Executor,
+        scratch: Path,
         *,
         film: Path | None = None,
         mixer: Mixer | None = None,
@@ -55,13 +54,16 @@ class Paging:
         ----------
         font
             The SoundFont; None makes no sound.
+        scratch
+            The folder in which long sound lies meanwhile, in files without names.
         film, mixer
             The video whose own sound all takes are mixed with, and what mixes them; None leaves it out.
         sounding
             The sounds beside the music.
         """
         self._film, self._mixer, self._sounding = film, mixer, sounding
-        self._own: NDArray[np.float32] | None = None
+        self._scratch = scratch
+        self._own: Samples | None = None
         self._is_read = False
         self._takes, self._plan, self._output, self._font = takes, plan, output, font
         self._rate = next((rate for rate in _RATES if output.sample_rate % rate == 0), _RATES[0])
@@ -126,8 +128,9 @@ class Paging:
 
     def _played(self, performance: Performance, report: Report) -> bytes:
         finish = finish_of(self._output, report, self._plan)
-        sound = sound_of(
+        sound = long_sound_of(
             performance,
+            self._scratch,
             soundfont=self._font,
             sample_rate=self._rate,
             loudness=self._output.loudness,
@@ -137,19 +140,18 @@ class Paging:
         )
         return embedded_sound(self._mixed(sound.audio), self._rate)
 
-    def _mixed(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _mixed(self, audio: Samples) -> Samples:
         """Music with the film's own sound, as in the film; a mixer of its own, for one remembers what it made."""
         own = None if self._film is None or self._mixer is None else self._own_sound(self._film)
         if own is None or self._mixer is None:
             return audio
         mixer = Mixer(self._mixer.spans, self._mixer.distance, self._output.loudness)
-        both, _ = mixer(audio, np.asarray(fitted(own, len(audio))), self._rate)
-        return np.asarray(both)
+        both, _ = mixer(audio, fitted(own, len(audio)), self._rate)
+        return both
 
-    def _own_sound(self, film: Path) -> NDArray[np.float32] | None:
+    def _own_sound(self, film: Path) -> Samples | None:
         if not self._is_read:
-            sound = film_sound(film, self._rate)
-            self._own, self._is_read = None if sound is None else np.asarray(sound), True
+            self._own, self._is_read = film_sound(film, self._rate, scratch=self._scratch), True
         return self._own
 
     def _stems(self, sound: Path, report: Report, n_sound: int) -> dict[str, bytes]:
@@ -160,5 +162,5 @@ class Paging:
         return {label: self._read(file) for label, file in stems.items()}
 
     def _read(self, file: Path) -> bytes:
-        audio = sound_of_file(file, round(self._duration * self._rate), self._rate)
+        audio = sound_of_file(file, round(self._duration * self._rate), self._rate, self._scratch)
         return embedded_sound(audio, self._rate)
