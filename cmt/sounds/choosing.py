@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cmt.film.speech import Span
 from cmt.sounds.event import VARIANTS, SoundEvent
+from cmt.sounds.moving import find_movements
 from cmt.sounds.watching import find_candidates
 from midi_io.song import POSITIONS_PER_BEAT, Timeline
 from video_rhythm import VideoRhythm
@@ -62,6 +63,8 @@ def sound_events(
         beats = _beats_of(timeline)
         kept = [_on_grid(event, beats) for event in kept]
         kept = [event for event in kept if not _is_under(event, spans)]
+    if causes is None or "movement" in causes:
+        beds += find_movements(rhythm, dial, kept, spans)
     return _with_variants(sorted([*beds, *kept]), seed)
 
 
