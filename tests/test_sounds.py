@@ -17,6 +17,8 @@ from cmt.sounds.choosing import budget, sound_events
 from cmt.sounds.event import KINDS, SoundEvent, Stroke, check_event
 from cmt.sounds.library import kind_of_name, read_library
 from cmt.sounds.moving import find_movements, peaks_of
+from cmt.sounds.repeats import lighter_repeats
+from cmt.sounds.watching import strike
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.sounding import check_sounds, sounding_of
 from midi_io.audio_file import write_wav
@@ -128,6 +130,19 @@ def test_a_strong_hit_lies_over_the_music_which_goes_down():
     assert np.abs(stem[round(1.05 * RATE)] / music[round(1.05 * RATE)]).max() < 0.85
     assert np.array_equal(stem[-100:], music[-100:])
     assert len(powers_of(music, RATE)) == pytest.approx(3.0 / HOP, abs=1)
+
+
+def test_what_strikes_again_and_again_is_lighter_and_never_twice_alike():
+    times = [1.0, 1.7, 2.5, 3.2, 5.5, 6.0]
+    strikes = [strike(time, 0.9, 0.0, "contact") for time in times]
+    cut = event("swish", 2.0)
+    lighter = [one for one in lighter_repeats([*strikes, cut]) if one.kind != "swish"]
+    assert [one.time for one in lighter] == times
+    first, *others = [one.strength for one in lighter[:4]]
+    assert first == 0.9 and all(0.5 < other < 0.8 for other in others)
+    assert all(a != b for a, b in pairwise(others))
+    assert [one.kind for one in lighter[:4]] == ["impact", "hit", "hit", "hit"]
+    assert lighter[4:] == strikes[4:]
 
 
 def test_movement_is_heard_on_the_pictures_on_which_it_is_fastest(hopping):

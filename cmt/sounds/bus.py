@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from cmt.sounds.beds import SLOPE, Bed, bed_loops
 from cmt.sounds.event import KINDS, SoundEvent, Stroke
 from cmt.sounds.library import Library
-from cmt.sounds.signals import Samples, smooth_ends
+from cmt.sounds.signals import Samples, fast_length, smooth_ends
 from cmt.sounds.strokes import Movement, stroke_loop, stroke_shape
 from cmt.sounds.struck import struck_sound
-from midi_io.mastering import loudness
+from midi_io.mastering import response_of_the_ear
 
 LEAST, MOST = 3.0, 6.0
 """LU that a sound of full strength lies over the music, where the dial is just above 0 and where it is 1."""
@@ -45,8 +45,6 @@ DOWN, HOLD, UP = 0.03, 0.1, 0.3
 MOST_KEPT = 120.0
 """Seconds of sounds that are kept for the next time that they are asked for; of a longer film they are made anew."""
 _GATE = 0.1
-_OFFSET = 0.691
-"""LU between loudness and the power of both channels together, in BS.1770."""
 
 
 class Bus:
@@ -118,7 +116,7 @@ class Bus:
 
     def dips(self, begin: int, end: int) -> Samples:
         """(end - begin,) the factor of the music's samples from `begin` to `end`: below 1 under a sound."""
-        decibels = np.zeros(end - begin, np.float64)
+        factors = np.ones(end - begin, np.float32)
         for event in self.events:
             depth = KINDS[event.kind].dip * event.strength * (0.5 + 0.5 * self._dial)
             if depth <= 0:
@@ -128,9 +126,9 @@ class Bus:
             a, b = max(begin, int(knots[0] * self.sample_rate)), min(end, int(knots[-1] * self.sample_rate) + 1)
             if b > a:
                 curve = np.interp(np.arange(a, b) / self.sample_rate, knots, [0, -depth, -depth, 0])
-                part = decibels[a - begin : b - begin]
-                np.minimum(part, curve, out=part)
-        return np.asarray(10 ** (decibels / 20), np.float32)
+                part = factors[a - begin : b - begin]
+                np.minimum(part, np.exp2(curve.astype(np.float32) * np.float32(np.log2(10) / 20)), out=part)
+        return factors
 
     def _music_at(self, time: float) -> float:
         """The mean power of the music from an instant on, not far below that of the piece."""
@@ -214,11 +212,13 @@ class _Repeated:
 
 def loudest_power(sound: Samples, sample_rate: int) -> float:
     """The mean power, of both channels and as the ear hears it, of the loudest 400 ms of (n, 2) a sound."""
-    n = round(WINDOW * sample_rate)
-    total = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64).mean(axis=1))])
-    first = int((total[n:] - total[:-n]).argmax()) if len(sound) > n else 0
-    window = np.zeros((n, 2), np.float32)
+    n = min(round(WINDOW * sample_rate), len(sound))
+    hop = max(1, sample_rate // 200)
+    hops = len(sound) // hop
+    squares = np.square(sound[: hops * hop]).reshape(hops, -1).sum(axis=1, dtype=np.float64)
+    total = np.concatenate([[0.0], np.cumsum(squares)])
+    first = int((total[n // hop :] - total[: len(total) - n // hop]).argmax()) * hop
     part = sound[first : first + n]
-    window[: len(part)] = part
-    heard = loudness(window, sample_rate)
-    return 10 ** ((heard + _OFFSET) / 10) / 2 if np.isfinite(heard) else 0.0
+    fast = fast_length(n + n // 8)
+    spectrum = np.fft.rfft(part, fast, axis=0) * response_of_the_ear(fast, sample_rate)[:, np.newaxis]
+    return 2 * float(np.square(np.abs(spectrum)).sum(dtype=np.float64)) / (2 * fast * round(WINDOW * sample_rate))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.sounds.event import KINDS, LEAD, TAIL, SoundEvent, Stroke
-from cmt.sounds.signals import Samples, Shape, band, loop_length, noise, panned
+from cmt.sounds.signals import Samples, Shape, band, fast_length, noise, panned
 
 LOOP = 2.3
 """Seconds of the noise that strokes are cut from, about."""
@@ -104,7 +104,7 @@ def stroke_loop(kind: str, sample_rate: int, seed: int = 0) -> Samples:
     """(n, 2) the noise of a kind of movement, a loop, root mean square 1."""
     rng = np.random.default_rng([seed, 31, tuple(KINDS).index(kind)])
     material = _MATERIALS[kind]
-    n = loop_length(round(LOOP * sample_rate))
+    n = fast_length(round(LOOP * sample_rate))
     shape = band(material.low, material.high, material.slope)
     return noise(rng, n, sample_rate, _ringing(shape) if kind == "metal" else shape, 2)
 
