@@ -18,6 +18,7 @@ from cmt.sounds.event import KINDS, SoundEvent, Stroke, check_event
 from cmt.sounds.library import kind_of_name, read_library
 from cmt.sounds.moving import find_movements, peaks_of
 from cmt.sounds.repeats import lighter_repeats
+from cmt.sounds.signals import band, noise
 from cmt.sounds.watching import strike
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.sounding import check_sounds, sounding_of
@@ -166,6 +167,27 @@ def test_movement_lies_well_under_a_hit():
     stroke = loudness(alone(event("gust", 0.9, 0.5, strokes=(Stroke(0.12, 1.0, 0.0),)))[RATE : RATE + 8820], RATE)
     hit = loudness(alone(event("hit"))[RATE : RATE + 8820], RATE)
     assert 7 < hit - stroke < 15
+
+
+@pytest.mark.parametrize("dial", [0.05, 0.5, 1.0])
+@pytest.mark.parametrize("kind", ["hit", "impact"])
+def test_a_strong_hit_lies_3_to_6_lu_over_the_bed_of_music(kind, dial):
+    # Noise as low as music is: 4 dB less in each octave.
+    music = 0.1 * noise(np.random.default_rng(0), 3 * RATE, RATE, band(60, 6000, -4.0), 2)
+    bus = Bus([event(kind)], 3.0, RATE, dial=dial)
+    stem = music.copy()
+    put_beside(stem, bus, RATE)
+    track = track_of(bus, np.zeros_like(music))
+    dipped = stem - track
+    at = slice(RATE, RATE + round(0.4 * RATE))
+    assert 2.8 < loudness(track[at], RATE) - loudness(dipped[at], RATE) < 6.3
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_on_one_loudspeaker_all_sounds_are_left(kind):
+    sound = alone(event(kind, 1.0, 1.5)._replace(pan=0.8))
+    folded = np.repeat(sound.mean(axis=1, keepdims=True), 2, axis=1)
+    assert loudness(sound, RATE) - loudness(folded, RATE) < 4.5
 
 
 def test_events_are_written_and_read_back(tmp_path):

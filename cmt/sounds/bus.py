@@ -36,7 +36,7 @@ BED_ALONE = 8.0
 """dB by which beds are louder without music."""
 MOST_PEAK = 19.0
 """dB over the mean power of the piece above which no sample of a sound lies."""
-EAR = 0.7
+EAR = 1.0
 """dB by which music is heard louder than its plain power says, beside a sound that is measured as it is heard."""
 WINDOW = 0.4
 """Seconds in which loudness is momentary."""

@@ -41,7 +41,7 @@ def noise(rng: np.random.Generator, n: int, sample_rate: int, shape: Shape, n_ch
     fast = fast_length(n)
     step = sample_rate / fast
     first, last = int(np.ceil(LOWEST / step)), min(int(HIGHEST / step), fast // 2) + 1
-    magnitudes = shape(np.arange(first, last) * step).astype(np.float32)
+    magnitudes = shape(np.arange(first, last, dtype=np.float64) * step).astype(np.float32)
     spectrum = np.zeros((n_channel, fast // 2 + 1), np.complex64)
     draws = rng.standard_normal((n_channel, last - first, 2), dtype=np.float32)
     draws *= magnitudes[:, None]
@@ -68,15 +68,14 @@ COARSE = 64
 
 def slowly(n: int, sample_rate: int, curve: Callable[[NDArray[np.float64]], NDArray[np.floating]]) -> Samples:
     """(n,) a curve of seconds that changes slowly: taken every `COARSE` samples, and straight between."""
-    return between(curve(np.arange(n // COARSE + 2) * (COARSE / sample_rate)), n)
+    return between(curve(np.arange(n // COARSE + 2, dtype=np.float64) * (COARSE / sample_rate)), n)
 
 
 def between(values: NDArray[np.floating], n: int) -> Samples:
     """(n,) straight lines between values that are `COARSE` samples apart; there is one at or after the last sample."""
     coarse = np.asarray(values, np.float32)
     ramp = np.arange(COARSE, dtype=np.float32) / COARSE
-    lines: Samples = (coarse[:-1, None] + np.diff(coarse)[:, None] * ramp).reshape(-1)[:n]
-    return lines
+    return np.asarray((coarse[:-1, None] + np.diff(coarse)[:, None] * ramp).reshape(-1)[:n], np.float32)
 
 
 def falling(n: int, sample_rate: int, half: float) -> Samples:
@@ -84,7 +83,7 @@ def falling(n: int, sample_rate: int, half: float) -> Samples:
     # A product of two short rows: the power of every sample takes many times as long.
     blocks = np.exp2(-np.arange(n // 256 + 1) * (256 / sample_rate / half))
     inside = np.exp2(-np.arange(256) / (sample_rate * half))
-    return np.multiply.outer(blocks.astype(np.float32), inside.astype(np.float32)).reshape(-1)[:n]
+    return np.asarray(np.outer(blocks.astype(np.float32), inside.astype(np.float32)).reshape(-1)[:n], np.float32)
 
 
 def decay(n: int, sample_rate: int, half: float, attack: float = 0.001) -> Samples:
@@ -114,7 +113,7 @@ def glide(n: int, sample_rate: int, curve: NDArray[np.floating]) -> Samples:
     """(n,) a tone whose frequency, in Hz, follows a curve (n,)."""
     turns = np.cumsum(curve, dtype=np.float64) / sample_rate
     turns -= np.floor(turns)
-    return np.sin(turns.astype(np.float32) * np.float32(2 * np.pi))
+    return np.asarray(np.sin(turns.astype(np.float32) * np.float32(2 * np.pi)), np.float32)
 
 
 _BANK_LENGTH = 1 << 17

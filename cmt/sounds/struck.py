@@ -181,7 +181,7 @@ def _downlifter(maker: Maker) -> Samples:
     air = swept_noise(maker.rng, n, rate, 200.0 * 2 ** (4.4 * left**1.4), 1.0)
     curve = maker.root * 2 ** (3.0 * left**1.5 + 1)
     tone = glide(n, rate, curve)
-    return (0.6 * air + 0.25 * tone[:, None]) * fade[:, None]
+    return np.asarray((0.6 * air + 0.25 * tone[:, None]) * fade[:, None], np.float32)
 
 
 def _cymbal(maker: Maker) -> Samples:
