@@ -175,12 +175,12 @@ def _powers_of_hops(audio: NDArray[np.floating] | Samples, sample_rate: int) -> 
 def _as_heard(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.floating]:
     """Behind the standard's two filters, (n_sample, n_channel); before the first sample there is silence."""
     n = len(audio) + round(_WARM_UP * sample_rate)  # so that the end does not come back at the beginning
-    spectra = np.fft.rfft(audio, n, axis=0) * _response_of_the_ear(n, sample_rate)[:, None]
+    spectra = np.fft.rfft(audio, n, axis=0) * response_of_the_ear(n, sample_rate)[:, None]
     return np.asarray(np.fft.irfft(spectra, n, axis=0)[: len(audio)])
 
 
-@lru_cache(maxsize=2)  # a piece is heard several times in chunks of one length
-def _response_of_the_ear(n: int, sample_rate: int) -> NDArray[np.complex64]:
+@lru_cache(maxsize=4)  # a piece is heard several times in chunks of one length, sounds in windows of another
+def response_of_the_ear(n: int, sample_rate: int) -> NDArray[np.complex64]:
     """(n // 2 + 1,) what both filters do to each frequency of `n` samples."""
     z = np.exp(-2j * np.pi * np.fft.rfftfreq(n))
     return (_response(_shelf(sample_rate), z) * _response(_high_pass(sample_rate), z)).astype(np.complex64)

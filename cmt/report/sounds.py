@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cmt.errors import CmtError
 from cmt.report.values import Value
-from cmt.sounds.event import CAUSES, KINDS, SoundEvent, check_event
+from cmt.sounds.event import CAUSES, KINDS, SoundEvent, Stroke, check_event
 from midi_io.input_file import json_of
 from midi_io.limits import MOST_TEXT_BYTES
 
@@ -46,6 +46,7 @@ def event_from_json(event: Value) -> SoundEvent:
     """
     given = event.by_key()
     kind = event["kind"].one_of(_KINDS)
+    strokes = event["strokes"].each(_stroke) if "strokes" in given and KINDS[kind].is_movement else ()
     made = SoundEvent(
         time=event["time"].number(),
         length=event["length"].number() if "length" in given else _length_of(kind),
@@ -55,9 +56,17 @@ def event_from_json(event: Value) -> SoundEvent:
         cause=event["cause"].one_of(_CAUSES) if "cause" in given else "user",
         variant=event["variant"].whole() if "variant" in given else 0,
         file=event["file"].maybe(Value.text) if "file" in given else None,
+        strokes=strokes,
     )
     check_event(made, f"{event.file}: {event.path}")
     return made
+
+
+def _stroke(stroke: Value) -> Stroke:
+    numbers = stroke.each(Value.number)
+    if len(numbers) != len(Stroke._fields):
+        raise stroke.fault("a list of three numbers: seconds from the begin, strength, side")
+    return Stroke(*numbers)
 
 
 def _length_of(kind: str) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.sounds.event import KINDS, SoundEvent
-from cmt.sounds.signals import Samples, band, loop_length, noise
+from cmt.sounds.signals import Samples, band, fast_length, noise
 
 _KNOTS = 97
 """Values of a slow curve, until it begins anew."""
@@ -119,7 +119,7 @@ def bed_loops(kind: str, sample_rate: int, seed: int = 0) -> list[Samples]:
 
 def _loop(rng: np.random.Generator, layer: _Layer, sample_rate: int) -> Samples:
     """(n, 2) the noise of a layer, a loop, root mean square 1."""
-    n = loop_length(round(layer.loop * sample_rate))
+    n = fast_length(round(layer.loop * sample_rate))
     smooth = noise(rng, n, sample_rate, band(layer.low, layer.high, layer.slope), 2)
     if not layer.grains:
         return smooth

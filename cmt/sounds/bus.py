@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.sounds.beds import SLOPE, Bed, bed_loops
-from cmt.sounds.event import KINDS, SoundEvent
+from cmt.sounds.event import KINDS, SoundEvent, Stroke
 from cmt.sounds.library import Library
-from cmt.sounds.signals import Samples, smooth_ends
+from cmt.sounds.signals import Samples, fast_length, smooth_ends
+from cmt.sounds.strokes import Movement, stroke_loop, stroke_shape
 from cmt.sounds.struck import struck_sound
-from midi_io.mastering import loudness
+from midi_io.mastering import response_of_the_ear
 
 LEAST, MOST = 3.0, 6.0
 """LU that a sound of full strength lies over the music, where the dial is just above 0 and where it is 1."""
@@ -25,6 +26,8 @@ SOFTER = 10.0
 BED_UNDER = 21.0
 """LU by which a bed of no strength lies under the music; its strength brings it up by `BED_STRENGTH`."""
 BED_STRENGTH, BED_DIAL = 10.0, 4.0
+STROKE_UNDER, STROKE_SOFTER = 8.0, 6.0
+"""LU by which a stroke of movement of full strength lies under such a hit; one of no strength lies so much lower."""
 FLOOR = 12.0
 """dB under the whole piece: where the music is softer than this, sounds do not follow it further."""
 ALONE = 0.02
@@ -33,7 +36,7 @@ BED_ALONE = 8.0
 """dB by which beds are louder without music."""
 MOST_PEAK = 19.0
 """dB over the mean power of the piece above which no sample of a sound lies."""
-EAR = 0.7
+EAR = 1.0
 """dB by which music is heard louder than its plain power says, beside a sound that is measured as it is heard."""
 WINDOW = 0.4
 """Seconds in which loudness is momentary."""
@@ -42,8 +45,6 @@ DOWN, HOLD, UP = 0.03, 0.1, 0.3
 MOST_KEPT = 120.0
 """Seconds of sounds that are kept for the next time that they are asked for; of a longer film they are made anew."""
 _GATE = 0.1
-_OFFSET = 0.691
-"""LU between loudness and the power of both channels together, in BS.1770."""
 
 
 class Bus:
@@ -80,7 +81,7 @@ class Bus:
         self._powers: NDArray[np.float64] | None = None
         self._hop = 0.05
         self._whole = ALONE
-        self._made: dict[int, Samples | Bed | _Repeated] = {}
+        self._made: dict[int, Samples | Bed | Movement | _Repeated] = {}
         self._all_fit = sum(event.length for event in self.events if not event.is_bed) <= MOST_KEPT
         self._loops: dict[str, list[Samples]] = {}
 
@@ -109,12 +110,13 @@ class Bus:
                     made[a - begin : b - begin] += sound[a - first : b - first]
             else:
                 a, b = max(begin, first), end
-                made[a - begin :] += np.float32(self._bed_gain(event)) * sound.block(a - first, b - first)
+                gain = 1.0 if isinstance(sound, Movement) else self._bed_gain(event)
+                made[a - begin :] += np.float32(gain) * sound.block(a - first, b - first)
         return made
 
     def dips(self, begin: int, end: int) -> Samples:
         """(end - begin,) the factor of the music's samples from `begin` to `end`: below 1 under a sound."""
-        decibels = np.zeros(end - begin, np.float64)
+        factors = np.ones(end - begin, np.float32)
         for event in self.events:
             depth = KINDS[event.kind].dip * event.strength * (0.5 + 0.5 * self._dial)
             if depth <= 0:
@@ -124,20 +126,22 @@ class Bus:
             a, b = max(begin, int(knots[0] * self.sample_rate)), min(end, int(knots[-1] * self.sample_rate) + 1)
             if b > a:
                 curve = np.interp(np.arange(a, b) / self.sample_rate, knots, [0, -depth, -depth, 0])
-                part = decibels[a - begin : b - begin]
-                np.minimum(part, curve, out=part)
-        return np.asarray(10 ** (decibels / 20), np.float32)
+                part = factors[a - begin : b - begin]
+                np.minimum(part, np.exp2(curve.astype(np.float32) * np.float32(np.log2(10) / 20)), out=part)
+        return factors
 
-    def _music_at(self, event: SoundEvent) -> float:
-        """The mean power of the music where an event strikes, not far below that of the piece."""
+    def _music_at(self, time: float) -> float:
+        """The mean power of the music from an instant on, not far below that of the piece."""
         if self._powers is None or not len(self._powers):
             return self._whole
-        first = int(max(event.time, 0) / self._hop)
+        first = int(max(time, 0) / self._hop)
         around = self._powers[first : first + round(WINDOW / self._hop)]
         here = float(around.mean()) if len(around) else 0.0
         return max(here, self._whole * 10 ** (-FLOOR / 10))
 
-    def _sound(self, event: SoundEvent) -> Samples | Bed | _Repeated:
+    def _sound(self, event: SoundEvent) -> Samples | Bed | Movement | _Repeated:
+        if KINDS[event.kind].is_movement:
+            return self._movement(event)
         if event.is_bed:
             if event.file is not None and self._library is not None:
                 return _Repeated(self._library.bed(event, self.sample_rate), event, self.sample_rate)
@@ -148,9 +152,9 @@ class Bus:
             sound = self._library.sound(event, self.sample_rate)
         else:
             sound = struck_sound(event, self.sample_rate, self._tonic, self._seed)
-        over = EAR + LEAST + (MOST - LEAST) * self._dial - SOFTER * (1 - event.strength)
+        over = self._over() - SOFTER * (1 - event.strength)
         dip = KINDS[event.kind].dip * event.strength * (0.5 + 0.5 * self._dial) if self._powers is not None else 0.0
-        wanted = self._music_at(event) * 10 ** ((over - dip) / 10)
+        wanted = self._music_at(event.time) * 10 ** ((over - dip) / 10)
         gain = np.sqrt(wanted / max(loudest_power(sound, self.sample_rate), 1e-9))
         gain = min(gain, np.sqrt(self._whole) * 10 ** (MOST_PEAK / 20))
         sound = sound * np.float32(gain)
@@ -163,6 +167,27 @@ class Bus:
             n = min(len(sound), round(-event.begin * self.sample_rate))
             smooth_ends(sound[n:], self.sample_rate, 0.005, 0.0)
         return sound
+
+    def _over(self) -> float:
+        """LU that a hit of full strength lies over the music."""
+        return EAR + LEAST + (MOST - LEAST) * self._dial
+
+    def _movement(self, event: SoundEvent) -> Movement:
+        if event.file is not None and self._library is not None:
+            loop = self._library.bed(event, self.sample_rate)
+        else:
+            if event.kind not in self._loops:
+                self._loops[event.kind] = [stroke_loop(event.kind, self.sample_rate, self._seed)]
+            loop = self._loops[event.kind][0]
+        shape = stroke_shape(event.kind, self.sample_rate)
+        one = np.take(loop, np.arange(len(shape)), axis=0, mode="wrap") * shape[:, None]
+        loud = max(loudest_power(one, self.sample_rate), 1e-9)
+
+        def gain(stroke: Stroke, time: float) -> float:
+            under = STROKE_UNDER + STROKE_SOFTER * (1 - stroke.strength)
+            return float(np.sqrt(self._music_at(time) * 10 ** ((self._over() - under) / 10) / loud))
+
+        return Movement(event, loop, self.sample_rate, gain, self._seed)
 
     def _bed_gain(self, event: SoundEvent) -> float:
         under = BED_UNDER - BED_STRENGTH * event.strength - BED_DIAL * self._dial
@@ -187,11 +212,13 @@ class _Repeated:
 
 def loudest_power(sound: Samples, sample_rate: int) -> float:
     """The mean power, of both channels and as the ear hears it, of the loudest 400 ms of (n, 2) a sound."""
-    n = round(WINDOW * sample_rate)
-    total = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64).mean(axis=1))])
-    first = int((total[n:] - total[:-n]).argmax()) if len(sound) > n else 0
-    window = np.zeros((n, 2), np.float32)
+    n = min(round(WINDOW * sample_rate), len(sound))
+    hop = max(1, sample_rate // 200)
+    hops = len(sound) // hop
+    squares = np.square(sound[: hops * hop]).reshape(hops, -1).sum(axis=1, dtype=np.float64)
+    total = np.concatenate([[0.0], np.cumsum(squares)])
+    first = int((total[n // hop :] - total[: len(total) - n // hop]).argmax()) * hop
     part = sound[first : first + n]
-    window[: len(part)] = part
-    heard = loudness(window, sample_rate)
-    return 10 ** ((heard + _OFFSET) / 10) / 2 if np.isfinite(heard) else 0.0
+    fast = fast_length(n + n // 8)
+    spectrum = np.fft.rfft(part, fast, axis=0) * response_of_the_ear(fast, sample_rate)[:, np.newaxis]
+    return 2 * float(np.square(np.abs(spectrum)).sum(dtype=np.float64)) / (2 * fast * round(WINDOW * sample_rate))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from cmt.film.speech import Span
 from cmt.sounds.event import VARIANTS, SoundEvent
+from cmt.sounds.moving import find_movements
+from cmt.sounds.repeats import lighter_repeats
 from cmt.sounds.watching import find_candidates
 from midi_io.song import POSITIONS_PER_BEAT, Timeline
 from video_rhythm import VideoRhythm
@@ -57,11 +59,13 @@ def sound_events(
     found = [event for event in find_candidates(rhythm) if causes is None or event.cause in causes]
     beds = [part for event in found if event.is_bed for part in _between_words(event, spans)]
     struck = [event for event in found if not event.is_bed and not _is_under(event, spans)]
-    kept = _within_budget(struck, dial, rhythm.duration)
+    kept = lighter_repeats(_within_budget(struck, dial, rhythm.duration))
     if timeline is not None:
         beats = _beats_of(timeline)
         kept = [_on_grid(event, beats) for event in kept]
         kept = [event for event in kept if not _is_under(event, spans)]
+    if causes is None or "movement" in causes:
+        beds += find_movements(rhythm, dial, kept, spans)
     return _with_variants(sorted([*beds, *kept]), seed)
 
 

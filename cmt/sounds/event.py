@@ -18,6 +18,8 @@ class KindOfSound(NamedTuple):
     """Whether it lies under a scene, and is no event that strikes."""
     dip: float = 0.0
     """dB by which music goes down under a strong one."""
+    is_movement: bool = False
+    """Whether it is a bed of strokes: what moves in the picture."""
 
 
 KINDS: Mapping[str, KindOfSound] = {
@@ -40,12 +42,31 @@ KINDS: Mapping[str, KindOfSound] = {
     "crowd": KindOfSound(is_bed=True),
     "fire": KindOfSound(is_bed=True),
     "hum": KindOfSound(is_bed=True),
+    "gust": KindOfSound(is_bed=True, is_movement=True),
+    "cloth": KindOfSound(is_bed=True, is_movement=True),
+    "leaves": KindOfSound(is_bed=True, is_movement=True),
+    "water": KindOfSound(is_bed=True, is_movement=True),
+    "gravel": KindOfSound(is_bed=True, is_movement=True),
+    "metal": KindOfSound(is_bed=True, is_movement=True),
 }
 """The kinds of sounds by name."""
 VARIANTS = 5
 """So many makes there are of each kind; a variant modulo this is the make."""
-CAUSES = ("contact", "visual beat", "stillness", "cut", "fade", "scene", "sweep", "user")
+CAUSES = ("contact", "visual beat", "stillness", "cut", "fade", "scene", "sweep", "movement", "user")
 """What in the picture a sound is for; ``user`` is what a user put there."""
+LEAD, TAIL = 0.12, 0.35
+"""Seconds that a stroke of movement takes to swell, and to die away."""
+
+
+class Stroke(NamedTuple):
+    """An instant at which a movement is fastest for a moment."""
+
+    at: float
+    """Seconds from the begin of the movement."""
+    strength: float
+    """How strong it is, above 0 up to 1."""
+    pan: float
+    """Which way it goes, -1 (left) to 1 (right)."""
 
 
 class SoundEvent(NamedTuple):
@@ -67,6 +88,8 @@ class SoundEvent(NamedTuple):
     """The number that seeds it: another number, another sound of the kind."""
     file: str | None = None
     """The name of a file of the user's library that is played; None is chosen, or synthesised."""
+    strokes: tuple[Stroke, ...] = ()
+    """Of a movement, where it is fastest; none is one stroke, soon after its begin."""
 
     @property
     def begin(self) -> float:
@@ -85,6 +108,7 @@ class SoundEvent(NamedTuple):
 
     def as_json(self) -> dict[str, object]:
         """The event as JSON, keys in order."""
+        strokes = {"strokes": [list(stroke) for stroke in self.strokes]} if self.strokes else {}
         return {
             "time": self.time,
             "length": self.length,
@@ -94,6 +118,7 @@ class SoundEvent(NamedTuple):
             "cause": self.cause,
             "variant": self.variant,
             "file": self.file,
+            **strokes,
         }
 
 
@@ -113,3 +138,11 @@ def check_event(event: SoundEvent, place: str) -> None:
         raise CmtError(f"{place}.strength: {event.strength:g} must be above 0 up to 1")
     if not -1 <= event.pan <= 1:
         raise CmtError(f"{place}.pan: {event.pan:g} must be from -1 (left) to 1 (right)")
+    if event.strokes and not KINDS[event.kind].is_movement:
+        raise CmtError(f"{place}.strokes: {event.kind} is no movement; leave them out")
+    for number, (at, strength, pan) in enumerate(event.strokes):
+        if not (0 <= at <= event.length and 0 < strength <= 1 and -1 <= pan <= 1):
+            raise CmtError(
+                f"{place}.strokes[{number}]: must be seconds from 0 to the length, a strength above 0 up to 1, and a "
+                "side from -1 to 1"
+            )

@@ -173,12 +173,13 @@ def kind_of_name(name: str) -> str | None:
     """The kind that a file's name says it is for; None where it says nothing."""
     text = re.sub(r"[^a-z]+", " ", Path(name).stem.lower()).strip()
     for kind in sorted(KINDS, key=len, reverse=True):
-        if f" {kind} " in f" {text} ":
+        if not KINDS[kind].is_movement and f" {kind} " in f" {text} ":
             return kind
     for word in text.split():
         if word in _WORDS:
             return _WORDS[word]
-    return None
+    # What moves comes last: a "metal hit" is a hit.
+    return next((word for word in text.split() if word in KINDS), None)
 
 
 def _listed(folder: Path, names: Sequence[str]) -> dict[str, str]:

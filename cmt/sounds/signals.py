@@ -26,26 +26,32 @@ def band(low: float, high: float, slope: float = 0.0) -> Shape:
 
     def shape(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
         f = np.maximum(frequencies, 1.0)
-        inside = 1 / np.sqrt((1 + (low / f) ** 4) * (1 + (f / high) ** 4))
-        tilt = (f / np.sqrt(low * high)) ** (slope / 6.02)
-        return np.asarray(inside * tilt)
+        # Squares of squares: a fourth power takes many times as long.
+        below, above = np.square(np.square(low / f)), np.square(np.square(f / high))
+        inside = 1 / np.sqrt((1 + below) * (1 + above))
+        if slope:
+            inside *= np.exp2(np.log2(f / np.sqrt(low * high)) * (slope / 6.02))
+        return np.asarray(inside)
 
     return shape
 
 
 def noise(rng: np.random.Generator, n: int, sample_rate: int, shape: Shape, n_channel: int = 1) -> Samples:
     """(n,) noise of a shape, or (n, 2) whose channels have nothing in common; root mean square 1, a loop."""
-    fast = _fast_length(n)
-    frequencies = np.asarray(np.fft.rfftfreq(fast, 1 / sample_rate), np.float64)
-    magnitudes = shape(frequencies) * ((frequencies >= LOWEST) & (frequencies <= HIGHEST))
-    draws = rng.standard_normal((n_channel, 2, len(frequencies)), dtype=np.float32)
-    spectrum = (draws[:, 0] + 1j * draws[:, 1]) * magnitudes.astype(np.float32)
+    fast = fast_length(n)
+    step = sample_rate / fast
+    first, last = int(np.ceil(LOWEST / step)), min(int(HIGHEST / step), fast // 2) + 1
+    magnitudes = shape(np.arange(first, last, dtype=np.float64) * step).astype(np.float32)
+    spectrum = np.zeros((n_channel, fast // 2 + 1), np.complex64)
+    draws = rng.standard_normal((n_channel, last - first, 2), dtype=np.float32)
+    draws *= magnitudes[:, None]
+    spectrum[:, first:last] = draws.view(np.complex64)[..., 0]
     made = np.fft.irfft(spectrum, fast, axis=1)[:, :n].astype(np.float32)
     made /= np.sqrt(np.mean(np.square(made))) + 1e-12
     return made[0] if n_channel == 1 else np.ascontiguousarray(made.T)
 
 
-def _fast_length(n: int) -> int:
+def fast_length(n: int) -> int:
     """A length from `n` on for which the Fourier transform is fast: a product of 2, 3 and 5."""
     best = 1 << max(1, (n - 1).bit_length())
     for odd in (3, 5, 9, 15, 25, 27, 45, 75, 81, 125):
@@ -56,44 +62,58 @@ def _fast_length(n: int) -> int:
     return best
 
 
-def loop_length(n: int) -> int:
-    """The length of a loop of about `n` samples that is made fast; noise of that length has no seam."""
-    return _fast_length(n)
+COARSE = 64
+"""Samples from one value of what changes slowly to the next."""
 
 
-@lru_cache(maxsize=4)
-def seconds_of(n: int, sample_rate: int) -> NDArray[np.float64]:
-    """(n,) the time of each sample."""
-    times = np.arange(n) / sample_rate
-    times.flags.writeable = False
-    return times
+def slowly(n: int, sample_rate: int, curve: Callable[[NDArray[np.float64]], NDArray[np.floating]]) -> Samples:
+    """(n,) a curve of seconds that changes slowly: taken every `COARSE` samples, and straight between."""
+    return between(curve(np.arange(n // COARSE + 2, dtype=np.float64) * (COARSE / sample_rate)), n)
+
+
+def between(values: NDArray[np.floating], n: int) -> Samples:
+    """(n,) straight lines between values that are `COARSE` samples apart; there is one at or after the last sample."""
+    coarse = np.asarray(values, np.float32)
+    ramp = np.arange(COARSE, dtype=np.float32) / COARSE
+    return np.asarray((coarse[:-1, None] + np.diff(coarse)[:, None] * ramp).reshape(-1)[:n], np.float32)
+
+
+def falling(n: int, sample_rate: int, half: float) -> Samples:
+    """(n,) from 1 on, half as loud every `half` seconds."""
+    # A product of two short rows: the power of every sample takes many times as long.
+    blocks = np.exp2(-np.arange(n // 256 + 1) * (256 / sample_rate / half))
+    inside = np.exp2(-np.arange(256) / (sample_rate * half))
+    return np.asarray(np.outer(blocks.astype(np.float32), inside.astype(np.float32)).reshape(-1)[:n], np.float32)
 
 
 def decay(n: int, sample_rate: int, half: float, attack: float = 0.001) -> Samples:
     """(n,) from silence to 1 in `attack` seconds, then half as loud every `half` seconds."""
-    t = seconds_of(n, sample_rate)
-    rise = np.minimum(t / attack, 1.0)
-    return np.asarray(np.sin(rise * np.pi / 2) * 2.0 ** (-t / half), np.float32)
+    made = falling(n, sample_rate, half)
+    m = min(n, int(attack * sample_rate) + 1)
+    made[:m] *= np.sin(np.minimum(np.arange(m) / sample_rate / attack, 1.0) * (np.pi / 2))
+    return made
 
 
 def modes(
     n: int, sample_rate: int, frequencies: Sequence[float], gains: Sequence[float], halves: Sequence[float]
 ) -> Samples:
     """(n,) tones in Hz that ring together, each half as loud after its own seconds: a struck body."""
-    t = seconds_of(n, sample_rate)
     total = np.zeros(n, np.float32)
     for frequency, gain, half in zip(frequencies, gains, halves, strict=True):
         if frequency < 0.45 * sample_rate:
             m = min(n, int(half * 12 * sample_rate) + 1)  # later it is below -72 dB
-            ring = np.exp(t[:m] * (2j * np.pi * frequency - np.log(2) / half)).imag
-            total[:m] += np.float32(gain) * ring.astype(np.float32)
+            turn = (2j * np.pi * frequency - np.log(2) / half) / sample_rate
+            blocks, inside = np.exp(turn * 256 * np.arange(m // 256 + 1)), np.exp(turn * np.arange(256))
+            ring = np.outer(blocks.astype(np.complex64), inside.astype(np.complex64)).reshape(-1)[:m].imag
+            total[:m] += np.float32(gain) * ring
     return total
 
 
 def glide(n: int, sample_rate: int, curve: NDArray[np.floating]) -> Samples:
     """(n,) a tone whose frequency, in Hz, follows a curve (n,)."""
-    phase = 2 * np.pi * np.cumsum(curve, dtype=np.float64) / sample_rate
-    return np.sin(phase).astype(np.float32)
+    turns = np.cumsum(curve, dtype=np.float64) / sample_rate
+    turns -= np.floor(turns)
+    return np.asarray(np.sin(turns.astype(np.float32) * np.float32(2 * np.pi)), np.float32)
 
 
 _BANK_LENGTH = 1 << 17
@@ -103,24 +123,24 @@ _OCTAVES = tuple(62.5 * 2.0**k for k in range(9))
 
 @lru_cache(maxsize=2)
 def _bank(sample_rate: int) -> tuple[Samples, ...]:
-    """(n, 2) loops of noise, an octave each, that are made once: pieces of them are noise as good as any."""
+    """(2, n) loops of noise, an octave each, that are made once: pieces of them are noise as good as any."""
     rng = np.random.default_rng(2718)
     bank = []
     for middle in _OCTAVES:
         low, high = middle / np.sqrt(2), middle * np.sqrt(2)
-        made = noise(rng, _BANK_LENGTH, sample_rate, band(low, high), 2)
+        made = np.ascontiguousarray(noise(rng, _BANK_LENGTH, sample_rate, band(low, high), 2).T)
         made.flags.writeable = False
         bank.append(made)
     return tuple(bank)
 
 
 def _piece(rng: np.random.Generator, octave: int, n: int, sample_rate: int) -> Samples:
-    """(n, 2) noise of an octave, from a place by chance on."""
+    """(2, n) noise of an octave, from a place by chance on."""
     loop = _bank(sample_rate)[octave]
-    begin = int(rng.integers(len(loop)))
-    if begin + n <= len(loop):
-        return loop[begin : begin + n]
-    return np.take(loop, np.arange(begin, begin + n), axis=0, mode="wrap")
+    begin = int(rng.integers(loop.shape[1]))
+    if begin + n <= loop.shape[1]:
+        return loop[:, begin : begin + n]
+    return np.take(loop, np.arange(begin, begin + n), axis=1, mode="wrap")
 
 
 def wide_noise(rng: np.random.Generator, n: int, sample_rate: int, shape: Shape) -> Samples:
@@ -128,10 +148,10 @@ def wide_noise(rng: np.random.Generator, n: int, sample_rate: int, shape: Shape)
     gains = shape(np.array(_OCTAVES)) * np.sqrt(np.array(_OCTAVES) / _OCTAVES[0])
     gains[np.array(_OCTAVES) > 0.45 * sample_rate] = 0
     gains /= np.sqrt(np.square(gains).sum())
-    total = np.zeros((n, 2), np.float32)
+    total = np.zeros((2, n), np.float32)
     for octave in np.flatnonzero(gains > 0.03).tolist():
         total += np.float32(gains[octave]) * _piece(rng, octave, n, sample_rate)
-    return total
+    return np.ascontiguousarray(total.T)
 
 
 def swept_noise(
@@ -145,17 +165,15 @@ def swept_noise(
 
     It is a bank of octaves, each as loud as the curve is near.
     """
-    # The gains change slowly: a value every few milliseconds is enough.
-    step = max(1, sample_rate // 400)
-    coarse = np.log2(centre[::step])
-    total = np.zeros((n, 2), np.float32)
+    coarse = np.log2(centre[::COARSE])
+    coarse = np.append(coarse, [coarse[-1]] * 2)
+    total = np.zeros((2, n), np.float32)
     for octave, middle in enumerate(_OCTAVES):
         gains = np.exp2(-(((coarse - np.log2(middle)) / width) ** 2))
         if gains.max() < 0.05 or middle > 0.45 * sample_rate:
             continue
-        gain = np.interp(np.arange(n), np.arange(len(coarse)) * step, gains).astype(np.float32)
-        total += _piece(rng, octave, n, sample_rate) * gain[:, None]
-    return total
+        total += _piece(rng, octave, n, sample_rate) * between(gains, n)
+    return np.ascontiguousarray(total.T)
 
 
 def driven(sound: Samples, amount: float) -> Samples:

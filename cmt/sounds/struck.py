@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,16 +14,19 @@ from cmt.sounds.signals import (
     band,
     decay,
     driven,
+    falling,
     glide,
     modes,
     noise,
     panned,
-    seconds_of,
+    slowly,
     smooth_ends,
     swept_noise,
     wide_noise,
 )
 
+LN2 = math.log(2)
+"""Of what falls to a share 1 / e in some seconds, the share of them in which it falls to a half."""
 LOW_C = 32.703
 """Hz of the lowest C of a piano but one: pitched sounds have the music's tonic in the octave from there."""
 _BODIES = (
@@ -48,7 +52,6 @@ class Maker:
         self.make = event.variant % VARIANTS
         self.rng = np.random.default_rng([seed, event.variant, tuple(KINDS).index(event.kind)])
         self.root = LOW_C * 2 ** (tonic / 12)
-        self.times = seconds_of(self.n, sample_rate)
 
     def near(self, value: float, share: float = 0.08) -> float:
         """The value, a little off by chance."""
@@ -71,7 +74,7 @@ def _impact(maker: Maker) -> Samples:
     """A blow: a click, a body, a low tone that falls to the tonic, and a room."""
     n, rate = maker.n, maker.rate
     low = maker.root if maker.root > 40 else 2 * maker.root
-    fall = low * (1 + maker.near(2.2) * np.exp(-maker.times / 0.035))
+    fall = low * (1 + maker.near(2.2) * falling(n, rate, 0.035 * LN2))
     thump = driven(glide(n, rate, fall) * decay(n, rate, maker.near(0.13), 0.002), 1.6)
     body = _BODIES[maker.make][0]
     height = maker.near(_HEIGHTS[maker.make])
@@ -105,7 +108,7 @@ def _sub_drop(maker: Maker) -> Samples:
     """A low tone that falls onto the tonic."""
     n, rate = maker.n, maker.rate
     low = maker.root if maker.root > 38 else 2 * maker.root
-    fall = low * (1 + maker.near(1.3, 0.2) * np.exp(-maker.times / maker.near(0.16, 0.2)))
+    fall = low * (1 + maker.near(1.3, 0.2) * falling(n, rate, maker.near(0.16, 0.2) * LN2))
     tone = glide(n, rate, fall)
     swell = decay(n, rate, 0.28 * maker.event.length, 0.012)
     core = driven(tone * swell, 2.2) + 0.12 * maker.click(100, 900, 0.02)
@@ -114,14 +117,18 @@ def _sub_drop(maker: Maker) -> Samples:
 
 def _passing(maker: Maker, peak: float, rise: float, fall: float) -> Samples:
     """(n,) the loudness of what comes, passes at a share of its length, and goes."""
-    t = maker.times / maker.event.length - peak
-    return np.asarray(np.where(t < 0, np.exp2(t * rise), np.exp2(-t * fall)), np.float32)
+
+    def near(times: NDArray[np.float64]) -> NDArray[np.float64]:
+        t = times / maker.event.length - peak
+        return np.asarray(np.exp2(np.where(t < 0, t * rise, -t * fall)))
+
+    return slowly(maker.n, maker.rate, near)
 
 
-def _moving(maker: Maker) -> NDArray[np.float64]:
+def _moving(maker: Maker) -> Samples:
     """(n,) where it is: from the side it comes from to the one it goes to."""
-    t = maker.times / maker.event.length
-    return np.asarray(maker.event.pan * np.tanh(5 * (t - 0.5)) / np.tanh(2.5))
+    way = maker.event.pan / np.tanh(2.5)
+    return slowly(maker.n, maker.rate, lambda times: way * np.tanh(5 * (times / maker.event.length - 0.5)))
 
 
 def _whoosh(maker: Maker) -> Samples:
@@ -130,8 +137,9 @@ def _whoosh(maker: Maker) -> Samples:
     near = _passing(maker, 0.5, 9.0, 9.0)
     centre = top * (0.25 + 0.75 * near)
     air = swept_noise(maker.rng, maker.n, maker.rate, centre, 1.1)
-    flutter = 1 + 0.15 * np.sin(2 * np.pi * maker.near(9.0, 0.3) * maker.times + maker.rng.uniform(0, 6))
-    return panned(air * (near * flutter.astype(np.float32))[:, None], _moving(maker))
+    speed, begin = 2 * np.pi * maker.near(9.0, 0.3), maker.rng.uniform(0, 6)
+    flutter = slowly(maker.n, maker.rate, lambda times: 1 + 0.15 * np.sin(speed * times + begin))
+    return panned(air * (near * flutter)[:, None], _moving(maker))
 
 
 def _swish(maker: Maker) -> Samples:
@@ -144,7 +152,7 @@ def _swish(maker: Maker) -> Samples:
     middle = n // 2
     stroke = np.zeros(n, np.float32)
     after = n - middle
-    low = maker.near(70.0, 0.15) * (1 + 1.2 * np.exp(-seconds_of(after, rate) / 0.03))
+    low = maker.near(70.0, 0.15) * (1 + 1.2 * falling(after, rate, 0.03 * LN2))
     stroke[middle:] = 0.8 * glide(after, rate, low) * decay(after, rate, 0.06, 0.002)
     m = min(after, int(0.2 * rate))
     stroke[middle : middle + m] += noise(maker.rng, m, rate, band(900, 9000)) * decay(m, rate, 0.014)
@@ -155,26 +163,25 @@ def _swish(maker: Maker) -> Samples:
 def _riser(maker: Maker) -> Samples:
     """Noise and a tone that climb to an instant, where the tone has reached the tonic."""
     n, rate = maker.n, maker.rate
-    t = maker.times / maker.event.length
-    swell = np.asarray(t**1.8, np.float32)
-    air = swept_noise(maker.rng, n, rate, 300.0 * 2 ** (4.2 * t**1.3), 1.0)
+    length = maker.event.length
+    swell = slowly(n, rate, lambda times: (times / length) ** 1.8)
+    air = swept_noise(maker.rng, n, rate, slowly(n, rate, lambda t: 300.0 * 2 ** (4.2 * (t / length) ** 1.3)), 1.0)
     octaves = (2.0, 1.0, 1.0, 2.0, 1.5)[maker.make]
-    target = maker.root * 8
-    curve = target * 2 ** (octaves * (t**1.5 - 1))
+    curve = slowly(n, rate, lambda times: maker.root * 8 * 2 ** (octaves * ((times / length) ** 1.5 - 1)))
     left, right = glide(n, rate, curve * 0.9985), glide(n, rate, curve * 1.0015)
-    tone = np.column_stack([left, right]) + 0.4 * np.column_stack([glide(n, rate, 1.5 * curve)] * 2)
+    tone = np.column_stack([left, right]) + 0.4 * glide(n, rate, 1.5 * curve)[:, None]
     return np.asarray((0.6 * air + 0.22 * tone) * swell[:, None], np.float32)
 
 
 def _downlifter(maker: Maker) -> Samples:
     """Noise and a tone that fall from an instant on."""
     n, rate = maker.n, maker.rate
-    t = maker.times / maker.event.length
-    fade = decay(n, rate, 0.28 * maker.event.length, 0.01) * np.asarray(1 - t, np.float32)
-    air = swept_noise(maker.rng, n, rate, 200.0 * 2 ** (4.4 * (1 - t) ** 1.4), 1.0)
-    curve = maker.root * 2 ** (3.0 * (1 - t) ** 1.5 + 1)
+    left = slowly(n, rate, lambda times: np.maximum(1 - times / maker.event.length, 0))
+    fade = decay(n, rate, 0.28 * maker.event.length, 0.01) * left
+    air = swept_noise(maker.rng, n, rate, 200.0 * 2 ** (4.4 * left**1.4), 1.0)
+    curve = maker.root * 2 ** (3.0 * left**1.5 + 1)
     tone = glide(n, rate, curve)
-    return (0.6 * air + 0.25 * tone[:, None]) * fade[:, None]
+    return np.asarray((0.6 * air + 0.25 * tone[:, None]) * fade[:, None], np.float32)
 
 
 def _cymbal(maker: Maker) -> Samples:

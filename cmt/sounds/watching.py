@@ -142,10 +142,11 @@ def _contacts(rhythm: VideoRhythm, flow: _Flow) -> Iterator[SoundEvent]:
     strong = max(float(np.quantile(drop[chosen], 0.9)), STRONG_CONTACT)
     for place in chosen:
         time = float(times[min(index[place], n - 1)])
-        yield _stroke(time, float(np.sqrt(drop[place] / strong)), 0.6 * flow.pan(time), "contact")
+        yield strike(time, float(np.sqrt(drop[place] / strong)), 0.6 * flow.pan(time), "contact")
 
 
-def _stroke(time: float, strength: float, pan: float, cause: str) -> SoundEvent:
+def strike(time: float, strength: float, pan: float, cause: str) -> SoundEvent:
+    """What is struck so strongly: an impact, a hit or a tick."""
     strength = _rounded(np.clip(strength, 0.05, 1.0))
     kind = "impact" if strength >= IMPACT else "hit" if strength >= HIT else "tick"
     return SoundEvent(_rounded(time), _LENGTHS[kind], strength, _rounded(pan), kind, cause)
@@ -162,7 +163,7 @@ def _beats(rhythm: VideoRhythm, flow: _Flow, contacts: Sequence[float]) -> Itera
     for time, saliency in beats:
         if np.abs(others - time).min() <= AT_ANOTHER or time + step >= rhythm.duration:
             continue
-        yield _stroke(time + step, float(np.sqrt(saliency / strong)), 0.6 * flow.pan(time), "visual beat")
+        yield strike(time + step, float(np.sqrt(saliency / strong)), 0.6 * flow.pan(time), "visual beat")
 
 
 def _stops(rhythm: VideoRhythm) -> Iterator[SoundEvent]:
