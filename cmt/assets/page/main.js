@@ -1,5 +1,5 @@
 // How the parts work together.
-const player = new Player(() => { shownPlaying(); tick(); });
+const player = new Player(() => { shownPlaying(); tick(); }, (seconds) => film.follow(seconds));
 window.cmtPlayer = player; // the app around this page moves, starts and stops it
 comments.read();
 sounds.read();
@@ -339,7 +339,7 @@ function keys(event) {
   const target = event.target, isTyping = target.closest('input:not([type="range"]):not([type="checkbox"]), textarea, select');
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping || $('help').open) return;
   if (event.key === ' ' && target.closest('button, summary, a')) return;
-  if (event.key.startsWith('Arrow') && target.closest('input[type="range"]')) return;
+  if (/^(Arrow|Home|End)/.test(event.key) && target.closest('input[type="range"]')) return;
   const beat = (C.borders[N_BAR] - C.borders[0]) / N_BAR / C.beats_per_bar;
   const bar = barAt(player.time());
   const run = {
