@@ -2,15 +2,17 @@
 
     python benchmarks/default_runs.py CLIP [CLIP ...] -o FOLDER [--seeds 3] [--takes N] [--midi-only]
 
-Every clip is made into a soundtrack for seeds 0, 1, ..., one after another, as `cmt generate CLIP --seed S` does it. A
-row of the table and of FOLDER/default_runs.csv has
+Every clip is made into a soundtrack for seeds 0, 1, ..., one after another, as `cmt generate CLIP --seed S --no-page`
+does it; a clip that is refused is named and left out. A row of the table and of FOLDER/default_runs.csv has
 
 - pitchless: the longest stretch, in seconds, in which no pitched note sounds in the MIDI file as it is read,
 - soft: the longest stretch of 0.1 s windows below -50 dBFS (the root mean square of both channels) in the WAV file,
 - the same before the film's last fade begins, if it ends with one: what counts; and the second at which that begins,
-- the seconds of composing and of all, the seed that was chosen, and what was rejected and why.
+- the seconds of composing and of all, the seed that was chosen, and what was rejected and why,
+- of seed 0 the seconds of the processor, and those of a run with one take just before it.
 
-The last lines say in how many runs a stretch is longer than 2 s and 1 s, and how often each reason rejected a take.
+The last lines say in how many runs a stretch is longer than 2 s and 1 s, and how often each reason rejected a take,
+and what several takes cost beside one.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import sys
+import time
 import wave
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -25,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmt import GenerateConfig, Output, Wishes, analyze, make_soundtrack, read_midi
+from cmt import CmtError, GenerateConfig, Output, Wishes, analyze, make_soundtrack, read_midi
 from cmt.config import TAKES
 from cmt.soundtrack.gate import PITCHLESS, SOFT, Stretch, end_asked, without_pitch
 
@@ -51,6 +55,10 @@ class Run:
     """The time at which the film's last fade begins; infinity if there is none."""
     compose: float
     total: float
+    cpu: float
+    """Seconds of the processor."""
+    cpu_of_one: float
+    """The same with one take; nan where it was not measured."""
     n_rejected: int
     rejected: str
 
@@ -71,7 +79,11 @@ def main() -> None:
         table = csv.DictWriter(file, list(Run.__annotations__))
         table.writeheader()
         for clip in options.clips:
-            end = end_asked(analyze(clip))
+            try:
+                end = end_asked(analyze(clip))
+            except CmtError as error:
+                print(error, file=sys.stderr)
+                continue
             for seed in range(options.seeds):
                 run, reasons = measured(clip, seed, end, options)
                 runs.append(run)
@@ -88,6 +100,13 @@ def main() -> None:
     print(f"of {len(runs)} runs {n_soft} below {SOFT:g} dBFS for more than {MOST_SOFT:g} s")
     n_rejected = sum(run.n_rejected for run in runs)
     print(f"{n_rejected} takes rejected, {options.takes * len(runs)} kept: {dict(causes)}")
+    both = [run for run in runs if not math.isnan(run.cpu_of_one)]
+    cost = [run.cpu / run.cpu_of_one for run in both]
+    print(
+        f"of {len(both)} clips, {options.takes} takes cost {sum(run.cpu for run in both):.1f} s of the processor, "
+        f"one take {sum(run.cpu_of_one for run in both):.1f} s: {np.median(cost):.2f} times as much "
+        f"(median of clips, {min(cost):.2f} to {max(cost):.2f})"
+    )
     seconds = sum(run.compose for run in runs), sum(run.total for run in runs)
     print(f"composing {seconds[0]:.1f} s, all {seconds[1]:.1f} s")
 
@@ -95,8 +114,13 @@ def main() -> None:
 def measured(clip: Path, seed: int, end: float, options: argparse.Namespace) -> tuple[Run, list[str]]:
     """A run of the default command, and the reasons of all takes that were rejected; `end` is asked by the film."""
     folder = options.output / f"{clip.stem}-{seed}"
-    output = Output(midi_only=options.midi_only, overwrite=True)
+    output = Output(midi_only=options.midi_only, overwrite=True, page=False)
+    begin = time.process_time()
+    if seed == 0:
+        make_soundtrack(clip, folder, Wishes(takes=1), GenerateConfig(seed=seed), output=output)
+    between = time.process_time()
     made = make_soundtrack(clip, folder, Wishes(takes=options.takes), GenerateConfig(seed=seed), output=output)
+    cpu = time.process_time() - between
     report = made.report
     rejected = [(one.seed, one.rejected) for take in report.takes for one in take.replaced]
     rejected += [(take.seed, take.rejected) for take in report.takes if take.rejected]
@@ -115,6 +139,8 @@ def measured(clip: Path, seed: int, end: float, options: argparse.Namespace) -> 
         end_asked=end,
         compose=report.stages["compose"],
         total=round(sum(report.stages.values()), 3),
+        cpu=round(cpu, 3),
+        cpu_of_one=round(between - begin, 3) if seed == 0 else math.nan,
         n_rejected=len(rejected),
         rejected="; ".join(f"{its_seed}: {', '.join(its)}" for its_seed, its in rejected),
     )

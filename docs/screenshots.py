@@ -27,7 +27,7 @@ from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDE, PHONE = (1280, 1500), (390, 1240)
+WIDE, PHONE = (1280, 1610), (390, 1240)
 SECONDS = 11.2
 COMMENT = "The guitar may rest here, so that the tunnel feels narrow."
 COLOURS = 256
@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def sample_page(folder: Path) -> Path:
-    """The page of the sample clip, with three takes and stems."""
+    """The page of the sample clip, with three takes, stems and sounds."""
     draw = runpy.run_path(str(ROOT / "data" / "draw_sample_clip.py"))["draw_sample_clip"]
     draw(folder / "sample.mp4")
-    config, output = GenerateConfig(seed=1, control=0.7), Output(stems=True)
+    config, output = GenerateConfig(seed=1, control=0.7), Output(stems=True, sounds=0.4)
     make_soundtrack(folder / "sample.mp4", folder, Wishes(genre=Genre.POP, takes=3), config, output=output, name="clip")
     return folder / "clip.html"
 

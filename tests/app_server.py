@@ -49,6 +49,10 @@ else:
     if task["task"] == "compose" and task["asked"].get("words") == "slow":
         time.sleep(600)
     files = {"clip.json": "{}", "clip.mp4": "0123456789", "clip.html": "<script>1</script>"}
+    if task["task"] == "compose":
+        files["clip.take2.json"] = "{}"
+    if task["task"] in ("redo", "take"):
+        files["clip.mp4"] = Path(task["report"]).name + " " + ",".join(task["redo"])
     for name, content in files.items():
         (folder / name).write_text(content)
     tell({"result": {"files": sorted(files), "name": "clip", "start": 0.0, "borders": [0, 2, 4], "redone": [],

@@ -1,4 +1,4 @@
-"""Pages for tests: of a small clip, with two takes, whose sound is made here and not by FluidSynth."""
+"""Pages for tests: of a small clip, with two takes and sounds, whose sound is made here and not by FluidSynth."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from cmt.film.embedded import embedded_picture, embedded_sound
 from cmt.page.content import Shown
 from cmt.page.page import Media
 from cmt.planning.wishes import Wishes
+from cmt.report.sounds import SoundsTold
+from cmt.sounds.event import SoundEvent
 from cmt.soundtrack import paging
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
@@ -23,6 +25,13 @@ SECONDS = 4.0
 RATE = 44_100
 HOSTILE = "</script><img src=x onerror=\"document.title='hit'\">"
 """A title that would run, were it ever read as markup."""
+
+EVENTS = (
+    SoundEvent(0.0, 4.0, 0.5, 0.0, "wind", "scene", 2),
+    SoundEvent(1.0, 0.6, 0.8, -0.5, "hit", "contact", 1),
+    SoundEvent(2.0, 1.1, 0.123456789, 0.3, "whoosh", "cut", 4),
+)
+"""The sounds of the page."""
 
 
 def shown_of_clip(folder: Path, checkpoint: Path, *, title: str | None = None) -> tuple[Shown, Path]:
@@ -36,7 +45,8 @@ def shown_of_clip(folder: Path, checkpoint: Path, *, title: str | None = None) -
         config = GenerateConfig(seed=1, control=1.0)
         make_soundtrack(clip, folder / "out", wishes, config, output=output, checkpoint=checkpoint)
     (shown,) = kept
-    return replace(shown, title=title or shown.title), clip
+    report = replace(shown.report, sounds=SoundsTold(0.5, EVENTS))
+    return replace(shown, title=title or shown.title, report=report), clip
 
 
 def media_of_clip(clip: Path, *, stems: bool = True) -> Media:

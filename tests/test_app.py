@@ -47,7 +47,7 @@ def test_a_film_is_looked_at_and_gets_music_that_can_be_taken_along(user):
     taken = user.client.get(f"{files}/clip.mp4?download=1")
     assert taken.content == b"0123456789" and taken.headers["content-disposition"].startswith("attachment")
     packed = zipfile.ZipFile(BytesIO(user.client.get(f"/api/runs/{run['id']}/zip").content))
-    assert sorted(packed.namelist()) == ["clip.html", "clip.json", "clip.mp4"]
+    assert sorted(packed.namelist()) == ["clip.html", "clip.json", "clip.mp4", "clip.take2.json"]
 
 
 def test_bars_are_written_anew_from_a_result(user):
@@ -56,6 +56,15 @@ def test_bars_are_written_anew_from_a_result(user):
     assert answer.status_code == 202
     wait_until(lambda: len(user.state()["runs"]) == 2)
     assert user.state()["runs"][1]["parent"] == run["number"]
+    answer = user.send("POST", f"/api/runs/{run['id']}/redo", json={"redo": ["2"], "take": 2})
+    assert answer.status_code == 202
+    wait_until(lambda: len(user.state()["runs"]) == 3)
+    of_second = user.state()["runs"][2]
+    assert (of_second["parent"], of_second["take"]) == (1, 2)
+    assert user.client.get(f"/api/runs/{of_second['id']}/files/clip.mp4").text == "clip.take2.json 2"
+    for take, status in ((0, 404), (3, 404), ("x", 400), (None, 400)):
+        asked = {"redo": ["2"], "take": take}
+        assert user.send("POST", f"/api/runs/{run['id']}/redo", json=asked).status_code == status
     for wrong in ([], ["x"], [3], "1"):
         assert user.send("POST", f"/api/runs/{run['id']}/redo", json={"redo": wrong}).status_code == 400
 
@@ -66,7 +75,8 @@ def test_a_take_becomes_a_result_of_its_own(user):
     wait_until(lambda: len(user.state()["runs"]) == 2)
     its = user.state()["runs"][1]
     assert (its["parent"], its["take"]) == (1, 2)
-    assert its["asked"] == {"genre": "pop", "takes": 1, "seed": 9}
+    assert its["asked"] == {"genre": "pop", "takes": 2}
+    assert user.client.get(f"/api/runs/{its['id']}/files/clip.mp4").text == "clip.take2.json "
     for number in ("0", "3", "x"):
         assert user.send("POST", f"/api/runs/{run['id']}/takes/{number}").status_code in (404, 422)
 

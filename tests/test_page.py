@@ -43,6 +43,8 @@ def test_the_page_holds_all_lanes(made):
     picture = content["picture"]
     assert picture["speed"] and picture["scenes"] and picture["thumbnails"]
     assert len(picture["thumbnails"]) <= 32
+    assert [take["report"] for take in content["takes"]] == ["clip.json", "clip.take2.json"]
+    assert [event["kind"] for event in content["sounds"]["events"]] == ["wind", "hit", "whoosh"]
     assert content["film"] == {"kind": "embedded"} and content["stems"] == ["piano", "drums"]
 
 

@@ -2,12 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from browser import open_browser
-from pages import HOSTILE, media_of_clip, shown_of_clip
+from pages import EVENTS, HOSTILE, media_of_clip, shown_of_clip
 
 from cmt.page.page import write_page
+from cmt.report.sounds import read_events
+from midi_io.song import Instrument
 
 pytestmark = pytest.mark.slow
 
@@ -16,6 +19,7 @@ pytestmark = pytest.mark.slow
 def page_file(tmp_path_factory, checkpoint):
     folder = tmp_path_factory.mktemp("page")
     shown, clip = shown_of_clip(folder, checkpoint, title=HOSTILE)
+    shown = replace(shown, anew={0: [Instrument.PIANO, Instrument.BASS]})
     write_page(shown, media_of_clip(clip), folder / "it's a clip.html")
     return folder / "it's a clip.html"
 
@@ -123,6 +127,80 @@ def test_bars_give_a_command(opened):
     page.select_option("#redo-who", "piano")
     # The name comes from the run, which is called clip.
     assert page.inner_text("#redo-command") == "cmt generate --from clip.json --redo piano@1"
+    assert not page.locator("#take-shell").is_visible()
+    page.keyboard.press("Escape")
+    page.locator("#redo-who").blur()
+    page.keyboard.press("2")
+    assert page.inner_text("#redo-command") == "cmt generate --from clip.take2.json --redo piano@1"
+    assert page.inner_text("#take-command") == "cmt generate --from clip.take2.json"
+
+
+def test_what_was_written_anew_is_said(opened):
+    assert opened().inner_text("#anew") == "Written anew: piano and bass in bar 1."
+
+
+def boxes_of_sounds(page):
+    """The middle of each sound on the screen, in order of time."""
+    page.locator("#lanes").scroll_into_view_if_needed()
+    return page.evaluate(
+        """(() => {
+          const lane = timeline.lanes.find((one) => one.id === 'sounds');
+          const its = { y: lane.top + lane.head + 2, h: lane.height }, rows = sounds.rows();
+          const canvas = timeline.canvas.getBoundingClientRect();
+          return sounds.list.map((one) => timeline.soundBox(one, rows.get(one), its)).map((box) => [
+            canvas.left + box.x + box.wide / 2, canvas.top + box.top + box.tall / 2]);
+        })()"""
+    )
+
+
+def test_sounds_are_moved_by_the_mouse(opened):
+    page = opened(height=1600)
+    assert "(3)" in page.inner_text("#sounds-title")
+    assert not page.locator("#sounds-out").is_visible()
+    _, (x, y), _ = boxes_of_sounds(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.keyboard.down("Alt")
+    page.mouse.move(x + page.evaluate("timeline.pps") * 0.4, y, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Alt")
+    assert page.evaluate("sounds.list.map((one) => one.time)") == [0, pytest.approx(1.4, abs=0.01), 2]
+    assert "put there by you" in page.inner_text("#sound-title")
+    assert page.inner_text("#sounds-command") == "cmt generate --from clip.json --sound-events clip.sound-events.json"
+    page.get_by_role("button", name="Undo").click()
+    assert not page.locator("#sounds-out").is_visible(), "all is as it was"
+    _, _, (x, y) = boxes_of_sounds(page)
+    page.mouse.click(x, y)
+    assert page.input_value("#sound-kind") == "whoosh" and time_of(page) == 2
+
+
+def test_sounds_are_changed_by_the_keyboard_and_saved(opened, tmp_path):
+    page = opened(accept_downloads=True)
+    page.keyboard.press("s")
+    page.keyboard.press("s")
+    assert page.inner_text("#live").startswith("Sound 2 of 3: hit at 0:01.00")
+    page.keyboard.press("Delete")
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+S")
+    page.select_option("#sound-kind", "impact")
+    page.fill("#sound-length", "99")
+    page.keyboard.press("Tab")
+    page.locator("#sound-strength").press("End")
+    page.get_by_role("button", name="Another of its kind").click()
+    page.locator("h1").click()
+    page.keyboard.press(".")
+    page.reload()  # the browser keeps them
+    with page.expect_download() as download:
+        page.click("#sounds-save")
+    assert download.value.suggested_filename == "clip.sound-events.json"
+    file = tmp_path / "events.json"
+    download.value.save_as(file)
+    bed, impact = read_events(file)
+    assert bed == EVENTS[0]
+    assert impact[1:] == (30.0, 1.0, 0.3, "impact", "user", 5, None)
+    assert impact.time == pytest.approx(2 + 1 / 24, abs=1e-3)
+    page.get_by_role("button", name="Add one at").click()
+    assert page.evaluate("sounds.list.length") == 3
 
 
 def test_words_are_quoted_for_a_shell(opened):
@@ -216,7 +294,7 @@ def test_inside_our_app_it_asks_its_parent(browser, page_file):
         {"type": "cmt-take", "take": 2},
         {"type": "cmt-use", "take": 2},
         {"type": "cmt-take", "take": 1},
-        {"type": "cmt-redo", "redo": ["1"], "comments": []},
+        {"type": "cmt-redo", "take": 1, "redo": ["1"], "comments": []},
     ]
     context.close()
 

@@ -8,7 +8,8 @@ import pytest
 from clips import draw_clip
 from mcp import Client
 
-from cmt.app.tools.server import Folders, tool_server
+from cmt.app.tools.folders import Folders
+from cmt.app.tools.server import tool_server
 from cmt.errors import CmtError
 
 
@@ -28,7 +29,7 @@ def test_the_tools_are_told(tmp_path: Path):
         async with Client(tool_server([tmp_path])) as client:
             return [tool.name for tool in (await client.list_tools()).tools]
 
-    assert anyio.run(names) == ["analyze", "describe", "generate", "redo"]
+    assert anyio.run(names) == ["analyze", "describe", "generate", "redo", "match"]
 
 
 @pytest.mark.slow
@@ -40,6 +41,11 @@ def test_a_video_gets_music_of_which_a_bar_is_written_anew(tmp_path: Path):
     assert made["instruments"] == ["piano"] and (tmp_path / "out" / "clip.mid").exists()
     again = call(tmp_path, "redo", report="out/clip.json", folder="out", bars=["1"])
     assert again["name"] == "clip-2" and (tmp_path / "out" / "clip-2.mid").exists()
+    found = call(tmp_path, "match", video="clip.mp4", library="out")["result"]
+    assert sorted(Path(piece["source"]).name for piece in found) == ["clip-2.mid", "clip.mid"]
+    assert all(0 < piece["score"] <= 1 and piece["reason"] for piece in found)
+    assert "top 0: must be from 1" in call(tmp_path, "match", video="clip.mp4", library="out", top=0)
+    assert "no such library" in call(tmp_path, "match", video="clip.mp4", library="elsewhere")
 
 
 @pytest.mark.parametrize("path", ["../clip.mp4", "/etc/passwd", "link/clip.mp4", "a\0b"])

@@ -300,7 +300,7 @@ def test_where_all_takes_are_rejected_the_best_is_kept_and_the_reason_is_said(ch
         warning.startswith("all takes were rejected, 6 of them") and "one bar looped: planted" in warning
         for warning in report.warnings
     )
-    assert not list(tmp_path.glob("*.take*"))
+    assert not list(tmp_path.glob("*.take*.mid"))
 
 
 def test_the_report_of_music_without_a_video_can_be_evaluated(checkpoint, tmp_path):

@@ -71,7 +71,7 @@ class Run:
     parent: int | None = None
     """The number of the run of which some bars were written anew, or that has the take that this one is."""
     take: int | None = None
-    """The take of the parent that this run is, numbers from 1."""
+    """The take of the parent that this run is, or whose bars were written anew, numbers from 1; None is the best."""
 
     def as_json(self) -> dict[str, object]:
         """What the page hears of it."""
@@ -251,38 +251,7 @@ class Sessions:
         if film.state != "ready":
             raise CmtError("the film was not looked at yet; wait a moment")
         asked_of(asked, is_picture=film.picture, duration=film.duration)  # what is wrong is told at once
-        return self._add(session, self._making(session, film, self._composing(film, asked), asked))
-
-    def redo(self, session: Session, run: Run, parts: list[str]) -> Job:
-        """Have some bars of a result written anew; the rest stays."""
-        film = session.film(run.film)
-        if not parts:
-            raise CmtError("no bars are to be written anew; choose some")
-        for part in parts:
-            parse_redo(part)
         task = {
-            "task": "redo",
-            "film": str(film.file),
-            "report": str(run.file(f"{run.summary['name']}.json")),
-            "redo": parts,
-            "title": title_of(film.name),
-            **self._with(),
-        }
-        return self._add(session, self._making(session, film, task, run.asked, run.number))
-
-    def take(self, session: Session, run: Run, number: int) -> Job:
-        """Have a take of a result, numbers from 1, made a result of its own.
-
-        Its seed alone gives its notes once more.
-        """
-        film, takes = session.film(run.film), run.summary.get("takes", ())
-        if not 1 <= number <= len(takes):
-            raise UnknownError("there is no such take of this result")
-        asked = {**run.asked, "takes": 1, "seed": takes[number - 1]["seed"]}
-        return self._add(session, self._making(session, film, self._composing(film, asked), asked, run.number, number))
-
-    def _composing(self, film: Film, asked: dict[str, Any]) -> dict[str, Any]:
-        return {
             "task": "compose",
             "film": str(film.file),
             "picture": film.picture,
@@ -290,6 +259,36 @@ class Sessions:
             "title": title_of(film.name),
             **self._with(),
         }
+        return self._add(session, self._making(session, film, task, asked))
+
+    def redo(self, session: Session, run: Run, parts: list[str], number: int = 1) -> Job:
+        """Have some bars of a take of a result, numbers from 1, written anew; the rest stays."""
+        if not parts:
+            raise CmtError("no bars are to be written anew; choose some")
+        for part in parts:
+            parse_redo(part)
+        return self._again(session, run, number, "redo", parts)
+
+    def take(self, session: Session, run: Run, number: int) -> Job:
+        """Have a take of a result, numbers from 1, made a result of its own."""
+        return self._again(session, run, number, "take", [])
+
+    def _again(self, session: Session, run: Run, number: int, name: str, parts: list[str]) -> Job:
+        """Have a take made from its report."""
+        film = session.film(run.film)
+        if number != 1 and not 1 <= number <= len(run.summary.get("takes", ())):
+            raise UnknownError("there is no such take of this result")
+        which = "" if number == 1 else f".take{number}"
+        task = {
+            "task": name,
+            "film": str(film.file),
+            "report": str(run.file(f"{run.summary['name']}{which}.json")),
+            "redo": parts,
+            "title": title_of(film.name),
+            **self._with(),
+        }
+        take = None if number == 1 and parts else number
+        return self._add(session, self._making(session, film, task, run.asked, run.number, take))
 
     def _with(self) -> dict[str, str | None]:
         models = {"checkpoint": self._models.checkpoint, "soundfont": self._models.soundfont}

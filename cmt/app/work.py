@@ -94,8 +94,8 @@ def compose(task: Mapping[str, Any], teller: Teller) -> dict[str, object]:
     return summary_of(made, understood=asked.understood)
 
 
-def redo(task: Mapping[str, Any], teller: Teller) -> dict[str, object]:
-    """Write some bars of a finished take anew."""
+def again(task: Mapping[str, Any], teller: Teller) -> dict[str, object]:
+    """Make a finished take again from its report, with the bars anew that are named, if any are."""
     from cmt.app.telling import summary_of
     from cmt.planning.redo import parse_redo
     from cmt.soundtrack.again import Changes, make_again
@@ -117,7 +117,8 @@ def redo(task: Mapping[str, Any], teller: Teller) -> dict[str, object]:
 TASKS: Mapping[str, Callable[[Mapping[str, Any], Teller], dict[str, object]]] = {
     "look": look,
     "compose": compose,
-    "redo": redo,
+    "redo": again,
+    "take": again,
 }
 
 

@@ -21,8 +21,8 @@ from cmt.cli.options import FILE
 def tools(folders: tuple[Path, ...]) -> None:
     """Serve the main job as tools for an agent, by the Model Context Protocol on standard input and output.
 
-    The tools are analyze, describe, generate and redo. They read and write in the folders that are named, and nowhere
-    else.
+    The tools are analyze, describe, generate, redo and match. They read and write in the folders that are named, and
+    nowhere else.
     """
     from cmt.app.tools.server import tool_server
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from cmt.music.colours import COLOURS, ON_DARK
 from cmt.page.wording import key_in_words, label_of_take, mood_in_words, reasons_of_take, scene_in_words, shares_of_take
 from cmt.report.parts import OPEN
 from cmt.report.report import Report
+from cmt.report.sounds import SCHEMA
+from cmt.sounds.event import KINDS, LONGEST
 from midi_io.performance import Performance
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
@@ -54,6 +56,8 @@ class Shown:
     """The names of the files beside it."""
     mixed: bool = False
     """Whether the best take sounds together with the film's own sound."""
+    anew: Mapping[int, Collection[Instrument]] = field(default_factory=dict)
+    """Who was written anew in which bars, from 0, when some were last."""
 
 
 def content_of(shown: Shown) -> dict[str, Any]:
@@ -74,11 +78,25 @@ def content_of(shown: Shown) -> dict[str, Any]:
         "mixed": shown.mixed,
         "steps": POSITIONS_PER_BAR,
         "takes": [_take(shown, number) for number in range(len(shown.takes))],
+        "anew": [[bar, sorted(int(one) for one in players)] for bar, players in sorted(shown.anew.items())],
+        "sounds": _sounds(report),
         "hits": _rounded(marker.time for marker in report.markers),
         "mutes": [[int(mute.instrument), round(mute.begin, 3), round(mute.end, 3)] for mute in report.mutes],
         "speech": [_rounded((span.begin, span.end)) for span in report.speech.spans] if report.speech else [],
         "warnings": list(report.warnings),
         "picture": None if rhythm is None else _picture(rhythm, report),
+    }
+
+
+def _sounds(report: Report) -> dict[str, Any] | None:
+    """The sounds beside the music, with all that is needed to write a file of them that `read_events` reads."""
+    if report.sounds is None:
+        return None
+    return {
+        "schema": SCHEMA,
+        "events": [event.as_json() for event in report.sounds.events],
+        "kinds": {name: {"before": kind.before, "bed": kind.is_bed} for name, kind in KINDS.items()},
+        "longest": LONGEST,
     }
 
 
@@ -90,6 +108,7 @@ def _picture(rhythm: VideoRhythm, report: Report) -> dict[str, Any]:
     usual = max(float(np.quantile(speeds, 0.995)), 1e-6)
     return {
         "size": [rhythm.width, rhythm.height],
+        "fps": round(float(rhythm.fps), 3),
         "speed": _rounded(np.minimum(1.0, speeds / usual)),
         "beats": [[round(beat.time, 3), round(beat.saliency / strongest, 3)] for beat in rhythm.visual_beats],
         "cuts": _rounded(rhythm.cuts),
@@ -139,7 +158,7 @@ def _take(shown: Shown, number: int) -> dict[str, Any]:
     return {
         "label": label_of_take(number),
         "seed": judged[number].seed if is_judged else report.config.seed,
-        "file": judged[number].file if is_judged else f"{shown.name}.mid",
+        "report": f"{shown.name}.json" if number == 0 else f"{shown.name}.take{number + 1}.json",
         "key": key_in_words(report.key),
         "reasons": reasons_of_take(judged, number) if is_judged else [],
         "shares": [[words, round(share, 6)] for words, share in shares_of_take(judged[number])] if is_judged else [],

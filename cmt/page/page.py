@@ -16,7 +16,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from cmt.page.content import Shown, content_of
 
-_PROGRAM = ("base.js", "player.js", "timeline.js", "comments.js", "main.js")
+_PROGRAM = ("base.js", "player.js", "timeline.js", "comments.js", "sounds.js", "main.js")
 _IN_SCRIPTS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script, or begin a comment in it, as JSON writes it otherwise."""
 
@@ -69,6 +69,7 @@ def _values(shown: Shown, media: Media) -> dict[str, Any]:
     return dict(
         title=shown.title,
         has_picture=content["picture"] is not None,
+        has_sounds=content["sounds"] is not None,
         files=[{"name": name, "address": _address(name)} for name in shown.files],
         warnings=content["warnings"],
         instruments=content["instruments"],

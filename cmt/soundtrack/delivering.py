@@ -71,8 +71,6 @@ class Music:
     performance: Performance
     config: GenerateConfig
     """How it was written, with its own seed."""
-    others: Sequence[tuple[Performance, Report]] = ()
-    """The takes beside it, the second best first, and what is reported of each."""
 
     @property
     def report(self) -> Report:
@@ -104,7 +102,7 @@ class Delivery:
 
     @property
     def suffixes(self) -> list[str]:
-        """What may stand behind the name in each file, but for other takes."""
+        """What may stand behind the name in each file, but for the other takes."""
         suffixes = [".mid", ".json", ".png"]
         if self.font is not None:
             sound = f".{self.output.format}"
@@ -130,8 +128,20 @@ class Facts:
     """The warnings that come last."""
 
 
-def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, RunName]:
+class OtherTake(NamedTuple):
+    """A take beside the best one: it gets a report, by which it can be made, and a MIDI file if those are kept."""
+
+    music: Music
+    facts: Facts
+
+
+def deliver(music: Music, delivery: Delivery, facts: Facts, others: Sequence[OtherTake] = ()) -> tuple[Report, RunName]:
     """Make the files of a piece in `delivery.unfinished`.
+
+    Parameters
+    ----------
+    others
+        The takes beside it, the second best first.
 
     Raises
     ------
@@ -140,17 +150,18 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     """
     output, stages, material = delivery.output, delivery.stages, delivery.material
     plan, performance, report = music.plan, music.performance, music.report
-    kept = music.others if output.keep_takes else ()
-    more = [f".take{number}.mid" for number, _ in enumerate(kept, start=2)]
+    other_takes = [f".take{number}" for number, _ in enumerate(others, start=2)]
+    more = [f"{take}{suffix}" for take in other_takes for suffix in (".mid", ".json")]
     run = name_of_run(
         delivery.folder, delivery.title, [*delivery.suffixes, *more], overwrite=output.overwrite, material=material
     )
     title, name, folder = delivery.title, run.name, delivery.unfinished
     with stages.stage("midi"):
-        files = [f"{name}{suffix}" for suffix in (".mid", *more)]
-        for file, (played, its_report) in zip(files, [(performance, report), *kept], strict=True):
-            signs = signs_of(its_report, plan.timeline)
-            write_midi(played, folder / file, title=midi_title(title), signs=signs)
+        kept = others if output.keep_takes else ()
+        files = [f"{name}{take}.mid" for take in ("", *other_takes[: len(kept)])]
+        for file, one in zip(files, [music, *(other.music for other in kept)], strict=True):
+            signs = signs_of(one.report, plan.timeline)
+            write_midi(one.performance, folder / file, title=midi_title(title), signs=signs)
     png = folder / f"{name}.png"
     # It is drawn while FluidSynth plays, unless it shows the gain under speech, which is known behind the mix.
     has_speech = delivery.mixer is not None and bool(delivery.mixer.spans)
@@ -158,10 +169,11 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
     picture = None if has_speech else delivery.beside.submit(draw)
     notes: tuple[str, ...] = ()
     spans = delivery.mixer.spans if delivery.mixer is not None else ()
-    sounding = sounding_of(output, plan.rhythm, music.config.seed, spans=spans, timeline=plan.timeline)
+    # They belong to the film: whichever take is chosen, they stay.
+    sounding = sounding_of(output, plan.rhythm, facts.kept.seed, spans=spans, timeline=plan.timeline)
     film = delivery.source.film
     paging = Paging(
-        [(performance, report), *music.others],
+        [(performance, report), *((other.music.performance, other.music.report) for other in others)],
         plan,
         output,
         delivery.font,
@@ -202,6 +214,19 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
         sounding=sounding,
         seconds=stages.seconds,
     )
+    for number, other in enumerate(others):
+        other_report = full_report(
+            other.music,
+            delivery.source,
+            material,
+            output,
+            other.facts,
+            font=delivery.font,
+            files=files[1 + number : 2 + number],
+            speech=None if speech is None else replace(speech, curve=(), gain=None, loudness=None),
+            sounding=sounding,
+        )
+        write_report(other_report, folder / f"{name}{other_takes[number]}.json")
     film = delivery.source.film
     lines = write_marker_files(report, plan, output, folder, name, has_film=film is not None)
     report = replace(report, warnings=(*report.warnings, *lines))
@@ -209,7 +234,7 @@ def deliver(music: Music, delivery: Delivery, facts: Facts) -> tuple[Report, Run
         with stages.stage("page"):
             paging.write(report, delivery.source, title, folder, name)
         report = replace(report, stages=stages.seconds)
-    (folder / f"{name}.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+    write_report(report, folder / f"{name}.json")
     # It tells the hashes of all other files, and so it comes last.
     write_origin_file(
         report,
@@ -288,6 +313,11 @@ def full_report(
         kept=facts.kept,
         stages=seconds,
     )
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write a report as the JSON that lies beside the music."""
+    path.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
 
 
 def midi_title(title: str) -> str:

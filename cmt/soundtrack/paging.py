@@ -13,6 +13,7 @@ from cmt.handover.markers import SUFFIXES as MARKER_SUFFIXES
 from cmt.page.content import Shown, ShownTake
 from cmt.page.page import Media, write_page
 from cmt.planning.plan import Plan
+from cmt.planning.redo import Anew, bars_anew, parse_redo
 from cmt.report.report import Report
 from cmt.soundtrack.handing import ORIGIN_SUFFIX, finish_of
 from cmt.soundtrack.output import Output
@@ -114,8 +115,15 @@ class Paging:
             [ShownTake(*take) for take in self._takes],
             self._files(folder, name),
             mixed=is_mixed,
+            anew=self._anew(report),
         )
         write_page(shown, media, folder / f"{name}.html")
+
+    def _anew(self, report: Report) -> Anew:
+        if report.kept is None or not report.kept.redone:
+            return {}
+        parts = [parse_redo(part) for part in report.kept.redone[-1].parts]
+        return bars_anew(parts, self._plan.timeline, self._plan.sheet.instruments)
 
     def _files(self, folder: Path, name: str) -> list[str]:
         """The names of the files of the run, those first that are wanted most."""

@@ -29,6 +29,7 @@ from cmt.soundtrack.delivering import (
     Delivery,
     Facts,
     Music,
+    OtherTake,
     Soundtrack,
     deliver,
     full_report,
@@ -190,7 +191,7 @@ class Piece:
 
     def _sounding(self, output: Output) -> Sounding | None:
         spans = self.seen.mixer.spans if self.seen.mixer is not None else ()
-        plan, seed = self.plan, self.takes[0].seed
+        plan, seed = self.plan, self.commission.config.seed
         return sounding_of(output, plan.rhythm, seed, spans=spans, timeline=plan.timeline)
 
     def _check(self, output: Output) -> None:
@@ -220,18 +221,26 @@ class Piece:
         )
 
     def music(self, output: Output) -> Music:
-        """The piece as it is played, and beside it the other takes."""
-        others = [self._music(output, take) for take in self.takes[1:]]
-        return replace(self._music(output), others=[(other.performance, other.report) for other in others])
+        """The piece as it is played."""
+        return self._music(output)
 
-    def facts(self, output: Output, title: str) -> Facts:
-        """What is reported beside the music, of files that are called `title`."""
-        commission, plan, best = self.commission, self.plan, self.takes[0]
+    def other_takes(self, output: Output, title: str) -> list[OtherTake]:
+        """The takes beside the best one, of files that are called `title`."""
+        return [OtherTake(self._music(output, take), self.facts(output, title, take)) for take in self.takes[1:]]
+
+    def facts(self, output: Output, title: str, take: Take | None = None) -> Facts:
+        """What is reported beside the music of a take, of files that are called `title`.
+
+        That of the best, which is the default, tells of all takes, that of another one of itself alone.
+        """
+        commission, plan = self.commission, self.plan
+        told_of_all = take is None
+        take = take or self.takes[0]
         writer = self.networks.checkpoint
         kept = kept_of(
             plan,
-            best.piece,
-            best.sheet,
+            take.piece,
+            take.sheet,
             commission.wishes,
             commission.config,
             output,
@@ -241,13 +250,13 @@ class Piece:
             sha256=self.seen.sha256,
             left_out=writer.decoder.config.left_out,
         )
-        judgements = [take.judgement for take in self.takes if take.judgement]
+        judgements = [one.judgement for one in (self.takes if told_of_all else [take]) if one.judgement]
         return Facts(
             commission.told,
             Model(writer.sha256, writer.provenance),
             kept,
             takes=lambda files: takes_of(judgements, files),
-            like=None if plan.like is None else told_of(plan.like, best.home_sheet, best.song, self.n_copied),
+            like=None if plan.like is None else told_of(plan.like, take.home_sheet, take.song, self.n_copied),
         )
 
 
@@ -331,6 +340,7 @@ def deliver_piece(
             place.beside,
         ),
         piece.facts(output, title),
+        piece.other_takes(output, title),
     )
     files = sorted(file.name for file in place.unfinished.iterdir())
     return Soundtrack(tuple(place.folder / file for file in files), report, run.name, run.notes)

@@ -128,10 +128,12 @@ def takes_of(judgements: Sequence[Judgement], files: Sequence[str]) -> tuple[Tak
 
 
 def warnings_of_takes(takes: Sequence[Take]) -> tuple[str, ...]:
-    """A line where no take is a sound one."""
+    """A line where no take is a sound one; a single one is judged only where it is one of several, and not the best."""
     if not takes or not takes[0].rejected:
         return ()
     reasons = "; ".join(takes[0].rejected)
+    if len(takes) == 1:
+        return (f"the take was rejected: {reasons}",)
     n_written = sum(1 + len(take.replaced) for take in takes)
     return (
         f"all takes were rejected, {n_written} of them, and the least bad is the music all the same ({reasons}); try "

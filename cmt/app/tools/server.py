@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -13,6 +12,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from cmt.app.seeing import seen_of
 from cmt.app.telling import in_words_of_the_page, summary_of
+from cmt.app.tools.folders import Folders
+from cmt.app.tools.matching import best_pieces
 from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.machine.pictures import is_picture
@@ -30,32 +31,9 @@ from video_rhythm import analyze as analyze_video
 F = TypeVar("F", bound=Callable[..., Any])
 INSTRUCTIONS = (
     "Background music for videos. describe a video first, then generate with words such as 'calm piano, no drums, "
-    "builds up'; redo writes some bars of a result anew and keeps all other notes. Paths lie in the folders that the "
-    "user has named."
+    "builds up'; redo writes some bars of a result anew and keeps all other notes; match finds music that is there "
+    "already. Paths lie in the folders that the user has named."
 )
-
-
-class Folders:
-    """The folders in which files are read and written, and no others."""
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = [folder.resolve() for folder in folders]
-
-    def path(self, text: str) -> Path:
-        """A path that lies in one of them.
-
-        Raises
-        ------
-        CmtError
-            If it does not, wherever links lead.
-        """
-        try:
-            path = Path(text).resolve() if os.path.isabs(text) else (self._folders[0] / text).resolve()
-        except (OSError, ValueError) as error:
-            raise CmtError(f"{text!r}: is no path ({error})") from None
-        if not any(path == folder or folder in path.parents for folder in self._folders):
-            raise CmtError(f"{text}: lies outside the folders that may be used: {', '.join(map(str, self._folders))}")
-        return path
 
 
 def tool_server(folders: Sequence[Path]) -> MCPServer[Any]:
@@ -127,6 +105,14 @@ def tool_server(folders: Sequence[Path]) -> MCPServer[Any]:
         parts = tuple(parse_redo(part) for part in bars)
         made = make_again(within.path(report), within.path(folder), Changes(redo=parts))
         return summary_of(made, redone=bars)
+
+    @tool
+    def match(video: str, library: str, top: int = 5) -> list[dict[str, Any]]:
+        """Say which pieces of a library fit a video best, from which bar on, and why.
+
+        library: a folder of MIDI files, or an index that cmt index made.
+        """
+        return best_pieces(within.path(video), within.path(library), top)
 
     return server
 

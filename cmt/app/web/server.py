@@ -226,10 +226,13 @@ def _add_runs(app: FastAPI, sessions: Sessions, user: User, changing: User) -> N
     @app.post("/api/runs/{run}/redo")
     async def redo(request: Request, run: str) -> Response:
         session = changing(request)
-        parts = (await _json(request)).get("redo")
+        asked = await _json(request)
+        parts, take = asked.get("redo"), asked.get("take", 1)
         if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts) or len(parts) > 500:
             raise CmtError("say which bars are to be written anew, such as 9-12")
-        job = sessions.redo(session, session.run(run), parts)
+        if not isinstance(take, int):
+            raise CmtError("say by its number of which take bars are to be written anew, such as 2")
+        job = sessions.redo(session, session.run(run), parts, take)
         return JSONResponse({"job": job.id}, 202)
 
     @app.post("/api/runs/{run}/takes/{number}")

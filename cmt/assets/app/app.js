@@ -19,9 +19,10 @@ const OF_TASK = {
   look: ["look", "describe"],
   compose: ["analyze", "load model", "compose", "render", "mux", "page"],
   redo: ["analyze", "load model", "compose", "render", "mux", "page"],
+  take: ["analyze", "compose", "render", "mux", "page"],
 };
 const WITHIN = { midi: "compose", picture: "mux" }; // short stages, told as a part of another
-const TITLES = { look: "Looking at your film", compose: "Composing", redo: "Writing the open bars anew" };
+const TITLES = { look: "Looking at your film", compose: "Composing", redo: "Writing bars anew", take: "Making the take a result" };
 const FIELDS = {
   words: "words", mood: "mood", genre: "genre", control: "control", tempo: "tempo", key: "key", ending: "ending", start: "from", end: "to",
   length: "length", fade_in: "fade-in", fade_out: "fade-out", original_audio: "original", stems: "stems", seed: "seed",
@@ -39,6 +40,8 @@ const known = new Set(); // jobs that are over and were told
 
 const screen = new Screen($("screen"), $("screen-note"), { asked: fromResult });
 const timeline = new Timeline($("lanes"), { changed, seek: (time) => { screen.seek(time); timeline.moveTo(time); }, chosen: editSection });
+
+const letterOf = (take) => "ABCDEFGHIJ"[take - 1];
 
 /** Without the numbers that stand behind a mood. */
 const plain = (text) => text.replace(/ \(valence [^)]*\)/g, "");
@@ -287,7 +290,7 @@ function shownResult() {
   if (!run) return null;
   if (!results.has(run.id)) {
     const parent = [...results.values()].find((one) => one.run.film === run.film && one.run.number === run.parent);
-    results.set(run.id, { run, summary: run.summary, kept: new Set(parent?.kept ?? []), anew: new Set(barsOf(run)) });
+    results.set(run.id, { run, take: 1, summary: run.summary, kept: new Set(parent?.kept ?? []), anew: new Set(barsOf(run)) });
   }
   return results.get(run.id);
 }
@@ -373,8 +376,9 @@ function card(run, isHeard) {
   listenTo.setAttribute("aria-label", `Listen to result ${run.number}`);
   listenTo.onclick = () => hear(run);
   const about = [];
-  if (run.take) about.push(`take ${"ABCDEFGHIJ"[run.take - 1]} of result ${run.parent}`);
-  else if (run.parent) about.push(`${summary.redone.join().match(/[-,]/) ? "bars" : "bar"} ${summary.redone.join(", ")} of result ${run.parent} anew`);
+  const take = run.take ? `take ${letterOf(run.take)} of ` : "";
+  if (summary.redone.length) about.push(`${summary.redone.join().match(/[-,]/) ? "bars" : "bar"} ${summary.redone.join(", ")} of ${take}result ${run.parent} anew`);
+  else if (run.parent) about.push(`${take}result ${run.parent}`);
   else about.push([run.asked.words, run.asked.mood].filter(Boolean).join("; ") || "as the film has it");
   about.push(summary.instruments.join(", "), ...summary.lines);
   item.append(make("p", "", about.filter(Boolean).join(" · ")));
@@ -430,7 +434,8 @@ function editSection(section) {
 function tellKept(result) {
   const n = result.summary.borders.length - 1;
   const open = n - result.kept.size;
-  $("lock-count").textContent = `${result.kept.size} of ${n} bars are kept`;
+  const take = result.take > 1 ? `, of take ${letterOf(result.take)}` : "";
+  $("lock-count").textContent = `${result.kept.size} of ${n} bars are kept${take}`;
   $("redo").textContent = open === n ? "Write all bars anew" : open === 1 ? "Write the open bar anew" : `Write the ${open} open bars anew`;
   $("redo").disabled = !open || Boolean(activeJob()?.film === film);
 }
@@ -464,10 +469,10 @@ function barsOf(run) {
   return run.summary.redone.flatMap((part) => barsIn(part.split("@").at(-1), run.summary.borders));
 }
 
-async function redo(run, parts) {
+async function redo(run, parts, take) {
   calm();
   try {
-    await ask("POST", `/api/runs/${run.id}/redo`, { redo: parts });
+    await ask("POST", `/api/runs/${run.id}/redo`, { redo: parts, take });
   } catch (error) {
     wrong(error);
   }
@@ -487,6 +492,10 @@ async function use(run, number) {
 function fromResult(message, run) {
   if (!run || typeof message !== "object" || message === null) return;
   if (message.type === "cmt-use") use(run, message.take);
+  if (message.type === "cmt-take" && shownResult()) {
+    shownResult().take = Number(message.take) || 1;
+    tellKept(shownResult());
+  }
   if (message.type !== "cmt-redo" || !Array.isArray(message.redo)) return;
   const result = shownResult();
   const parts = message.redo.filter((part) => typeof part === "string").flatMap((part) => {
@@ -494,7 +503,7 @@ function fromResult(message, run) {
     const open = barsIn(part.slice(at + 1), run.summary.borders).filter((bar) => !result.kept.has(bar));
     return spans(open).map((span) => part.slice(0, at + 1) + span);
   });
-  if (parts.length) redo(run, parts);
+  if (parts.length) redo(run, parts, Number(message.take) || 1);
   else wrong(new Refused("All of these bars are kept; open some on the timeline first."));
 }
 
@@ -618,7 +627,7 @@ $("clear-hits").onclick = () => {
 $("redo").onclick = () => {
   const result = shownResult();
   const all = Array.from({ length: result.summary.borders.length - 1 }, (_, bar) => bar);
-  redo(shownRun(), spans(all.filter((bar) => !result.kept.has(bar))));
+  redo(shownRun(), spans(all.filter((bar) => !result.kept.has(bar))), result.take);
 };
 for (const [id, isKept] of [["lock-all", true], ["unlock-all", false]])
   $(id).onclick = () => {

@@ -125,6 +125,7 @@ const KINDS = [
   [/\.html$/, "The result as a page, for any browser"],
   [/\.mp4$/, "Film with its music"],
   [/\.take(\d+)\.mid$/, null],
+  [/\.take(\d+)\.json$/, null],
   [/\.mid$/, "Notes (MIDI)"],
   [/\.(drums|piano|guitar|bass|strings)\.wav$/, null],
   [/\.wav$/, "Music (WAV)"],
@@ -140,7 +141,9 @@ export function labelOf(name) {
   const [pattern, label] = KINDS.find(([one]) => one.test(name)) ?? [null, name];
   if (label) return label;
   const [, which] = name.match(pattern);
-  return Number(which) ? `Notes of take ${"ABCDEFGHIJ"[which - 1]} (MIDI)` : `Only the ${which} (WAV)`;
+  if (!Number(which)) return `Only the ${which} (WAV)`;
+  const take = `take ${"ABCDEFGHIJ"[which - 1]}`;
+  return name.endsWith(".mid") ? `Notes of ${take} (MIDI)` : `Report of ${take} (JSON)`;
 }
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
@@ -157,7 +160,8 @@ export function listFiles(root, run) {
   const total = run.summary.files.reduce((sum, file) => sum + file.bytes, 0);
   add(`/api/runs/${run.id}/zip`, "Everything (ZIP)", size(total), "all");
   const place = (file) => KINDS.findIndex(([pattern]) => pattern.test(file.name));
-  const order = [1, 5, 3, 4, 2, 0].concat([6, 7, 8, 9, 10, 11]);
+  // Film and sound first, then the page and the notes, then what editors read, the reports last.
+  const order = [1, 6, 4, 5, 2, 0, 7, 8, 9, 10, 11, 12, 3];
   const rank = (file) => (order.indexOf(place(file)) + 20) % 20;
   for (const file of [...run.summary.files].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)))
     add(`${address(run, file.name)}?download=1`, labelOf(file.name), size(file.bytes), "");

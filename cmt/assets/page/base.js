@@ -69,7 +69,17 @@ function quoted(word) {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) && !word.startsWith('-') ? word : `'${word.replaceAll("'", "'\"'\"'")}'`;
 }
 const asFile = (name) => quoted(name.startsWith('-') ? `./${name}` : name);
-const FROM = `cmt generate --from ${asFile(`${C.name}.json`)}`;
+// The command that makes the take that is heard, to which what shall change is added.
+const from = () => `cmt generate --from ${asFile(take().report)}`;
+
+function download(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  const link = el('a', { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
 
 async function copy(text, button) {
   let done = true;

@@ -19,13 +19,7 @@ comments.asFile = () => ({
   comments: comments.list.map(({ begin, end, instrument, text, redo }) => ({ begin, end, instrument, text, redo })),
 });
 comments.save = () => {
-  const file = new Blob([`${JSON.stringify(comments.asFile(), null, 1)}\n`], { type: 'application/json' });
-  const address = URL.createObjectURL(file);
-  const link = el('a', { href: address, download: `${C.name}.comments.json` });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
+  download(`${C.name}.comments.json`, `${JSON.stringify(comments.asFile(), null, 1)}\n`);
   say('Comments are saved as a file');
 };
 // Read a file that was saved here, or by somebody else; what is here already stays, and is not there twice.
@@ -48,7 +42,7 @@ comments.parts = () => comments.list.filter((one) => one.redo).map((one) => {
   const first = barAt(one.begin + 0.01);
   return partText(first, one.end === null ? first : Math.max(first, barAt(one.end - 0.01)), one.instrument);
 });
-comments.command = () => `${FROM} --redo ${asFile(`${C.name}.comments.json`)}`;
+comments.command = () => `${from()} --redo ${asFile(`${C.name}.comments.json`)}`;
 
 function partText(first, last, instrument) {
   const bars = first === last ? String(first + 1) : `${first + 1}-${last + 1}`;
@@ -104,7 +98,8 @@ comments.show = (actions) => {
   }));
   $('comments-out').hidden = comments.list.length === 0;
   const parts = comments.parts();
-  $('comments-take').hidden = state.take === 0 || parts.length === 0;
+  $('comments-take').hidden = C.takes.length === 1 || parts.length === 0;
+  $('comments-take').textContent = `The bars are those of take ${take().label}, which you hear.`;
   $('comments-shell').hidden = IN_APP || parts.length === 0;
   $('comments-ask').hidden = !IN_APP || parts.length === 0;
   $('comments-command').textContent = comments.command();

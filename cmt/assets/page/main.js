@@ -1,13 +1,28 @@
 // How the parts work together.
-const player = new Player(() => { shownPlaying(); tick(); });
+const player = new Player(() => { shownPlaying(); tick(); }, (seconds) => film.follow(seconds));
 window.cmtPlayer = player; // the app around this page moves, starts and stops it
 comments.read();
+sounds.read();
 const actions = {
   seek: (seconds) => player.seek(seconds),
   scrub: (seconds) => player.seek(seconds),
   isPlaying: () => player.playing,
   choose: (a, b) => choose(Math.min(a, b), Math.max(a, b)),
   read: (comment) => { const item = $(`comment-${comments.list.indexOf(comment)}`); if (item) { item.scrollIntoView({ block: 'nearest' }); item.focus({ preventScroll: true }); } },
+  sounded: (words) => { sounds.keep(); sounds.show(); timeline.soon(); showTable(); if (words) say(words); },
+  chooseSound: (one, isThere = false) => {
+    sounds.chosen = one;
+    if (one && !isThere) player.seek(one.time);
+    sounds.show();
+    timeline.soon();
+    if (one) say(`Sound ${sounds.list.indexOf(one) + 1} of ${sounds.list.length}: ${sounds.inWords(one)}`);
+  },
+  deleteSound: () => {
+    if (!sounds.chosen) return;
+    sounds.remember();
+    sounds.remove(sounds.chosen);
+    actions.sounded('The sound is deleted; Undo brings it back');
+  },
   commented: (words) => { comments.keep(); comments.show(actions); timeline.soon(); if (words) say(words); },
 };
 const timeline = new Timeline(actions);
@@ -44,6 +59,7 @@ function tick() {
   if (shown === `${text} ${state.take}`) return;
   shown = `${text} ${state.take}`;
   $('clock').textContent = $('now-time').textContent = $('comment-now').textContent = text;
+  if (C.sounds) $('sound-now').textContent = text;
   const bar = barAt(seconds), section = sectionAt(seconds), scene = sceneAt(seconds);
   $('clock-place').textContent = `bar ${bar + 1} of ${N_BAR}`;
   const scroller = $('scroller');
@@ -98,7 +114,37 @@ function showTake() {
   showPlayers();
   showTable();
   showRedo();
+  showKeep();
   comments.show(actions);
+  sounds.show();
+}
+
+// How a take that is not the best becomes the result.
+function showKeep() {
+  const isFirst = state.take === 0;
+  $('take-shell').hidden = IN_APP || isFirst;
+  $('take-use').hidden = !IN_APP || isFirst;
+  $('take-use').textContent = `Use take ${take().label}`;
+  $('take-words').hidden = isFirst;
+  $('take-words').textContent = IN_APP ? `Take ${take().label} becomes a result of its own, with film and sound.` : `Do you prefer take ${take().label}? Type this in a terminal, in the folder of this page, and it gets files of its own:`;
+  $('take-command').textContent = from();
+}
+
+function showAnew() {
+  if (!C.anew.length) return;
+  const spans = [];
+  for (const [bar, players] of C.anew) {
+    const last = spans.at(-1), who = String(players);
+    if (last && last.last === bar - 1 && last.who === who) last.last = bar; else spans.push({ first: bar, last: bar, who, players });
+  }
+  const playing = new Set(take().sounds.map((one) => one.instrument));
+  const words = spans.map(({ first, last, players }) => {
+    const bars = first === last ? `bar ${first + 1}` : `bars ${first + 1} to ${last + 1}`;
+    const isAll = [...playing].every((one) => players.includes(one));
+    return isAll ? bars : `${players.map((one) => C.instruments[one].name).join(' and ')} in ${bars}`;
+  });
+  $('anew').hidden = false;
+  $('anew').textContent = `Written anew: ${words.join(', ')}.`;
 }
 
 function choose(first, last) {
@@ -116,24 +162,19 @@ function setLoop(isOn) {
 function redoPart() { return partText(state.chosen.first, state.chosen.last, $('redo-who').value); }
 
 function showRedo() {
-  const bars = state.chosen, isFirst = state.take === 0;
+  const bars = state.chosen;
   $('redo-from').value = bars ? bars.first + 1 : '';
   $('redo-to').value = bars ? bars.last + 1 : '';
   $('redo-from').max = $('redo-to').max = N_BAR;
-  const usable = Boolean(bars) && isFirst;
+  const usable = Boolean(bars);
   $('redo-shell').hidden = IN_APP || !usable;
   $('redo-ask').hidden = !IN_APP || !usable;
-  $('take-use').hidden = !IN_APP || isFirst;
-  $('take-use').textContent = `Use take ${take().label}`;
   $('redo-loop').disabled = $('redo-none').disabled = !bars;
   let words = 'Choose bars: click a bar number above, or type them here.';
-  if (!isFirst) {
-    words = `Bars of take A alone can be written anew, and you hear take ${take().label}. `;
-    words += IN_APP ? `Use take ${take().label}, and it becomes a result of its own, whose bars can.` : `To make take ${take().label} the result, give your first command again with --takes 1 --seed ${take().seed}.`;
-  } else if (bars) {
-    words = `${bars.first === bars.last ? `Bar ${bars.first + 1}` : `Bars ${bars.first + 1} to ${bars.last + 1}`}, ${clockText(C.borders[bars.first])} to ${clockText(C.borders[bars.last + 1])}.`;
+  if (bars) {
+    words = `${C.takes.length > 1 ? `Take ${take().label}: ` : ''}${bars.first === bars.last ? `Bar ${bars.first + 1}` : `Bars ${bars.first + 1} to ${bars.last + 1}`}, ${clockText(C.borders[bars.first])} to ${clockText(C.borders[bars.last + 1])}.`;
     if (!IN_APP) words += ' Type this in a terminal, in the folder of this page:';
-    $('redo-command').textContent = `${FROM} --redo ${redoPart()}`;
+    $('redo-command').textContent = `${from()} --redo ${redoPart()}`;
   }
   $('redo-words').textContent = words;
 }
@@ -173,7 +214,8 @@ $('players').addEventListener('click', (event) => {
 
 function showTable() {
   if (!$('table').closest('details').open) return;
-  const head = ['Bar', 'Time', 'Section', 'Chords', 'Energy asked', 'Energy played', ...(C.picture ? ['Scene', 'Cuts', 'Sudden motions'] : []), 'Notes'];
+  const head = ['Bar', 'Time', 'Section', 'Chords', 'Energy asked', 'Energy played', ...(C.picture ? ['Scene', 'Cuts', 'Sudden motions'] : []), ...(C.sounds ? ['Sounds'] : []), 'Notes'];
+  const anew = new Map(C.anew);
   $('table').tHead.replaceChildren(el('tr', {}, ...head.map((name) => el('th', { scope: 'col' }, name))));
   $('table').tBodies[0].replaceChildren(...Array.from({ length: N_BAR }, (_, bar) => {
     const begin = C.borders[bar], end = C.borders[bar + 1], inside = (time) => time >= begin - 1e-4 && time < end - 1e-4;
@@ -181,7 +223,8 @@ function showTable() {
     const scene = sceneAt(begin);
     const cells = [section ? section.name : '', (take().chords[bar] || []).join(', '), take().asked[bar] ?? 'free', take().obtained[bar] ?? 0];
     if (C.picture) cells.push(scene ? scene.words : '', C.picture.cuts.filter(inside).map((t) => clockText(t, 2)).join(', '), C.picture.beats.filter(([t]) => inside(t)).length);
-    cells.push(take().notes.filter((note) => inside(note[1])).length);
+    if (C.sounds) cells.push(sounds.list.filter((one) => inside(one.time)).map((one) => `${one.kind} ${clockText(one.time, 2)}`).join(', '));
+    cells.push(take().notes.filter((note) => inside(note[1])).length + (anew.has(bar) ? ', some new' : ''));
     return el('tr', {}, el('th', { scope: 'row' }, String(bar + 1)),
       el('td', {}, el('button', { type: 'button', 'aria-label': `Go to bar ${bar + 1}, ${clockText(begin)}`, on: { click: () => player.seek(begin) } }, clockText(begin))),
       ...cells.map((cell) => el('td', {}, String(cell))));
@@ -229,6 +272,7 @@ const HELP = {
   chords: 'the harmony, where it changes.',
   roll: 'every note, from left to right in time, from low to high in pitch, in the colour of its instrument. Drums are at the bottom. A faint line is a C.',
   comments: 'what you said, at its time.',
+  sounds: 'designed sounds beside the music, from their begin to their end. The line is the instant that each belongs to, the height says how strong it is, an arrow that it is heard on that side. Beds, which lie under a scene, are below. Drag one to move it; it snaps to cuts and sudden motions unless you hold alt.',
 };
 
 function wire() {
@@ -251,9 +295,11 @@ function wire() {
   $('redo-copy').addEventListener('click', () => copy($('redo-command').textContent, $('redo-copy')));
   $('redo-loop').addEventListener('click', () => setLoop(!state.loop));
   $('redo-none').addEventListener('click', () => choose(null, null));
-  $('redo-ask').addEventListener('click', () => tell({ type: 'cmt-redo', redo: [redoPart()], comments: told() }));
+  $('redo-ask').addEventListener('click', () => tell({ type: 'cmt-redo', take: state.take + 1, redo: [redoPart()], comments: told() }));
+  $('take-copy').addEventListener('click', () => copy($('take-command').textContent, $('take-copy')));
+  sounds.wire(actions);
   $('take-use').addEventListener('click', () => tell({ type: 'cmt-use', take: state.take + 1 }));
-  $('comments-ask').addEventListener('click', () => tell({ type: 'cmt-redo', redo: comments.parts(), comments: told() }));
+  $('comments-ask').addEventListener('click', () => tell({ type: 'cmt-redo', take: state.take + 1, redo: comments.parts(), comments: told() }));
   $('comment-add').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
   $('deck-comment').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
   $('comment-cancel').addEventListener('click', comments.closeForm);
@@ -293,7 +339,7 @@ function keys(event) {
   const target = event.target, isTyping = target.closest('input:not([type="range"]):not([type="checkbox"]), textarea, select');
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping || $('help').open) return;
   if (event.key === ' ' && target.closest('button, summary, a')) return;
-  if (event.key.startsWith('Arrow') && target.closest('input[type="range"]')) return;
+  if (/^(Arrow|Home|End)/.test(event.key) && target.closest('input[type="range"]')) return;
   const beat = (C.borders[N_BAR] - C.borders[0]) / N_BAR / C.beats_per_bar;
   const bar = barAt(player.time());
   const run = {
@@ -310,6 +356,21 @@ function keys(event) {
     c: () => { player.pause(); comments.openForm(player.time()); },
     '?': () => $('help').showModal(),
   };
+  if (C.sounds) {
+    const shift = (seconds) => {
+      if (!sounds.chosen) return;
+      sounds.remember();
+      sounds.change(sounds.chosen, { time: sounds.chosen.time + seconds });
+      player.seek(sounds.chosen.time);
+      actions.sounded(sounds.inWords(sounds.chosen));
+    };
+    const picture = 1 / ((C.picture && C.picture.fps) || 25);
+    Object.assign(run, {
+      s: () => actions.chooseSound(sounds.step(player.time(), 1)), S: () => actions.chooseSound(sounds.step(player.time(), -1)),
+      ',': () => shift(-picture), '.': () => shift(picture), '<': () => shift(-beat), '>': () => shift(beat),
+      Delete: actions.deleteSound, Escape: () => actions.chooseSound(null), u: () => actions.sounded(sounds.undo()),
+    });
+  }
   for (let number = 1; number <= Math.min(9, C.takes.length); number += 1) run[number] = () => chooseTake(number - 1);
   if (!run[event.key]) return;
   event.preventDefault();
@@ -318,6 +379,7 @@ function keys(event) {
 
 build();
 wire();
+showAnew();
 showTake();
 tick();
 if (player.sound instanceof DecodedSound) {

@@ -2,6 +2,8 @@
 // nothing but how loud they are, so that a switch is exact to the sample. Long ones are played as they are.
 const DECODED_SECONDS = 300;
 const PRIMING = 1024 / 44100;
+// A film that is told to play shows its next picture so many seconds later, about.
+const STARTING = 0.03;
 
 class DecodedSound {
   constructor() { this.buffers = new Map(); this.playing = new Map(); this.context = null; this.gain = 1; this.started = 0; }
@@ -104,10 +106,11 @@ class NoSound {
 }
 
 class Player {
-  constructor(changed) {
+  constructor(changed, moved) {
     this.at = 0;
     this.playing = false;
     this.changed = changed;
+    this.moved = moved;
     this.filmIsClock = C.sound !== null && C.film !== null && C.film.kind === 'beside';
     const heard = C.heard.some(Boolean);
     if (this.filmIsClock) this.sound = new PlayedSound(() => C.film.address);
@@ -136,6 +139,9 @@ class Player {
     return clamp(this.sound.now(), 0, C.duration);
   }
 
+  // The seconds until the sound that was started is heard: the film waits for it.
+  lead() { return this.playing ? this.from - this.sound.now() : 0; }
+
   async play() {
     if (this.playing || this.starting) return;
     this.starting = true;
@@ -144,11 +150,13 @@ class Player {
     const begun = this.at;
     try {
       await this.sound.start(this.at, this.names());
+      this.from = begun;
       this.playing = true;
     } catch (error) {
       this.problem = `The browser could not play the sound (${error.message}).`;
       this.sound = new NoSound();
       await this.sound.start(this.at);
+      this.from = begun;
       this.playing = true;
     }
     this.starting = false;
@@ -175,6 +183,7 @@ class Player {
     const wasPlaying = this.playing;
     if (wasPlaying) { this.playing = false; this.sound.stop(); }
     this.at = clamp(seconds, 0, C.duration);
+    this.moved(this.at); // the film goes there while the sound is made ready
     if (wasPlaying && this.at < C.duration - 0.02) await this.play();
     this.changed();
   }
@@ -221,9 +230,12 @@ class Film {
       if (Math.abs(off) > 0.01 && !video.seeking) video.currentTime = goal;
       return;
     }
-    if (video.paused) video.play().catch(() => {});
+    if (video.paused) {
+      if (this.player.lead() > STARTING) return;
+      video.play().catch(() => {});
+    }
     if (video.seeking) return;
     if (Math.abs(off) > 0.2) { video.currentTime = goal + 0.02; video.playbackRate = 1; }
-    else video.playbackRate = Math.abs(off) > 0.008 ? clamp(1 - 1.5 * off, 0.85, 1.15) : 1;
+    else video.playbackRate = Math.abs(off) > 0.008 ? clamp(1 - 3 * off, 0.75, 1.25) : 1;
   }
 }

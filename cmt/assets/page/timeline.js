@@ -34,7 +34,7 @@ class Timeline {
     const style = getComputedStyle(document.documentElement);
     const get = (name) => style.getPropertyValue(`--${name}`).trim();
     this.ink = {};
-    for (const name of ['surface', 'raised', 'ink', 'soft', 'line', 'accent', 'motion', 'motion-fill', 'beat', 'cut', 'asked', 'done', 'speech', 'grid', 'grid-strong', 'chosen']) this.ink[name] = get(name);
+    for (const name of ['surface', 'raised', 'ink', 'soft', 'line', 'accent', 'motion', 'motion-fill', 'beat', 'cut', 'asked', 'done', 'speech', 'grid', 'grid-strong', 'chosen', 'sound', 'anew']) this.ink[name] = get(name);
     this.ink.sections = get('sections').split(/\s+/);
     this.ink.players = C.instruments.map((one) => get(one.name));
   }
@@ -45,12 +45,15 @@ class Timeline {
     if (picture) {
       if (this.images.length) lanes.push({ id: 'film', name: 'Film', hint: 'dashed line: a cut', height: 64, draw: (l) => this.drawFilm(l), tip: (t) => this.filmTip(t) });
       lanes.push({ id: 'scenes', name: 'Scenes', hint: 'place and mood', height: 42, draw: (l) => this.drawScenes(l), tip: (t) => this.sceneTip(t) });
+      if (C.sounds) lanes.push({ id: 'sounds', name: 'Sounds', hint: 'drag one to move it', height: 74, draw: (l) => this.drawSounds(l), tip: (t, y, lane) => { const one = this.soundAt(t, y, lane); return one ? `${sounds.inWords(one)}\n${sounds.why(one)}` : ''; } });
       lanes.push({ id: 'motion', name: 'Motion', hint: 'how fast the picture moves', keys: [['motion', 'speed', ''], ['beat', 'sudden', 'dot']], height: 70, draw: (l) => this.drawMotion(l), tip: (t) => this.motionTip(t) });
     }
     lanes.push({ id: 'energy', name: 'Energy', hint: 'how busy each bar is', keys: [['asked', 'asked', ''], ['done', 'played', 'block']], height: 70, draw: (l) => this.drawEnergy(l), tip: (t) => energyText(barAt(t)) });
     lanes.push({ id: 'form', name: 'Sections', hint: 'same letter: alike', height: 40, draw: (l) => this.drawSections(l), tip: (t) => { const s = sectionAt(t); return s ? `section ${s.name || '(no name)'} from bar ${s.bar + 1}` : ''; } });
     lanes.push({ id: 'chords', name: 'Chords', hint: 'the harmony', height: 40, draw: (l) => this.drawChords(l), tip: (t) => `bar ${barAt(t) + 1}: ${chordAt(t) || 'no chord'}` });
-    lanes.push({ id: 'roll', name: 'Notes', hint: 'up is higher in pitch, drums at the bottom', keys: C.instruments.map((one) => [one.name, one.name, 'block']), height: 320, draw: (l) => this.drawRoll(l), tip: (t, y, lane) => this.noteTip(t, y, lane) });
+    const colours = C.instruments.map((one) => [one.name, one.name, 'block']);
+    if (C.anew.length) colours.push(['anew', 'written anew', '']);
+    lanes.push({ id: 'roll', name: 'Notes', hint: 'up is higher in pitch, drums at the bottom', keys: colours, height: 320, draw: (l) => this.drawRoll(l), tip: (t, y, lane) => this.noteTip(t, y, lane) });
     lanes.push({ id: 'comments', name: 'Comments', hint: 'click one to read it', height: 40, draw: (l) => this.drawComments(l), tip: (t) => { const found = this.commentNear(t); return found ? found.text : ''; } });
     return lanes;
   }
@@ -208,6 +211,8 @@ class Timeline {
       const isLast = this.x(t) > this.width - 34;
       this.text(clockText(t, 0), this.x(t) + (isLast ? -4 : 4), y + h - 8, { size: 11, colour: 'soft', align: isLast ? 'right' : 'left' });
     }
+    this.pen.fillStyle = this.ink.anew;
+    for (const [bar] of C.anew) this.pen.fillRect(this.x(C.borders[bar]) + 1, y + h - 3, (C.borders[bar + 1] - C.borders[bar]) * this.pps - 1, 3);
     for (const t of C.hits) this.diamond(this.x(t), y + h - 8, this.ink.accent);
   }
 
@@ -293,6 +298,50 @@ class Timeline {
     }
   }
 
+  // Where a sound is drawn: left and right edge, top and height.
+  soundBox(one, row, { y, h }) {
+    const bed = 15, struck = (h - bed - 4) / sounds.MOST_ROWS, x = this.x(Math.max(0, sounds.begin(one)));
+    const wide = Math.max(5, this.x(Math.min(C.duration, sounds.end(one))) - x);
+    if (row === 'bed') return { x, wide, top: y + h - bed, tall: bed - 2 };
+    const tall = (0.45 + 0.55 * one.strength) * (struck - 2);
+    return { x, wide, top: y + row * struck + (struck - tall) / 2, tall };
+  }
+
+  drawSounds(lane) {
+    const pen = this.pen, rows = sounds.rows();
+    const order = [...sounds.list].sort((a, b) => (a === sounds.chosen) - (b === sounds.chosen));
+    for (const one of order) {
+      if (sounds.end(one) < this.from || sounds.begin(one) > this.to) continue;
+      const row = rows.get(one), { x, wide, top, tall } = this.soundBox(one, row, lane), isBed = row === 'bed';
+      pen.globalAlpha = isBed ? 0.22 : 0.4;
+      pen.fillStyle = this.ink.sound;
+      pen.beginPath(); pen.roundRect(x, top, wide, tall, 3); pen.fill();
+      pen.globalAlpha = 1;
+      const at = this.x(one.time);
+      if (!isBed) pen.fillRect(clamp(at - 1, 0, this.width - 2), top, 2.5, tall);
+      if (one === sounds.chosen) { pen.strokeStyle = this.ink.accent; pen.lineWidth = 2; pen.strokeRect(x - 1, top - 1, wide + 2, tall + 2); }
+      const side = Math.abs(one.pan) < 0.1 || isBed ? '' : one.pan < 0 ? '◂ ' : '▸ ', words = `${side}${one.kind}`;
+      pen.font = `600 10.5px ${FONT}`;
+      if (pen.measureText(words).width + 8 < wide) this.text(words, Math.max(x, 0) + (isBed ? 5 : at - x < 6 ? 6 : 4), top + tall / 2 + 0.5, { size: 10.5, weight: 600 });
+    }
+  }
+
+  soundAt(t, y, lane) {
+    const rows = sounds.rows(), its = { y: lane.top + lane.head + 2, h: lane.height }, x = this.x(t);
+    const near = sounds.list.filter((one) => {
+      const box = this.soundBox(one, rows.get(one), its);
+      return x >= box.x - 3 && x <= box.x + box.wide + 3 && y >= box.top - 3 && y <= box.top + box.tall + 3;
+    });
+    return near.length ? near.reduce((best, one) => (Math.abs(one.time - t) < Math.abs(best.time - t) ? one : best)) : null;
+  }
+
+  // A time, or the cut or sudden motion that is as good as there.
+  snapped(seconds) {
+    const marks = C.picture ? [...C.picture.cuts, ...C.picture.beats.map(([time]) => time)] : [];
+    const found = marks.filter((mark) => Math.abs(mark - seconds) * this.pps < 6);
+    return found.length ? found.reduce((best, mark) => (Math.abs(mark - seconds) < Math.abs(best - seconds) ? mark : best)) : seconds;
+  }
+
   drawEnergy({ y, h }) {
     const pen = this.pen, base = y + h - 3, room = h - 10;
     for (const [bar, begin, end] of this.bars()) {
@@ -367,6 +416,16 @@ class Timeline {
     pen.fillStyle = this.ink.line;
     for (let pitch = Math.ceil(rows.low / 12) * 12; pitch <= rows.high; pitch += 12) pen.fillRect(0, y + 2 + (rows.high - pitch + 1) * rows.step, this.width, 1);
     if (rows.drums) pen.fillRect(0, y + h - rows.drums - 3, this.width, 1);
+    const anew = new Map(C.anew);
+    pen.fillStyle = this.ink.anew;
+    for (const [bar, players] of C.anew) {
+      const begin = this.x(C.borders[bar]), wide = (C.borders[bar + 1] - C.borders[bar]) * this.pps;
+      pen.globalAlpha = 0.12;
+      pen.fillRect(begin, y, wide, h);
+      pen.globalAlpha = 1;
+      pen.fillRect(begin, y, wide, 2);
+    }
+    const isNew = (note) => anew.size && (anew.get(barAt(note[1] + 0.02)) || []).includes(note[0]);
     for (const [instrument, begin, end] of C.mutes) {
       pen.fillStyle = this.ink.players[instrument];
       pen.fillRect(this.x(begin), y + 1 + 4 * instrument, (end - begin) * this.pps, 2);
@@ -375,14 +434,15 @@ class Timeline {
       for (const note of take().notes) {
         if (note[2] < this.from || note[1] > this.to || isOut(note[0]) !== outside) continue;
         const x = this.x(note[1]), wide = Math.max(2, (note[2] - note[1]) * this.pps - 1);
-        const sounds = !outside && this.at >= note[1] && this.at < Math.max(note[2], note[1] + 0.08) && this.actions.isPlaying();
-        pen.globalAlpha = outside ? 0.14 : sounds ? 1 : 0.62 + 0.38 * note[4] / 127;
+        const isSounding = !outside && this.at >= note[1] && this.at < Math.max(note[2], note[1] + 0.08) && this.actions.isPlaying();
+        pen.globalAlpha = outside ? 0.14 : isSounding ? 1 : 0.62 + 0.38 * note[4] / 127;
         pen.fillStyle = this.ink.players[note[0]];
         pen.beginPath();
         pen.roundRect(x, rows.top(note), note[0] === 0 ? clamp(wide, 2.5, 5) : wide, rows.tall(note), Math.min(2, rows.tall(note) / 2));
         pen.fill();
         if (!outside && note[0] !== 0 && wide > 5) { pen.globalAlpha = 0.45; pen.fillStyle = this.ink.ink; pen.fillRect(x, rows.top(note), 1.5, rows.tall(note)); }
-        if (sounds) { pen.strokeStyle = this.ink.ink; pen.lineWidth = 1.2; pen.stroke(); }
+        if (!outside && isNew(note)) { pen.globalAlpha = 1; pen.strokeStyle = this.ink.anew; pen.lineWidth = 1.4; pen.stroke(); }
+        if (isSounding) { pen.strokeStyle = this.ink.ink; pen.lineWidth = 1.2; pen.stroke(); }
       }
     }
     pen.globalAlpha = 1;
@@ -447,15 +507,32 @@ class Timeline {
     let drag = null;
     wide.addEventListener('pointerdown', (event) => {
       if (event.button !== 0 || event.pointerType === 'touch') return;
-      const { seconds, lane } = where(event);
+      const { seconds, y, lane } = where(event);
       if (!lane) return;
       const bar = barAt(seconds);
+      const sound = lane.id === 'sounds' && !event.shiftKey ? this.soundAt(seconds, y, lane) : null;
+      if (sound) {
+        drag = { kind: 'sound', sound, grip: seconds - sound.time, from: event.clientX };
+        this.actions.chooseSound(sound, true);
+        wide.setPointerCapture(event.pointerId);
+        return;
+      }
       drag = lane.id === 'ruler' || event.shiftKey ? { kind: 'bars', from: event.shiftKey && state.chosen ? state.chosen.first : bar } : { kind: 'seek' };
       wide.setPointerCapture(event.pointerId);
       if (drag.kind === 'bars') this.actions.choose(drag.from, bar);
     });
     wide.addEventListener('pointermove', (event) => {
       const { seconds, y, lane } = where(event);
+      if (drag && drag.kind === 'sound') {
+        if (!drag.moved && Math.abs(event.clientX - drag.from) < 3) return;
+        if (!drag.moved) sounds.remember();
+        drag.moved = true;
+        const goal = seconds - drag.grip;
+        sounds.change(drag.sound, { time: event.altKey ? goal : this.snapped(goal) });
+        this.actions.sounded();
+        this.tip(event, sounds.inWords(drag.sound));
+        return;
+      }
       if (drag) {
         if (drag.kind === 'bars') this.actions.choose(drag.from, barAt(seconds)); else { drag.moved = true; this.actions.scrub(seconds); }
         return;
@@ -465,9 +542,11 @@ class Timeline {
     wide.addEventListener('pointerleave', () => { $('tip').hidden = true; });
     wide.addEventListener('pointercancel', () => { drag = null; });
     wide.addEventListener('click', (event) => {
-      const { seconds, lane } = where(event), was = drag;
+      const { seconds, y, lane } = where(event), was = drag;
       drag = null;
-      if (!lane || (was && was.kind === 'bars')) return;
+      if (!lane || (was && (was.kind === 'bars' || was.moved))) return;
+      const sound = was && was.kind === 'sound' ? was.sound : lane.id === 'sounds' ? this.soundAt(seconds, y, lane) : null;
+      if (sound) { this.actions.chooseSound(sound); return; }
       if (lane.id === 'ruler') { this.actions.choose(barAt(seconds), barAt(seconds)); return; }
       const comment = lane.id === 'comments' ? this.commentNear(seconds) : null;
       this.actions.seek(comment ? comment.begin : seconds);
