@@ -121,6 +121,32 @@ def test_slides_of_one_picture_a_second_are_cut():
     assert timed_cuts(range(len(pictures)), pictures) == pytest.approx(np.cumsum(lengths)[:-1])
 
 
+def test_slides_that_are_alike_but_for_their_colours_are_cut():
+    """Two photographs of one place: the structure changes less than half."""
+    one, other = (texture(96, 160, seed, grain=20).astype(float) for seed in (0, 1))
+    alike = (0.5 * one + 0.5 * other).astype(np.uint8)
+    colours = [card(200, 90), card(170, 120)]
+    assert timed_cuts([0, 2], [one.astype(np.uint8), alike], colours) == (2.0,)
+    assert timed_cuts([0, 2], [one.astype(np.uint8), alike], [colours[0]] * 2) == ()
+
+
+def test_steps_of_motion_that_rests_between_them_are_no_cut():
+    """Eight pictures a second, shown as 25 by repeating; each step changes a part of the picture much."""
+    room = texture(96, 160, 0, grain=20)
+    pictures = []
+    for number, seed in enumerate([1, 2, 3, 4, 5, 6, 7, 8]):
+        picture, left = room.copy(), 10 * number
+        picture[20:, left : left + 50] = texture(96, 160, seed, grain=20)[20:, :50]
+        pictures += [picture] * 3
+    assert cuts_of(pictures) == ()
+
+
+def test_a_cut_in_the_dark_is_a_cut():
+    one, other = (16 + texture(96, 160, seed, grain=20) // 20 for seed in (0, 1))
+    assert cuts_of([one] * 20 + [other] * 20) == pytest.approx((0.8,))
+    assert cuts_of([one + 60] * 20 + [other + 60] * 20) == (), "in the light nobody sees it"
+
+
 def test_a_scene_that_is_watched_once_a_second_is_not_cut():
     """A third of the picture is another one each time: people who walk through a room."""
     room, rng = texture(96, 160, 0, grain=20), np.random.default_rng(0)

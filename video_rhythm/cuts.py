@@ -24,6 +24,10 @@ THUMBNAIL = (32, 18)
 """The columns and rows of the picture on which differences are measured: so few that little motions do not count."""
 LEAST_DIFFERENCE = 4.0
 """Nobody sees a cut whose mean difference over the thumbnail is below this many grey levels (of 255)."""
+LEAST_DIFFERENCE_IN_THE_DARK = 2.0
+"""The same between two thumbnails that are dark, if it changes the structure as a cut beyond doubt does."""
+DARK = 48.0
+"""A thumbnail is dark if its mean is below this grey level."""
 ABOVE_NEIGHBOURS = 2.2
 """A cut's difference is at least this many times that of the pictures around it."""
 NEIGHBOURHOOD = 0.1
@@ -38,8 +42,12 @@ BLACK = 28.0
 LONE = 0.3
 """Pictures that are further away than this many seconds do not move any more: they are not around a cut."""
 LEAST_CHANGE_WHERE_IN_DOUBT = 0.5
-"""The least change of structure of a cut next to a picture that is shown for longer than that (a scene that is watched
-once a second changes, too), and of one that is spread over several pictures."""
+"""A cut that changes the structure less than this, and the colours less than `LEAST_COLOUR`, is in doubt. It is none
+next to a picture that is shown for longer than that (a scene that is watched once a second changes, too), nor if it is
+spread over several pictures."""
+NEIGHBOURHOOD_IN_DOUBT = 0.2
+"""The pictures around a cut that is in doubt or in the dark, in seconds on each side: motion that was filmed at 12
+pictures a second and is shown at 25 or 30 rests for up to 0.12 s between two steps, and each step is large."""
 MOST_MIXED = 2
 """At most this many pictures in a row are mixed of two shots."""
 LONGEST_MIXED = 0.2
@@ -142,9 +150,12 @@ class CutFinder:
             if any(one.nth == last for one in chosen):
                 continue
             changes = candidate.in_colour or candidate.structure >= LEAST_CHANGE_WHERE_IN_DOUBT
-            if not changes and _is_lone(times, first, last):
+            in_doubt = not changes and differences[1][last] < LEAST_COLOUR
+            if in_doubt and _is_lone(times, first, last):
                 continue
-            around = _around(times, differences[candidate.in_colour], first, last)
+            hardly_seen = not candidate.in_colour and candidate.difference < LEAST_DIFFERENCE
+            seconds = NEIGHBOURHOOD_IN_DOUBT if in_doubt or hardly_seen else NEIGHBOURHOOD
+            around = _around(times, differences[candidate.in_colour], first, last, seconds)
             if candidate.difference >= _factor(candidate.n_step) * around:
                 chosen.append(candidate)
         return tuple(sorted(candidate.time for candidate in chosen))
@@ -152,10 +163,11 @@ class CutFinder:
     def _plain(self, before: _Seen, now: _Seen, difference: float, colour_difference: float) -> _Candidate | None:
         """The cut between two pictures in a row, if there may be one."""
         nth = len(self._times)
-        if difference >= LEAST_DIFFERENCE:
+        seen = difference >= LEAST_DIFFERENCE
+        if seen or (difference >= LEAST_DIFFERENCE_IN_THE_DARK and _is_dark(before) and _is_dark(now)):
             structure = change_of_structure(before.luma, now.luma)
             if (
-                structure >= LEAST_CHANGE_OF_STRUCTURE
+                structure >= (LEAST_CHANGE_OF_STRUCTURE if seen else LEAST_CHANGE_WHERE_IN_DOUBT)
                 and not self._was_here(now, difference, 1, False)
                 and self._unexplained(before.picture, now.picture) >= LEAST_UNEXPLAINED
             ):
@@ -238,6 +250,10 @@ def _difference(one: _Seen, other: _Seen, in_colour: bool) -> float:
     return float(np.sqrt((way**2).sum(axis=-1)).mean())
 
 
+def _is_dark(one: _Seen) -> bool:
+    return float(one.luma.mean()) < DARK
+
+
 def _factor(n_step: int) -> float:
     """How many times the difference around it a change over so many pictures is at least."""
     return ABOVE_NEIGHBOURS if n_step == 1 else ABOVE_NEIGHBOURS_EACH * n_step
@@ -301,11 +317,13 @@ def _is_lone(times: NDArray[np.float64], first: int, last: int) -> bool:
     return max(float(shown_before), float(shown_after)) > LONE
 
 
-def _around(times: NDArray[np.float64], differences: NDArray[np.float32], first: int, last: int) -> float:
-    """The largest difference among the pictures around a change from picture `first` to `last`."""
-    begin = min(int(np.searchsorted(times, times[first] - NEIGHBOURHOOD)), first - 2)
+def _around(
+    times: NDArray[np.float64], differences: NDArray[np.float32], first: int, last: int, seconds: float
+) -> float:
+    """The largest difference among the pictures around a change from picture `first` to `last`, `seconds` each way."""
+    begin = min(int(np.searchsorted(times, times[first] - seconds)), first - 2)
     begin = max(begin, int(np.searchsorted(times, times[first] - LONE)))
-    end = max(int(np.searchsorted(times, times[last] + NEIGHBOURHOOD, side="right")), last + 3)
+    end = max(int(np.searchsorted(times, times[last] + seconds, side="right")), last + 3)
     end = min(end, int(np.searchsorted(times, times[last] + LONE, side="right")))
     # The difference of the very first picture is 0: there is nothing before it.
     before, after = differences[max(begin, 0) : first], differences[last + 1 : end]
