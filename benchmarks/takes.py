@@ -42,6 +42,8 @@ from midi_io import read_midi, write_midi
 
 SECONDS_PER_BAR = 2.0
 N_BOOTSTRAP = 2000
+FEWEST_DEFINED = 0.75
+"""A measure counts if it is defined for this share of all takes: short pieces have no phrases."""
 NAME = "takes.json"
 Row = dict[str, Any]
 
@@ -132,7 +134,12 @@ def compare(options: argparse.Namespace) -> None:
         measured = measures_of(rows, options, music, reference)
         for row in rows:
             row["measures"] = measured[f"{row['case']}_{row['seed']}.mid"]
-        names = [name for name in music.HEAD if reference["measures"].get(name, (0, 0))[1]]
+        names = [
+            name
+            for name in music.HEAD
+            if reference["measures"].get(name, (0, 0))[1]
+            and np.mean([np.isfinite(row["measures"].get(name, np.nan)) for row in rows]) >= FEWEST_DEFINED
+        ]
         real = np.array([reference["measures"][name][:2] for name in names])
 
         def distance(its: list[Row]) -> Callable[[np.ndarray], np.ndarray]:

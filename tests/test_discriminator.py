@@ -164,6 +164,9 @@ def test_the_obedient_come_first_and_among_them_the_real():
     assert [one.seed for one in ranked([away, best, near])] == [2, 1, 3]
     rejected = take(4, 1.0, realism=1.0, reasons=("one bar looped",))
     assert [one.seed for one in ranked([rejected, away, best, near])] == [2, 1, 3, 4], "what is rejected sets no mark"
+    assert [one.seed for one in ranked([away, best, near], control=0.9)] == [3, 2, 1], (
+        "a weaker control leaves more room"
+    )
     unasked = [take(seed, None, realism=realism) for seed, realism in ((1, 0.2), (2, 0.7), (3, None))]
     assert [one.seed for one in ranked(unasked)][-1] == 1
     assert "nearer to real songs than 90% of pieces" in near.in_words

@@ -101,7 +101,7 @@ def compose(
             for k, other in zip(rejected, others, strict=True):
                 batch[k] = _better(batch[k], other)
         takes += batch
-    rank_of = ranking(map(_judgement_of, takes))
+    rank_of = ranking(map(_judgement_of, takes), config.control)
     takes.sort(key=lambda take: rank_of(_judgement_of(take)))
     return takes, 0 if guard is None else guard.rejected
 

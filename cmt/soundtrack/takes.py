@@ -53,8 +53,9 @@ LIKENESS = (
 """The metrics that are compared with real songs: those that nobody orders and that are defined for a few bars."""
 MOOD_WEIGHT = 0.25
 """The weight of the mood in a take's score, beside 1 of match, likeness and realism each."""
-EQUALLY_OBEDIENT = 0.02
-"""Takes obey equally if the match of none is lower than the best one's by more than this."""
+EQUALLY_OBEDIENT, LEEWAY = 0.02, 0.3
+"""Takes obey equally if the match of none is lower than the best one's by more than the first, where what is asked is
+to be done to the letter (a control of 1); without any control by so much more."""
 UNLIKE: Mapping[str, tuple[str, str]] = {
     "pitch_class_entropy_1": ("few different notes in a bar", "very many different notes in a bar"),
     "pitch_class_entropy_4": ("few different notes in four bars", "very many different notes in four bars"),
@@ -165,21 +166,25 @@ def judge_take(
     )
 
 
-def ranked(judgements: Iterable[Judgement]) -> list[Judgement]:
+def ranked(judgements: Iterable[Judgement], control: float = 1.0) -> list[Judgement]:
     """The best first, see `ranking`."""
     judgements = list(judgements)
-    return sorted(judgements, key=ranking(judgements))
+    return sorted(judgements, key=ranking(judgements, control))
 
 
-def ranking(judgements: Iterable[Judgement]) -> Callable[[Judgement], tuple[int, bool, float, int]]:
+def ranking(
+    judgements: Iterable[Judgement], control: float = 1.0
+) -> Callable[[Judgement], tuple[int, bool, float, int]]:
     """What these takes are sorted by: few reasons against them, and sound ones have none; obedience; score; seed.
 
-    Takes obey whose match is less than the best sound one's by `EQUALLY_OBEDIENT` at most.
+    Takes obey whose match is less than the best sound one's by `EQUALLY_OBEDIENT` at most, and by the more the weaker
+    the control, 0..1, is: the part of `LEEWAY` that is missing to 1.
     """
+    most = EQUALLY_OBEDIENT + LEEWAY * (1 - control)
     best = max((one.match for one in judgements if not one.reasons and one.match is not None), default=0.0)
 
     def rank_of(judgement: Judgement) -> tuple[int, bool, float, int]:
-        disobeys = judgement.match is not None and judgement.match < best - EQUALLY_OBEDIENT
+        disobeys = judgement.match is not None and judgement.match < best - most
         return len(judgement.reasons), disobeys, -judgement.score, judgement.seed
 
     return rank_of
