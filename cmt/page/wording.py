@@ -14,6 +14,7 @@ _CLEARLY = 0.02
 _ASPECTS = (
     ("match", "does more of what was asked"),
     ("likeness", "is closer to real songs"),
+    ("realism", "sounds more like a real song"),
     ("mood", "is nearer to the mood"),
 )
 
@@ -61,7 +62,12 @@ def reasons_of_take(takes: Sequence[Take], number: int) -> list[str]:
 
 def shares_of_take(take: Take) -> list[tuple[str, float]]:
     """What a take was judged by, each with its share, 0..1."""
-    shares = (("Does what was asked", take.match), ("Close to real songs", take.likeness), ("Mood as asked", take.mood))
+    shares = (
+        ("Does what was asked", take.match),
+        ("Close to real songs", take.likeness),
+        ("More like a song than other pieces", take.realism),
+        ("Mood as asked", take.mood),
+    )
     return [(words, share) for words, share in shares if share is not None]
 
 

@@ -413,7 +413,7 @@ class Take:
     rejected: tuple[str, ...]
     """The reasons why it was rejected; empty for a sound one."""
     score: float
-    """0..1, the mean of match, likeness and mood, the last of little weight."""
+    """0..1, the mean of match, likeness, realism and mood, the last of little weight."""
     match: float | None
     """The share, 0..1, of what was asked that it does; None where nothing was asked."""
     likeness: float | None
@@ -426,6 +426,8 @@ class Take:
     """What speaks for it and against it, in words."""
     replaced: tuple[Replaced, ...] = ()
     """The takes that were rejected and in whose place it was written, the first one first."""
+    realism: float | None = None
+    """The share of what the model writes, 0..1, that is less like a real song; None where it has no note."""
 
     def as_json(self) -> dict[str, object]:
         """The part as JSON, keys in order."""
@@ -449,6 +451,7 @@ class Take:
             mood=take["mood"].maybe(Value.number) if "mood" in take.by_key() else None,
             reason=take["reason"].text() if "reason" in take.by_key() else "",
             replaced=take["replaced"].each(Replaced.from_json) if "replaced" in take.by_key() else (),
+            realism=take["realism"].maybe(Value.number) if "realism" in take.by_key() else None,
         )
 
 

@@ -75,7 +75,7 @@ def compose(
     # Late: measuring music needs libraries that a single take does not.
     from cmt.machine.memory import check_memory
     from cmt.planning.mood_asked import moods_asked
-    from cmt.soundtrack.takes import BYTES_PER_BAR, rank_of
+    from cmt.soundtrack.takes import BYTES_PER_BAR, ranking
 
     check_memory(n_take, n_bar * BYTES_PER_BAR)
     moods = moods_asked(plan, config.control)
@@ -101,6 +101,7 @@ def compose(
             for k, other in zip(rejected, others, strict=True):
                 batch[k] = _better(batch[k], other)
         takes += batch
+    rank_of = ranking(map(_judgement_of, takes), config.control)
     takes.sort(key=lambda take: rank_of(_judgement_of(take)))
     return takes, 0 if guard is None else guard.rejected
 

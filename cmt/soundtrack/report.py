@@ -122,6 +122,7 @@ def takes_of(judgements: Sequence[Judgement], files: Sequence[str]) -> tuple[Tak
             mood=None if judgement.mood is None else round(judgement.mood, 4),
             reason=judgement.in_words,
             replaced=judgement.replaced,
+            realism=None if judgement.realism is None else round(judgement.realism, 4),
         )
         for judgement, file in zip_longest(judgements, files[: len(judgements)])
     )

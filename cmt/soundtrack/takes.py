@@ -1,16 +1,18 @@
 """Several takes of a piece: which are music, and which of those fits best.
 
 A take is rejected where it is no music (`cmt.metrics.degenerate`: one bar looped, silence, ...), leaves its key, or is
-silent where nobody asked for that (`cmt.soundtrack.gate`); another is written in its place. The others are ranked by
-the mean of three shares: the *match*, how much of what was asked it does, in the bars that were left to the model too;
-the *likeness*, how many music metrics lie where the middle 90 % of real songs do; and the *mood*, how near it is to the
-one asked, scene by scene. The mood of notes is heard badly, so it weighs a quarter of each of the others: it orders
-takes that are much alike in these, and never rejects one.
+silent where nobody asked for that (`cmt.soundtrack.gate`); another is written in its place. Of the others those that
+obey come first: whose *match*, how much of what was asked they do, in the bars that were left to the model too, is the
+best one's or nearly so. Among the equally obedient the mean of shares decides: the match; the *likeness*, how many
+music metrics lie where the middle 90 % of real songs do; the *realism*, how much of what the model writes is less like
+a real song, as a judge hears it that learnt to tell the two apart (`cmt.metrics.discriminator`); and the *mood*, how
+near it is to the one asked, scene by scene. The mood of notes is heard badly, so it weighs a quarter of each of the
+others: it orders takes that are much alike in these, and never rejects one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +21,7 @@ from cmt.evaluation.reference import read_shipped_reference
 from cmt.metrics.catalogue import measure_by_names
 from cmt.metrics.control import DENSITY_UNIT
 from cmt.metrics.degenerate import judge
+from cmt.metrics.discriminator import shipped_discriminator
 from cmt.music.key import Key
 from cmt.music.profile import profile_of_song
 from cmt.music.words import Genre, Mode
@@ -49,7 +52,10 @@ LIKENESS = (
 )
 """The metrics that are compared with real songs: those that nobody orders and that are defined for a few bars."""
 MOOD_WEIGHT = 0.25
-"""The weight of the mood in a take's score, beside 1 of match and likeness each."""
+"""The weight of the mood in a take's score, beside 1 of match, likeness and realism each."""
+EQUALLY_OBEDIENT, LEEWAY = 0.02, 0.3
+"""Takes obey equally if the match of none is lower than the best one's by more than the first, where what is asked is
+to be done to the letter (a control of 1); without any control by so much more."""
 UNLIKE: Mapping[str, tuple[str, str]] = {
     "pitch_class_entropy_1": ("few different notes in a bar", "very many different notes in a bar"),
     "pitch_class_entropy_4": ("few different notes in four bars", "very many different notes in four bars"),
@@ -88,17 +94,22 @@ class Judgement:
     """The same as `outside` in words: what real songs are not like."""
     replaced: tuple[Replaced, ...] = ()
     """The takes in whose place this one was written, the first one first."""
+    realism: float | None = None
+    """The share of what the model writes, 0..1, that is less like a real song; None where there is no note."""
 
     @property
     def score(self) -> float:
-        """0..1, the mean of match, likeness and mood, by their weights."""
-        shares = ((self.match, 1.0), (self.likeness, 1.0), (self.mood, MOOD_WEIGHT))
+        """0..1, the mean of match, likeness, realism and mood, by their weights."""
+        shares = ((self.match, 1.0), (self.likeness, 1.0), (self.realism, 1.0), (self.mood, MOOD_WEIGHT))
         known = [(share, weight) for share, weight in shares if share is not None]
         return sum(share * weight for share, weight in known) / sum(w for _, w in known) if known else 0.0
 
     @property
     def in_words(self) -> str:
-        """What speaks for the take and against it: ``keeps 94% of what was asked; like real songs; mood near``."""
+        """What speaks for the take and against it.
+
+        ``keeps 94% of what was asked; like real songs; nearer to real songs than 80% of pieces; mood near``.
+        """
         lines = [f"rejected: {', '.join(self.reasons)}"] if self.reasons else []
         if self.match is not None:
             lines.append(f"keeps {100 * self.match:.0f}% of what was asked")
@@ -108,6 +119,8 @@ class Judgement:
             more = f" and {len(self.unlike) - MOST_NAMED} more" if len(self.unlike) > MOST_NAMED else ""
             but = f"{', but for ' if is_like else ': '}{named}{more}" if named else ""
             lines.append(f"{'like' if is_like else 'unlike'} real songs{but}")
+        if self.realism is not None:
+            lines.append(f"nearer to real songs than {100 * self.realism:.0f}% of pieces")
         if self.mood is not None:
             lines.append("mood near" if self.mood >= NEAR else "mood far off" if self.mood < AWAY else "mood not far")
         return "; ".join(lines)
@@ -139,6 +152,8 @@ def judge_take(
     reasons = (*judge(song).reasons, *leaving(song, key), *faults)
     inside, outside, unlike = _against_real_songs(song, genre)
     n_measured = inside + len(outside)
+    discriminator = shipped_discriminator()
+    log_odds = discriminator.log_odds(song)
     return Judgement(
         seed,
         reasons,
@@ -147,17 +162,32 @@ def judge_take(
         outside,
         likeness_of_moods(moods, moods_heard(song, moods)),
         unlike,
+        realism=None if log_odds is None else discriminator.rank(log_odds),
     )
 
 
-def ranked(judgements: Iterable[Judgement]) -> list[Judgement]:
-    """The best first, see `rank_of`."""
-    return sorted(judgements, key=rank_of)
+def ranked(judgements: Iterable[Judgement], control: float = 1.0) -> list[Judgement]:
+    """The best first, see `ranking`."""
+    judgements = list(judgements)
+    return sorted(judgements, key=ranking(judgements, control))
 
 
-def rank_of(judgement: Judgement) -> tuple[int, float, int]:
-    """What takes are sorted by: few reasons against them, and sound ones have none; then score; then seed."""
-    return len(judgement.reasons), -judgement.score, judgement.seed
+def ranking(
+    judgements: Iterable[Judgement], control: float = 1.0
+) -> Callable[[Judgement], tuple[int, bool, float, int]]:
+    """What these takes are sorted by: few reasons against them, and sound ones have none; obedience; score; seed.
+
+    Takes obey whose match is less than the best sound one's by `EQUALLY_OBEDIENT` at most, and by the more the weaker
+    the control, 0..1, is: the part of `LEEWAY` that is missing to 1.
+    """
+    most = EQUALLY_OBEDIENT + LEEWAY * (1 - control)
+    best = max((one.match for one in judgements if not one.reasons and one.match is not None), default=0.0)
+
+    def rank_of(judgement: Judgement) -> tuple[int, bool, float, int]:
+        disobeys = judgement.match is not None and judgement.match < best - most
+        return len(judgement.reasons), disobeys, -judgement.score, judgement.seed
+
+    return rank_of
 
 
 def match(song: Song, density: Sequence[int | None], accents: Collection[tuple[int, int]]) -> float | None:
