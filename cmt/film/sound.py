@@ -84,9 +84,7 @@ def notes_on_tracks(source: av.container.InputContainer, original: av.AudioStrea
 
 def further_tracks(source: av.container.InputContainer, original: av.AudioStream) -> list[av.AudioStream]:
     """The sound tracks beside `original` that can be decoded."""
-    return [
-        stream for stream in source.streams.audio if stream.index != original.index and is_heard(stream)
-    ]
+    return [stream for stream in source.streams.audio if stream.index != original.index and is_heard(stream)]
 
 
 def fitted(audio: NDArray[np.floating] | LongSound, n_sample: int) -> Samples:
