@@ -6,7 +6,7 @@ Cases are drawn by their number and the seed, so each can be made again. Small f
 (`fuzz_seeds.py`) are mutated: bits and bytes, words of 0 and of ones, cuts, doublings, swaps and splices; members of
 zips and .xz files that stay valid, leaves of JSON, headers of checkpoints. The kind `command` runs whole commands
 (`fuzz_commands.py`); they are slow, and one case in 45, unless `--kind` says otherwise. Readers run in processes that
-are forked once for many cases, each with 1 GiB of memory more than at its beginning; a case that takes more than 30 s of
+are forked once for many cases, each with 1 GiB of memory more than at its beginning; a case of more than 30 s of
 the processor, or waits for 300 s, is killed. Bugs that a run over many files catches count as tracebacks here. Prints a
 table, and a line for each fault.
 """
