@@ -12,6 +12,8 @@ MOST_TEXT_BYTES = 2**22
 """The largest text file of columns that is read, 4 MiB: some 200,000 lines, far more than a film has pictures."""
 MOST_HOURS = 4
 """The longest music that is read or played, as long as the longest that is written (`cmt.config.LENGTH_LIMITS`)."""
+MOST_BEATS = 2**19
+"""The most quarter notes of a MIDI file: four hours at 2,184 BPM, and what a file of ours can hold."""
 MOST_SILENT_MINUTES = 10
 """The longest wait from one note to the next: what is silent for longer has a broken wait in it, not a rest."""
 MOST_PLAYED_CHANNELS = 64

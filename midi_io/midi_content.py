@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cmt.errors import MidiError
 
 from .input_file import content_of
-from .limits import MOST_HOURS, MOST_MIDI_BYTES, MOST_SILENT_MINUTES
+from .limits import MOST_BEATS, MOST_HOURS, MOST_MIDI_BYTES, MOST_SILENT_MINUTES
 from .smf import (
     CONTROL,
     NOTE_OFF,
@@ -191,6 +191,11 @@ def _check_length(content: MidiContent) -> None:
     if hours > MOST_HOURS:
         raise MidiError(
             f"{content.path}: lasts {hours:,.1f} hours, more than {MOST_HOURS} are not read; is a wait in it broken?"
+        )
+    if last > MOST_BEATS * content.ticks_per_beat:
+        raise MidiError(
+            f"{content.path}: has {last / content.ticks_per_beat:,.0f} beats, more than {MOST_BEATS:,} are not read; "
+            "is a tempo in it broken?"
         )
     heard = 0
     if content.is_ours:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cmt.errors import SynthesisError
 
 from .general_midi import PROGRAMS, programs_nearest_to, sound_name
+from .input_file import opened
 from .performance import BEND, CENTRE, MOST, PAN, VOLUME, Performance, Voice, ends_at_next_stroke
 from .song import Instrument
 
@@ -423,14 +424,11 @@ def _events_of(performance: Performance, players: list[_Player], sample_rate: in
 
 def _checked_soundfont(path: Path, cure: str) -> Path:
     """The path, if a SoundFont lies there whole; what else it may be is said in one line that ends with `cure`."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(12)
-            size = file.seek(0, os.SEEK_END)
-    except FileNotFoundError as error:
-        raise SynthesisError(f"{path}: no such file; {cure}") from error
-    except OSError as error:
-        raise SynthesisError(f"{path}: cannot be read ({error.strerror or error}); {cure}") from error
+    if not os.path.exists(path):
+        raise SynthesisError(f"{path}: no such file; {cure}")
+    with opened(path, SynthesisError) as file:
+        head = file.read(12)
+        size = file.seek(0, os.SEEK_END)
     if not size:
         raise SynthesisError(f"{path}: is empty, not a SoundFont; {cure}")
     if head[:4] != b"RIFF" or head[8:] != b"sfbk":

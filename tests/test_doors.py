@@ -13,26 +13,35 @@ from click.testing import CliRunner
 
 from cmt.cli.app import main
 from cmt.cli.saying import printable
-from cmt.corpus.folder import read_folder
+from cmt.corpus.folder import COLUMN_TYPES, Entry, read_folder, write_folder
 from cmt.corpus.packs import read_pack_songs
+from cmt.corpus.songs import SongInfo
 from cmt.errors import CmtError
 from cmt.machine.cells import as_written, harmless
 from cmt.machine.columns import read_columns
 from cmt.machine.journal import read_journal
 from cmt.meaning.file import read_description
+from cmt.music.words import Mode
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors, save_tensors
+from cmt.planning.redo import read_comments
+from cmt.report.sounds import read_events
 from cmt.soundtrack.batch import read_log
 from cmt.soundtrack.keeping import read_kept
 from midi_io import read_midi
 from midi_io.input_file import json_in, text_of
 from midi_io.pianoroll import read_pianoroll
+from midi_io.synthesis import find_soundfont
 
 DEEP = "[" * 100_000
 
 READERS = {
+    "checkpoint": load_checkpoint,
     "columns": read_columns,
+    "comments": read_comments,
     "corpus": lambda path: read_folder(path.parent, "train"),
     "description": read_description,
+    "events": read_events,
+    "font": find_soundfont,
     "journal": lambda path: list(read_journal(path)),
     "log": read_log,
     "midi": read_midi,
@@ -115,6 +124,24 @@ def test_a_damaged_pack_is_one_line(tmp_path, damage):
     with pytest.raises(CmtError, match="not a pack of songs") as caught:
         read_pack_songs(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("duration", 0), ("duration", 200), ("instrument", 5), ("pitch", 128), ("position", -1), ("position", 32)],
+)
+def test_a_corpus_with_notes_that_cannot_be_is_one_line(tmp_path, column, value):
+    entries = [Entry(SongInfo("a", None, Mode.MAJOR, 120.0, 0, n_bar), "train", 3) for n_bar in (4, 2)]
+    columns = {"position": [0, 40, 63, 0, 1, 31], "instrument": [4] * 6, "pitch": [127] * 6, "duration": [64] * 6}
+    typed = [(name, np.array(values, getattr(COLUMN_TYPES, name))) for name, values in columns.items()]
+    write_folder(tmp_path, entries, typed)
+    assert len(read_folder(tmp_path, "train").songs) == 2
+    for name, values in typed:
+        if name == column:
+            values[5] = value
+            np.save(tmp_path / f"{name}.npy", values)
+    with pytest.raises(CmtError, match="damaged, it has notes that cannot be; make it anew"):
+        read_folder(tmp_path, "train")
 
 
 def test_half_a_surrogate_pair_is_no_json_and_a_byte_of_a_name_is():

@@ -130,6 +130,10 @@ REFUSED = {
     "wave": (b"RIFF\x24\0\0\0WAVEfmt " + bytes(40), "a RIFF file without MIDI"),
     "nothing": (b"", "it is empty"),
     "a wait of days": (midi(track(notes(60, wait=2**28 - 1))), r"lasts 388\.4 hours"),
+    "a tempo of nothing at all": (
+        midi(track(meta(0x51, b"\0\0\1") + notes(60, wait=2**28 - 1) + notes(60, wait=2**26))),
+        "has [0-9,]+ beats",
+    ),
     "a silence of an hour": (midi(track(FOUR + notes(60, wait=BEAT * 7200))), "is silent for 60 minutes"),
     "nothing but damage": (midi(track(b"\x00\x3c\x40")), "no note can be read"),
 }

@@ -194,3 +194,5 @@ def test_what_no_file_and_no_disk_holds_is_said_before_the_work(tmp_path):
     check_disk(60.0, RATE, 0, tmp_path, 60 * RATE * BYTES_PER_SAMPLE)
     with pytest.raises(CmtError, match=r"has 1\.0 GB free, and sound of 240 minutes needs 76\.2 GB while it is made"):
         check_disk(hours, 44_100, 5, tmp_path, 10**9)
+    with pytest.raises(CmtError, match=r"has 0\.1 MB free, and sound of 3 seconds needs 2\.6 MB while it is made"):
+        check_disk(3.0, 44_100, 0, tmp_path, 10**5)

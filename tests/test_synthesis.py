@@ -91,7 +91,7 @@ def test_a_font_that_is_none_is_an_error_and_not_passed_over(tmp_path, content, 
 
 
 def test_a_folder_is_no_font(tmp_path):
-    with pytest.raises(SynthesisError, match=r"cannot be read .*; correct `soundfont`"):
+    with pytest.raises(SynthesisError, match="is a folder, not a file"):
         find_soundfont(tmp_path)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from cmt.corpus.songs import Corpus, SongInfo
 from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays
-from cmt.music.words import VOCABULARY_VERSION, Genre, Mode
+from cmt.music.words import MAX_DURATION, VOCABULARY_VERSION, Genre, Mode
 from midi_io.input_file import check_ordinary, json_of
 from midi_io.limits import MOST_LIST_BYTES
+from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 SONGS = "songs.json"
 """The file that lists a prepared corpus's songs; the columns of their notes lie beside it, ``position.npy`` etc."""
@@ -75,11 +76,14 @@ def read_folder(folder: Path, split: str) -> Corpus:
         raise CmtError(f"{folder}: damaged, its songs are not sorted by split; {_REBUILD.format(folder)}")
     notes = NoteArrays(*(_mapped(folder, name, int(offsets[-1])) for name in NoteArrays._fields))
     a, b = offsets[first], offsets[last]
-    return Corpus(
+    corpus = Corpus(
         tuple(entry.info for entry in entries[first:last]),
         offsets[first : last + 1] - a,
         NoteArrays(*(column[a:b] for column in notes)),
     )
+    if not _is_sound(corpus):
+        raise CmtError(f"{folder}: damaged, it has notes that cannot be; {_REBUILD.format(folder)}")
+    return corpus
 
 
 _REBUILD = "make it anew with cmt prepare SOURCE -o {}"
@@ -119,6 +123,23 @@ def _entry(song: dict[str, Any]) -> Entry:
     if not 1 <= info.n_bar < 2**31 or not 0 <= int(song["n_note"]) < 2**31:
         raise ValueError(f"a song of {info.n_bar} bars and {song['n_note']} notes")
     return Entry(info, str(song["split"]), int(song["n_note"]))
+
+
+def _is_sound(corpus: Corpus) -> bool:
+    """Whether all notes have values that notes may have, and begin in their song's bars."""
+    notes = corpus.notes
+    if not len(notes.position):
+        return True
+    played = np.flatnonzero(np.diff(corpus.offsets))
+    last = np.maximum.reduceat(notes.position, corpus.offsets[played])
+    ends = np.array([corpus.songs[song].n_bar for song in played], np.int64) * POSITIONS_PER_BAR
+    return bool(
+        notes.position.min() >= 0
+        and (last < ends).all()
+        and notes.instrument.max() < len(Instrument)
+        and notes.pitch.max() <= 127
+        and 1 <= notes.duration.min() <= notes.duration.max() <= MAX_DURATION
+    )
 
 
 def _mapped(folder: Path, name: str, n_note: int) -> np.ndarray:

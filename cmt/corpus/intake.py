@@ -30,7 +30,7 @@ from midi_io.quantize import nearest_position
 from midi_io.song import POSITIONS_PER_BAR, POSITIONS_PER_BEAT, Instrument
 from midi_io.ticks import TickSong
 
-INTAKE_VERSION = 1
+INTAKE_VERSION = 2
 """The number goes up when the same file would be taken in otherwise: songs read by another version are read anew."""
 PIANOROLLS = (".npz",)
 MOST_BARS = 4096

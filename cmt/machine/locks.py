@@ -34,6 +34,7 @@ def only_run(folder: Path, what: str, cure: str = "wait for it, or choose anothe
         If another process holds the lock, or none can be made.
     """
     path = folder / LOCK
+    lock = -1
     try:
         while True:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
@@ -44,16 +45,24 @@ def only_run(folder: Path, what: str, cure: str = "wait for it, or choose anothe
             if is_the_file(lock, path):
                 break
             os.close(lock)  # of a run that has just ended and removed it
+            lock = -1
         os.truncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
     except OSError as error:
+        if lock >= 0:  # it is there and cannot be filled: the disk is full
+            _give_back(lock, path)
         raise CmtError(f"{folder}: cannot be written to ({error.strerror or error}); choose another `folder`") from None
     try:
         yield
     finally:
-        with suppress(OSError):
-            if is_the_file(lock, path):
-                path.unlink()
+        _give_back(lock, path)
+
+
+def _give_back(lock: int, path: Path) -> None:
+    with suppress(OSError):
+        if is_the_file(lock, path):
+            path.unlink()
+    with suppress(OSError):
         os.close(lock)
 
 

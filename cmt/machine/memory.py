@@ -39,9 +39,17 @@ def check_disk(seconds: float, sample_rate: int, n_stem: int, folder: Path, n_by
     needed = seconds * sample_rate * BYTES_PER_SAMPLE * (1 + n_stem)
     if needed > n_byte:
         raise CmtError(
-            f"{folder}: has {n_byte / 1e9:.1f} GB free, and sound of {seconds / 60:,.0f} minutes needs "
-            f"{needed / 1e9:.1f} GB while it is made; choose a folder on another disk"
+            f"{folder}: has {_size(n_byte)} free, and sound of {_length(seconds)} needs {_size(needed)} while it is "
+            "made; choose a folder on another disk"
         )
+
+
+def _size(n_byte: float) -> str:
+    return f"{n_byte / 1e9:.1f} GB" if n_byte >= 1e9 else f"{n_byte / 1e6:.1f} MB"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
 
 
 def free_memory() -> int:

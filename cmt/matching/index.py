@@ -27,8 +27,9 @@ from midi_io.input_file import check_ordinary, json_of
 from midi_io.limits import MOST_INDEX_BYTES
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
-INDEX_VERSION = 2
-"""The number goes up when columns change their meaning: an index of another version cannot be used."""
+INDEX_VERSION = 3
+"""The number goes up when columns change their meaning, or files are read otherwise: an index of another version cannot
+be used. Up to version 2 pieces in other metres than 4/4 were in it, and files that are read today were left out."""
 SHARD_PIECES = 4096
 """A Parquet file holds at most this many pieces, unless all of them come from one source."""
 _BLOCK_PIECES = 1024

@@ -80,7 +80,7 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     CmtError
         If the file is missing, damaged, or no checkpoint of ours.
     """
-    if not path.is_file():
+    if not path.exists():
         raise CmtError(f"{path}: no such checkpoint; check the name, or leave `checkpoint` out")
     _check_header(path)
     try:
