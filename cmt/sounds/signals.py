@@ -170,9 +170,13 @@ def swept_noise(
     total = np.zeros((2, n), np.float32)
     for octave, middle in enumerate(_OCTAVES):
         gains = np.exp2(-(((coarse - np.log2(middle)) / width) ** 2))
+        near = np.flatnonzero(gains > 0.02)
         if gains.max() < 0.05 or middle > 0.45 * sample_rate:
             continue
-        total += _piece(rng, octave, n, sample_rate) * between(gains, n)
+        # It is heard for a part of the way only.
+        first, last = max(0, int(near[0]) - 1), min(len(gains), int(near[-1]) + 3)
+        begin, end = first * COARSE, min(n, (last - 1) * COARSE)
+        total[:, begin:end] += _piece(rng, octave, end - begin, sample_rate) * between(gains[first:last], end - begin)
     return np.ascontiguousarray(total.T)
 
 
@@ -195,7 +199,8 @@ def smooth_ends(sound: Samples, sample_rate: int, begin: float, end: float) -> S
 
 def panned(sound: Samples, pan: float | NDArray[np.floating]) -> Samples:
     """(n, 2) a sound at a place, or along a way (n,), -1 to 1: equal power; both channels of (n, 2) stay theirs."""
-    angle = (np.clip(np.asarray(pan, np.float64), -1, 1) + 1) * np.pi / 4
-    left, right = np.cos(angle) * np.sqrt(2), np.sin(angle) * np.sqrt(2)
-    gains = np.stack(np.broadcast_arrays(left, right), axis=-1).astype(np.float32)
-    return np.asarray((sound[:, None] if sound.ndim == 1 else sound) * gains, np.float32)
+    angle = (np.clip(np.asarray(pan, np.float32), -1, 1) + 1) * np.float32(np.pi / 4)
+    placed = np.empty((len(sound), 2), np.float32)
+    for side, gain in enumerate((np.cos(angle), np.sin(angle))):
+        np.multiply(sound if sound.ndim == 1 else sound[:, side], np.float32(np.sqrt(2)) * gain, out=placed[:, side])
+    return placed

@@ -56,6 +56,8 @@ MOTION, STILL = 0.08, 0.2
 """The speed, in diagonals a second, after which a stop is heard, and the share of it that still is stillness."""
 BEFORE_STOP, AFTER_STOP, STOPPING = 0.6, 0.8, 0.25
 """Seconds of motion before a stop, of stillness after it, and that the stop takes."""
+CELL = 0.05
+"""Seconds from one instant at which a stop may be to the next."""
 
 BED_OF: dict[str, tuple[str, float]] = {
     "coast": ("surf", 0.7), "lake": ("surf", 0.35), "boat": ("surf", 0.5), "under water": ("under water", 0.6),
@@ -172,10 +174,13 @@ def _stops(rhythm: VideoRhythm) -> Iterator[SoundEvent]:
     if len(flow) < 3:
         return
     last_end = -np.inf
-    grid = np.arange(BEFORE_STOP, rhythm.duration - AFTER_STOP - STOPPING, 0.05)
-    for time in grid.tolist():
-        borders = np.array([time - BEFORE_STOP, time, time + STOPPING, time + STOPPING + AFTER_STOP])
-        before, _, after = flow.mean_speed(borders).tolist()
+    n_before, n_stopping, n_after = (round(seconds / CELL) for seconds in (BEFORE_STOP, STOPPING, AFTER_STOP))
+    n_cell = int((rhythm.duration + 1e-9) / CELL)
+    moved = np.concatenate([[0.0], np.cumsum(flow.mean_speed(np.arange(n_cell + 1, dtype=np.float64) * CELL))])
+    for cell in range(n_before, n_cell - n_stopping - n_after):
+        rest = cell + n_stopping
+        time, before = cell * CELL, float(moved[cell] - moved[cell - n_before]) / n_before
+        after = float(moved[rest + n_after] - moved[rest]) / n_after
         if before >= MOTION and after <= STILL * before and time - last_end > BEFORE_STOP:
             strength = _rounded(np.clip(np.sqrt(before / STRONG_SWEEP), 0.3, 1.0))
             yield SoundEvent(_rounded(time + STOPPING / 2), 1.8, strength, 0.0, "sub drop", "stillness")
