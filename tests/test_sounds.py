@@ -201,6 +201,7 @@ def test_events_are_written_and_read_back(tmp_path):
     for content, message in (
         ("no", "is no JSON"),
         ("[]", "must be an object"),
+        ('{"schema": 9, "events": []}', "is of form 9, and form 1 is read"),
         ('{"events": [{"time": 1, "kind": "bang"}]}', r"events\[0\]\.kind must be one of impact"),
         ('{"events": [{"time": -1, "kind": "hit"}]}', r"events\[0\]\.time: -1 must be seconds"),
         ('{"events": [{"time": 1, "kind": "hit", "length": 900}]}', r"length: 900 must be seconds above 0, 30 at most"),

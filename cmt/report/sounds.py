@@ -93,4 +93,6 @@ def read_events(file: Path) -> tuple[SoundEvent, ...]:
     found = Value(content, str(file), cure="write one with cmt sounds and change that")
     if isinstance(content, dict) and "events" not in content and content.get("sounds"):
         found = found["sounds"]
+    elif isinstance(content, dict) and content.get("schema", SCHEMA) != SCHEMA:
+        raise CmtError(f"{file}: is of form {content['schema']!r}, and form {SCHEMA} is read; save it once more")
     return tuple(sorted(found["events"].each(event_from_json)))

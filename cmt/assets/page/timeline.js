@@ -45,7 +45,7 @@ class Timeline {
     if (picture) {
       if (this.images.length) lanes.push({ id: 'film', name: 'Film', hint: 'dashed line: a cut', height: 64, draw: (l) => this.drawFilm(l), tip: (t) => this.filmTip(t) });
       lanes.push({ id: 'scenes', name: 'Scenes', hint: 'place and mood', height: 42, draw: (l) => this.drawScenes(l), tip: (t) => this.sceneTip(t) });
-      if (C.sounds) lanes.push({ id: 'sounds', name: 'Sounds', hint: 'drag one to move it', height: 74, draw: (l) => this.drawSounds(l), tip: (t, y, lane) => { const one = this.soundAt(t, y, lane); return one ? `${sounds.inWords(one)}\n${sounds.why(one)}` : ''; } });
+      if (C.sounds) lanes.push({ id: 'sounds', name: 'Sounds', hint: 'choose one, change it below', height: 74, draw: (l) => this.drawSounds(l), tip: (t, y, lane) => { const one = this.soundAt(t, y, lane); return one ? `${sounds.inWords(one)}\n${sounds.why(one)}` : ''; } });
       lanes.push({ id: 'motion', name: 'Motion', hint: 'how fast the picture moves', keys: [['motion', 'speed', ''], ['beat', 'sudden', 'dot']], height: 70, draw: (l) => this.drawMotion(l), tip: (t) => this.motionTip(t) });
     }
     lanes.push({ id: 'energy', name: 'Energy', hint: 'how busy each bar is', keys: [['asked', 'asked', ''], ['done', 'played', 'block']], height: 70, draw: (l) => this.drawEnergy(l), tip: (t) => energyText(barAt(t)) });
