@@ -92,6 +92,7 @@ class FlowMeter:
         self._shape = (width, height)
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._picture: NDArray[np.uint8] | None = None
+        self._is_plain = False
         self._time = 0.0
         self._begins = array("d")
         self._repeated = array("b")
@@ -100,7 +101,7 @@ class FlowMeter:
     def take(self, time: float, picture: NDArray[np.uint8]) -> None:
         """Look at the next picture, (rows, columns) of grey, shown from `time` (seconds) on."""
         if self._picture is None:
-            self._picture, self._time = picture, time
+            self._picture, self._is_plain, self._time = picture, _is_plain(picture), time
             return
         # A hair less than the step, so that timestamps rounded to milliseconds count as equal.
         if time - self._time < SAMPLE_STEP - 0.002:
@@ -110,12 +111,13 @@ class FlowMeter:
             self._append(begin, np.zeros(N_DIRECTION), repeated=False)
             begin = time - SAMPLE_STEP
         repeated = float(cv2.norm(picture, self._picture, cv2.NORM_L1)) < SAME_PICTURE * picture.size
-        if repeated or _is_plain(picture) or _is_plain(self._picture):
+        is_plain = _is_plain(picture)
+        if repeated or is_plain or self._is_plain:
             directogram = np.zeros(N_DIRECTION)
         else:
             directogram = self._directogram(self._picture, picture) / (time - begin)
         self._append(begin, directogram, repeated)
-        self._picture, self._time = picture, time
+        self._picture, self._is_plain, self._time = picture, is_plain, time
 
     def series(self, cuts: Sequence[float] = (), fades: Sequence[tuple[float, float]] = ()) -> FlowSeries:
         """What was measured so far.
