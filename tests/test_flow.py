@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from synthetic import pan, texture
 
 from video_rhythm.flow import N_DIRECTION, FlowMeter, FlowSeries, share_among_directions
+from video_rhythm.impacts import motion_saliency
 
 pytestmark = pytest.mark.slow
 
@@ -139,3 +140,17 @@ def test_mean_speed_of_constant_motion_is_that_speed(steps, borders):
 def test_mean_speed_of_nothing_is_zero():
     empty = FlowSeries(np.zeros(0), np.zeros(0), np.zeros((0, 12), np.float32), 0.0)
     assert empty.mean_speed(np.arange(4.0)).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("block", [1, 7, 32])
+def test_long_videos_are_worked_out_part_by_part(monkeypatch, block):
+    """The numbers are those of all at once, to the last bit."""
+    pictures = [*pan(1.0, 25, 0.3), *list(pan(1.0, 25, 0.6))[::-1]]
+    whole = measure(pictures, cuts=(1.0,))
+    monkeypatch.setattr("video_rhythm.flow.BLOCK", block)
+    monkeypatch.setattr("video_rhythm.impacts.BLOCK", block)
+    parts = measure(pictures, cuts=(1.0,))
+    assert np.array_equal(parts.directogram, whole.directogram)
+    saliency = motion_saliency(parts, (1.0,))
+    monkeypatch.undo()
+    assert np.array_equal(saliency, motion_saliency(whole, (1.0,)))

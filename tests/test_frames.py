@@ -4,12 +4,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from synthetic import add_sound, moving_square, texture, write_clip
 
 from cmt.errors import VideoError
-from video_rhythm.frames import Video
+from video_rhythm.frames import Video, grey_picture
 
 
 def still(n: int, height: int = 64, width: int = 96, seed: int = 0) -> list[np.ndarray]:
@@ -225,3 +226,32 @@ def test_a_strange_name_is_only_a_name(tmp_path, name):
 
 def test_a_name_that_cannot_be_is_refused():
     assert refusal(Path("a\0b.mp4"))
+
+
+def with_fields(picture: av.VideoFrame) -> av.VideoFrame:
+    """The picture, marked as one of two fields."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, 25)
+    )
+    mark, sink = graph.add("setfield", "tff"), graph.add("buffersink")
+    source.link_to(mark)
+    mark.link_to(sink)
+    graph.configure()
+    graph.push(picture)
+    return graph.pull()
+
+
+@pytest.mark.parametrize("pixels", ["nv12", "yuv420p", "yuv444p", "yuvj420p"])
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_pictures_are_shrunk_by_area_whatever_their_size(pixels, interlaced):
+    """Two fields are shrunk as one picture: the comb between them would else be seen to move."""
+    drawn = np.repeat(texture(480, 854, seed=2, grain=3)[..., None], 3, axis=-1)
+    drawn[::2] //= 2
+    picture = av.VideoFrame.from_ndarray(drawn, "rgb24").reformat(format=pixels)
+    if interlaced:
+        picture = with_fields(picture)
+    assert picture.interlaced_frame == interlaced
+    luma = np.frombuffer(picture.planes[0], np.uint8).reshape(480, -1)[:, :854]
+    expected = cv2.resize(luma, (320, 180), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(grey_picture(picture, (320, 180)) - expected).max() <= 1

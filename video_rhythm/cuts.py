@@ -13,6 +13,7 @@ are shown for long, as slides are, have no others around them. Shots of one brig
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import deque
 from typing import NamedTuple
 
@@ -55,6 +56,8 @@ LONGEST_MIXED = 0.2
 ABOVE_NEIGHBOURS_EACH = 1.5
 """A change that is spread over several pictures is, for each of them, at least this many times that of the pictures
 around it: in a dissolve it is once."""
+ROUNDED_UP = 1.0001
+"""Sums of rounded numbers, times this, are no smaller than the true ones."""
 PURE = 0.06
 """A picture of which less than this share is another shot's is not mixed."""
 UNMIXED = 0.3
@@ -126,13 +129,14 @@ class CutFinder:
         if self._recent:
             before = self._recent[-1]
             difference, colour_difference = _difference(before, now, False), _difference(before, now, True)
-            spans = range(2, MOST_MIXED + 2)
-            spread = [self._spread(now, n_step, colour) for n_step in spans for colour in (False, True)]
-            candidates = (self._plain(before, now, difference, colour_difference), *spread)
-            self._open += [candidate for candidate in candidates if candidate is not None]
         self._times.append(time)
         self._differences.append(difference)
         self._colour_differences.append(colour_difference)
+        if self._recent:
+            spans = range(2, MOST_MIXED + 2)
+            spread = [self._spread(now, n_step, in_colour) for n_step in spans for in_colour in (False, True)]
+            candidates = (self._plain(before, now, difference, colour_difference), *spread)
+            self._open += [candidate for candidate in candidates if candidate is not None]
         self._recent.append(now)
         while self._recent[0].time < time - FLASH and len(self._recent) > MOST_MIXED + 1:
             self._recent.popleft()
@@ -162,13 +166,14 @@ class CutFinder:
 
     def _plain(self, before: _Seen, now: _Seen, difference: float, colour_difference: float) -> _Candidate | None:
         """The cut between two pictures in a row, if there may be one."""
-        nth = len(self._times)
+        nth = len(self._times) - 1
         seen = difference >= LEAST_DIFFERENCE
         if seen or (difference >= LEAST_DIFFERENCE_IN_THE_DARK and _is_dark(before) and _is_dark(now)):
             structure = change_of_structure(before.luma, now.luma)
             if (
                 structure >= (LEAST_CHANGE_OF_STRUCTURE if seen else LEAST_CHANGE_WHERE_IN_DOUBT)
                 and not self._was_here(now, difference, 1, False)
+                and (colour_difference >= LEAST_COLOUR or not self._is_like_before(difference))
                 and self._unexplained(before.picture, now.picture) >= LEAST_UNEXPLAINED
             ):
                 return _Candidate(nth, 1, now.time, before, difference, structure, False)
@@ -183,12 +188,14 @@ class CutFinder:
         before, *mixed = list(self._recent)[-n_step:]
         if now.time - before.time > LONGEST_MIXED or (in_colour and now.colour is None):
             return None
-        difference = _difference(before, now, in_colour)
-        if difference < (LEAST_COLOUR if in_colour else LEAST_DIFFERENCE):
-            return None
         differences = self._colour_differences if in_colour else self._differences
-        earlier = differences[-n_step - 1 : -n_step + 1]
-        if difference < _factor(n_step) * max(earlier, default=0.0):
+        earlier = differences[-n_step - 2 : -n_step]
+        least = max(LEAST_COLOUR if in_colour else LEAST_DIFFERENCE, _factor(n_step) * max(earlier, default=0.0))
+        # The whole way is at most as long as its steps together.
+        if ROUNDED_UP * sum(differences[-n_step:]) < least:
+            return None
+        difference = _difference(before, now, in_colour)
+        if difference < least:
             return None
         shares = _shares(before, mixed, now, in_colour)
         if shares is None:
@@ -202,7 +209,7 @@ class CutFinder:
             return None
         times = [one.time for one in (*mixed, now)]
         time = next(time for time, share in zip(times, (*shares, 1.0), strict=True) if share >= 0.5 - PURE)
-        return _Candidate(len(self._times), n_step, time, before, difference, structure, in_colour)
+        return _Candidate(len(self._times) - 1, n_step, time, before, difference, structure, in_colour)
 
     def _settle(self, now: _Seen) -> None:
         """Drop the candidates whose old picture comes back now, keep those for which it is too late."""
@@ -220,6 +227,11 @@ class CutFinder:
         """True if this picture was seen just before the change, so that what lies between was a flash."""
         earlier = [seen for seen in list(self._recent)[:-n_step] if seen.time >= self._recent[-1].time - FLASH]
         return any(_difference(seen, now, in_colour) < COMES_BACK * difference for seen in earlier)
+
+    def _is_like_before(self, difference: float) -> bool:
+        """True if the pictures just before the newest one differ so much that its difference is no cut's."""
+        first = bisect_left(self._times, self._times[-1] - NEIGHBOURHOOD)
+        return difference < ABOVE_NEIGHBOURS * max(self._differences[first:-1], default=0.0)
 
     def _unexplained(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
         """Share (0..1 and a little above) of the difference that motion does not explain.

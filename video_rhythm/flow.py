@@ -32,6 +32,8 @@ PLAIN = 1.5
 """A coarse picture (`COARSE`) whose standard deviation is below this many grey levels is one colour and its noise."""
 COARSE = (40, 22)
 """The columns and rows at which noise is averaged out."""
+BLOCK = 4096
+"""So many steps are worked out at a time, so that hours take no more memory than the numbers that are kept of them."""
 PIXEL_STRIDE = 2
 """The flow is smooth at this scale, so every second pixel in each direction tells the same."""
 
@@ -92,6 +94,7 @@ class FlowMeter:
         self._shape = (width, height)
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._picture: NDArray[np.uint8] | None = None
+        self._is_plain = False
         self._time = 0.0
         self._begins = array("d")
         self._repeated = array("b")
@@ -100,7 +103,7 @@ class FlowMeter:
     def take(self, time: float, picture: NDArray[np.uint8]) -> None:
         """Look at the next picture, (rows, columns) of grey, shown from `time` (seconds) on."""
         if self._picture is None:
-            self._picture, self._time = picture, time
+            self._picture, self._is_plain, self._time = picture, _is_plain(picture), time
             return
         # A hair less than the step, so that timestamps rounded to milliseconds count as equal.
         if time - self._time < SAMPLE_STEP - 0.002:
@@ -110,12 +113,13 @@ class FlowMeter:
             self._append(begin, np.zeros(N_DIRECTION), repeated=False)
             begin = time - SAMPLE_STEP
         repeated = float(cv2.norm(picture, self._picture, cv2.NORM_L1)) < SAME_PICTURE * picture.size
-        if repeated or _is_plain(picture) or _is_plain(self._picture):
+        is_plain = _is_plain(picture)
+        if repeated or is_plain or self._is_plain:
             directogram = np.zeros(N_DIRECTION)
         else:
             directogram = self._directogram(self._picture, picture) / (time - begin)
         self._append(begin, directogram, repeated)
-        self._picture, self._time = picture, time
+        self._picture, self._is_plain, self._time = picture, is_plain, time
 
     def series(self, cuts: Sequence[float] = (), fades: Sequence[tuple[float, float]] = ()) -> FlowSeries:
         """What was measured so far.
@@ -128,8 +132,8 @@ class FlowMeter:
         directogram = np.array(self._directograms, dtype=np.float32).reshape(-1, N_DIRECTION)
         edges = np.append(times, self._time)
         # Cuts first: else what the flow makes of them would be spread over the repeated pictures before.
-        directogram = _bridge(directogram, edges, np.asarray(cuts, dtype=float), fades)
-        directogram = _fill_repeats(directogram, np.array(self._repeated, dtype=bool), edges)
+        _bridge(directogram, edges, np.asarray(cuts, dtype=float), fades)
+        _fill_repeats(directogram, np.array(self._repeated, dtype=bool), edges)
         directogram = _smooth(directogram, np.diff(edges))
         speed = directogram.sum(axis=1, dtype=np.float64)
         return FlowSeries(times, speed, directogram, float(self._time))
@@ -176,22 +180,18 @@ def share_among_directions(way: NDArray[np.float32], angle: NDArray[np.float32])
     return np.asarray(in_lower + np.roll(in_upper, 1), dtype=np.float64)
 
 
-def _fill_repeats(
-    directogram: NDArray[np.float32], repeated: NDArray[np.bool_], edges: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Spread the motion that follows a picture shown several times over all the time it was shown.
+def _fill_repeats(directogram: NDArray[np.float32], repeated: NDArray[np.bool_], edges: NDArray[np.float64]) -> None:
+    """Spread the motion that follows a picture shown several times over all the time it was shown, in place.
 
     A short repeat amid motion is a trick of the frame rate (film shown at 30 frames a second, animation drawn
     at 8 or 12), not a halt.
     """
-    filled: NDArray[np.float32] = directogram.copy()
     starts = np.flatnonzero(repeated[1:] & ~repeated[:-1]) + 1
     for first in starts:
         moves = first + int(np.argmin(np.append(repeated[first:], False)))
         if moves < len(repeated) and edges[moves + 1] - edges[first] <= SHORTEST_HALT:
             share = (edges[moves + 1] - edges[moves]) / (edges[moves + 1] - edges[first])
-            filled[first : moves + 1] = directogram[moves] * share
-    return filled
+            directogram[first : moves + 1] = directogram[moves] * share
 
 
 def _bridge(
@@ -199,23 +199,22 @@ def _bridge(
     edges: NDArray[np.float64],
     cuts: NDArray[np.float64],
     fades: Sequence[tuple[float, float]],
-) -> NDArray[np.float32]:
-    """Replace each step that has a cut or a part of a fade in it by what lies between its neighbours."""
+) -> None:
+    """Replace each step that has a cut or a part of a fade in it by what lies between its neighbours, in place."""
     n_step = len(directogram)
     if not n_step or not (len(cuts) or len(fades)):
-        return directogram
+        return
     # A cut at time t is the first picture of the new shot: it spoils the step with begin < t <= end.
     spoilt = np.zeros(n_step, dtype=bool)
     spoilt[np.clip(np.searchsorted(edges, cuts - 1e-6) - 1, 0, n_step - 1)] = True
     for begin, end in fades:
         spoilt |= (edges[1:] > begin - FADE_MARGIN) & (edges[:-1] < end + FADE_MARGIN)
     if spoilt.all():
-        return np.zeros_like(directogram)
-    bridged: NDArray[np.float32] = directogram.copy()
+        directogram[:] = 0.0
+        return
     where, sound = np.flatnonzero(spoilt), np.flatnonzero(~spoilt)
     for direction in range(directogram.shape[1]):
-        bridged[where, direction] = np.interp(where, sound, directogram[sound, direction])
-    return bridged
+        directogram[where, direction] = np.interp(where, sound, directogram[sound, direction])
 
 
 def _smooth(directogram: NDArray[np.float32], steps: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -224,8 +223,10 @@ def _smooth(directogram: NDArray[np.float32], steps: NDArray[np.float64]) -> NDA
     That evens out the judder of pictures that were dropped or moved by whole pixels, which would else be an
     impact at every picture.
     """
-    if not len(steps):
-        return directogram
-    way = np.pad(directogram * steps[:, None], ((1, 1), (0, 0)), mode="edge")
-    way = (way[:-2] + 2 * way[1:-1] + way[2:]) / 4
-    return np.asarray(way / steps[:, None], dtype=np.float32)
+    smoothed = np.empty_like(directogram)
+    for begin in range(0, len(steps), BLOCK):
+        end = min(begin + BLOCK, len(steps))
+        places = np.clip(np.arange(begin - 1, end + 1), 0, len(steps) - 1)
+        way = directogram[places] * steps[places, None]
+        smoothed[begin:end] = (way[:-2] + 2 * way[1:-1] + way[2:]) / 4 / steps[begin:end, None]
+    return smoothed

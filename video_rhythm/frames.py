@@ -244,9 +244,23 @@ def grey_picture(
             grey = picture.reformat(columns, rows, "gray", interpolation="AREA").to_ndarray()
         elif luma_plane.shape == (rows, columns):
             grey = luma_plane.copy()
+        elif _parts_pixels(picture, columns, rows):
+            shrunk = picture.reformat(columns, rows, interpolation="AREA")
+            luma_plane = _luma_plane(shrunk)
+            grey = shrunk.to_ndarray()[:rows] if luma_plane is None else luma_plane.copy()
         else:
             grey = _shrink(luma_plane, columns, rows)
     return np.ascontiguousarray(orientation.upright(np.asarray(grey, np.uint8)))
+
+
+def _parts_pixels(picture: av.video.frame.VideoFrame, columns: int, rows: int) -> bool:
+    """Whether shrinking it so parts pixels, and FFmpeg may do it: it is ten times faster there than OpenCV.
+
+    The two agree to one level of 255. FFmpeg shrinks each of two fields by itself, which keeps the comb between them.
+    """
+    width, height = picture.width, picture.height
+    whole = width % columns == 0 and height % rows == 0
+    return not whole and columns <= width and rows <= height and not picture.interlaced_frame
 
 
 def _shrink(picture: NDArray[np.uint8], columns: int, rows: int) -> NDArray[np.uint8]:

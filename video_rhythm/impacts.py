@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .flow import FlowSeries
+from .flow import BLOCK, FlowSeries
 
 CUT_QUANTILE = 0.98
 """A cut counts as much as the strongest impacts of the motion in the same video, those beyond this quantile."""
@@ -48,10 +48,11 @@ def motion_saliency(flow: FlowSeries, cuts: Sequence[float] = ()) -> NDArray[np.
     saliency = np.zeros(len(flow))
     if not len(flow):
         return saliency
-    directogram = flow.directogram.astype(np.float64)
-    # Blurred with its neighbours, a direction gains nothing from motion that only turns a little.
-    directogram = (np.roll(directogram, 1, axis=1) + 2 * directogram + np.roll(directogram, -1, axis=1)) / 4
-    saliency[1:] = np.maximum(np.diff(directogram, axis=0), 0.0).mean(axis=1)
+    for begin in range(1, len(flow), BLOCK):
+        directogram = flow.directogram[begin - 1 : begin + BLOCK].astype(np.float64)
+        # Blurred with its neighbours, a direction gains nothing from motion that only turns a little.
+        directogram = (np.roll(directogram, 1, axis=1) + 2 * directogram + np.roll(directogram, -1, axis=1)) / 4
+        saliency[begin : begin + BLOCK] = np.maximum(np.diff(directogram, axis=0), 0.0).mean(axis=1)
     cut_saliency = max(LEAST_CUT, strong_impact(saliency))
     for cut in cuts:
         nearest = _nearest(flow.times, cut)

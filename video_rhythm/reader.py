@@ -20,6 +20,7 @@ import av.video.stream
 
 from .container import claimed_rate
 from .limits import LARGEST_PROBE, LONGEST_STILL, N_PROBED, READ_ERRORS_IN_A_ROW
+from .slices import may_be_shown_early
 from .stamps import Stamps
 
 DEFAULT_RATE = Fraction(25)
@@ -176,8 +177,11 @@ def _without_show_times(stream: av.video.stream.VideoStream, packets: list[Any])
     if len(leads) > 1:
         return False
     # That is how a stream looks, too, that might reorder its pictures and does not: its pictures tell.
+    extradata = stream.codec_context.extradata
+    if stream.codec_context.name == "h264" and not any(may_be_shown_early(bytes(one), extradata) for one in packets):
+        return not leads
     decoder: Any = av.CodecContext.create(stream.codec_context.codec.name, "r")
-    decoder.extradata = stream.codec_context.extradata
+    decoder.extradata = extradata
     last = None
     for packet in [*packets, None]:
         try:
