@@ -1,4 +1,4 @@
-"""Is the best of several takes nearer to real songs than the first one?
+"""Is the best of several takes nearer to real songs than one?
 
     python benchmarks/takes.py write FOLDER [--video CLIP ...] [--seeds 2] [--bars 8 16 32 64] [--takes 3] [--seed 5000]
         [--control 0.7]
@@ -12,7 +12,8 @@ FOLDER/takes.json has what is said of it. Cases that are there already are left 
 
 - the mean distance |d| to real songs over the headline measures of MEASURE.py, a program that reads MIDI files and
   nothing of ours (`measure`, `read_midi`, `ChordModel`, `HEAD` and a reference.json beside it), Cohen's d each, with
-  the 95 % interval of a bootstrap over cases, and the same of the difference to the first take, paired;
+  the 95 % interval of a bootstrap over cases, and the same of the difference to one take, paired, which is the mean of
+  what the first takes of all cases, the second ones and the third ones have;
 - the log odds of being real by the *independent* discriminator, which learnt from other pieces and other songs than the
   one that ranks takes (`data/discriminator.py`), with the same intervals;
 - the share of what was asked that is done.
@@ -44,7 +45,7 @@ SECONDS_PER_BAR = 2.0
 N_BOOTSTRAP = 2000
 FEWEST_DEFINED = 0.75
 """A measure counts if it is defined for this share of all takes: short pieces have no phrases."""
-NAME = "takes.json"
+NAME, ALONE = "takes.json", "take number "
 Row = dict[str, Any]
 
 
@@ -102,6 +103,7 @@ def write(options: argparse.Namespace) -> None:
                     "likeness": None if judged is None else judged.likeness,
                     "mood": None if judged is None else judged.mood,
                     "lags": take.sheet.lags.tolist(),
+                    "control": options.control,
                 }
             )
         table.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
@@ -123,7 +125,8 @@ def compare(options: argparse.Namespace) -> None:
     cases = [[row for row in rows if row["case"] == case] for case in dict.fromkeys(row["case"] for row in rows)]
     n_rejected = sum(bool(row["reasons"]) for row in rows)
     print(f"{len(cases)} cases, {len(rows)} takes, {n_rejected} of them rejected")
-    chosen = {name: [choose(takes) for takes in cases] for name, choose in CHOICES.items()}
+    chosen = {f"{ALONE}{k}": [of_number(takes, k) for takes in cases] for k in range(min(map(len, cases)))}
+    chosen |= {name: [choose(takes) for takes in cases] for name, choose in CHOICES.items()}
     draws = np.random.default_rng(0).integers(len(cases), size=(N_BOOTSTRAP, len(cases)))
     show("log odds of being real, by the independent discriminator", chosen, draws, "independent")
     if any(row["match"] is not None for row in rows):
@@ -149,9 +152,9 @@ def compare(options: argparse.Namespace) -> None:
         show_of(f"mean |d| to real songs over {len(names)} measures", chosen, draws, distance)
 
 
-def first(takes: list[Row]) -> Row:
-    """The take of the first seed, or what was written in its place."""
-    return min(takes, key=lambda row: row["number"])
+def of_number(takes: list[Row], number: int) -> Row:
+    """The take of the first seed, counted from 0, of the second ..., or what was written in its place."""
+    return next(row for row in takes if row["number"] == number)
 
 
 def shares_alone(takes: list[Row]) -> Row:
@@ -167,12 +170,11 @@ def judge_alone(takes: list[Row]) -> Row:
 
 def as_shipped(takes: list[Row]) -> Row:
     """What `cmt generate` makes the music."""
-    best = ranked(row["judgement"] for row in takes)[0]
+    best = ranked((row["judgement"] for row in takes), takes[0]["control"])[0]
     return next(row for row in takes if row["judgement"] is best)
 
 
 CHOICES: dict[str, Callable[[list[Row]], Row]] = {
-    "the first take": first,
     "best by match, likeness, mood": shares_alone,
     "best by the judge alone": judge_alone,
     "best as cmt ranks them": as_shipped,
@@ -200,15 +202,18 @@ def show_of(
     draws: np.ndarray,
     statistic: Callable[[list[Row]], Callable[[np.ndarray], np.ndarray]],
 ) -> None:
-    """A statistic of the cases by choice, and its difference to the first take, each with its 95 % interval."""
-    print(f"\n{title}\n{'':34}{'value':>8}  {'95 % interval':16}  {'less the first':>14}  95 % interval")
+    """A statistic of the cases by choice, and its difference to one take, each with its 95 % interval."""
+    print(f"\n{title}\n{'':34}{'value':>8}  {'95 % interval':16}  {'less one take':>14}  95 % interval")
     cases = np.arange(draws.shape[1])
-    base: tuple[np.ndarray, np.ndarray] | None = None
+    found: dict[str, tuple[float, np.ndarray]] = {}
     for name, its in chosen.items():
         of = statistic(its)
-        value, drawn = of(cases[None])[0], np.concatenate([of(draw[None]) for draw in draws])
-        base = base or (value, drawn)
-        gap, gaps = value - base[0], drawn - base[1]
+        found[name] = of(cases[None])[0], np.concatenate([of(draw[None]) for draw in draws])
+    alone = [found.pop(name) for name in list(found) if name.startswith(ALONE)]
+    one = float(np.mean([value for value, _ in alone])), np.mean([drawn for _, drawn in alone], axis=0)
+    print(f"{'(each of the takes alone)':34}{'  '.join(f'{value:.3f}' for value, _ in alone)}")
+    for name, (value, drawn) in {"one take, mean of these": one, **found}.items():
+        gap, gaps = value - one[0], drawn - one[1]
         print(f"{name:34}{value:8.3f}  {interval(drawn):16}  {gap:+14.3f}  {interval(gaps)}")
 
 
@@ -239,7 +244,8 @@ def measures_of(rows: list[Row], options: argparse.Namespace, music: ModuleType,
     if options.csv and options.csv.exists():
         with options.csv.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                measured[row.pop("file")] = {name: float(value or "nan") for name, value in row.items()}
+                name = row.pop("file")
+                measured[name] = {measure: float(value or "nan") for measure, value in row.items()}
     model = music.ChordModel(reference["chord_counts"])
     for name in files:
         if name not in measured:

@@ -37,6 +37,7 @@ CONTENTS = {
     "docs/sounds.md": "Sounds",
     "docs/robustness.md": "Robustness",
     "docs/like.md": "Music like a song",
+    "docs/takes.md": "Takes",
     "docs/corpus.md": "Corpus",
     "docs/metrics.md": "Metrics",
     "docs/control.md": "Control",
