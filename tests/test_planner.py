@@ -40,7 +40,7 @@ from cmt.training.model import weights_of
 from cmt.training.plan_dataset import plan_batches, plan_example, plan_validation, some_orders
 from cmt.training.planner import PlannerNetwork, collate_plans
 from cmt.training.run_folder import MODEL, settings_of
-from cmt.writing.sheets import write_sheet
+from cmt.writing.sheets import LONGEST_CHORD, write_sheet
 from midi_io.song import Instrument
 
 SMALL = replace(PLANNER, d_model=32, n_layer=2, n_head=2, d_feed_forward=48, dropout=0.0)
@@ -192,6 +192,30 @@ def test_a_piece_comes_home_unless_another_chord_is_ordered(planner, mode):
     orders.chords[-1] = 6
     sheet = write_sheet(planner, InitialWords(), orders, mode, np.random.default_rng(0))
     assert sheet.chords[-1] == 6
+
+
+class OneChordPlanner(Planner):
+    """A planner that would stay on its first chord, and repeat each bar exactly."""
+
+    def logits(self, name, hidden, known, source, recall, state):
+        logits = super().logits(name, hidden, known, source, recall, state)
+        favoured = {"chord": 1, "second_chord": 1, "lag": 1, "exact": 31, "players": 31}
+        return logits + 1000.0 * (np.arange(len(logits)) == favoured[name]) if name in favoured else logits
+
+
+def test_no_chord_lasts_long_unless_it_is_ordered(network):
+    planner = OneChordPlanner(SMALL, weights_of(network))
+    window = 2 * LONGEST_CHORD + 1
+    sheet = write_sheet(planner, InitialWords(), no_orders(20), Mode.MAJOR, np.random.default_rng(0))
+    inner = sheet.chords[:-2]
+    assert all(len(set(inner[k : k + window].tolist())) > 1 for k in range(len(inner) - window + 1))
+    worn = [
+        b for b in range(LONGEST_CHORD, 19) if len(set(sheet.chords[2 * (b - LONGEST_CHORD) : 2 * b].tolist())) == 1
+    ]
+    assert worn and not (sheet.exact[worn] & PITCHED).any()  # where the chord must change nobody repeats its notes
+    ordered = replace(no_orders(20), chords=np.full(40, 1))
+    sheet = write_sheet(planner, InitialWords(), ordered, Mode.MAJOR, np.random.default_rng(0))
+    assert set(sheet.chords.tolist()) == {1}
 
 
 def test_drums_alone_have_no_chords(planner):
