@@ -79,13 +79,17 @@ def messages(path):
 
 
 def struck(path):
-    """Tick, key and velocity of every stroke, with its channel."""
-    return {
-        (tick, message)
-        for track in messages(path)
-        for tick, message in track
-        if message.startswith("note_on") and "velocity=0" not in message
-    }
+    """Tick, sound, key and velocity of every stroke; voices are numbered anew where one more is needed."""
+    sounds, strokes = {}, set()
+    for track in mido.MidiFile(path).tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.type == "program_change":
+                sounds[message.channel] = message.program
+            elif message.type == "note_on" and message.velocity:
+                strokes.add((tick, sounds.get(message.channel), message.note, message.velocity))
+    return strokes
 
 
 def without_times(path):

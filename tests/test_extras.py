@@ -127,7 +127,7 @@ def test_the_rest_works_and_writes_the_same(tmp_path: Path, monkeypatch: pytest.
     draw_clip(tmp_path / "video.mp4", 2.0)
     for number in range(4):
         write_pianoroll_of(lpd_path(tmp_path / "songs", number), tracks_of(tune(number)))
-    generate = ["generate", "video.mp4", "--midi-only", "--seed", "1", "-q", "-o"]
+    generate = ["generate", "video.mp4", "--midi-only", "--takes", "1", "--seed", "1", "-q", "-o"]
     done = run_commands(
         [
             [*generate, "lean"],

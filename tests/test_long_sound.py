@@ -10,9 +10,9 @@ from clips import draw_clip
 
 from cmt.errors import CmtError, WriteError
 from cmt.film.ducking import mix_under_speech
-from cmt.film.embedded import embedded_sound, own_sound, sound_of_file
+from cmt.film.embedded import embedded_sound, sound_of_file
 from cmt.film.mux import write_video
-from cmt.film.sound import fitted, mixed
+from cmt.film.sound import film_sound, fitted, mixed
 from cmt.film.speech import Span, speech_probabilities
 from cmt.machine.memory import BYTES_PER_SAMPLE, check_disk
 from midi_io import Instrument, Note, Song, has_fluidsynth
@@ -111,7 +111,7 @@ def test_sound_for_a_page_is_read_into_files_as_into_memory(tmp_path, monkeypatc
     for most in (2**25, 0):
         monkeypatch.setattr("midi_io.samples._IN_MEMORY", most)
         read = sound_of_file(tmp_path / "film.mp4", 3 * RATE, RATE, tmp_path)
-        own = own_sound(tmp_path / "film.mp4", RATE, tmp_path)
+        own = film_sound(tmp_path / "film.mp4", RATE, scratch=tmp_path)
         assert isinstance(read, np.ndarray) == isinstance(own, np.ndarray) == bool(most)
         made.append((read[:].tobytes(), own[:].tobytes(), embedded_sound(read, RATE)))
     assert made[0] == made[1]

@@ -197,7 +197,7 @@ def test_sounds_are_changed_by_the_keyboard_and_saved(opened, tmp_path):
     download.value.save_as(file)
     bed, impact = read_events(file)
     assert bed == EVENTS[0]
-    assert impact[1:] == (30.0, 1.0, 0.3, "impact", "user", 5, None)
+    assert impact[1:] == (30.0, 1.0, 0.3, "impact", "user", 5, None, ())
     assert impact.time == pytest.approx(2 + 1 / 24, abs=1e-3)
     page.get_by_role("button", name="Add one at").click()
     assert page.evaluate("sounds.list.length") == 3

@@ -165,7 +165,6 @@ def test_videos_are_opened_by_one_door_and_films_written_by_one():
         ("video_rhythm/container.py", "file"),  # in memory
         ("cmt/film/mux.py", "file_url"),
         ("cmt/film/embedded.py", "file_url"),  # the picture of a page
-        ("cmt/film/sound_file.py", "file_url"),  # a user's own sounds
         ("cmt/film/part.py", "file_url"),
         ("cmt/film/slideshow.py", "file_url"),
         ("midi_io/audio_file.py", "f'file:{unfinished}'"),  # sound alone; this package knows no films
