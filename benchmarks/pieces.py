@@ -55,7 +55,7 @@ def main() -> None:
                 video, folder, wishes, config, output=Output(midi_only=True), name=name, checkpoint=asked.checkpoint
             )
             for file in made.files:
-                if file.suffix in (".mid", ".json"):
+                if file.stem == name and file.suffix in (".mid", ".json"):  # the best take, not the others' reports
                     shutil.move(file, asked.output / file.name)
         print(name, flush=True)
 
