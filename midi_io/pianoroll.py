@@ -30,6 +30,8 @@ RESOLUTION = 24
 """A quarter note has this many time steps, as in the dataset."""
 STEPS_PER_POSITION = RESOLUTION // POSITIONS_PER_BEAT
 _DEFAULT_TEMPO = 120.0
+_TEMPI = 3.58, 60_000_000.0
+"""The tempi that a MIDI file, from which a pianoroll is made, can hold; steps with others are passed over."""
 _DEFAULT_VELOCITY = 80
 _N_PITCH = 128
 _MOST_STEPS = 400_000
@@ -230,8 +232,7 @@ def _ticks_of(arrays: dict[str, Any]) -> TickSong:
         n_step = max(n_step, _checked_length(roll))
         if instrument is not None:
             parts.append(_notes_of_sparse_roll(roll, instrument))
-    tempi = np.ravel(arrays.get("tempo", [])).astype(float)
-    tempi = tempi[np.isfinite(tempi) & (tempi > 0)]
+    tempi = _possible(arrays.get("tempo", np.empty(0)))
     downbeats = np.flatnonzero(np.ravel(arrays.get("downbeat", [])))
     bar = resolution * BEATS_PER_BAR
     return TickSong(
@@ -302,6 +303,13 @@ def _notes_of_roll(roll: NDArray[Any], instrument: Instrument, resolution: int) 
     return notes
 
 
+def _possible(tempi: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The tempi, in BPM, among those of the steps that can be one."""
+    slowest, fastest = _TEMPI
+    flat = np.ravel(tempi).astype(float)
+    return flat[(flat >= slowest) & (flat <= fastest)]
+
+
 def _tempo_of(tempo: NDArray[np.floating] | None) -> float:
     """The steady tempo that lasts as long as the tempi of all steps; 120 if there are none.
 
@@ -309,8 +317,7 @@ def _tempo_of(tempo: NDArray[np.floating] | None) -> float:
     """
     if tempo is None:
         return _DEFAULT_TEMPO
-    tempi = np.ravel(tempo).astype(float)
-    tempi = tempi[np.isfinite(tempi) & (tempi > 0)]
+    tempi = _possible(tempo)
     if not tempi.size:
         return _DEFAULT_TEMPO
     if np.all(tempi == tempi[0]):

@@ -141,6 +141,13 @@ def test_several_tempi_become_the_one_that_lasts_as_long():
     assert song_from_multitrack(multitrack).tempo == pytest.approx(80.0)
 
 
+def test_steps_with_a_tempo_that_nothing_has_are_passed_over():
+    tempo = np.full(96, 80.0)
+    tempo[:4] = 3.5e-310, -1.0, np.nan, 1e300
+    multitrack = pypianoroll.Multitrack(resolution=24, tempo=tempo, tracks=[track()])
+    assert song_from_multitrack(multitrack).tempo == 80.0
+
+
 def test_a_multitrack_without_tempo_is_at_120():
     assert song_from_multitrack(pypianoroll.Multitrack(resolution=24, tracks=[track()])).tempo == 120.0
 
