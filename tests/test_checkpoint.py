@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from cmt.config import PRESETS
 from cmt.errors import CmtError
 from cmt.music.words import VOCABULARY_VERSION, InitialWords
-from cmt.network.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
+from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors, save_checkpoint, save_tensors
 from cmt.network.decoder import Decoder
 from cmt.training.model import MusicTransformer, weights_of
 
@@ -55,6 +55,18 @@ def test_somebody_elses_tensors_are_refused(tmp_path):
     save_file({"weight": np.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(CmtError, match="not a checkpoint of cmt"):
         load_checkpoint(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("echo_bars", ["1", 2]), ("d_model", "64"), ("dropout", None), ("left_out", [1]), ("cues", "no")],
+)
+def test_a_configuration_of_other_kinds_is_refused(path, name, value):
+    tensors, description = load_tensors(path)
+    description["model"][name] = value
+    save_tensors(tensors, description, path)
+    with pytest.raises(CmtError, match="its weights do not fit its configuration"):
+        load_checkpoint(path)
 
 
 def test_another_vocabulary_is_refused(tmp_path):

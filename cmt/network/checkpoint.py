@@ -133,10 +133,24 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
 
 
 def config_from(description: dict[str, Any]) -> ModelConfig:
-    """The configuration that was written as JSON."""
+    """The configuration that was written as JSON.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        If it is none.
+    """
     sequences = {
         "embedding_sizes": CompoundWord(*description["embedding_sizes"]),
         "echo_bars": tuple(description.get("echo_bars", ())),
         "left_out": tuple(description.get("left_out", ())),
     }
-    return ModelConfig(**{**description, **sequences})
+    config = ModelConfig(**{**description, **sequences})
+    for name, value in vars(config).items():
+        if name in sequences:
+            values, kinds = value, (str,) if name == "left_out" else (int,)
+        else:
+            values, kinds = [value], (type(getattr(ModelConfig, name)), int)
+        if not all(isinstance(one, kinds) for one in values):
+            raise TypeError(f"{name} is {value!r}")
+    return config
