@@ -282,6 +282,7 @@ class GenerateConfig:
     in the direction from what the model would write if they were left open to what it writes now."""
     nucleus: float = 0.95
     """Share of probability that a draw chooses from (top-p), above 0, at most 1."""
-    pitch_nucleus: float = 0.98
-    """The nucleus for pitches, which is wider: rhythm falls apart by unlikely choices, melody lives by them."""
+    pitch_nucleus: float = 0.99
+    """The nucleus for pitches and durations, which is wider: rhythm falls apart by unlikely choices, melody lives by
+    them."""
     seed: int = 0

@@ -15,7 +15,7 @@ from cmt.music.chords import chord_of
 from cmt.music.words import FIELD_SIZES
 from midi_io.song import POSITIONS_PER_BEAT, Instrument
 
-CHORD_LEAN = 0.2
+CHORD_LEAN = 0.1
 """What a note of the chord gains on a beat, in nats."""
 ON_BEAT, OFF_BEAT = 1.0, 0.3
 """How much of the lean holds on a beat and between beats."""

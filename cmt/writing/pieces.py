@@ -24,6 +24,7 @@ from cmt.writing.grammar import Grammar
 from cmt.writing.groove import drums_like, instruments_like
 from cmt.writing.harmony import pitch_lean
 from cmt.writing.holding import held
+from cmt.writing.melody import interval_lean
 from cmt.writing.orders import BarOrders
 from cmt.writing.ranges import ranges_before
 from cmt.writing.rewriting import Rewriting, RewritingGrammar, UnannouncedRewritingGrammar
@@ -292,7 +293,7 @@ def _draw_word(
             asked = tilted(asked, allowed, lean)
         if added is not None:
             asked = asked + added
-        nucleus = config.pitch_nucleus if name == "pitch" else config.nucleus
+        nucleus = config.pitch_nucleus if name in ("pitch", "duration") else config.nucleus
         known[name] = draw(asked, allowed, config.temperature, nucleus, rng)
         return known[name]
 
@@ -304,9 +305,9 @@ def _draw_word(
         is_drum = instrument is Instrument.DRUMS
         in_chord = None if is_drum else pitch_lean(grammar.chord, instrument, grammar.position)
         lean = drums_like(grammar.song_groove, grammar.position) if is_drum else in_chord
-        choose(
-            "pitch", grammar.pitches(), added=relative if lean is None else lean + (0 if relative is None else relative)
-        )
+        is_single = grammar.strength_left == 1 and grammar.lowest_pitch == 0 and not is_drum
+        line = interval_lean(told.cues.last_pitch) if is_single else None
+        choose("pitch", grammar.pitches(), added=_sum_of(relative, lean, line))
         choose("duration", grammar.durations(known["pitch"]))
     elif word_type == WordType.RHYTHM:
         position = choose("position", grammar.positions(), grammar.position_lean())
@@ -318,6 +319,12 @@ def _draw_word(
             choose("strength", grammar.strengths(position - 1, instrument))
             known["density"] = grammar.beat_density(position - 1)
     return CompoundWord(**known)
+
+
+def _sum_of(*leans: np.ndarray | None) -> np.ndarray | None:
+    """The sum of those that there are."""
+    given = [lean for lean in leans if lean is not None]
+    return sum(given[1:], start=given[0]) if given else None
 
 
 def _with_tonic(request: PieceRequest, seed: int) -> PieceRequest:
