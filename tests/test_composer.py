@@ -71,14 +71,20 @@ def test_the_notes_are_those_of_the_main_job(piece, clip, checkpoint, tmp_path):
     assert set(piece.report.stages) == {"analyze", "compose"}
 
 
+WHOLE = cmt.Output(marker_kinds=("sections",), original_audio="keep", stems=True)
+
+
+@pytest.fixture(scope="module")
+def made(clip, checkpoint, tmp_path_factory):
+    return cmt.make_soundtrack(clip, tmp_path_factory.mktemp("made"), POP, SEED_3, output=WHOLE, checkpoint=checkpoint)
+
+
 @needs_fluidsynth
 @pytest.mark.parametrize("how", ["path", "bytes", "file"])
-def test_saved_files_are_those_of_the_main_job(how, composer, clip, checkpoint, tmp_path):
-    output = cmt.Output(marker_kinds=("sections",), original_audio="keep", stems=True)
-    made = cmt.make_soundtrack(clip, tmp_path / "made", POP, SEED_3, output=output, checkpoint=checkpoint)
+def test_saved_files_are_those_of_the_main_job(how, made, composer, clip, tmp_path):
     with clip.open("rb") as file:
         video = {"path": clip, "bytes": clip.read_bytes(), "file": file}[how]
-        piece = composer.compose(video, POP, SEED_3, output=output)
+        piece = composer.compose(video, POP, SEED_3, output=WHOLE)
         saved = piece.save(tmp_path / "saved", name="clip")
     assert [file.name for file in saved.files] == [file.name for file in made.files]
     for one, other in zip(saved.files, made.files, strict=True):

@@ -26,11 +26,10 @@ _STATES = {
 }
 _MODEL = ("--checkpoint", "a.safetensors", "--takes", "1", "-o", "disk/out")
 _LITTLE = ("--min-bars", "2", "--min-tracks", "1", "--min-on-grid", "0")
-_TRAIN = ("--preset", "tiny", "--steps", "1", "--words-per-step", "64", "--threads", "1", "--device", "cpu")
+_TRAIN = ("--preset", "tiny", "--steps", "1", "--words-per-step", "64", "--validation-words", "64")
 COMMANDS = {
     "generate": ("generate", "clip.mp4", "--soundfont", "a.sf2", *_MODEL),
     "generate folder": ("generate", "clips", "--midi-only", "--jobs", "1", *_MODEL),
-    "generate midi": ("generate", "--bars", "2", "--midi-only", *_MODEL),
     "index": ("index", "songs", "-o", "disk/index", "--jobs", "1"),
     "prepare": ("prepare", "songs", "-o", "disk/corpus", *_LITTLE, "--jobs", "1"),
     "render": ("render", "songs/0.mid", "-o", "disk/a.wav", "--soundfont", "a.sf2"),

@@ -132,7 +132,7 @@ def test_takes_are_guarded_and_ranked(checkpoint, tmp_path):
     made = make_soundtrack(
         None,
         tmp_path / "out",
-        Wishes(length=19.2, like=str(song), takes=2),
+        Wishes(bars=4, like=str(song), takes=2),
         output=MIDI_ONLY,
         checkpoint=checkpoint,
     )

@@ -330,8 +330,9 @@ def test_the_shipped_planner_loads_and_is_small():
 def test_the_command_trains_a_planner_with_settings_of_its_own(tmp_path):
     pack, run = write_pack(tmp_path), tmp_path / "run"
     arguments = ["train", str(pack), "-o", str(run), "--preset", "planner", "--steps", "1", "-q"]
+    arguments += ["--validation-words", "64"]
     result = CliRunner().invoke(main, [*arguments, "--words-per-step", "128"])
     assert result.exit_code == 0, result.output
-    assert settings_of(run) == (PLANNER, replace(PLANNER_TRAINING, words_per_step=128))
+    assert settings_of(run) == (PLANNER, replace(PLANNER_TRAINING, words_per_step=128, validation_words=64))
     result = CliRunner().invoke(main, [*arguments, "--heads", "independent"])
     assert result.exit_code == 2 and "--heads is for networks that write notes" in result.output

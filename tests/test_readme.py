@@ -105,7 +105,7 @@ def tune_of_bars(path):
 def finished(tmp_path_factory):
     """A folder with a finished take, out/clip.json."""
     folder = tmp_path_factory.mktemp("finished")
-    make_soundtrack(None, folder / "out", Wishes(length=32.0, tempo=120.0), name="clip")
+    make_soundtrack(None, folder / "out", Wishes(length=32.0, tempo=120.0), output=Output(page=False), name="clip")
     return folder
 
 
