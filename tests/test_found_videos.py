@@ -86,6 +86,51 @@ def test_sound_that_is_over_before_the_picture_is_not_lost_without_a_word(tmp_pa
     assert notes == ("the sound of far.mkv is not kept: it has none while the picture is shown",)
 
 
+def test_the_sound_that_can_be_decoded_is_kept_beside_one_that_cannot(tmp_path):
+    clip = draw(tmp_path / "two.mkv", sound=click(1.0, 0.5), languages=("ger", "fre"))
+    clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_XYZ", 1))
+    film, _, notes = film_of(clip, tmp_path, "keep")
+    assert len(notes) == 1 and "sound track of an unknown codec (1)" in notes[0]
+    with av.open(str(film)) as container:
+        assert [stream.metadata.get("language") for stream in container.streams.audio] == ["und", "fre"]
+
+
+HEAD = b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize\nStyle: Default,Arial,16\n"
+
+
+def test_subtitles_that_are_shown_at_once_stand_in_lines(tmp_path):
+    from av.subtitles.subtitle import SubtitleSet
+
+    if not hasattr(SubtitleSet, "create"):
+        pytest.skip("this PyAV cannot write subtitles")
+    with av.open(str(draw(tmp_path / "plain.mkv"))) as source, av.open(str(tmp_path / "s.mkv"), "w") as out:
+        copy = out.add_stream_from_template(source.streams.video[0], opaque=True)
+        titles: Any = out.add_stream("ass")
+        titles.codec_context.subtitle_header = HEAD
+        titles.codec_context.time_base = Fraction(1, 1000)
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        for packet in packets:
+            packet.stream = copy
+        out.start_encoding()
+        for number, begin in enumerate((200, 200, 400)):
+            event = f"{number},0,Default,,0,0,0,,{'ABC'[number]}".encode()
+            packet = titles.codec_context.encode_subtitle(SubtitleSet.create(event, 0, 300))
+            packet.stream, packet.time_base = titles, Fraction(1, 1000)
+            packet.pts = packet.dts = begin
+            packet.duration = 300
+            packets.append(packet)
+        for packet in sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base):
+            out.mux(packet)
+    with av.open(str(film_of(tmp_path / "s.mkv", tmp_path)[0])) as container:
+        seen = [
+            (round(float(packet.pts * packet.time_base), 2), title.dialogue)
+            for packet in container.demux(subtitles=0)
+            if packet.size > 2
+            for title in packet.decode()
+        ]
+    assert seen == [(0.2, b"A\nB"), (0.4, b"A\nB\nC"), (0.5, b"C")]
+
+
 def test_a_part_says_which_sound_it_has(tmp_path):
     clip = draw(tmp_path / "two.mkv", sound=click(1.0, 0.5), languages=("ger", "fre"))
     notes: list[str] = []

@@ -145,7 +145,7 @@ def best_stream(container: av.container.InputContainer, name: str) -> av.video.s
 def claimed_rate(stream: av.video.stream.VideoStream) -> Fraction:
     """The stream's own frame rate, or 0 if it states none or an incredible one.
 
-    Of a bare stream (``.h264``), whose file has no times, FFmpeg's average is a guess: what its pictures say goes first.
+    Of a bare stream (``.h264``), whose file has no times, FFmpeg's average is a guess; what they say goes first.
     """
     rates = (stream.average_rate, stream.guessed_rate)
     if av.format.Flags(stream.container.format.flags) & av.format.Flags.no_timestamps:

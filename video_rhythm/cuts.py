@@ -6,8 +6,9 @@ themselves (a fade or a pan is as strong before and after), in its structure and
 come back at once (a flash again).
 
 Where a video was brought to another frame rate by blending, or is interlaced, one or two pictures at a cut, at high
-rates up to four, are mixed of both shots: then the change is that from the last picture before them to the first one after. Pictures that
-are shown for long, as slides are, have no others around them. Shots of one brightness differ in colour alone.
+rates up to four, are mixed of both shots: then the change is that from the last picture before them to the first one
+after. Pictures that are shown for long, as slides are, have no others around them. Shots of one brightness differ in
+colour alone.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ pictures a second and is shown at 25 or 30 rests for up to 0.12 s between two st
 MOST_MIXED = 4
 """At most this many pictures in a row are mixed of two shots: 24 pictures a second blended to 120 have four."""
 LONGEST_MIXED = 0.2
-"""Seconds from the last picture of the old shot to the first of the new one, if one or two between are mixed of both."""
+"""Seconds from the last picture of the old shot to the first of the new one, if one or two between are mixed."""
 LONGEST_MUCH_MIXED = 0.1
 """The same where more of them are mixed: what takes longer is a dissolve."""
 ABOVE_NEIGHBOURS_EACH = 1.5

@@ -51,7 +51,9 @@ shows."""
 def original_sound(source: av.container.InputContainer, video: av.VideoStream) -> av.AudioStream | None:
     """The sound that players choose for this picture, or None if there is none that can be decoded."""
     best: Any = source.streams.best("audio", related=video)
-    return best if best is not None and is_heard(best) else None
+    if best is None or is_heard(best):
+        return best  # type: ignore[no-any-return]
+    return next((stream for stream in source.streams.audio if is_heard(stream)), None)
 
 
 def is_heard(stream: Any) -> bool:
