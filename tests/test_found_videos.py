@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from test_streams import FPS, analysed, click, draw, film_of, times_in
+from PIL import Image
+from test_streams import FPS, analysed, click, draw, film_of, picture_of, times_in
 
 from cmt.film.part import Part, write_part
 
@@ -93,6 +95,22 @@ def test_the_sound_that_can_be_decoded_is_kept_beside_one_that_cannot(tmp_path):
     assert len(notes) == 1 and "sound track of an unknown codec (1)" in notes[0]
     with av.open(str(film)) as container:
         assert [stream.metadata.get("language") for stream in container.streams.audio] == ["und", "fre"]
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 6])
+def test_pictures_of_a_camera_with_exif_are_shown_as_they_say(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", orientation
+    content = io.BytesIO()
+    picture = picture_of(0)
+    for _ in range(15):
+        Image.fromarray(picture).save(content, "JPEG", exif=exif)
+    (tmp_path / "camera.mjpeg").write_bytes(content.getvalue())
+    upright = {1: picture, 2: picture[:, ::-1], 6: np.rot90(picture, -1)}[orientation]
+    with av.open(str(film_of(tmp_path / "camera.mjpeg", tmp_path)[0])) as container:
+        seen = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert seen.shape == upright.shape
+    assert np.abs(seen.astype(int) - upright).mean() < 8
 
 
 HEAD = b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize\nStyle: Default,Arial,16\n"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmt.errors import MidiError
 from video_rhythm.container import claimed_rate
-from video_rhythm.orientation import Orientation, orientation_of
+from video_rhythm.orientation import Orientation, orientation_of, side_data_of
 from video_rhythm.reader import DEFAULT_RATE, PictureReader
 from video_rhythm.stamps import Clock
 
@@ -192,7 +192,7 @@ def _form_of(video: Any, frame: Any, orientation: Orientation, encoder: str) -> 
     if _HDR_ENCODER not in av.codec.codecs_available:
         notes.append(f"the picture is HDR ({transfer}), which {encoder} cannot keep: its colours look washed out")
         return form._replace(primaries=_UNSPECIFIED, transfer=_UNSPECIFIED), encoder, notes
-    missing = [name for name in _MASTERING if frame.side_data.get(name) is not None]
+    missing = [name for name in _MASTERING if side_data_of(frame, name) is not None]
     if missing:
         notes.append(f"the picture is HDR ({transfer}); what it says of the display it was made on is not kept")
     return form._replace(matrix=_BT2020, bits=10), _HDR_ENCODER, notes
