@@ -65,7 +65,8 @@ def side_data_of(frame: Any, name: str) -> Any:
 
 def _without_unnamed(frame: Any) -> Any:
     """The picture without what FFmpeg puts beside it and PyAV has no name for."""
-    first = max(kind.value for kind in av.sidedata.sidedata.Type) + 1
+    known: Any = av.sidedata.sidedata.Type
+    first = max(kind.value for kind in known) + 1
     graph = av.filter.Graph()
     graph.link_nodes(
         graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)),
