@@ -14,6 +14,8 @@ MOST_HOURS = 4
 """The longest music that is read or played, as long as the longest that is written (`cmt.config.LENGTH_LIMITS`)."""
 MOST_BEATS = 2**19
 """The most quarter notes of a MIDI file: four hours at 2,184 BPM, and what a file of ours can hold."""
+FASTEST_BEAT = 10_000
+"""The fewest microseconds of a quarter note, 6,000 BPM: a tempo that says less is broken, all notes would be one."""
 MOST_SILENT_MINUTES = 10
 """The longest wait from one note to the next: what is silent for longer has a broken wait in it, not a rest."""
 MOST_PLAYED_CHANNELS = 64

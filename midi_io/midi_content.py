@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cmt.errors import MidiError
 
 from .input_file import content_of
-from .limits import MOST_BEATS, MOST_HOURS, MOST_MIDI_BYTES, MOST_SILENT_MINUTES
+from .limits import FASTEST_BEAT, MOST_BEATS, MOST_HOURS, MOST_MIDI_BYTES, MOST_SILENT_MINUTES
 from .smf import (
     CONTROL,
     NOTE_OFF,
@@ -156,9 +156,14 @@ def _content(path: Path, midi: MidiBytes) -> MidiContent:
     if midi.division < 0:
         tracks, ticks_per_beat, usual = _in_frames(midi)
         repairs.append("counts time in frames: its beats are taken to last half a second")
-    n_zero = sum(tempo.microseconds == 0 for track in tracks for tempo in track.tempi)
-    if n_zero:
-        repairs.append(f"has {'a tempo' if n_zero == 1 else f'{n_zero} tempi'} of 0 microseconds, passed over")
+    no_tempi = [tempo.microseconds for track in tracks for tempo in track.tempi if tempo.microseconds < FASTEST_BEAT]
+    if no_tempi:
+        which = f"a tempo of {no_tempi[0]}" if len(no_tempi) == 1 else f"{len(no_tempi)} tempi of {min(no_tempi)}"
+        repairs.append(f"has {which} microseconds{' or more' if max(no_tempi) > min(no_tempi) else ''}, passed over")
+        tracks = [
+            track._replace(tempi=[tempo for tempo in track.tempi if tempo.microseconds >= FASTEST_BEAT])
+            for track in tracks
+        ]
     if midi.format == 2 and len(tracks) > 1:
         tracks = _one_after_another(tracks, ticks_per_beat, usual)
         repairs.append(f"holds {len(tracks)} sequences (type 2): they follow each other")
@@ -263,7 +268,7 @@ def _tempi_of(tracks: Sequence[Track], usual: int) -> tuple[Tempo, ...]:
     """Of several at one tick the last one counts."""
     at = {0: usual}
     for track in tracks:
-        at.update((tempo.tick, tempo.microseconds) for tempo in track.tempi if tempo.microseconds)
+        at.update((tempo.tick, tempo.microseconds) for tempo in track.tempi)
     tempi: list[Tempo] = []
     for tick, microseconds in sorted(at.items()):
         if not tempi or tempi[-1].microseconds != microseconds:

@@ -124,7 +124,8 @@ def parse(content: bytes, path: Path) -> MidiBytes:
     length = length if 6 <= length <= _LONGEST_HEADER else 6
     if division == 0:
         raise MidiError(f"{path}: says that a beat has 0 ticks; export it again from the program that made it")
-    tracks, damages = _tracks_of(content, place + 8 + length, path)
+    behind = content.find(_HEADER + b"\0\0\0\6", place + 8 + length)
+    tracks, damages = _tracks_of(content if behind < 0 else content[:behind], place + 8 + length, path)
     if not tracks:
         raise MidiError(f"{path}: no tracks in it; export it again from the program that made it")
     has_notes = any(event.kind == NOTE_ON and event.value for track in tracks for event in track.events)
@@ -136,6 +137,8 @@ def parse(content: bytes, path: Path) -> MidiBytes:
             "export it again from the program that made it"
         )
     repairs = _in_words(damages)
+    if behind >= 0:
+        repairs.append("another MIDI file stands behind the first one: it is left out")
     if len(tracks) < n_said and not broken:
         repairs.append(f"{len(tracks)} of {n_said} tracks are there: the others are lost")
     return MidiBytes(kind, division, tracks, repairs)
@@ -302,8 +305,8 @@ class _TrackReader:
         """Take what is needed of a meta event; one that is not well-formed says nothing."""
         if kind == _END:
             self._is_ended = True
-        elif kind == _TEMPO and len(data) >= 3:
-            self._track.tempi.append(Tempo(tick, int.from_bytes(data[:3], "big")))
+        elif kind == _TEMPO and len(data) == 3:
+            self._track.tempi.append(Tempo(tick, int.from_bytes(data, "big")))
         elif kind == _SIGNATURE and len(data) >= 2 and data[0] and data[1] <= _FINEST_DENOMINATOR:
             self._track.signatures.append(Signature(tick, data[0], 2 ** data[1]))
         elif kind == _PORT and data:

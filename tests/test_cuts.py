@@ -169,6 +169,21 @@ def test_a_cut_that_is_mixed_is_a_cut(shares, fps):
     assert 30 / fps <= cut <= (30 + len(shares)) / fps + 1e-6
 
 
+@pytest.mark.parametrize(("filmed", "fps"), [(12.5, 50), (24, 120), (25, 100)])
+def test_a_cut_that_is_mixed_over_many_pictures_at_a_high_rate_is_a_cut(filmed, fps):
+    """Motion, and a cut after a second, brought to four and five times the rate by blending."""
+    count = round(filmed)
+    pages = [texture(96, 160 + count, seed, grain=20).astype(float) for seed in (0, 1)]
+    seen = [page[:, left : left + 160] for page in pages for left in range(count)]
+    times = np.arange(len(seen) * fps / filmed - fps / filmed) / fps * filmed
+    whole = (times + 1e-9).astype(int)
+    blended = [
+        (seen[n] * (1 - share) + seen[n + 1] * share).astype(np.uint8)
+        for n, share in zip(whole, times - whole, strict=True)
+    ]
+    assert cuts_of(blended, fps) == pytest.approx((count / filmed,), abs=1 / filmed)
+
+
 def test_a_cut_between_two_fields_is_a_cut():
     one, other = (texture(96, 160, seed, grain=20) for seed in (0, 1))
     both = one.copy()

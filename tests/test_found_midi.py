@@ -75,6 +75,7 @@ SILENTLY_READ = {
     "bad key": midi(track(meta(0x59, b"\x7f\xff") + FOUR)),
     "empty port, key and channel prefix": midi(track(meta(0x21, b"") + meta(0x59, b"") + meta(0x20, b"") + FOUR)),
     "half a tempo": midi(track(meta(0x51, b"\x07") + FOUR)),
+    "a tempo of four bytes": midi(track(meta(0x51, b"\x00\x07\xa1\x20") + FOUR)),
     "metre of nothing": midi(track(meta(0x58, b"\x00\x09\x00\x00") + FOUR)),
     "RIFF": riff(PLAIN),
     "MacBinary": b"\0\x09found.mid" + bytes(117) + PLAIN + bytes(33) + b"resources",
@@ -111,6 +112,8 @@ REPAIRED = {
         chunk(b"MThd", struct.pack(">HHH", 1, 3, BEAT)) + track(FOUR),
         "1 of 3 tracks are there",
     ),
+    "tempo of almost nothing": (midi(track(meta(0x51, b"\0\0\1") + FOUR)), "a tempo of 1 microseconds"),
+    "two files in one": (PLAIN + midi(track(notes(70, 72))), "another MIDI file stands behind the first one"),
     "tempo of nothing": (midi(track(meta(0x51, bytes(3)) + FOUR)), "a tempo of 0 microseconds"),
 }
 
@@ -131,7 +134,7 @@ REFUSED = {
     "nothing": (b"", "it is empty"),
     "a wait of days": (midi(track(notes(60, wait=2**28 - 1))), r"lasts 388\.4 hours"),
     "a tempo of nothing at all": (
-        midi(track(meta(0x51, b"\0\0\1") + notes(60, wait=2**28 - 1) + notes(60, wait=2**26))),
+        midi(track(meta(0x51, b"\0\x27\x10") + notes(60, wait=2**26))),
         "has [0-9,]+ beats",
     ),
     "a silence of an hour": (midi(track(FOUR + notes(60, wait=BEAT * 7200))), "is silent for 60 minutes"),

@@ -1,6 +1,7 @@
 """The page beside the music, without a browser: what is in it, and that it is safe."""
 
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -77,6 +78,14 @@ def test_a_large_film_lies_beside(made):
     media = replace(media, picture=None, film="ein Film #1.mp4")
     content = content_in(page_of(shown, media))
     assert content["film"] == {"kind": "beside", "name": "ein Film #1.mp4", "address": "./ein%20Film%20%231.mp4"}
+
+
+def test_names_that_are_not_utf_8_are_shown_and_their_addresses_are_their_bytes(made, tmp_path):
+    shown, _, _ = made
+    name = os.fsdecode(b"caf\xe9.mid")
+    write_page(replace(shown, title=name, files=(name,)), Media(film=name), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "caf?.mid" in page and "./caf%E9.mid" in page
 
 
 def test_json_in_a_script_ends_nowhere():

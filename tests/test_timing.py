@@ -61,6 +61,14 @@ def test_markers_are_read_with_and_without_header_weights_and_comments(content, 
         ("1.5,2.5,1\n3,3,2\n", [(1.5, 1.0), (3.0, 1.0)]),
         ("time,weight,name\n1.5,2.5,verse\n", [(1.5, 2.5)]),
         ("1.5,2.5,verse\n3,2,chorus\n", [(1.5, 2.5), (3.0, 2.0)]),
+        ("1.5,2.5,verse\n3,,chorus\n", [(1.5, 1.0), (3.0, 1.0)]),
+        ("start;end\n1.5;2.5\n", [(1.5, 1.0)]),
+        ("1.500000\t2.500000\n3.000000\t3.000000\tverse\n", [(1.5, 1.0), (3.0, 1.0)]),
+        ("1,500000\t2,500000\tRefrain, laut\n", [(1.5, 1.0)]),
+        ("Zeit;Gewicht;Name\n1,5;2,5;a\n", [(1.5, 2.5)]),
+        ('"1,5","0,5"\n', [(1.5, 0.5)]),
+        ("1.5\t2.5\tGröße\n".encode("latin-1"), [(1.5, 1.0)]),
+        ("1.5\t2.5\tGröße\n".encode("utf-16"), [(1.5, 1.0)]),
     ],
 )
 def test_labels_with_a_start_and_an_end_are_markers_where_they_begin(content, markers, tmp_path):
@@ -88,7 +96,7 @@ def test_a_pipe_of_markers_is_refused_at_once(tmp_path):
         ("x1" * 99999, "{path}:1: '" + "x1" * 20 + "' is no time; write seconds, such as 12.5"),
         ("", "{path}: holds no markers; write a time in seconds on each line"),
         ("time,weight\n", "{path}: holds no markers; write a time in seconds on each line"),
-        (b"\xff\xfe1\x00", "{path}: is no text; give a file with a time in seconds on each line"),
+        (b"\xff\xfe1\x00\x00", "{path}: is no text; give a file with a time in seconds on each line"),
     ],
 )
 def test_a_line_that_is_no_marker_is_named_with_its_cure(content, message, tmp_path):

@@ -10,6 +10,7 @@ import os
 from fractions import Fraction
 from typing import IO
 
+import av.format
 import av.video.stream
 
 from cmt.errors import VideoError
@@ -142,8 +143,14 @@ def best_stream(container: av.container.InputContainer, name: str) -> av.video.s
 
 
 def claimed_rate(stream: av.video.stream.VideoStream) -> Fraction:
-    """The stream's own frame rate, or 0 if it states none or an incredible one."""
-    for rate in (stream.average_rate, stream.guessed_rate):
+    """The stream's own frame rate, or 0 if it states none or an incredible one.
+
+    Of a bare stream (``.h264``), whose file has no times, FFmpeg's average is a guess; what they say goes first.
+    """
+    rates = (stream.average_rate, stream.guessed_rate)
+    if av.format.Flags(stream.container.format.flags) & av.format.Flags.no_timestamps:
+        rates = rates[::-1]
+    for rate in rates:
         if rate and 0.1 <= rate <= 480:
             return Fraction(rate)
     return Fraction(0)

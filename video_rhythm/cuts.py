@@ -5,9 +5,10 @@ themselves (a fade or a pan is as strong before and after), in its structure and
 (a lamp, a flash), and in a way that no motion explains (a scrolled page); and the old picture does not
 come back at once (a flash again).
 
-Where a video was brought to another frame rate by blending, or is interlaced, one or two pictures at a cut are
-mixed of both shots: then the change is that from the last picture before them to the first one after. Pictures that
-are shown for long, as slides are, have no others around them. Shots of one brightness differ in colour alone.
+Where a video was brought to another frame rate by blending, or is interlaced, one or two pictures at a cut, at high
+rates up to four, are mixed of both shots: then the change is that from the last picture before them to the first one
+after. Pictures that are shown for long, as slides are, have no others around them. Shots of one brightness differ in
+colour alone.
 """
 
 from __future__ import annotations
@@ -49,10 +50,12 @@ spread over several pictures."""
 NEIGHBOURHOOD_IN_DOUBT = 0.2
 """The pictures around a cut that is in doubt or in the dark, in seconds on each side: motion that was filmed at 12
 pictures a second and is shown at 25 or 30 rests for up to 0.12 s between two steps, and each step is large."""
-MOST_MIXED = 2
-"""At most this many pictures in a row are mixed of two shots."""
+MOST_MIXED = 4
+"""At most this many pictures in a row are mixed of two shots: 24 pictures a second blended to 120 have four."""
 LONGEST_MIXED = 0.2
-"""Seconds from the last picture of the old shot to the first of the new one, if some between are mixed of both."""
+"""Seconds from the last picture of the old shot to the first of the new one, if one or two between are mixed."""
+LONGEST_MUCH_MIXED = 0.1
+"""The same where more of them are mixed: what takes longer is a dissolve."""
 ABOVE_NEIGHBOURS_EACH = 1.5
 """A change that is spread over several pictures is, for each of them, at least this many times that of the pictures
 around it: in a dissolve it is once."""
@@ -186,7 +189,8 @@ class CutFinder:
         if len(self._recent) < n_step:
             return None
         before, *mixed = list(self._recent)[-n_step:]
-        if now.time - before.time > LONGEST_MIXED or (in_colour and now.colour is None):
+        longest = LONGEST_MIXED if n_step <= 3 else LONGEST_MUCH_MIXED
+        if now.time - before.time > longest or (in_colour and now.colour is None):
             return None
         differences = self._colour_differences if in_colour else self._differences
         earlier = differences[-n_step - 2 : -n_step]

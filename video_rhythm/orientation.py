@@ -6,8 +6,11 @@ picture as nine numbers; its first two columns say where a step to the right and
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, NamedTuple
 
+import av.filter
+import av.sidedata.sidedata
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,11 +48,38 @@ class Orientation(NamedTuple):
 
 
 UPRIGHT = Orientation()
+_N_UNNAMED = 16
+"""The kinds of side data that FFmpeg may have beyond those that PyAV knows."""
+
+
+def side_data_of(frame: Any, name: str) -> Any:
+    """What stands beside a decoded picture under a name; None if nothing does.
+
+    PyAV gives nothing at all beside what it has no name for, such as EXIF: a filter takes that away first.
+    """
+    try:
+        return frame.side_data.get(name)
+    except ValueError:
+        return _without_unnamed(frame).side_data.get(name)
+
+
+def _without_unnamed(frame: Any) -> Any:
+    """The picture without what FFmpeg puts beside it and PyAV has no name for."""
+    known: Any = av.sidedata.sidedata.Type
+    first = max(kind.value for kind in known) + 1
+    graph = av.filter.Graph()
+    graph.link_nodes(
+        graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)),
+        *(graph.add("sidedata", f"mode=delete:type={kind}") for kind in range(first, first + _N_UNNAMED)),
+        graph.add("buffersink"),
+    ).configure()
+    graph.push(frame)
+    return graph.pull()
 
 
 def orientation_of(frame: Any) -> Orientation:
     """The orientation of a decoded picture; one that is turned by odd degrees is shown as the nearest quarter."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix = side_data_of(frame, "DISPLAYMATRIX")
     if matrix is None:
         return UPRIGHT
     numbers = np.frombuffer(bytes(matrix), np.int32)

@@ -170,6 +170,9 @@ class PictureReader:
 
 def _without_show_times(stream: av.video.stream.VideoStream, packets: list[Any]) -> bool:
     """Whether packets of a codec that reorders pictures are stamped in the order of decoding."""
+    # Where the stamps start again, the order of the pictures on both sides tells nothing.
+    falls = (n for n in range(1, len(packets)) if (packets[n].dts or 0) < (packets[n - 1].dts or 0))
+    packets = packets[: next(falls, len(packets))]
     shown = [packet for packet in packets if not packet.is_discard]
     if len(shown) < 2 or any(packet.dts is None for packet in shown):
         return False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _MILLISECOND = Fraction(1, 1000)
 _TEXT_SUBTITLES = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
 """Subtitles in letters, as FFmpeg calls them; the others are pictures."""
+_HEAD = b"0,0,Default,,0,0,0,,"
+"""What stands before the text of each subtitle, for that encoder as behind its decoders."""
+_MOST_AT_ONCE = 8
+"""The subtitles that are shown at once at most: more have no room in a picture."""
 _FASTEST_TIMECODE = 120
 """The frames a second up to which an mp4 is given a timecode."""
 _TIMECODE = re.compile(r"\d\d:\d\d:\d\d([:;.])\d\d\d?")
@@ -112,30 +117,51 @@ def _is_text(subtitles: Any) -> bool:
 
 def _texts(path: Path, index: int, picture: Picture, written: Any) -> Iterator[av.Packet[Any]]:
     """The packets of subtitles, as mp4 has them, counted from the first picture and cut where the picture ends."""
-    import av
     from av.subtitles.subtitle import SubtitleSet
+
+    for begin, end, text in _one_after_another(list(_titles(path, index, picture))):
+        encoded = written.codec_context.encode_subtitle(SubtitleSet.create(_HEAD + text, 0, end - begin))
+        encoded.stream, encoded.time_base = written, _MILLISECOND
+        encoded.pts = encoded.dts = begin
+        encoded.duration = end - begin
+        yield encoded
+
+
+def _titles(path: Path, index: int, picture: Picture) -> Iterator[tuple[int, int, bytes]]:
+    """Begin and end of each subtitle, in milliseconds from the first picture, and its text."""
+    import av
 
     with open_video(path) as container:
         original: Any = container.streams[index]
-        last = -1
         for packet in packets_beside(container, original, picture):
             if packet.pts is None:
                 continue
             begin = Fraction(packet.pts * original.time_base) - picture.start
             end = min(begin + (packet.duration or 0) * original.time_base, picture.duration)
             begin = max(begin, Fraction(0))
+            if end <= begin:
+                continue
             with suppress(av.error.FFmpegError, ValueError):
-                titles: Any = packet.decode()
-                events = [title.ass for title in titles if title.ass]
-                length = round((end - begin) / _MILLISECOND)
-                if not events or length < 1:
-                    continue
-                start = max(round(begin / _MILLISECOND), last + 1)
-                encoded = written.codec_context.encode_subtitle(SubtitleSet.create(b"\\N".join(events), 0, length))
-                encoded.stream, encoded.time_base = written, _MILLISECOND
-                encoded.pts = encoded.dts = last = start
-                encoded.duration = length
-                yield encoded
+                decoded: Any = packet.decode()
+                lines = [title.ass.split(b",", _HEAD.count(b","))[-1] for title in decoded if title.ass]
+                if lines:
+                    yield round(begin / _MILLISECOND), round(end / _MILLISECOND), b"\\N".join(lines)
+
+
+def _one_after_another(titles: list[tuple[int, int, bytes]]) -> Iterator[tuple[int, int, bytes]]:
+    """The same in times that do not overlap, as an mp4 has them: what is shown at once stands in lines."""
+    titles = sorted(titles, key=lambda title: title[0])
+    times = sorted({time for title in titles for time in title[:2]})
+    shown: list[tuple[int, int, bytes]] = []
+    upcoming = iter([*titles, (times[-1] if times else 0, 0, b"")])
+    following = next(upcoming)
+    for begin, end in pairwise(times):
+        while following[0] <= begin:
+            shown.append(following)
+            following = next(upcoming)
+        shown = [title for title in shown if title[1] > begin]
+        if shown:
+            yield begin, end, b"\\N".join(text for _, _, text in shown[:_MOST_AT_ONCE])
 
 
 def note_on_the_rest(source: av.container.InputContainer, picture: Picture, name: str) -> list[str]:
@@ -151,6 +177,8 @@ def note_on_the_rest(source: av.container.InputContainer, picture: Picture, name
             kind = "cover picture"
         elif stream.type == "audio" and stream.codec_context is None:
             kind = "sound track of an unknown codec"
+        elif stream.type == "subtitle" and stream.codec_context is None:
+            kind = "track of subtitles of an unknown codec"
         elif stream.type == "subtitle" and not _is_text(stream):
             kind = "track of subtitles in pictures"
         elif stream.type == "data" and "timecode" not in stream.metadata:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cmt.errors import MidiError
 from video_rhythm.container import claimed_rate
-from video_rhythm.orientation import Orientation, orientation_of
+from video_rhythm.orientation import Orientation, orientation_of, side_data_of
 from video_rhythm.reader import DEFAULT_RATE, PictureReader
 from video_rhythm.stamps import Clock
 
@@ -62,6 +62,29 @@ class Form(NamedTuple):
 
 
 PLAIN = Form()
+
+
+class _Colours(NamedTuple):
+    """What a file says of its colours beside the pictures, by the numbers of ITU-T H.273."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+
+    @classmethod
+    def of(cls, context: Any) -> _Colours:
+        """What a stream says that nothing was decoded of."""
+        return cls(context.color_primaries, context.color_trc, context.colorspace)
+
+    def completed(self, frame: Any) -> Any:
+        """The frame, which says that as well where it said nothing itself."""
+        if frame.color_primaries == _UNSPECIFIED:
+            frame.color_primaries = self.primaries
+        if frame.color_trc == _UNSPECIFIED:
+            frame.color_trc = self.transfer
+        if frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb:
+            frame.colorspace = self.matrix
+        return frame
 
 
 def video_encoder() -> str:
@@ -128,7 +151,8 @@ def encoded_picture(
     `reason` is why it cannot be copied; `notes` gets it in a line, and a line for each thing that is not kept.
     """
     rate = claimed_rate(video) or DEFAULT_RATE
-    frames = _timed_frames(video, start)
+    stated = _Colours.of(video.codec_context)  # before anything is decoded: a decoder may forget it
+    frames = (stated.completed(frame) for frame in _timed_frames(video, start))
     frames = (
         frame for frame in takewhile(lambda frame: (frame.pts or 0) < _ticks(end - start), frames) if wanted(frame)
     )
@@ -143,7 +167,7 @@ def encoded_picture(
     if reason:
         notes.append(f"the picture was encoded again with {encoder}: {reason}")
     notes += more
-    upright = _upright_frames(_with(stored, frames), orientation, form)
+    upright = _upright_frames(_with(stored, frames), orientation, form, notes)
     first: Any = next(upright)
     stream = encoded_stream(target, encoder, first.width, first.height, rate, form)
     return packets_of_frames(first, upright, stream, end - start, rate)
@@ -158,9 +182,7 @@ def _form_of(video: Any, frame: Any, orientation: Orientation, encoder: str) -> 
     """What a stored picture becomes, the encoder for that, and a line for each thing that is not kept."""
     import av
 
-    notes = []
-    if frame.interlaced_frame:
-        notes.append("the picture is interlaced; it was deinterlaced")
+    notes: list[str] = []
     shape = video.sample_aspect_ratio
     shape = None if not shape or shape <= 0 else 1 / shape if orientation.transposed else shape
     form = Form(shape, frame.color_primaries, frame.color_trc)
@@ -170,7 +192,7 @@ def _form_of(video: Any, frame: Any, orientation: Orientation, encoder: str) -> 
     if _HDR_ENCODER not in av.codec.codecs_available:
         notes.append(f"the picture is HDR ({transfer}), which {encoder} cannot keep: its colours look washed out")
         return form._replace(primaries=_UNSPECIFIED, transfer=_UNSPECIFIED), encoder, notes
-    missing = [name for name in _MASTERING if frame.side_data.get(name) is not None]
+    missing = [name for name in _MASTERING if side_data_of(frame, name) is not None]
     if missing:
         notes.append(f"the picture is HDR ({transfer}); what it says of the display it was made on is not kept")
     return form._replace(matrix=_BT2020, bits=10), _HDR_ENCODER, notes
@@ -251,13 +273,22 @@ def _timed_frames(video: Any, start: Fraction) -> Iterator[av.VideoFrame]:
         yield frame
 
 
-def _upright_frames(frames: Iterator[av.VideoFrame], orientation: Orientation, form: Form) -> Iterator[av.VideoFrame]:
-    """The frames as they are to be shown, with even sides, all of the first one's size and in the layout of `form`."""
+def _upright_frames(
+    frames: Iterator[av.VideoFrame], orientation: Orientation, form: Form, notes: list[str]
+) -> Iterator[av.VideoFrame]:
+    """The frames as they are to be shown, with even sides, all of the first one's size and in the layout of `form`.
+
+    From the first interlaced one on, those that are interlaced are deinterlaced, and `notes` gets a line.
+    """
     graph: Any = None
-    layout: tuple[int, int, str] | None = None
+    layout: tuple[int, int, str, bool] | None = None
     size: tuple[int, int] | None = None
+    is_interlaced = False
     for frame in _with_end(frames):
-        now = None if frame is None else (frame.width, frame.height, frame.format.name)
+        if frame is not None and frame.interlaced_frame and not is_interlaced:
+            is_interlaced = True
+            notes.append("the picture is interlaced; it was deinterlaced")
+        now = None if frame is None else (frame.width, frame.height, frame.format.name, is_interlaced)
         if graph is not None and now != layout:
             graph.push(None)
             yield from _pulled(graph)
@@ -269,7 +300,7 @@ def _upright_frames(frames: Iterator[av.VideoFrame], orientation: Orientation, f
             if size is None:
                 width, height = orientation.size(frame.width, frame.height)
                 size = (width + width % 2, height + height % 2)
-            graph = _upright_filter(frame, size, orientation, form)
+            graph = _upright_filter(frame, size, orientation, form, is_interlaced)
         graph.push(frame)
         yield from _pulled(graph)
 
@@ -293,12 +324,14 @@ def _pulled(graph: Any) -> Iterator[av.VideoFrame]:
         yield frame
 
 
-def _upright_filter(frame: Any, size: tuple[int, int], orientation: Orientation, form: Form) -> av.filter.Graph:
+def _upright_filter(
+    frame: Any, size: tuple[int, int], orientation: Orientation, form: Form, is_interlaced: bool
+) -> av.filter.Graph:
     """Filters that turn frames like this one upright and bring them to `size`."""
     import av
 
     graph = av.filter.Graph()
-    deinterlacing = (("bwdif", "mode=send_frame:parity=auto:deint=interlaced"),) if frame.interlaced_frame else ()
+    deinterlacing = (("bwdif", "mode=send_frame:parity=auto:deint=interlaced"),) if is_interlaced else ()
     matrix = "bt2020" if form.matrix == _BT2020 else "bt709"
     graph.link_nodes(
         graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=ENCODER_TIME_BASE),

@@ -14,10 +14,10 @@ from cmt.errors import CmtError, MidiError
 from cmt.film.companions import add_descriptions, describe_picture, note_on_the_rest, subtitle_packets
 from cmt.film.encoding import part_packets
 from cmt.film.picture import measure_picture, open_video
-from cmt.film.sound import decoded_sound, original_sound, pcm_packets
+from cmt.film.sound import decoded_sound, further_tracks, original_sound, pcm_packets
 from midi_io.hidden_folder import hidden_folder
 from midi_io.whole_file import whole_file
-from video_rhythm.container import file_url
+from video_rhythm.container import file_url, moving_pictures, printable
 
 SOUND_RATE = 48_000
 """The samples a second of a part's own sound."""
@@ -98,12 +98,19 @@ def write_part(video: Path, part: Part, path: Path, notes: list[str] | None = No
             lost += add_descriptions(source, stream, cut, target)
             lost += note_on_the_rest(source, cut, video.name)
             original = original_sound(source, stream)
-            can_seek = not whole.fault and len(whole.segments) < 2
+            # Programs of a broadcast have clocks of their own.
+            can_seek = not whole.fault and len(whole.segments) < 2 and len(moving_pictures(source)) < 2
             packets: list[Iterator[Any]] = [
                 part_packets(stream, cut.start, cut.end, target, can_seek=can_seek, notes=lost)
             ]
             describe_picture(stream, target.streams[0])
             if original is not None:
+                if further_tracks(source, original):
+                    number = [track.index for track in source.streams.audio].index(original.index) + 1
+                    lost.append(
+                        f"{printable(video.name)} has {len(source.streams.audio)} sound tracks: its part has number "
+                        f"{number} alone"
+                    )
                 sound = decoded_sound(video, original.index, cut, SOUND_RATE, scratch=path.parent)
                 packets.append(pcm_packets(target, sound, SOUND_RATE))
             packets += subtitle_packets(video, source, cut, target)

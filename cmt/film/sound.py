@@ -51,7 +51,9 @@ shows."""
 def original_sound(source: av.container.InputContainer, video: av.VideoStream) -> av.AudioStream | None:
     """The sound that players choose for this picture, or None if there is none that can be decoded."""
     best: Any = source.streams.best("audio", related=video)
-    return best if best is not None and is_heard(best) else None
+    if best is None or is_heard(best):
+        return best  # type: ignore[no-any-return]
+    return next((stream for stream in source.streams.audio if is_heard(stream)), None)
 
 
 def is_heard(stream: Any) -> bool:
@@ -272,11 +274,12 @@ def original_packets(
     stream: Any
     if codec in _COPIED_AUDIO:
         stream = target.add_stream_from_template(original, opaque=True)
-        packets = _copied_sound(path, original.index, picture, stream)
+        packets = _copied_sound(path, original.index, picture, stream, notes)
     else:
-        notes.append(f"the original sound was encoded again as AAC: {codec} does not fit into an mp4")
+        note = f"the original sound was encoded again as AAC: {codec} does not fit into an mp4"
+        notes += [note] if note not in notes else []
         stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
-        sound = decoded_sound(path, original.index, picture, sample_rate, scratch=scratch)
+        sound = decoded_sound(path, original.index, picture, sample_rate, notes=notes, scratch=scratch)
         packets = _encoded_sound(stream, sound, sample_rate)
     stream.metadata["handler_name"] = "Original sound"
     if language := language_of(original):
@@ -285,13 +288,14 @@ def original_packets(
 
 
 def _copied_sound(
-    path: Path, stream_index: int, picture: Picture, copy: av.AudioStream
+    path: Path, stream_index: int, picture: Picture, copy: av.AudioStream, notes: list[str]
 ) -> Iterator[av.Packet[av.AudioStream]]:
     """The packets that sound while the picture is shown, their time counted from its start.
 
     A few earlier ones go along: a decoder needs them to start up, and players skip what
     lies before 0. At the end the sound may miss half a packet or have half a packet more. Where one recording
-    begins before the one before it has ended, packets that would be heard at once with others are left out.
+    begins before the one before it has ended, packets that would be heard at once with others are left out. `notes`
+    gets a line if nothing sounds while the picture is shown.
     """
     with open_video(path) as container:
         original: Any = container.streams[stream_index]
@@ -313,3 +317,7 @@ def _copied_sound(
             packet.stream = copy
             packet.pts = packet.dts = stamp - shift
             yield packet
+        if last_end is None:
+            tracks = [stream.index for stream in container.streams.audio]
+            number = f"number {tracks.index(stream_index) + 1} of its {len(tracks)} tracks" if len(tracks) > 1 else "it"
+            notes.append(f"the sound of {path.name} is not kept: {number} has none while the picture is shown")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,12 @@ SAME_TIME = 0.04
 """A visual beat within this many seconds of a cut or a marker is the same event."""
 FREQUENCIES = "\\"
 """What begins a line of Audacity that says the frequencies of the label above it."""
+_OF_AUDACITY = re.compile(r"\d+\.\d{6}")
+"""A time as Audacity writes it."""
+_WEIGHT = ("weight", "gewicht", "poids", "peso")
+"""What a header calls a weight."""
+_END = ("end", "stop", "out", "fin", "bis")
+"""What the name of a column of ends begins with."""
 SAME_MARKER = 0.001
 """Markers within this many seconds of each other are one."""
 
@@ -55,7 +62,8 @@ def read_markers(path: Path) -> tuple[Marker, ...]:
     """Markers from a text file: seconds in the first column, a weight in the second if there is one.
 
     Where every line has a start, an end that is not before it and a name, as Audacity's labels and LosslessCut's
-    segments have, the second column is no weight, unless the header says so: the marker stands where the label begins.
+    segments have, or the header calls the second column an end, it is no weight, unless the header says so: the marker
+    stands where the label begins. Audacity's labels are known by their six decimals, too, where they have no name.
 
     Raises
     ------
@@ -64,8 +72,9 @@ def read_markers(path: Path) -> tuple[Marker, ...]:
     """
     table = read_table(path)
     lines = [line for line in table.lines if line.cells[0] != FREQUENCIES]
-    says_weight = any("weight" in name.lower() for name in table.names)
-    are_labels = not says_weight and bool(lines) and all(_is_label(line) for line in lines)
+    says_weight = any(word in name.lower() for name in table.names for word in _WEIGHT)
+    says_end = len(table.names) > 1 and table.names[1].lower().startswith(_END)
+    are_labels = not says_weight and bool(lines) and (says_end or all(_is_label(line) for line in lines))
     markers = tuple(Marker(time_in(line), source=line.source) if are_labels else _marker_of(line) for line in lines)
     if not markers:
         raise CmtError(f"{path}: holds no markers; write a time in seconds on each line")
@@ -74,9 +83,11 @@ def read_markers(path: Path) -> tuple[Marker, ...]:
 
 def _is_label(line: Line) -> bool:
     """Whether a line has a start, an end and a name in place of a time and a weight."""
-    if len(line.cells) < 3:
+    if len(line.cells) < 3 and not all(_OF_AUDACITY.fullmatch(cell) for cell in line.cells):
         return False
-    start, end = number_in(line.cells[0]), number_in(line.cells[1])
+    if len(line.cells) < 2:
+        return False
+    start, end = number_in(line.cells[0]), number_in(line.cells[1] or line.cells[0])
     return start is not None and end is not None and end >= start
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import math
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +16,10 @@ from midi_io.limits import MOST_TEXT_BYTES
 
 MOST_SHOWN = 40
 """A message shows at most this many characters of a wrong cell."""
+_DECIMAL_COMMA = re.compile(r"^([+-]?\d+),(\d+)$")
+"""A number as much of the world writes it; a cell that commas part from others has none, unless it is in quotes."""
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a]")
+"""Characters that stand in no text."""
 
 
 class Line(NamedTuple):
@@ -36,33 +44,52 @@ def read_columns(path: Path) -> list[Line]:
 
 
 def read_table(path: Path) -> Table:
-    """The lines of a text file, their cells parted by commas, semicolons or tabs.
+    """The lines of a text file, their cells parted by tabs, else by semicolons, else by commas.
 
-    A first line without a number is a header; empty lines and lines that begin with # are passed over.
+    A first line without a number is a header; empty lines and lines that begin with # are passed over. Where commas do
+    not part the cells, they are decimal commas. The text is UTF-8, UTF-16 that says so, or Latin-1.
 
     Raises
     ------
     CmtError
         If the file cannot be read, is larger than any such file, or is no text.
     """
-    try:
-        text = content_of(path, MOST_TEXT_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CmtError(f"{path}: is no text; give a file with a time in seconds on each line") from None
     lines: list[Line] = []
     names: tuple[str, ...] = ()
     header_is_possible = True
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_text_of(path).splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        cells = tuple(cell.strip(" \"'") for cell in line.replace(";", ",").replace("\t", ",").split(","))
-        is_header = header_is_possible and not any(character.isdigit() for character in cells[0])
+        cells = _cells_of(line)
+        is_header = header_is_possible and cells[0] != "" and not any(character.isdigit() for character in cells[0])
         header_is_possible = False
         if is_header:
             names = cells
         else:
             lines.append(Line(cells, f"{path}:{number}"))
     return Table(names, lines)
+
+
+def _text_of(path: Path) -> str:
+    content = content_of(path, MOST_TEXT_BYTES)
+    encodings = (
+        ("utf-16",) if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ("utf-8-sig", "latin-1")
+    )
+    for encoding in encodings:
+        with suppress(UnicodeError):
+            text = content.decode(encoding)
+            if not _NO_TEXT.search(text):
+                return text
+    raise CmtError(f"{path}: is no text; give a file with a time in seconds on each line")
+
+
+def _cells_of(line: str) -> tuple[str, ...]:
+    separator = next((one for one in "\t;" if one in line), ",")
+    try:
+        (found,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
+    except (csv.Error, ValueError):  # a cell of a megabyte: it is no number either
+        found = line.split(separator)
+    return tuple(_DECIMAL_COMMA.sub(r"\1.\2", cell.strip(" \"'")) for cell in found)
 
 
 def number_in(cell: str) -> float | None:

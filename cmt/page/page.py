@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,9 +44,9 @@ def page_of(shown: Shown, media: Media) -> str:
 
 
 def write_page(shown: Shown, media: Media, path: Path) -> None:
-    """Write the page to `path`, part by part: film and sound in it are large."""
+    """Write the page to `path`, part by part: film and sound in it are large. Names need not be UTF-8."""
     with path.open("wb") as file:
-        _template().stream(_values(shown, media)).dump(file, encoding="utf-8")
+        _template().stream(_values(shown, media)).dump(file, encoding="utf-8", errors="replace")
 
 
 def _template() -> Template:
@@ -95,7 +96,7 @@ def _film(media: Media) -> dict[str, str] | None:
 
 def _address(name: str) -> str:
     """A file beside the page as a relative address, which nothing in its name can make another kind of."""
-    return f"./{quote(name)}"
+    return f"./{quote(os.fsencode(name))}"
 
 
 def _asset(name: str) -> str:
