@@ -240,7 +240,7 @@ function build() {
     const heard = C.heard[number] || (number === 0 && C.sound !== null);
     const details = [one.key, `${one.notes.length} notes`, ...(!heard && !player.isSilent ? ['to be seen only, its sound is not in this page'] : [])].join(', ');
     $('take-cards').append(el('button', { type: 'button', class: 'card', 'data-take': number, 'aria-pressed': 'false', on: { click: () => chooseTake(number) } },
-      el('span', { class: 'letter' }, one.label),
+      C.takes.length > 1 ? el('span', { class: 'letter' }, one.label) : null,
       el('span', { class: 'why' }, why || `${details[0].toUpperCase()}${details.slice(1)}.`),
       one.shares.length ? el('span', { class: 'shares' }, ...one.shares.map(([name, share]) => {
         const filled = el('span', {});
