@@ -317,7 +317,9 @@ def place_for(commission: Commission, folder: Path, output: Output) -> Iterator[
         try:
             file.unlink()
         except OSError as error:
-            raise CmtError(f"{file}: is of an earlier run and cannot be removed ({error.strerror}); remove it") from None
+            raise CmtError(
+                f"{file}: is of an earlier run and cannot be removed ({error.strerror}); remove it"
+            ) from None
 
 
 def deliver_piece(
