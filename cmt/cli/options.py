@@ -339,8 +339,8 @@ DYNAMICS_OPTION = click.option(
     type=click.Choice(get_args(Dynamics)),
     default=GenerateConfig.dynamics,
     show_default=True,
-    help="relative: as lively as the video, each bar more or less so beside its others; absolute: each bar as it is among "
-    "those of many videos.",
+    help="relative: as lively as the video, each bar more or less so beside its others; absolute: each bar as it is "
+    "among those of many videos.",
 )
 TEMPERATURE_OPTION = click.option(
     "--temperature",
