@@ -67,6 +67,13 @@ def test_bars_are_written_anew_from_a_result(user):
         assert user.send("POST", f"/api/runs/{run['id']}/redo", json=asked).status_code == status
     for wrong in ([], ["x"], [3], "1"):
         assert user.send("POST", f"/api/runs/{run['id']}/redo", json={"redo": wrong}).status_code == 400
+    for sounds, status in (
+        ({"events": [{"time": 1.0, "kind": "hit"}]}, 202),
+        ({"events": [{"time": 1.0}]}, 400),
+        (3, 400),
+    ):
+        asked = {"redo": [], "sounds": sounds}
+        assert user.send("POST", f"/api/runs/{run['id']}/redo", json=asked).status_code == status
 
 
 def test_a_take_becomes_a_result_of_its_own(user):

@@ -294,7 +294,7 @@ def test_a_scheduler_that_cannot_be_reached_is_one_line(clips, checkpoint, tmp_p
     ("options", "message"),
     [
         ([], "give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one"),
-        (["a", "--length", "5"], "give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one"),
+        (["a", "--length", "5"], "--length and --bars are for music without a video; leave them out, or the VIDEO"),
         (
             ["a.mp4", "--duck", "6", "--original-audio", "keep"],
             "--duck is for speech that is mixed with the music; leave out --original-audio",

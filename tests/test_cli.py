@@ -86,7 +86,7 @@ def test_a_folder_is_no_video(tmp_path):
         (["--instruments", "drums,kazoo"], "no instrument 'kazoo'; choose from drums, piano, guitar, bass, strings"),
         (["--key", "H:minor"], "with a tonic of C, C#, D"),
         (["--control", "1.5"], "1.5 is not in the range 0<=x<=1"),
-        (["--tempo", "fast"], "'fast' is not a valid float"),
+        (["--tempo", "fast"], "'fast' is not a valid number"),
         (["--dynamics", "loud"], "'absolute', 'relative'"),
         (["--original-audio", "louder"], "drop"),
         (["--nonsense"], "--nonsense"),

@@ -139,6 +139,7 @@ def test_takes_have_reasons_in_words():
     assert reasons_of_take(takes, 2) == ["Almost as good as A."]
     assert reasons_of_take(takes, 3) == ["Rejected: one bar looped."]
     assert reasons_of_take([takes[0], takes[3]], 0) == ["The best, because every other take was rejected."]
+    assert reasons_of_take(takes[1:2], 0) == ["Unusual: notes that sound at once 9.00 (real songs 1.00 to 5.00)."]
     assert shares_of_take(takes[0]) == [
         ("Does what was asked", 0.95),
         ("Close to real songs", 1.0),

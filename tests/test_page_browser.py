@@ -9,7 +9,7 @@ from browser import open_browser
 from pages import EVENTS, HOSTILE, media_of_clip, shown_of_clip
 
 from cmt.page.page import write_page
-from cmt.report.sounds import read_events
+from cmt.report.sounds import events_from_json, read_events
 from midi_io.song import Instrument
 
 pytestmark = pytest.mark.slow
@@ -94,8 +94,14 @@ def test_a_take_goes_on_at_the_same_second(opened):
     page = opened()
     page.keyboard.press("Space")
     until(page, "player.time() > 0.4")
-    before, after = page.evaluate("(() => { const t = player.time(); chooseTake(1); return [t, player.time()]; })()")
-    assert 0 <= after - before < 0.1
+    before, after, took = page.evaluate(
+        """(() => {
+          const begin = performance.now(), t = player.time();
+          chooseTake(1);
+          return [t, player.time(), (performance.now() - begin) / 1000];
+        })()"""
+    )
+    assert 0 <= after - before < took + 0.1
     until(page, "player.sound.playing.has('sound-1') && player.playing")
     assert page.inner_text("#live").startswith("Take B")
     assert page.get_attribute("#deck-takes [data-take='1']", "aria-checked") == "true"
@@ -201,6 +207,13 @@ def test_sounds_are_changed_by_the_keyboard_and_saved(opened, tmp_path):
     assert impact.time == pytest.approx(2 + 1 / 24, abs=1e-3)
     page.get_by_role("button", name="Add one at").click()
     assert page.evaluate("sounds.list.length") == 3
+    # One command does what comments and sounds ask for.
+    page.click("#comment-add")
+    page.fill("#comment-text", "softer")
+    page.click("#comment-form button[type=submit]")
+    both = "cmt generate --from clip.json --redo clip.comments.json --sound-events clip.sound-events.json"
+    assert page.inner_text("#sounds-command") == page.inner_text("#comments-command") == both
+    assert "that of the comments" in page.inner_text("#sounds-save-hint")
 
 
 def test_words_are_quoted_for_a_shell(opened):
@@ -294,8 +307,13 @@ def test_inside_our_app_it_asks_its_parent(browser, page_file):
         {"type": "cmt-take", "take": 2},
         {"type": "cmt-use", "take": 2},
         {"type": "cmt-take", "take": 1},
-        {"type": "cmt-redo", "take": 1, "redo": ["1"], "comments": []},
+        {"type": "cmt-redo", "take": 1, "redo": ["1"], "comments": [], "sounds": None},
     ]
+    frame.get_by_role("button", name="Add one at").click()
+    frame.get_by_role("button", name="Write the piece with these sounds").click()
+    until(page, "all.length === 5")
+    asked = page.evaluate("all[4]")
+    assert asked["redo"] == [] and len(events_from_json(asked["sounds"], "the page")) == len(EVENTS) + 1
     context.close()
 
 

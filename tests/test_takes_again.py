@@ -1,6 +1,7 @@
 """Takes that are not the best: each has a report, by which it is made and changed as the best is."""
 
 import json
+import shutil
 
 import pytest
 from clips import draw_clip
@@ -52,6 +53,22 @@ def test_beside_the_others_it_has_a_number(made, tmp_path):
         (folder / file.name).write_bytes(file.read_bytes())
     assert make_again(folder / "clip.take2.json").name == "clip-2"
     assert (folder / "clip-2.mid").read_bytes() == (made / "clip.take2.mid").read_bytes()
+
+
+def test_overwriting_removes_the_reports_of_takes_that_are_no_more(made, checkpoint, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(made, folder)
+    (folder / "clip.take7.json").write_text("{}")
+    again = json.loads((folder / "clip.take2.json").read_text())
+    again["kept"]["name"] = "clip.take8"
+    (folder / "clip.take8.json").write_text(json.dumps(again))
+    output = Output(midi_only=True, page=False, overwrite=True)
+    config, clip = GenerateConfig(seed=5), made.parent / "clip.mp4"
+    written = make_soundtrack(clip, folder, Wishes(takes=1), config, output=output, checkpoint=checkpoint)
+    names = sorted(file.name for file in folder.iterdir())
+    assert names == ["clip.json", "clip.mid", "clip.png", "clip.take7.json", "clip.take8.json"]
+    (note,) = (note for note in written.notes if note.startswith("removed"))
+    assert note.endswith("clip.take2.json and 3 more")
 
 
 def test_bars_of_another_take_are_written_anew(made, checkpoint, tmp_path):

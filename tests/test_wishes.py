@@ -18,6 +18,7 @@ from cmt.planning.energy import Section, energy_of_sections, parse_section
 from cmt.planning.mutes import parse_mute
 from cmt.planning.plan import TEMPO_QUARTILES, plan_music
 from cmt.planning.wishes import Settled, Wishes, check_wishes, settled
+from cmt.planning.wishes_json import wishes_as_json
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
 from midi_io import has_fluidsynth, read_midi
@@ -312,3 +313,9 @@ def test_the_report_of_music_without_a_video_can_be_evaluated(checkpoint, tmp_pa
     piece = measure_piece(read_midi(tmp_path / "song.mid"), report=report)
     assert piece.values["density_error"].value == 0.0
     assert piece.values["instrument_recall"].value == 1.0
+
+
+def test_a_number_is_a_time_to_meet():
+    wishes = Wishes(markers=[3, Marker(2.0, 0.5), 1.5])
+    assert settled(wishes, 8.0).markers == (Marker(1.5), Marker(2.0, 0.5), Marker(3.0))
+    assert [marker["time"] for marker in wishes_as_json(wishes)["markers"]] == [3.0, 2.0, 1.5]

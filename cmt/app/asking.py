@@ -93,6 +93,7 @@ def asked_of(content: object, *, is_picture: bool = False, duration: float | Non
         stems=_get(value, keys, "stems", True, Value.flag),
         fade_in=_get(value, keys, "fade_in", 0.0, Value.number),
         fade_out=_get(value, keys, "fade_out", None, Value.number),
+        sounds=_get(value, keys, "sounds", 0.0, Value.number),
         programs=programs,
         marker_kinds=USUAL,
     )

@@ -33,5 +33,5 @@ class AppLimits:
 
 
 LIMITS = AppLimits()
-ASKED_BYTES = 500_000
-"""What a page asks has no more bytes than this."""
+ASKED_BYTES = 900_000
+"""What a page asks has no more bytes than this; a list of sounds is the longest."""

@@ -17,9 +17,10 @@ from cmt.app.jobs import OVER, Job, JobQueue, State
 from cmt.app.limits import AppLimits
 from cmt.app.names import suffix_of, title_of
 from cmt.app.telling import in_words_of_the_page
-from cmt.app.work import SEEN, STRIP
+from cmt.app.work import SEEN, SOUNDS_OF_PAGE, STRIP
 from cmt.errors import CmtError
 from cmt.planning.redo import parse_redo
+from cmt.report.sounds import events_from_json
 
 KEPT_JOBS = 12
 """The page hears of so many jobs that are over."""
@@ -261,19 +262,26 @@ class Sessions:
         }
         return self._add(session, self._making(session, film, task, asked))
 
-    def redo(self, session: Session, run: Run, parts: list[str], number: int = 1) -> Job:
-        """Have some bars of a take of a result, numbers from 1, written anew; the rest stays."""
-        if not parts:
+    def redo(self, session: Session, run: Run, parts: list[str], number: int = 1, sounds: object = None) -> Job:
+        """Have some bars of a take of a result, numbers from 1, written anew; the rest stays.
+
+        `sounds` is the JSON of the sounds that take the place of those that are there; None leaves them.
+        """
+        if not parts and sounds is None:
             raise CmtError("no bars are to be written anew; choose some")
         for part in parts:
             parse_redo(part)
-        return self._again(session, run, number, "redo", parts)
+        if sounds is not None:
+            events_from_json(sounds, SOUNDS_OF_PAGE)  # what is wrong is told at once
+        return self._again(session, run, number, "redo", parts, sounds)
 
     def take(self, session: Session, run: Run, number: int) -> Job:
         """Have a take of a result, numbers from 1, made a result of its own."""
         return self._again(session, run, number, "take", [])
 
-    def _again(self, session: Session, run: Run, number: int, name: str, parts: list[str]) -> Job:
+    def _again(
+        self, session: Session, run: Run, number: int, name: str, parts: list[str], sounds: object = None
+    ) -> Job:
         """Have a take made from its report."""
         film = session.film(run.film)
         if number != 1 and not 1 <= number <= len(run.summary.get("takes", ())):
@@ -284,6 +292,7 @@ class Sessions:
             "film": str(film.file),
             "report": str(run.file(f"{run.summary['name']}{which}.json")),
             "redo": parts,
+            "sounds": sounds,
             "title": title_of(film.name),
             **self._with(),
         }

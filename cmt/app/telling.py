@@ -20,6 +20,7 @@ SETTINGS: Mapping[str, str] = {
     "markers": "moments to meet",
     "original_audio": "the film's own sound",
     "redo": "writing anew",
+    "sounds": "the sounds of what is seen",
     "start": "“from”",
 }
 """What the page calls the settings that messages name between backticks."""

@@ -22,6 +22,8 @@ STEP = 0.1
 """Progress is told at most every so many seconds."""
 SEEN, STRIP = "seen.json", "strip.png"
 """The files that a look at a film leaves."""
+SOUNDS_OF_PAGE = "the sounds of the page"
+"""Where they come from, for messages."""
 
 
 class Teller:
@@ -95,16 +97,18 @@ def compose(task: Mapping[str, Any], teller: Teller) -> dict[str, object]:
 
 
 def again(task: Mapping[str, Any], teller: Teller) -> dict[str, object]:
-    """Make a finished take again from its report, with the bars anew that are named, if any are."""
+    """Make a finished take again from its report, with the bars anew and the sounds that are named, if any are."""
     from cmt.app.telling import summary_of
     from cmt.planning.redo import parse_redo
+    from cmt.report.sounds import events_from_json
     from cmt.soundtrack.again import Changes, make_again
 
     parts = tuple(parse_redo(part) for part in task["redo"])
+    output = {} if task["sounds"] is None else {"sound_events": events_from_json(task["sounds"], SOUNDS_OF_PAGE)}
     made = make_again(
         task["report"],
         task["folder"],
-        Changes(redo=parts),
+        Changes(redo=parts, output=output),
         video=task["film"],
         name=task["title"],
         checkpoint=task["checkpoint"],

@@ -388,8 +388,10 @@ def generate(
 
 
 def _check_source(has_videos: bool, has_pictures: bool, has_length: bool, has_part: bool, has_scheduler: bool) -> None:
-    if not has_pictures and has_videos == has_length:
+    if not has_pictures and not has_videos and not has_length:
         raise click.UsageError("give a VIDEO, a FOLDER, or --length SECONDS or --bars N for music without one")
+    if not has_pictures and has_videos and has_length:
+        raise click.UsageError("--length and --bars are for music without a video; leave them out, or the VIDEO")
     if has_pictures and has_scheduler:
         raise click.UsageError("--scheduler is for many videos, and of pictures one film is made")
     if has_part and (has_pictures or not has_videos):

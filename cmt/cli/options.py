@@ -215,6 +215,8 @@ def chosen_genre(label: str) -> Genre | None:
 class NumberType(click.FloatRange):
     """A number within a range; `nan`, which is neither below nor above it, is not."""
 
+    name = "number"
+
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """The number."""
         number = float(super().convert(value, param, ctx))
@@ -337,7 +339,8 @@ DYNAMICS_OPTION = click.option(
     type=click.Choice(get_args(Dynamics)),
     default=GenerateConfig.dynamics,
     show_default=True,
-    help="Each bar as lively as the video, less or more so than its own middle, or as that bar is among many videos.",
+    help="relative: as lively as the video, each bar more or less so beside its others; absolute: each bar as it is "
+    "among those of many videos.",
 )
 TEMPERATURE_OPTION = click.option(
     "--temperature",

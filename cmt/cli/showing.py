@@ -159,9 +159,13 @@ def _print_sound(report: Report) -> None:
 
 
 def _print_takes(takes: Sequence[Take]) -> None:
-    """A line for each: ``take A   seed 1: keeps 94% of what was asked; like real songs; mood near; chosen``."""
+    """A line for each: ``take A   seed 1: keeps 94% of what was asked; like real songs; mood near; chosen``.
+
+    One alone, which is made again, has no letter: it may be any of those that were written.
+    """
+    is_alone = len(takes) == 1
     for rank, take in enumerate(takes):
-        name = ascii_uppercase[rank] if rank < len(ascii_uppercase) else str(rank + 1)
-        said = [take.reason or f"score {take.score:.2f}", *(["chosen"] if rank == 0 else [])]
+        name = "" if is_alone else ascii_uppercase[rank] if rank < len(ascii_uppercase) else str(rank + 1)
+        said = [take.reason or f"score {take.score:.2f}", *(["chosen"] if rank == 0 and not is_alone else [])]
         said += [f"seed {one.seed} was rejected: {', '.join(one.rejected)}" for one in take.replaced]
         say(f"take {name:<4}seed {take.seed}: {'; '.join(said)}")

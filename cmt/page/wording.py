@@ -53,11 +53,15 @@ def scene_in_words(scene: SceneSeen) -> str:
 
 
 def reasons_of_take(takes: Sequence[Take], number: int) -> list[str]:
-    """Why a take, numbers from 0, has the place that it has: a sentence each, the one that decided first."""
+    """Why a take, numbers from 0, has the place that it has: a sentence each, the one that decided first.
+
+    Of one alone nobody knows the place: it may be any of several that were written.
+    """
     take = takes[number]
     if take.rejected:
         return [f"Rejected: {'; '.join(take.rejected)}."]
-    return [_place(takes, number), *(f"Unusual: {_plain(outside)}." for outside in take.unlike_real_songs)]
+    place = [_place(takes, number)] if len(takes) > 1 else []
+    return [*place, *(f"Unusual: {_plain(outside)}." for outside in take.unlike_real_songs)]
 
 
 def shares_of_take(take: Take) -> list[tuple[str, float]]:
@@ -78,8 +82,6 @@ def _plain(outside: str) -> str:
 
 
 def _place(takes: Sequence[Take], number: int) -> str:
-    if len(takes) == 1:
-        return "The only take."
     take, best = takes[number], takes[0]
     if number > 0:
         ahead = _ahead(best, take)

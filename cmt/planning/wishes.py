@@ -54,8 +54,8 @@ class Wishes:
     """The exact BPM, in `TEMPO_LIMITS`; None chooses one at which the picture's hits fall on the grid."""
     length: float | None = None
     """The seconds of music without a video, or of a film of pictures, in `LENGTH_LIMITS`; None with a video."""
-    markers: tuple[Marker, ...] = ()
-    """The times that the music meets before all others."""
+    markers: Sequence[Marker | float] = ()
+    """The times that the music meets before all others; a number is a time in seconds, of the usual weight."""
     tempo_map: bool = False
     """Whether the tempo may change at cuts and markers, so that they fall on the grid exactly."""
     tempo_change: float = TEMPO_CHANGE
@@ -209,7 +209,7 @@ def settled(wishes: Wishes, duration: float) -> Settled:
         instruments=instruments,
         key=_key_with_chords(key_of(wishes), chords, _labels(form, energy)),
         tempo=wishes.tempo,
-        markers=checked_markers(wishes.markers, duration),
+        markers=checked_markers(markers_of(wishes), duration),
         tempo_change=wishes.tempo_change if wishes.tempo_map else 0.0,
         energy=energy,
         mutes=mutes,
@@ -308,6 +308,11 @@ def mutes_of(wishes: Wishes) -> tuple[Mute, ...]:
     """The mutes that are asked for, read from their texts."""
     mutes = (parse_mute(mute) if isinstance(mute, str) else mute for mute in wishes.mutes)
     return tuple(mute._replace(instrument=instrument_named(mute.instrument)) for mute in mutes)
+
+
+def markers_of(wishes: Wishes) -> tuple[Marker, ...]:
+    """The times to meet that are asked for."""
+    return tuple(marker if isinstance(marker, Marker) else Marker(float(marker)) for marker in wishes.markers)
 
 
 def _form(wishes: Wishes) -> WishedForm | None:

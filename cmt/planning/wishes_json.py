@@ -16,7 +16,7 @@ from cmt.planning.form import parse_form
 from cmt.planning.mutes import Mute
 from cmt.planning.progression import parse_chords
 from cmt.planning.wished_scenes import WishedScene
-from cmt.planning.wishes import Wishes, genre_of, instruments_of, key_of, mutes_of
+from cmt.planning.wishes import Wishes, genre_of, instruments_of, key_of, markers_of, mutes_of
 from cmt.report.values import Value
 from midi_io.song import INSTRUMENTS
 
@@ -32,7 +32,7 @@ def wishes_as_json(wishes: Wishes) -> dict[str, object]:
         "key": None if key == ANY_KEY else str(key),
         "tempo": wishes.tempo,
         "length": wishes.length,
-        "markers": [{"time": one.time, "weight": one.weight, "source": one.source} for one in wishes.markers],
+        "markers": [{"time": one.time, "weight": one.weight, "source": one.source} for one in markers_of(wishes)],
         "tempo_map": wishes.tempo_map,
         "tempo_change": wishes.tempo_change,
         "energy": None if wishes.energy is None else _energy_as_json(wishes.energy),

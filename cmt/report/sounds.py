@@ -90,9 +90,20 @@ def read_events(file: Path) -> tuple[SoundEvent, ...]:
         content = json_of(file, 16 * MOST_TEXT_BYTES)
     except ValueError as error:
         raise CmtError(f"{file}: is no JSON ({error}); write one with cmt sounds and change that") from error
-    found = Value(content, str(file), cure="write one with cmt sounds and change that")
+    return events_from_json(content, str(file))
+
+
+def events_from_json(content: object, source: str) -> tuple[SoundEvent, ...]:
+    """The sound events of what stands in such a file; `source` is where it comes from, for messages.
+
+    Raises
+    ------
+    CmtError
+        If it says something that cannot be.
+    """
+    found = Value(content, source, cure="write one with cmt sounds and change that")
     if isinstance(content, dict) and "events" not in content and content.get("sounds"):
         found = found["sounds"]
     elif isinstance(content, dict) and content.get("schema", SCHEMA) != SCHEMA:
-        raise CmtError(f"{file}: is of form {content['schema']!r}, and form {SCHEMA} is read; save it once more")
+        raise CmtError(f"{source}: is of form {content['schema']!r}, and form {SCHEMA} is read; save it once more")
     return tuple(sorted(found["events"].each(event_from_json)))

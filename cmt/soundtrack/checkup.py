@@ -27,6 +27,7 @@ LIBRARIES = {
     "av": "av",
     "PIL": "pillow",
     "matplotlib": "matplotlib",
+    "jinja2": "jinja2",
     "miditoolkit": "miditoolkit",
     "mido": "mido",
     "safetensors": "safetensors",
@@ -35,6 +36,8 @@ LIBRARIES = {
 """What the main job imports beside what the command line does itself, and the packages of these names."""
 EXTRAS = {
     "torch": ("train", "cmt train"),
+    "fastapi": ("app", "cmt app"),
+    "mcp": ("tools", "cmt tools"),
     "pyarrow": ("match", "cmt index and cmt match"),
     "distributed": ("cluster", "work on many machines"),
     "pypianoroll": ("pianoroll", "midi_io.write_pianoroll, from Python"),
@@ -234,5 +237,5 @@ def _memory() -> str:
 
 def _extra(library: str, extra: str, purpose: str) -> str:
     if util.find_spec(library) is None:
-        raise _LackError(f"not installed, which only {purpose} needs; pip install 'video-cmt[{extra}]'")
+        raise _LackError(f"not installed, needed only for {purpose}; pip install 'video-cmt[{extra}]'")
     return _version_of(library, library)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
+from cmt.soundtrack.keeping import read_kept
 from cmt.soundtrack.source import Material, refuse_the_files_themselves
 
 
@@ -72,3 +74,22 @@ def free_name(folder: Path, name: str, suffixes: Iterable[str], taken: Collectio
 
 def _there(folder: Path, name: str, suffixes: Iterable[str]) -> list[str]:
     return [f"{name}{suffix}" for suffix in suffixes if (folder / f"{name}{suffix}").exists()]
+
+
+def old_takes(folder: Path, name: str, written: Collection[str]) -> list[Path]:
+    """The files of the other takes of a run of that name, those left out that are `written` now.
+
+    A report called ``clip.take2.json`` that is none of a take of ``clip`` stays, such as that of ``clip.take2.mp4``.
+    """
+    takes = re.compile(rf"{re.escape(name)}\.take\d+\.json")
+    reports = [file for file in sorted(folder.iterdir()) if takes.fullmatch(file.name) and _is_named(file, name)]
+    files = [file for report in reports for file in (report, report.with_suffix(".mid"))]
+    return [file for file in files if file.name not in written and file.exists()]
+
+
+def _is_named(report: Path, name: str) -> bool:
+    """Whether a report is of files that were to be called so."""
+    try:
+        return read_kept(report)[1].name == name
+    except CmtError:
+        return False

@@ -39,7 +39,7 @@ from cmt.soundtrack.handing import check_fit, finish_of
 from cmt.soundtrack.keeping import kept_of
 from cmt.soundtrack.like import told_of
 from cmt.soundtrack.looking import Seen, mixer_of
-from cmt.soundtrack.naming import checked_name
+from cmt.soundtrack.naming import checked_name, old_takes
 from cmt.soundtrack.networks import Networks
 from cmt.soundtrack.output import Output, check_output, for_film
 from cmt.soundtrack.playing import performance_of
@@ -289,11 +289,15 @@ class Place(NamedTuple):
     """What draws the picture while FluidSynth plays."""
     notes: list[str]
     """A line for each thing that a part of the video does not keep of the whole."""
+    stale: list[Path]
+    """The files that go when the others appear."""
 
 
 @contextmanager
 def place_for(commission: Commission, folder: Path, output: Output) -> Iterator[Place]:
     """A place for the files of a commission; they appear in `folder` together when the block ends well, or none does.
+
+    Then those that are `stale` go.
 
     Raises
     ------
@@ -302,12 +306,20 @@ def place_for(commission: Commission, folder: Path, output: Output) -> Iterator[
     """
     material = commission.material
     notes: list[str] = []
+    stale: list[Path] = []
     with (
         folder_for_all_or_nothing(folder, overwrite=output.overwrite) as unfinished,
         film_for(material, folder, needed=not output.midi_only or commission.needs_file, notes=notes) as film,
         ThreadPoolExecutor(1) as beside,
     ):
-        yield Place(folder, unfinished, film, beside, notes)
+        yield Place(folder, unfinished, film, beside, notes, stale)
+    for file in stale:
+        try:
+            file.unlink()
+        except OSError as error:
+            raise CmtError(
+                f"{file}: is of an earlier run and cannot be removed ({error.strerror}); remove it"
+            ) from None
 
 
 def deliver_piece(
@@ -343,7 +355,12 @@ def deliver_piece(
         piece.other_takes(output, title),
     )
     files = sorted(file.name for file in place.unfinished.iterdir())
-    return Soundtrack(tuple(place.folder / file for file in files), report, run.name, run.notes)
+    notes = run.notes
+    if output.overwrite and (stale := old_takes(place.folder, run.name, files)):
+        place.stale.extend(stale)
+        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+        notes = (*notes, f"removed, as `overwrite` asks, because this run has no such take: {stale[0]}{more}")
+    return Soundtrack(tuple(place.folder / file for file in files), report, run.name, notes)
 
 
 def title_of(commission: Commission, name: str | None, folder: Path) -> str:

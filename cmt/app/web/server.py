@@ -232,7 +232,7 @@ def _add_runs(app: FastAPI, sessions: Sessions, user: User, changing: User) -> N
             raise CmtError("say which bars are to be written anew, such as 9-12")
         if not isinstance(take, int):
             raise CmtError("say by its number of which take bars are to be written anew, such as 2")
-        job = sessions.redo(session, session.run(run), parts, take)
+        job = sessions.redo(session, session.run(run), parts, take, asked.get("sounds"))
         return JSONResponse({"job": job.id}, 202)
 
     @app.post("/api/runs/{run}/takes/{number}")

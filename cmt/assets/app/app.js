@@ -25,9 +25,9 @@ const WITHIN = { midi: "compose", picture: "mux" }; // short stages, told as a p
 const TITLES = { look: "Looking at your film", compose: "Composing", redo: "Writing bars anew", take: "Making the take a result" };
 const FIELDS = {
   words: "words", mood: "mood", genre: "genre", control: "control", tempo: "tempo", key: "key", ending: "ending", start: "from", end: "to",
-  length: "length", fade_in: "fade-in", fade_out: "fade-out", original_audio: "original", stems: "stems", seed: "seed",
+  length: "length", fade_in: "fade-in", fade_out: "fade-out", original_audio: "original", sounds: "sounds", stems: "stems", seed: "seed",
 };
-const NUMBERS = new Set(["control", "tempo", "start", "end", "length", "fade_in", "fade_out", "seed"]);
+const NUMBERS = new Set(["control", "sounds", "tempo", "start", "end", "length", "fade_in", "fade_out", "seed"]);
 
 let state = { films: [], runs: [], jobs: [] };
 let film = null; // the id of the film that is shown
@@ -82,7 +82,7 @@ function startedAnew() {
 
 function freshAsk() {
   return { words: "", mood: "", genre: "", control: Number($("control").defaultValue), instruments: null, takes: 3, tempo: null, key: "",
-    ending: "", start: null, end: null, length: null, fade_in: null, fade_out: null, original_audio: "", stems: true, seed: null,
+    ending: "", start: null, end: null, length: null, fade_in: null, fade_out: null, original_audio: "", sounds: 0, stems: true, seed: null,
     energy: {}, hits: [], sections: [], description: null };
 }
 
@@ -118,7 +118,7 @@ function fill(asked) {
   }
   for (const box of document.querySelectorAll("input[name=instrument]")) box.checked = asked.instruments?.includes(box.value) ?? true;
   for (const dot of document.querySelectorAll("input[name=takes]")) dot.checked = Number(dot.value) === asked.takes;
-  sayControl();
+  sayDials();
 }
 
 /** What is asked from the form. */
@@ -150,7 +150,12 @@ function request() {
 }
 
 const CONTROL = [[0.1, "hardly at all"], [0.4, "loosely"], [0.65, "well"], [0.85, "closely"], [1.1, "to the letter"]];
-const sayControl = () => ($("control-said").textContent = CONTROL.find(([most]) => $("control").value < most)[1]);
+const SOUNDS = [[0.01, "none"], [0.35, "few"], [0.65, "some"], [1.1, "many"]];
+const wordFor = (steps, id) => steps.find(([most]) => $(id).value < most)[1];
+const sayDials = () => {
+  $("control-said").textContent = wordFor(CONTROL, "control");
+  $("sounds-said").textContent = wordFor(SOUNDS, "sounds");
+};
 
 /* films */
 
@@ -469,10 +474,10 @@ function barsOf(run) {
   return run.summary.redone.flatMap((part) => barsIn(part.split("@").at(-1), run.summary.borders));
 }
 
-async function redo(run, parts, take) {
+async function redo(run, parts, take, sounds = null) {
   calm();
   try {
-    await ask("POST", `/api/runs/${run.id}/redo`, { redo: parts, take });
+    await ask("POST", `/api/runs/${run.id}/redo`, { redo: parts, take, sounds });
   } catch (error) {
     wrong(error);
   }
@@ -503,7 +508,8 @@ function fromResult(message, run) {
     const open = barsIn(part.slice(at + 1), run.summary.borders).filter((bar) => !result.kept.has(bar));
     return spans(open).map((span) => part.slice(0, at + 1) + span);
   });
-  if (parts.length) redo(run, parts, Number(message.take) || 1);
+  const sounds = message.sounds ?? null;
+  if (parts.length || (sounds && !message.redo.length)) redo(run, parts, Number(message.take) || 1, sounds);
   else wrong(new Refused("All of these bars are kept; open some on the timeline first."));
 }
 
@@ -605,7 +611,7 @@ $("wishes").onsubmit = async (event) => {
 $("wishes").oninput = (event) => {
   if (!film) return;
   take();
-  sayControl();
+  sayDials();
   if (event.target === $("words")) {
     clearTimeout($("words").timer);
     $("words").timer = setTimeout(understand, 500);

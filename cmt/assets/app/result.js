@@ -128,6 +128,7 @@ const KINDS = [
   [/\.take(\d+)\.json$/, null],
   [/\.mid$/, "Notes (MIDI)"],
   [/\.(drums|piano|guitar|bass|strings)\.wav$/, null],
+  [/\.sounds\.wav$/, "Only the sounds of what is seen (WAV)"],
   [/\.wav$/, "Music (WAV)"],
   [/\.csv$/, "Markers as a table (CSV)"],
   [/\.edl$/, "Markers for DaVinci Resolve (EDL)"],
@@ -161,7 +162,7 @@ export function listFiles(root, run) {
   add(`/api/runs/${run.id}/zip`, "Everything (ZIP)", size(total), "all");
   const place = (file) => KINDS.findIndex(([pattern]) => pattern.test(file.name));
   // Film and sound first, then the page and the notes, then what editors read, the reports last.
-  const order = [1, 6, 4, 5, 2, 0, 7, 8, 9, 10, 11, 12, 3];
+  const order = [1, 7, 4, 5, 6, 2, 0, 8, 9, 10, 11, 12, 13, 3];
   const rank = (file) => (order.indexOf(place(file)) + 20) % 20;
   for (const file of [...run.summary.files].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)))
     add(`${address(run, file.name)}?download=1`, labelOf(file.name), size(file.bytes), "");

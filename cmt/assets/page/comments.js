@@ -42,12 +42,14 @@ comments.parts = () => comments.list.filter((one) => one.redo).map((one) => {
   const first = barAt(one.begin + 0.01);
   return partText(first, one.end === null ? first : Math.max(first, barAt(one.end - 0.01)), one.instrument);
 });
-comments.command = () => `${from()} --redo ${asFile(`${C.name}.comments.json`)}`;
+comments.option = () => (comments.parts().length ? ` --redo ${asFile(`${C.name}.comments.json`)}` : '');
 
 function partText(first, last, instrument) {
   const bars = first === last ? String(first + 1) : `${first + 1}-${last + 1}`;
   return instrument ? `${instrument}@${bars}` : bars;
 }
+// One command for all that is saved here.
+const changing = () => `${from()}${comments.option()}${sounds.option()}`;
 const told = () => comments.list.map(({ begin, text }) => ({ time: begin, text }));
 
 comments.openForm = (seconds, comment = null) => {
@@ -102,5 +104,8 @@ comments.show = (actions) => {
   $('comments-take').textContent = `The bars are those of take ${take().label}, which you hear.`;
   $('comments-shell').hidden = IN_APP || parts.length === 0;
   $('comments-ask').hidden = !IN_APP || parts.length === 0;
-  $('comments-command').textContent = comments.command();
+  $('comments-hint-file').textContent = sounds.option()
+    ? 'Put the saved file, and that of the sounds, beside the others. This command then writes the bars of all comments anew, with these sounds:'
+    : 'Put the saved file beside the others. This command then writes the bars of all comments anew:';
+  $('comments-command').textContent = changing();
 };

@@ -9,7 +9,7 @@ const actions = {
   isPlaying: () => player.playing,
   choose: (a, b) => choose(Math.min(a, b), Math.max(a, b)),
   read: (comment) => { const item = $(`comment-${comments.list.indexOf(comment)}`); if (item) { item.scrollIntoView({ block: 'nearest' }); item.focus({ preventScroll: true }); } },
-  sounded: (words) => { sounds.keep(); sounds.show(); timeline.soon(); showTable(); if (words) say(words); },
+  sounded: (words) => { sounds.keep(); sounds.show(); comments.show(actions); timeline.soon(); showTable(); if (words) say(words); },
   chooseSound: (one, isThere = false) => {
     sounds.chosen = one;
     if (one && !isThere) player.seek(one.time);
@@ -23,7 +23,9 @@ const actions = {
     sounds.remove(sounds.chosen);
     actions.sounded('The sound is deleted; Undo brings it back');
   },
-  commented: (words) => { comments.keep(); comments.show(actions); timeline.soon(); if (words) say(words); },
+  // What the app around this page is asked: the bars anew, with the sounds as they are here.
+  redo: (parts) => tell({ type: 'cmt-redo', take: state.take + 1, redo: parts, comments: told(), sounds: sounds.option() ? sounds.asFile() : null }),
+  commented: (words) => { comments.keep(); comments.show(actions); sounds.show(); timeline.soon(); if (words) say(words); },
 };
 const timeline = new Timeline(actions);
 const film = new Film(player);
@@ -240,7 +242,7 @@ function build() {
     const heard = C.heard[number] || (number === 0 && C.sound !== null);
     const details = [one.key, `${one.notes.length} notes`, ...(!heard && !player.isSilent ? ['to be seen only, its sound is not in this page'] : [])].join(', ');
     $('take-cards').append(el('button', { type: 'button', class: 'card', 'data-take': number, 'aria-pressed': 'false', on: { click: () => chooseTake(number) } },
-      el('span', { class: 'letter' }, one.label),
+      C.takes.length > 1 ? el('span', { class: 'letter' }, one.label) : null,
       el('span', { class: 'why' }, why || `${details[0].toUpperCase()}${details.slice(1)}.`),
       one.shares.length ? el('span', { class: 'shares' }, ...one.shares.map(([name, share]) => {
         const filled = el('span', {});
@@ -295,11 +297,11 @@ function wire() {
   $('redo-copy').addEventListener('click', () => copy($('redo-command').textContent, $('redo-copy')));
   $('redo-loop').addEventListener('click', () => setLoop(!state.loop));
   $('redo-none').addEventListener('click', () => choose(null, null));
-  $('redo-ask').addEventListener('click', () => tell({ type: 'cmt-redo', take: state.take + 1, redo: [redoPart()], comments: told() }));
+  $('redo-ask').addEventListener('click', () => actions.redo([redoPart()]));
   $('take-copy').addEventListener('click', () => copy($('take-command').textContent, $('take-copy')));
   sounds.wire(actions);
   $('take-use').addEventListener('click', () => tell({ type: 'cmt-use', take: state.take + 1 }));
-  $('comments-ask').addEventListener('click', () => tell({ type: 'cmt-redo', take: state.take + 1, redo: comments.parts(), comments: told() }));
+  $('comments-ask').addEventListener('click', () => actions.redo(comments.parts()));
   $('comment-add').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
   $('deck-comment').addEventListener('click', () => { player.pause(); comments.openForm(player.time()); });
   $('comment-cancel').addEventListener('click', comments.closeForm);

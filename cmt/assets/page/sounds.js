@@ -6,6 +6,8 @@ const SOUNDS_FILE = `${C.name}.sound-events.json`;
 
 sounds.asText = (list) => JSON.stringify(list);
 sounds.isChanged = () => sounds.asText(sounds.list) !== sounds.asText(C.sounds.events);
+sounds.asFile = () => ({ schema: C.sounds.schema, events: sounds.list });
+sounds.option = () => (C.sounds && sounds.isChanged() ? ` --sound-events ${asFile(SOUNDS_FILE)}` : '');
 sounds.begin = (one) => one.time - sounds.kinds[one.kind].before * one.length;
 sounds.end = (one) => sounds.begin(one) + one.length;
 sounds.isBed = (one) => sounds.kinds[one.kind].bed;
@@ -87,8 +89,7 @@ sounds.inWords = (one) => `${one.kind} at ${clockText(one.time, 2)}, ${one.lengt
 sounds.why = (one) => (one.cause === 'user' ? 'put there by you' : `for a ${one.cause} in the picture`);
 
 sounds.save = () => {
-  const content = { schema: C.sounds.schema, events: sounds.list };
-  download(SOUNDS_FILE, `${JSON.stringify(content, null, 1)}\n`);
+  download(SOUNDS_FILE, `${JSON.stringify(sounds.asFile(), null, 1)}\n`);
   say('Sounds are saved as a file');
 };
 
@@ -100,9 +101,12 @@ sounds.show = () => {
   $('sound-before').disabled = $('sound-next').disabled = n === 0;
   $('sound-undo').disabled = sounds.steps.length === 0;
   $('sounds-out').hidden = !isChanged;
-  $('sounds-command').textContent = `${from()} --sound-events ${asFile(SOUNDS_FILE)}`;
-  $('sounds-save-hint').textContent = IN_APP ? 'cmt generate reads the saved file by --sound-events.' : 'Put the saved file beside the others. This command then writes the piece with these sounds:';
-  $('sounds-shell').hidden = IN_APP;
+  $('sounds-command').textContent = changing();
+  $('sounds-save-hint').textContent = comments.option()
+    ? 'Put the saved file, and that of the comments, beside the others. This command then writes the piece with these sounds, and the bars of all comments anew:'
+    : 'Put the saved file beside the others. This command then writes the piece with these sounds:';
+  $('sounds-ask').hidden = !IN_APP;
+  $('sounds-shell').hidden = $('sounds-save-hint').hidden = IN_APP;
   if (!one) return;
   $('sound-title').textContent = `Sound ${sounds.list.indexOf(one) + 1} of ${n}, ${sounds.why(one)}${one.file ? `, the file ${one.file}` : ''}`;
   $('sound-length').max = sounds.isBed(one) ? C.duration.toFixed(2) : C.sounds.longest;
@@ -148,5 +152,6 @@ sounds.wire = (actions) => {
   $('sound-delete').addEventListener('click', () => { actions.deleteSound(); $('sound-next').focus(); });
   $('sound-undo').addEventListener('click', () => actions.sounded(sounds.undo()));
   $('sounds-save').addEventListener('click', sounds.save);
+  $('sounds-ask').addEventListener('click', () => actions.redo([]));
   $('sounds-copy').addEventListener('click', () => copy($('sounds-command').textContent, $('sounds-copy')));
 };
