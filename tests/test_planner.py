@@ -203,17 +203,16 @@ class OneChordPlanner(Planner):
         return logits + 1000.0 * (np.arange(len(logits)) == favoured[name]) if name in favoured else logits
 
 
-def test_no_chord_lasts_long_unless_it_is_ordered(network):
+@pytest.mark.parametrize(("n_bar", "longest"), [(20, LONGEST_CHORD), (10, 3), (5, 2)])
+def test_no_chord_lasts_long_unless_it_is_ordered(n_bar, longest, network):
     planner = OneChordPlanner(SMALL, weights_of(network))
-    window = 2 * LONGEST_CHORD + 1
-    sheet = write_sheet(planner, InitialWords(), no_orders(20), Mode.MAJOR, np.random.default_rng(0))
+    window = 2 * longest + 1
+    sheet = write_sheet(planner, InitialWords(), no_orders(n_bar), Mode.MAJOR, np.random.default_rng(0))
     inner = sheet.chords[:-2]
     assert all(len(set(inner[k : k + window].tolist())) > 1 for k in range(len(inner) - window + 1))
-    worn = [
-        b for b in range(LONGEST_CHORD, 19) if len(set(sheet.chords[2 * (b - LONGEST_CHORD) : 2 * b].tolist())) == 1
-    ]
+    worn = [b for b in range(longest, n_bar - 1) if len(set(sheet.chords[2 * (b - longest) : 2 * b].tolist())) == 1]
     assert worn and not (sheet.exact[worn] & PITCHED).any()  # where the chord must change nobody repeats its notes
-    ordered = replace(no_orders(20), chords=np.full(40, 1))
+    ordered = replace(no_orders(n_bar), chords=np.full(2 * n_bar, 1))
     sheet = write_sheet(planner, InitialWords(), ordered, Mode.MAJOR, np.random.default_rng(0))
     assert set(sheet.chords.tolist()) == {1}
 

@@ -35,6 +35,8 @@ NUCLEUS: Mapping[str, float] = {
 LONGEST_CHORD = 4
 """The bars after which a chord changes, unless it is ordered or the piece ends. In three of four of the held-out songs'
 excerpts none lasts longer; left alone, the planner writes twice as many long ones."""
+LEAST_CHORDS = 3
+"""In a short piece a chord lasts no more than one part in so many of it, or two bars: ten seconds are no excerpt."""
 NEW_BAR = -0.1
 """What is added to the logit of a bar that repeats none, in nats."""
 EXACT = 0.2
@@ -283,13 +285,13 @@ class _Rules:
         return self._without_the_worn(self._chords[HALVES_PER_BAR * bar + 1], [known["chord"]])
 
     def _without_the_worn(self, allowed: Allowed, latest: list[int]) -> Allowed:
-        """The chords that may come, without one that has sounded for `LONGEST_CHORD` bars, if there are others."""
+        """The chords that may come, without one that has sounded for as long as it may, if there are others."""
         if len(self.words) == self._n_bar - 1:
             return allowed
-        bars = self.words[-LONGEST_CHORD:]
-        halves = [chord for word in bars for chord in (word.chord, word.second_chord)] + latest
-        last = halves[-LONGEST_CHORD * HALVES_PER_BAR :]
-        if len(last) < LONGEST_CHORD * HALVES_PER_BAR or len(set(last)) > 1 or last[0] == NO_CHORD:
+        longest = min(LONGEST_CHORD, max(2, self._n_bar // LEAST_CHORDS))
+        halves = [chord for word in self.words[-longest:] for chord in (word.chord, word.second_chord)] + latest
+        last = halves[-longest * HALVES_PER_BAR :]
+        if len(last) < longest * HALVES_PER_BAR or len(set(last)) > 1 or last[0] == NO_CHORD:
             return allowed
         others = allowed.copy()
         others[last[0]] = False
