@@ -102,7 +102,7 @@ def _print_orders(report: Report) -> None:
     if report.picture is not None:
         accents = count(len({(order.bar, order.position) for order in report.asked.strengths}), "accent")
         say(
-            f"control  {report.config.control:g}: {len(by_picture)} of {n_bar} as dense as the picture asks"
+            f"control  {report.config.control:g}: the picture sets the density of {len(by_picture)} of {n_bar}"
             f"{_exact(by_picture)}, {accents} on visual beats"
         )
     if report.energy is not None:
