@@ -93,6 +93,15 @@ def test_what_is_no_file_in_a_folder_of_music_or_videos_is_told(tmp_path):
     assert line == f"{tmp_path}/sub/up: {LINKED}"
 
 
+def test_a_text_in_a_column_may_hold_what_parts_other_files(tmp_path):
+    """Semicolons and tabs in labels after commas; what Windows writes three dots as ends no line."""
+    path = tmp_path / "markers.csv"
+    path.write_bytes(b'time,label\n12.5,Intro; part two\n13,a\tb\n14;c, d\n15,5;e\n16,"f; g"\n17,wait\x85 now\r\n')
+    found = [line.cells for line in read_columns(path)]
+    expected = [("12.5", "Intro; part two"), ("13", "a\tb"), ("14", "c, d"), ("15.5", "e"), ("16", "f; g")]
+    assert found == [*expected, ("17", "wait\x85 now")]
+
+
 def _said(read, path) -> str:
     try:
         read(path)
