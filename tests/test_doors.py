@@ -22,7 +22,9 @@ from cmt.machine.columns import read_columns
 from cmt.machine.files import LINKED
 from cmt.machine.journal import read_journal
 from cmt.machine.videos import find_videos
+from cmt.machine.workers import Workers
 from cmt.matching.library import find_sources, read_sources
+from cmt.matching.ranking import MatchWishes, match
 from cmt.meaning.file import read_description
 from cmt.music.words import Mode
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors, save_tensors
@@ -91,6 +93,13 @@ def test_what_is_no_file_in_a_folder_of_music_or_videos_is_told(tmp_path):
     assert all(reasons.values())
     (line,) = find_videos([tmp_path]).left_out
     assert line == f"{tmp_path}/sub/up: {LINKED}"
+
+
+def test_a_link_to_itself_among_the_videos_is_a_row_of_the_match(tmp_path):
+    (tmp_path / "round.mp4").symlink_to("round.mp4")
+    with Workers(1) as workers:
+        results = match([tmp_path / "round.mp4"], [], MatchWishes(), workers)
+    assert "no such file" in (results.rows[0][0].failure or "")
 
 
 def test_a_text_in_a_column_may_hold_what_parts_other_files(tmp_path):
