@@ -19,7 +19,12 @@ from cmt.corpus.songs import SongInfo
 from cmt.errors import CmtError
 from cmt.machine.cells import as_written, harmless
 from cmt.machine.columns import read_columns
+from cmt.machine.files import LINKED
 from cmt.machine.journal import read_journal
+from cmt.machine.videos import find_videos
+from cmt.machine.workers import Workers
+from cmt.matching.library import find_sources, read_sources
+from cmt.matching.ranking import MatchWishes, match
 from cmt.meaning.file import read_description
 from cmt.music.words import Mode
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors, save_tensors
@@ -72,6 +77,38 @@ def test_a_device_that_never_ends_is_refused(reader):
     path.symlink_to("/dev/zero")
     with pytest.raises(CmtError, match="is a device, not a file"):
         read(path)
+
+
+def test_what_is_no_file_in_a_folder_of_music_or_videos_is_told(tmp_path):
+    """Pipes, links that lead nowhere or round in circles, and links to folders: none passes without a line."""
+    (tmp_path / "sub").mkdir()
+    os.mkfifo(tmp_path / "pipe.mid")
+    os.mkfifo(tmp_path / "pack.npz")
+    for link, target in (("round.mid", "round.mid"), ("gone.mid", "x.mid"), ("unmounted", "x"), ("sub/up", "..")):
+        (tmp_path / link).symlink_to(target)
+    (tmp_path / "clip.mp4").write_bytes(b"")
+    reasons = {entry.source: entry.failure for entry in read_sources(find_sources([tmp_path]))}
+    names = ("gone.mid", "pack.npz", "pipe.mid", "round.mid", "sub/up", "unmounted")
+    assert sorted(reasons) == [str(tmp_path / name) for name in names]
+    assert all(reasons.values())
+    (line,) = find_videos([tmp_path]).left_out
+    assert line == f"{tmp_path}/sub/up: {LINKED}"
+
+
+def test_a_link_to_itself_among_the_videos_is_a_row_of_the_match(tmp_path):
+    (tmp_path / "round.mp4").symlink_to("round.mp4")
+    with Workers(1) as workers:
+        results = match([tmp_path / "round.mp4"], [], MatchWishes(), workers)
+    assert "no such file" in (results.rows[0][0].failure or "")
+
+
+def test_a_text_in_a_column_may_hold_what_parts_other_files(tmp_path):
+    """Semicolons and tabs in labels after commas; what Windows writes three dots as ends no line."""
+    path = tmp_path / "markers.csv"
+    path.write_bytes(b'time,label\n12.5,Intro; part two\n13,a\tb\n14;c, d\n15,5;e\n16,"f; g"\n17,wait\x85 now\r\n')
+    found = [line.cells for line in read_columns(path)]
+    expected = [("12.5", "Intro; part two"), ("13", "a\tb"), ("14", "c, d"), ("15.5", "e"), ("16", "f; g")]
+    assert found == [*expected, ("17", "wait\x85 now")]
 
 
 def _said(read, path) -> str:

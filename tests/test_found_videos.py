@@ -130,8 +130,9 @@ def test_subtitles_that_are_shown_at_once_stand_in_lines(tmp_path):
         for packet in packets:
             packet.stream = copy
         out.start_encoding()
-        for number, begin in enumerate((200, 200, 400)):
-            event = f"{number},0,Default,,0,0,0,,{'ABC'[number]}".encode()
+        # The last one is longer than an mp4 can hold, and alone is left out.
+        for number, (begin, text) in enumerate(((200, "A"), (200, "B"), (400, "C"), (710, "D" * 70_000))):
+            event = f"{number},0,Default,,0,0,0,,{text}".encode()
             packet = titles.codec_context.encode_subtitle(SubtitleSet.create(event, 0, 300))
             packet.stream, packet.time_base = titles, Fraction(1, 1000)
             packet.pts = packet.dts = begin

@@ -36,6 +36,8 @@ def generate_many(
 
     output = settings.folder
     found = find_videos(places, output)
+    for line in found.left_out:
+        say(f"left out: {line}", err=True)
     settings = replace(
         settings,
         folder=output.absolute(),

@@ -140,7 +140,9 @@ def match(
     if render is not None:
         font = ready_soundfont(soundfont, "leave out --render")
         films = RenderWishes(render.resolve(), font, original_audio, duck)
-    found = find_videos(videos).videos
+    found, _, left_out = find_videos(videos)
+    for line in left_out:
+        say(f"left out: {line}", err=True)
     tonic, mode = key or ANY_KEY
     wishes = MatchWishes(
         top=top,

@@ -22,6 +22,7 @@ from cmt.corpus.packs import genre_of_pack
 from cmt.corpus.songs import song_info
 from cmt.errors import MidiError
 from cmt.machine.bugs import unforeseen
+from cmt.machine.files import LINKED
 from cmt.music.encoding import NoteArrays, encode_notes, sorted_without_doubles
 from cmt.music.words import BAR, MAX_DURATION, MAX_STRENGTH, WordType
 from midi_io.midi_file import read_midi_ticks
@@ -238,7 +239,7 @@ def _rhythm(notes: NoteArrays, n_bar: int) -> Rhythm:
 def _read_ticks(path: Path) -> TickSong:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise LeftOut(Reason.UNREADABLE, "not an ordinary file")
+        raise LeftOut(Reason.UNREADABLE, LINKED if path.is_dir() else "not an ordinary file")
     if status.st_size > _MOST_BYTES:
         raise LeftOut(Reason.UNREADABLE, f"{status.st_size >> 20} MiB are more than any song has")
     return read_pianoroll_ticks(path) if path.suffix.lower() in PIANOROLLS else read_midi_ticks(path)

@@ -43,7 +43,7 @@ from cmt.corpus.shards import Shard, appended, joined_shard, read_column, read_s
 from cmt.corpus.songs import SongInfo
 from cmt.corpus.statistics import draw_statistics, statistics_of
 from cmt.errors import CmtError
-from cmt.machine.files import NO_FILE, file_state
+from cmt.machine.files import NO_FILE, file_state, leads_nowhere
 from cmt.machine.locks import only_run
 from cmt.machine.progress import Progress, no_progress
 from cmt.machine.workers import Workers
@@ -252,9 +252,11 @@ def _songs_of_folder(folder: Path) -> list[tuple[str, _Facts]]:
     found = []
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]  # shards are .npz too
-        for name in names:
-            if os.path.splitext(name)[1].lower() in (*PIANOROLLS, *MIDI_SUFFIXES):
-                path = os.path.join(parent, name)
+        linked = [name for name in folders if os.path.islink(os.path.join(parent, name))]  # not followed, but told of
+        for name in names + linked:
+            path = os.path.join(parent, name)
+            is_song = os.path.splitext(name)[1].lower() in (*PIANOROLLS, *MIDI_SUFFIXES)
+            if is_song or name in linked or leads_nowhere(path):
                 state = file_state(path)
                 # A link that leads nowhere is found out when it is read.
                 facts: _Facts = () if state == NO_FILE else state

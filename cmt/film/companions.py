@@ -117,10 +117,14 @@ def _is_text(subtitles: Any) -> bool:
 
 def _texts(path: Path, index: int, picture: Picture, written: Any) -> Iterator[av.Packet[Any]]:
     """The packets of subtitles, as mp4 has them, counted from the first picture and cut where the picture ends."""
+    import av
     from av.subtitles.subtitle import SubtitleSet
 
     for begin, end, text in _one_after_another(list(_titles(path, index, picture))):
-        encoded = written.codec_context.encode_subtitle(SubtitleSet.create(_HEAD + text, 0, end - begin))
+        try:
+            encoded = written.codec_context.encode_subtitle(SubtitleSet.create(_HEAD + text, 0, end - begin))
+        except (av.error.FFmpegError, ValueError):  # longer than 64 KiB: no subtitle that anybody reads
+            continue
         encoded.stream, encoded.time_base = written, _MILLISECOND
         encoded.pts = encoded.dts = begin
         encoded.duration = end - begin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import math
 import re
 from contextlib import suppress
@@ -44,7 +45,7 @@ def read_columns(path: Path) -> list[Line]:
 
 
 def read_table(path: Path) -> Table:
-    """The lines of a text file, their cells parted by tabs, else by semicolons, else by commas.
+    """The lines of a text file, their cells parted by tabs, semicolons or commas, whichever ends the first number.
 
     A first line without a number is a header; empty lines and lines that begin with # are passed over. Where commas do
     not part the cells, they are decimal commas. The text is UTF-8, UTF-16 that says so, or Latin-1.
@@ -57,7 +58,8 @@ def read_table(path: Path) -> Table:
     lines: list[Line] = []
     names: tuple[str, ...] = ()
     header_is_possible = True
-    for number, line in enumerate(_text_of(path).splitlines(), 1):
+    # Not `splitlines`: it also ends a line at what Windows writes three dots as.
+    for number, line in enumerate(io.StringIO(_text_of(path), newline=None).read().split("\n"), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         cells = _cells_of(line)
@@ -84,7 +86,13 @@ def _text_of(path: Path) -> str:
 
 
 def _cells_of(line: str) -> tuple[str, ...]:
-    separator = next((one for one in "\t;" if one in line), ",")
+    """The cells of a line: where a text has a semicolon or a tab in it, the separator is what ends its first number."""
+    separators = [one for one in "\t;," if one in line] or [","]
+    ways = [_parted(line, separator) for separator in separators]
+    return next((cells for cells in ways if number_in(cells[0]) is not None), ways[0])
+
+
+def _parted(line: str, separator: str) -> tuple[str, ...]:
     try:
         (found,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
     except (csv.Error, ValueError):  # a cell of a megabyte: it is no number either

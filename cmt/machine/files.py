@@ -14,6 +14,8 @@ from midi_io.whole_file import whole_file
 
 NO_FILE = (0, 0)
 """The state of a file that is not there."""
+LINKED = "is a link to a folder, which is not followed; name that folder beside this one"
+"""Why a folder inside one is passed over: links may lead round in circles."""
 
 
 def file_state(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -26,6 +28,11 @@ def file_state(path: str | os.PathLike[str]) -> tuple[int, int]:
     except (OSError, ValueError):
         return NO_FILE
     return status.st_size, status.st_mtime_ns
+
+
+def leads_nowhere(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a link whose target is gone or is the link itself; it may have been a folder full of files."""
+    return os.path.islink(path) and not os.path.exists(path)
 
 
 def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> None:

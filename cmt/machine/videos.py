@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
+from cmt.machine.files import LINKED
 
 VIDEO_SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
@@ -21,6 +22,8 @@ class Found(NamedTuple):
     videos: tuple[Path, ...]
     n_other: int
     """The number of files of folders that are no videos by their names."""
+    left_out: tuple[str, ...] = ()
+    """A line for each folder that is not looked into, with the reason."""
 
 
 def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
@@ -35,29 +38,37 @@ def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
     """
     videos: dict[Path, Path] = {}
     n_other = 0
+    left_out: list[str] = []
     for place in places:
         if not place.is_dir():
             videos.setdefault(place.absolute(), place)
             continue
         if output is not None and place.resolve() == output.resolve():
             raise CmtError(f"{place}: results would lie among the videos; choose another `folder`")
-        inside, others = _videos_in(place, output)
+        inside, others = _videos_in(place, output, left_out)
         if not inside:
             suffixes = " ".join(sorted(VIDEO_SUFFIXES))
             raise CmtError(f"{place}: no videos in it (other files: {others}); their names end in {suffixes}")
         for video in inside:
             videos.setdefault(video.absolute(), video)
         n_other += others
-    return Found(tuple(videos.values()), n_other)
+    return Found(tuple(videos.values()), n_other, tuple(left_out))
 
 
-def _videos_in(folder: Path, output: Path | None) -> tuple[list[Path], int]:
+def _videos_in(folder: Path, output: Path | None, left_out: list[str]) -> tuple[list[Path], int]:
+    """The videos of a folder and the number of its other files; lines on folders not looked into go to `left_out`."""
+
+    def tell(error: OSError) -> None:
+        left_out.append(f"{error.filename}: cannot be read ({error.strerror}); check who may")
+
     videos, n_other = [], 0
     passed_over = None if output is None else output.resolve()
-    for root, folders, files in os.walk(folder):
+    for root, folders, files in os.walk(folder, onerror=tell):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != passed_over
         )
+        linked = (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
+        left_out += (f"{path}: {LINKED}" for path in linked)
         for name in sorted(files):
             if name.startswith("."):
                 continue

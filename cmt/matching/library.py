@@ -6,6 +6,7 @@ all these. Every file gives entries, an unreadable one an entry with its reason.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import Corpus
 from cmt.errors import CmtError
 from cmt.machine.bugs import unexpected
-from cmt.machine.files import NO_FILE, file_state
+from cmt.machine.files import LINKED, NO_FILE, file_state, leads_nowhere
 from cmt.matching.index import instrument_bits
 from cmt.matching.moods import curve_in_bytes
 from cmt.matching.score import rhythm_of_onsets, rhythm_of_song
@@ -82,7 +83,7 @@ def find_sources(libraries: Sequence[Path]) -> list[Source]:
     paths: set[Path] = set()
     for library in libraries:
         if library.is_dir():
-            paths.update(path for path in library.resolve().rglob("*") if _is_music(path) and path.is_file())
+            paths.update(_music_in(library.resolve()))
         elif not library.exists():
             raise CmtError(f"{library}: no such file or folder; check the name")
         elif _is_music(library):
@@ -97,9 +98,19 @@ def find_sources(libraries: Sequence[Path]) -> list[Source]:
     sources = []
     for path in sorted(paths):
         state = file_state(path)
-        if state != NO_FILE:  # else it has gone since the folder was listed
+        if state != NO_FILE or os.path.lexists(path):  # else it has gone since the folder was listed
             sources.append(Source(str(path), *state))
     return sources
+
+
+def _music_in(folder: Path) -> Iterator[Path]:
+    """What is music by its name, be it a file or not, and folders that are not looked into: each is told of."""
+    closed: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        linked = (name for name in folders if os.path.islink(os.path.join(parent, name)))
+        yield from (Path(parent, name) for name in linked)
+        yield from (path for path in (Path(parent, name) for name in names) if _is_music(path) or leads_nowhere(path))
+    yield from closed
 
 
 def is_pack(path: Path) -> bool:
@@ -132,6 +143,9 @@ def _read_source(source: Source) -> list[Entry]:
     except UnicodeEncodeError:
         shown = shown_name(source.path)
         return [Entry(shown, source.size, source.changed, f"{shown}: its name is not UTF-8; rename it")]
+    if os.path.isdir(source.path):
+        why = LINKED if os.path.islink(source.path) else "cannot be read; check who may"
+        return [Entry(*source, f"{source.path}: {why}")]
     try:
         if is_pack(Path(source.path)):
             return list(_entries_of_pack(source))

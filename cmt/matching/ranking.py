@@ -7,6 +7,7 @@ and writes the same rows. A bad video is a row with its reason.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -123,7 +124,7 @@ def match(
     CmtError
         If a shard is damaged or the matrix's folder cannot be written. A bad video is a row.
     """
-    paths = [str(video.resolve()) for video in videos]
+    paths = [os.path.realpath(video) for video in videos]
     done = MatchJournal(journal, _fingerprint(paths, shards, wishes))
     with done:
         demands = _demands(paths, wishes, workers, done, progress)
