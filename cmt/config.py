@@ -283,6 +283,6 @@ class GenerateConfig:
     nucleus: float = 0.95
     """Share of probability that a draw of a position chooses from (top-p), above 0, at most 1."""
     pitch_nucleus: float = 0.99
-    """The nucleus of what is played on a position, by whom, how much of it and how long. It is wider: rhythm falls apart
-    by unlikely choices, melody lives by them."""
+    """The nucleus of what is played on a position, by whom, how much of it and how long. It is wider: rhythm falls
+    apart by unlikely choices, melody lives by them."""
     seed: int = 0
