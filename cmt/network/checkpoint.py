@@ -147,10 +147,9 @@ def config_from(description: dict[str, Any]) -> ModelConfig:
     }
     config = ModelConfig(**{**description, **sequences})
     for name, value in vars(config).items():
+        kinds: tuple[type, ...] = (type(getattr(ModelConfig, name)), int)
         if name in sequences:
-            values, kinds = value, (str,) if name == "left_out" else (int,)
-        else:
-            values, kinds = [value], (type(getattr(ModelConfig, name)), int)
-        if not all(isinstance(one, kinds) for one in values):
+            kinds = (str,) if name == "left_out" else (int,)
+        if not all(isinstance(one, kinds) for one in (value if name in sequences else [value])):
             raise TypeError(f"{name} is {value!r}")
     return config
