@@ -126,7 +126,7 @@ def test_every_command_runs_as_it_stands(command, workplace, request, monkeypatc
     if " prepare " in command:
         shutil.rmtree("corpus")  # that of the other commands, which may run without this one
     # Two hours of training are not for a test.
-    words = shlex.split(command.replace("--minutes 120", "--minutes 0.01"))[1:]
+    words = shlex.split(command.replace("--minutes 120", "--minutes 0.01 --validation-words 500"))[1:]
     arguments = [one for word in words for one in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output

@@ -351,7 +351,7 @@ def test_the_rate_is_the_optimizers_own(tmp_path):
     pack = write_pack(tmp_path)
     for optimizer, rate in (("muon", 0.003), ("adamw", 0.001)):
         folder = tmp_path / optimizer
-        options = ("--preset", "tiny", "--words-per-step", 500, "--optimizer", optimizer)
+        options = ("--preset", "tiny", "--words-per-step", 500, "--validation-words", 500, "--optimizer", optimizer)
         result = cmt_train(pack, "-o", folder, "--steps", 1, *options)
         assert result.exit_code == 0, result.output
         assert settings_of(folder)[1].learning_rate == rate
