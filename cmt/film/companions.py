@@ -92,9 +92,16 @@ def describe_picture(video: Any, written: Any) -> None:
 
 
 def subtitle_packets(
-    path: Path, source: av.container.InputContainer, picture: Picture, target: av.container.OutputContainer
+    path: Path,
+    source: av.container.InputContainer,
+    picture: Picture,
+    target: av.container.OutputContainer,
+    notes: list[str],
 ) -> list[Iterator[av.Packet[Any]]]:
-    """Add a stream for each of the subtitles in letters to `target`, and give their packets."""
+    """Add a stream for each of the subtitles in letters to `target`, and give their packets.
+
+    When they are taken, `notes` gets a line if some are longer than an mp4 can hold.
+    """
     streams = []
     for subtitles in source.streams.subtitles:
         if not _is_text(subtitles):
@@ -106,7 +113,7 @@ def subtitle_packets(
             stream.metadata["language"] = language
         if title := subtitles.metadata.get("title"):
             stream.metadata["handler_name"] = title
-        streams.append(_texts(path, subtitles.index, picture, stream))
+        streams.append(_texts(path, subtitles.index, picture, stream, notes))
     return streams
 
 
@@ -115,20 +122,25 @@ def _is_text(subtitles: Any) -> bool:
     return context is not None and context.codec.canonical_name in _TEXT_SUBTITLES
 
 
-def _texts(path: Path, index: int, picture: Picture, written: Any) -> Iterator[av.Packet[Any]]:
+def _texts(path: Path, index: int, picture: Picture, written: Any, notes: list[str]) -> Iterator[av.Packet[Any]]:
     """The packets of subtitles, as mp4 has them, counted from the first picture and cut where the picture ends."""
     import av
     from av.subtitles.subtitle import SubtitleSet
 
+    n_long = 0
     for begin, end, text in _one_after_another(list(_titles(path, index, picture))):
         try:
             encoded = written.codec_context.encode_subtitle(SubtitleSet.create(_HEAD + text, 0, end - begin))
-        except (av.error.FFmpegError, ValueError):  # longer than 64 KiB: no subtitle that anybody reads
+        except (av.error.FFmpegError, ValueError):  # longer than 64 KiB
+            n_long += 1
             continue
         encoded.stream, encoded.time_base = written, _MILLISECOND
         encoded.pts = encoded.dts = begin
         encoded.duration = end - begin
         yield encoded
+    if n_long:
+        subtitle_s = "a subtitle" if n_long == 1 else f"{n_long} subtitles"
+        notes.append(f"{printable(path.name)}: {subtitle_s} longer than an mp4 can hold, left out")
 
 
 def _titles(path: Path, index: int, picture: Picture) -> Iterator[tuple[int, int, bytes]]:

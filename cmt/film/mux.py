@@ -156,7 +156,7 @@ def _mux(
                     original_packets(video_path, track, picture, target, sample_rate, notes, unfinished.parent)
                     for track in (original, *further_tracks(source, original))
                 ]
-            sounds += subtitle_packets(video_path, source, picture, target)
+            sounds += subtitle_packets(video_path, source, picture, target, notes)
             packets = heapq.merge(_reported(shown, picture.n_packet, progress), *sounds, key=_decode_time)
             n_broken = 0
             for packet in packets:

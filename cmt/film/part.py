@@ -113,7 +113,7 @@ def write_part(video: Path, part: Part, path: Path, notes: list[str] | None = No
                     )
                 sound = decoded_sound(video, original.index, cut, SOUND_RATE, scratch=path.parent)
                 packets.append(pcm_packets(target, sound, SOUND_RATE))
-            packets += subtitle_packets(video, source, cut, target)
+            packets += subtitle_packets(video, source, cut, target, lost)
             for packet in heapq.merge(*packets, key=lambda packet: float((packet.dts or 0) * packet.time_base)):
                 target.mux(packet)
     except av.error.FFmpegError as error:
