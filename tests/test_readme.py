@@ -47,6 +47,7 @@ def commands_of(text):
 SHOWN_RUN = commands_of(README)[0]
 LONG = re.compile(r"video\.mp4 .*(--form|--section [\d.]+:drop|--like|--start|--fade-out)")
 """Commands whose video has a form, parts or fades."""
+SHORT_TRAINING = "--minutes 0.01 --validation-words 500 --words-per-step 500"
 AGAIN = re.compile(r"--from ")
 """Commands for a finished take."""
 COMMANDS = [command for command in commands_of(README) + commands_of(GUIDE) if command != SHOWN_RUN]
@@ -126,7 +127,7 @@ def test_every_command_runs_as_it_stands(command, workplace, request, monkeypatc
     if " prepare " in command:
         shutil.rmtree("corpus")  # that of the other commands, which may run without this one
     # Two hours of training are not for a test.
-    words = shlex.split(command.replace("--minutes 120", "--minutes 0.01 --validation-words 500"))[1:]
+    words = shlex.split(command.replace("--minutes 120", SHORT_TRAINING))[1:]
     arguments = [one for word in words for one in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
