@@ -102,8 +102,8 @@ SPLICED = replace(EXCERPTS, splice_share=1.0, whole_song_share=0.0)
 
 
 def final_losses(trial: Trial, packs: list[Path], output: Path, kind: TrainConfig = EXCERPTS) -> dict[str, float]:
-    """Held-out losses on pieces of a kind, in the keys that the network knows."""
-    kind = replace(kind, transpose=trial.train.transpose)
+    """Held-out losses on pieces of a kind, in the keys that the network knows, told what it was told."""
+    kind = replace(kind, transpose=trial.train.transpose, never_told=trial.train.never_told)
     tensors, description = load_tensors(output / trial.folder / STATE)
     network = MusicTransformer(config_from(description["model"]))
     average = "average."

@@ -203,6 +203,10 @@ PRECISIONS = ("auto", "fp32", "bf16")
 """The precisions in which a network can be trained."""
 
 
+SheetKind = Literal["chords", "repeats", "sections", "players", "kit", "energy", "accents"]
+"""A kind of thing on the lead sheet that is known or unknown as a whole; `repeats` are the planned bars that return."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How a model is trained."""
@@ -229,6 +233,8 @@ class TrainConfig:
     """Probability with which each kind of thing on the lead sheet is left to the model: chords, form, players ..."""
     accent_share: float = 0.6
     """Share of a song's accents that its sheet tells."""
+    never_told: tuple[SheetKind, ...] = ()
+    """Kinds of things on the lead sheet that no example is told, to see what each is worth."""
     transpose: str = "home"
     """`home` brings every song to C major or A minor; `random` moves it by -6..5 semitones."""
     optimizer: Optimizer = "muon"

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from cmt.config import TrainConfig
+from cmt.config import SheetKind, TrainConfig
 from cmt.corpus.songs import Corpus, SongInfo, cut_notes
 from cmt.metrics.mood import shipped_estimator
 from cmt.music.encoding import NoteArrays, encode_notes, timing_bins
@@ -264,14 +264,14 @@ def _piece(songs: Songs, passages: list[_Passage], config: TrainConfig, rng: np.
 def partly_unknown(sheet: LeadSheet, config: TrainConfig, rng: np.random.Generator) -> LeadSheet:
     """A song's sheet without what the user of the network may leave open, by chance."""
     whole = empty_sheet(sheet.n_bar)
-    unknown = rng.random(len(_KINDS)) < config.unknown_share
+    unknown = rng.random(len(_FIELDS_OF)) < config.unknown_share
     if rng.random() < config.unknown_share / 2:
         unknown[:] = True
     left = {
         name: getattr(whole, name)
-        for kind, is_unknown in zip(_KINDS, unknown, strict=True)
-        if is_unknown
-        for name in kind
+        for (kind, names), is_unknown in zip(_FIELDS_OF.items(), unknown, strict=True)
+        if is_unknown or kind in config.never_told
+        for name in names
     }
     accents = sorted(sheet.accents or ())
     told = frozenset(
@@ -280,7 +280,15 @@ def partly_unknown(sheet: LeadSheet, config: TrainConfig, rng: np.random.Generat
     return replace(sheet, **{"accents": told, **left})
 
 
-_KINDS = (("chords",), ("lags", "exact"), ("begins", "letters"), ("players",), ("kit",), ("energy",), ("accents",))
+_FIELDS_OF: dict[SheetKind, tuple[str, ...]] = {
+    "chords": ("chords",),
+    "repeats": ("lags", "exact"),
+    "sections": ("begins", "letters"),
+    "players": ("players",),
+    "kit": ("kit",),
+    "energy": ("energy",),
+    "accents": ("accents",),
+}
 """What of a sheet is known or unknown together."""
 
 

@@ -111,7 +111,8 @@ def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
         raise CmtError(f"{run}: holds no training to go on with; leave `resume` out")
     _, description = load_tensors(run / STATE)
     try:
-        return config_from(description["model"]), TrainConfig(**description["train"])
+        settings = {**description["train"], "never_told": tuple(description["train"].get("never_told", ()))}
+        return config_from(description["model"]), TrainConfig(**settings)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise CmtError(f"{run}: was begun by an older cmt; begin a new run with `start_from` {run / MODEL}") from None
 
