@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--control", type=float, default=GenerateConfig.control)
     parser.add_argument("--guidance", type=float, default=GenerateConfig.guidance)
     parser.add_argument("--nucleus", type=float, default=GenerateConfig.nucleus)
-    parser.add_argument("--pitch-nucleus", type=float, default=GenerateConfig.pitch_nucleus)
+    parser.add_argument("--note-nucleus", type=float, default=GenerateConfig.note_nucleus)
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--seed", type=int, default=5000)
     asked = parser.parse_args()
@@ -46,7 +46,7 @@ def main() -> None:
             control=asked.control,
             guidance=asked.guidance,
             nucleus=asked.nucleus,
-            pitch_nucleus=asked.pitch_nucleus,
+            note_nucleus=asked.note_nucleus,
             seed=asked.seed + number,
         )
         wishes = Wishes(genre=genre, length=None if video else bars * SECONDS_PER_BAR)

@@ -288,7 +288,7 @@ class GenerateConfig:
     in the direction from what the model would write if they were left open to what it writes now."""
     nucleus: float = 0.95
     """Share of probability that a draw of a position chooses from (top-p), above 0, at most 1."""
-    pitch_nucleus: float = 0.99
+    note_nucleus: float = 0.99
     """The nucleus of what is played on a position, by whom, how much of it and how long. It is wider: rhythm falls
     apart by unlikely choices, melody lives by them."""
     seed: int = 0

@@ -44,7 +44,7 @@ from midi_io.song import Instrument, Knot, Timeline
 from video_rhythm import VisualBeat
 
 ADDED = frozenset(
-    "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance pitch_nucleus takes"
+    "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance note_nucleus takes"
     " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar like"
     " pictures sample_rate bit_depth fade_in fade_out loop part kept sounds".split()
 )
@@ -212,7 +212,7 @@ def test_files_from_before_the_form_had_a_number_are_read():
     assert (old.takes, old.markers, old.energy, old.grid.bar_borders, old.grid.hits.all.n_hit) == ((), (), None, (), 0)
     assert (old.chords, old.form, old.speech) == ((), (), None)
     assert (old.scenes, old.mood_per_bar, old.like) == ((), (), None)
-    assert (old.config.dynamics, old.config.guidance, old.config.pitch_nucleus) == ("absolute", 1.0, old.config.nucleus)
+    assert (old.config.dynamics, old.config.guidance, old.config.note_nucleus) == ("absolute", 1.0, old.config.nucleus)
 
 
 def test_a_scene_of_an_older_report_shows_nothing():

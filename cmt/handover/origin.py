@@ -87,7 +87,7 @@ def origin_of(report: Report, making: Making, now: datetime) -> dict[str, object
             "temperature": config.temperature,
             "guidance": config.guidance,
             "nucleus": config.nucleus,
-            "pitch_nucleus": config.pitch_nucleus,
+            "note_nucleus": config.note_nucleus,
         },
         "plan": {
             "genre": None if report.genre is None else report.genre.label,

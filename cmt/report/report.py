@@ -159,7 +159,7 @@ class Report:
             "temperature": config.temperature,
             "guidance": config.guidance,
             "nucleus": config.nucleus,
-            "pitch_nucleus": config.pitch_nucleus,
+            "note_nucleus": config.note_nucleus,
             "original_audio": self.original_audio,
             "speech": None if self.speech is None else self.speech.as_json(),
             "n_word": self.n_word,
@@ -228,7 +228,7 @@ class Report:
                 temperature=report["temperature"].number(),
                 guidance=report["guidance"].number(),
                 nucleus=report["nucleus"].number(),
-                pitch_nucleus=report["pitch_nucleus"].number(),
+                note_nucleus=report["note_nucleus"].number(),
                 seed=report["seed"].whole(),
             ),
             n_word=report["n_word"].whole(),
@@ -300,8 +300,11 @@ def _in_this_form(report: Value) -> Value:
             f"{report.file}: is a report of form {schema}, this version of cmt reads forms up to {SCHEMA}; "
             "install a newer one (pip install -U video-cmt)"
         )
-    # There was one nucleus for all attributes at first, and one format.
-    first = {"pitch_nucleus": content.get("nucleus"), "format": "wav" if content.get("soundfont") else None}
+    # There was one nucleus for all attributes at first, then one for pitches alone; and there was one format.
+    first = {
+        "note_nucleus": content.get("pitch_nucleus", content.get("nucleus")),
+        "format": "wav" if content.get("soundfont") else None,
+    }
     return Value({**_ADDED, **first, **content}, report.file)
 
 

@@ -293,7 +293,7 @@ def _draw_word(
             asked = tilted(asked, allowed, lean)
         if added is not None:
             asked = asked + added
-        nucleus = config.nucleus if name in ("type", "position") else config.pitch_nucleus
+        nucleus = config.nucleus if name in ("type", "position") else config.note_nucleus
         known[name] = draw(asked, allowed, config.temperature, nucleus, rng)
         return known[name]
 
