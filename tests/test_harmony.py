@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cmt.music.chords import N_CHORD, NO_CHORD, chord_of, number_of, parse_chord
 from cmt.music.lead_sheet import UNKNOWN
 from cmt.music.words import FIELD_SIZES
-from cmt.writing.harmony import CHORD_LEAN, OFF_BEAT, ON_BEAT, ROOT, pitch_lean
+from cmt.writing.harmony import CHORD_LEAN, CLASH, OFF_BEAT, ON_BEAT, ROOT, clash_lean, pitch_lean
 from midi_io.song import Instrument
 
 PITCHED = [instrument for instrument in Instrument if instrument is not Instrument.DRUMS]
@@ -72,3 +72,17 @@ def test_the_strength_scales_the_lean_and_none_is_none():
 def test_a_lean_that_is_handed_out_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         pitch_lean(1, Instrument.BASS, 0)[1] = 5
+
+
+def test_a_semitone_beside_what_sounds_loses_unless_it_is_the_chords():
+    e_in_c_seventh = clash_lean((4, 7), number_of(parse_chord("Cmaj7")))
+    losing = {(pitch - 1) % 12 for pitch in range(1, FIELD_SIZES.pitch) if e_in_c_seventh[pitch]}
+    assert losing == {3, 5, 6, 8} and e_in_c_seventh.min() == np.float32(CLASH) < 0
+    b_beside_c = clash_lean((0,), number_of(parse_chord("Cmaj7")))
+    assert not b_beside_c[1 + 71] and b_beside_c[1 + 73]
+
+
+def test_nothing_clashes_with_nothing():
+    assert clash_lean((), 1) is None
+    with pytest.raises(ValueError, match="read-only"):
+        clash_lean((0,), UNKNOWN)[0] = 1

@@ -22,7 +22,7 @@ from cmt.writing.closing import ENDLESS, THIN, Ending
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar
 from cmt.writing.groove import drums_like, instruments_like
-from cmt.writing.harmony import pitch_lean
+from cmt.writing.harmony import clash_lean, pitch_lean
 from cmt.writing.holding import held
 from cmt.writing.melody import interval_lean
 from cmt.writing.orders import BarOrders
@@ -306,8 +306,9 @@ def _draw_word(
         in_chord = None if is_drum else pitch_lean(grammar.chord, instrument, grammar.position)
         lean = drums_like(grammar.song_groove, grammar.position) if is_drum else in_chord
         is_single = grammar.strength_left == 1 and grammar.lowest_pitch == 0 and not is_drum
-        line = interval_lean(told.cues.last_pitch) if is_single else None
-        choose("pitch", grammar.pitches(), added=_sum_of(relative, lean, line))
+        line = interval_lean(told.cues.last_pitch, grammar.chord) if is_single else None
+        clash = None if is_drum else clash_lean(told.sounding, grammar.chord)
+        choose("pitch", grammar.pitches(), added=_sum_of(relative, lean, line, clash))
         choose("duration", grammar.durations(known["pitch"]))
     elif word_type == WordType.RHYTHM:
         position = choose("position", grammar.positions(), grammar.position_lean())
