@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cmt.errors import MidiError, VideoError
 from cmt.film.encoding import encoded_picture, video_encoder
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 _COPIED_VIDEO = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4"})
 """The codecs that an mp4 can carry and players expect to find in one."""
+_NO_TIME = -(2**63)
+"""Stands for a time that a packet does not have, as in FFmpeg."""
 
 
 class Picture(NamedTuple):
@@ -31,8 +37,9 @@ class Picture(NamedTuple):
     """Time at which the last frame has been shown, in seconds of that clock."""
     n_packet: int
     """The number of packets up to the last one that is shown."""
-    decode_times: tuple[int, ...] | None
-    """The time at which each packet is decoded, in ticks of the stream; None if the packets cannot be copied."""
+    decode_times: NDArray[np.int64] | None
+    """The time (n_packet,) at which each packet is decoded, in ticks of the stream; None if the packets cannot be
+    copied."""
     breaks_off: bool
     """Whether packets are missing at the end."""
     fault: str = ""
@@ -74,13 +81,12 @@ def measure_picture(path: Path) -> Picture:
         stream = _picture_stream(container, path)
         index, reader = stream.index, PictureReader(container, stream)
         n_packet = n_shown = 0
-        decode_times: list[int | None] = []
-        show_times: list[int | None] = []
+        decode_times, show_times = array("q"), array("q")
         hides_within = changes = False
         for packet in reader.packets():
             n_packet += 1
-            decode_times.append(packet.dts)
-            show_times.append(packet.pts)
+            decode_times.append(_NO_TIME if packet.dts is None else packet.dts)
+            show_times.append(_NO_TIME if packet.pts is None else packet.pts)
             changes = changes or (n_packet > 1 and packet.has_sidedata("new_extradata"))
             if packet.is_discard:
                 hides_within = hides_within or n_shown > 0
@@ -94,7 +100,7 @@ def measure_picture(path: Path) -> Picture:
         raise MidiError(f"{path}: no frame can be read; check it with ffprobe {path}")
     if start is None or end is None:
         return _timeless_picture(path, breaks_off)
-    times = _complete_decode_times(decode_times[:n_shown], show_times[:n_shown])
+    times = _complete_decode_times(np.array(decode_times[:n_shown]), np.array(show_times[:n_shown]))
     fault = ""
     if without_show_times:
         fault = "it does not say when its pictures are shown"
@@ -128,23 +134,21 @@ def _index_points_past_the_end(stream: av.VideoStream, path: Path) -> bool:
     return last.pos + last.size > path.stat().st_size
 
 
-def _complete_decode_times(decode_times: list[int | None], show_times: list[int | None]) -> tuple[int, ...] | None:
+def _complete_decode_times(decode_times: NDArray[np.int64], show_times: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Fill in decode times: Matroska stores none, and FFmpeg cannot guess those of the first packets.
 
     Packets are decoded in the order of the file at the times at which frames are shown,
     all earlier by as much as keeps every packet's decoding before its showing.
     """
-    shown = [time for time in show_times if time is not None]
-    if len(shown) < len(show_times):
+    if (show_times == _NO_TIME).any():
         return None
-    decoded = [time for time in decode_times if time is not None]
-    if len(decoded) < len(decode_times):
-        decoded = sorted(shown)
-        lead = max(decode - show for decode, show in zip(decoded, shown, strict=True))
-        decoded = [time - lead for time in decoded]
-    for index in range(1, len(decoded)):  # a careless muxer repeats times; an mp4 needs them to rise
-        decoded[index] = max(decoded[index], decoded[index - 1] + 1)
-    return tuple(decoded)
+    decoded = decode_times
+    if (decoded == _NO_TIME).any():
+        decoded = np.sort(show_times)
+        decoded -= (decoded - show_times).max()
+    # A careless muxer repeats times; an mp4 needs them to rise.
+    numbers = np.arange(len(decoded))
+    return np.asarray(np.maximum.accumulate(decoded - numbers) + numbers)
 
 
 def picture_packets(
@@ -168,13 +172,13 @@ def picture_packets(
 
 
 def _copied_picture(
-    video: Any, picture: Picture, decode_times: tuple[int, ...], copy: av.VideoStream
+    video: Any, picture: Picture, decode_times: NDArray[np.int64], copy: av.VideoStream
 ) -> Iterator[av.Packet[av.VideoStream]]:
     reader = PictureReader(video.container, video)
     for decode_time, packet in zip(decode_times, reader.packets(), strict=False):
         shift = round(picture.start / packet.time_base)
         packet.stream = copy
-        packet.dts = decode_time - shift
+        packet.dts = int(decode_time) - shift
         packet.pts = packet.dts if packet.pts is None else max(packet.pts - shift, packet.dts)
         if not packet.duration or packet.duration * reader.time_base > LONGEST_STILL:
             packet.duration = round(reader.step / packet.time_base)

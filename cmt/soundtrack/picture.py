@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from cmt.music.chords import HALVES_PER_BAR, names_of
 from cmt.music.colours import COLOURS
@@ -41,6 +43,14 @@ _WIDEST = 40.0
 _MOST_APART = 500
 """So many lines, marks or bars are drawn one by one; more, of a film of hours, together or not all: each line that is a
 thing of its own takes 15 KiB."""
+_MOST_STEPS = 4000
+"""So many steps of the motion are drawn at most, about one for each column of the widest picture: an hour's 108,000
+took 700 MiB."""
+_MOST_NOTES = 5000
+"""So many notes of an instrument are things of their own for matplotlib, 700 bytes each; more become long lines with
+gaps, of so many notes each."""
+_LETTER_ROOM = 0.004
+"""Letters of sections stand at least this share of the picture's width apart."""
 _LEAST_SALIENCY = 0.002  # diagonals per second: the noise of a picture that stands still shall look like nothing
 
 
@@ -137,7 +147,7 @@ def _title(rhythm: VideoRhythm) -> str:
 
 
 def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> None:
-    axes.fill_between(rhythm.flow.times, rhythm.flow.speed, color=_SPEED, alpha=0.25, step="post", linewidth=0)
+    axes.fill_between(*_speeds(rhythm), color=_SPEED, alpha=0.25, step="post", linewidth=0)
     axes.stairs(rhythm.flow.mean_speed(np.array(borders)), borders, color=_SPEED, linewidth=1.8)
     axes.set_ylabel("speed (diagonals/s)", color=_SPEED)
     axes.set_xlim(0, rhythm.duration)
@@ -150,6 +160,22 @@ def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> N
     beats.set_ylabel("saliency of visual beats", color=_BEAT)
     _plot_cuts_and_fades(axes, rhythm)
     _plot_scenes(axes, rhythm)
+
+
+def _speeds(rhythm: VideoRhythm) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """When the steps of the motion begin, and its speed in each; the mean of several where there are many."""
+    if len(rhythm.flow) <= _MOST_STEPS:
+        return rhythm.flow.times, rhythm.flow.speed
+    borders = np.linspace(0.0, rhythm.duration, _MOST_STEPS + 1)
+    return borders[:-1], rhythm.flow.mean_speed(borders)
+
+
+def _saliencies(rhythm: VideoRhythm) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same for the saliency; the highest of several."""
+    if len(rhythm.flow) <= _MOST_STEPS:
+        return rhythm.flow.times, rhythm.saliency
+    first = np.arange(_MOST_STEPS) * len(rhythm.flow) // _MOST_STEPS
+    return rhythm.flow.times[first], np.maximum.reduceat(rhythm.saliency, first)
 
 
 def _label_corner(axes: Axes) -> None:
@@ -211,7 +237,7 @@ def _plot_pictures(axes: Axes, rhythm: VideoRhythm, inches: tuple[float, float])
 
 
 def _plot_speed(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> None:
-    axes.fill_between(rhythm.flow.times, rhythm.flow.speed, color=_SPEED, alpha=0.25, step="post", linewidth=0)
+    axes.fill_between(*_speeds(rhythm), color=_SPEED, alpha=0.25, step="post", linewidth=0)
     bars = rhythm.flow.mean_speed(np.array(borders))
     axes.stairs(bars, borders, color=_SPEED, linewidth=1.8)
     axes.set_ylabel("speed (diagonals/s)", color=_SPEED)
@@ -222,7 +248,7 @@ def _plot_speed(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> No
 
 
 def _plot_saliency(axes: Axes, rhythm: VideoRhythm) -> None:
-    axes.plot(rhythm.flow.times, rhythm.saliency, color=_SALIENCY, linewidth=0.8)
+    axes.plot(*_saliencies(rhythm), color=_SALIENCY, linewidth=0.8)
     _plot_beats(axes, rhythm, linewidth=1.4, markersize=4.5)
     strongest = max([float(rhythm.saliency.max(initial=0.0)), *(beat.saliency for beat in rhythm.visual_beats)])
     axes.set_ylim(0, max(strongest, _LEAST_SALIENCY) * 1.12)
@@ -282,15 +308,32 @@ def _bars_of_a_label(n_bar: int, duration: float) -> int:
 
 
 def _plot_cuts_and_fades(axes: Axes, rhythm: VideoRhythm) -> None:
-    for fade in rhythm.fades:
-        axes.axvspan(fade.begin, fade.end, color=_FADE, alpha=0.13, linewidth=0, zorder=0)
+    _shade(axes, rhythm.fades, [_FADE] * len(rhythm.fades), alpha=0.13, zorder=0)
     _plot_lines_of_cuts(axes, rhythm, 0.9)
 
 
 def _plot_scenes(axes: Axes, rhythm: VideoRhythm) -> None:
     """A strip below with the mean colour of each scene."""
-    for scene in rhythm.scenes:
-        axes.axvspan(scene.begin, scene.end, *_STRIP, color=scene.mean_colour, linewidth=0, clip_on=False)
+    colours = [scene.mean_colour for scene in rhythm.scenes]
+    _shade(axes, rhythm.scenes, colours, between=_STRIP, clip_on=False)
+
+
+def _shade(
+    axes: Axes, spans: Sequence[Any], colours: Sequence[Any], *, between: tuple[float, float] = (0, 1), **style: Any
+) -> None:
+    """Colour spans, which have a `begin` and an `end`, `between` two shares of the height."""
+    if len(spans) > _MOST_APART:
+        axes.broken_barh(
+            [(span.begin, span.end - span.begin) for span in spans],
+            (between[0], between[1] - between[0]),
+            transform=axes.get_xaxis_transform(),
+            color=colours,
+            linewidth=0,
+            **style,
+        )
+        return
+    for span, colour in zip(spans, colours, strict=True):
+        axes.axvspan(span.begin, span.end, *between, color=colour, linewidth=0, **style)
 
 
 def _plot_form(
@@ -301,13 +344,16 @@ def _plot_form(
     `labels` are the user's own, by the bar in which a section begins.
     """
     starts = np.flatnonzero(sheet.begins).tolist() or [0]
+    last_at = -np.inf
     for begin, end in zip(starts, [*starts[1:], sheet.n_bar], strict=True):
         letter = int(sheet.letters[begin])
         colour = _SECTIONS[letter % len(_SECTIONS)] if letter != UNKNOWN else "#ffffff"
         axes.axvspan(borders[begin], borders[end], color=colour, linewidth=0)
-        label = labels.get(begin) or (LETTERS[letter] if letter != UNKNOWN else None)
-        if label is not None:
+        own = labels.get(begin)
+        label = own or (LETTERS[letter] if letter != UNKNOWN else None)
+        if label is not None and (own or borders[begin] - last_at >= _LETTER_ROOM * (borders[-1] - borders[0])):
             _label(axes, label, (borders[begin], 1), (3, -10), fontsize=9, fontweight="bold")
+            last_at = borders[begin]
     room = _CHORD_ROOM * (borders[-1] - borders[0])
     last, last_at = "", -np.inf
     for half, name in enumerate(names_of(sheet.chords.tolist(), key)):
@@ -327,8 +373,8 @@ def _label(axes: Axes, text: str, at: tuple[float, float], points: tuple[int, in
 
 
 def _plot_density(axes: Axes, song: Song, borders: Sequence[float]) -> None:
-    onsets = {note.position for note in song.notes}
-    density = [sum(1 for p in onsets if p // POSITIONS_PER_BAR == bar) for bar in range(song.n_bar)]
+    by_bar = Counter(position // POSITIONS_PER_BAR for position in {note.position for note in song.notes})
+    density = [by_bar[bar] for bar in range(song.n_bar)]
     axes.stairs(density, borders, fill=True, color="#8aa29e")
     axes.set_ylim(0, POSITIONS_PER_BAR)
     axes.set_yticks([0, 8, 16])
@@ -340,9 +386,12 @@ def _plot_energy(axes: Axes, energies: Sequence[float | None], borders: Sequence
     if all(energy is None for energy in energies):
         return
     right = axes.twinx()
-    for energy, begin, end in zip(energies, borders, borders[1:], strict=False):
-        if energy is not None:
-            right.plot([begin, end], [energy, energy], color=_ENERGY, linewidth=2.2, solid_capstyle="butt")
+    spans = zip(energies, borders, borders[1:], strict=False)
+    bars = [(energy, begin, end) for energy, begin, end in spans if energy is not None]
+    for some in _one_by_one(bars):
+        times = [time for _, begin, end in some for time in (begin, end, np.nan)][:-1]
+        heights = [height for energy, *_ in some for height in (energy, energy, np.nan)][:-1]
+        right.plot(times, heights, color=_ENERGY, linewidth=2.2, solid_capstyle="butt")
     right.set_ylim(0, 1)
     right.set_yticks([0, 0.5, 1])
     right.set_ylabel("energy asked", color=_ENERGY)
@@ -350,8 +399,7 @@ def _plot_energy(axes: Axes, energies: Sequence[float | None], borders: Sequence
 
 def _plot_speech_and_gain(axes: Axes, speech: Speech) -> None:
     """The spans of speech as bands, the gain of the music as a line."""
-    for span in speech.spans:
-        axes.axvspan(span.begin, span.end, color=_SPEECH, alpha=0.35, linewidth=0)
+    _shade(axes, speech.spans, [_SPEECH] * len(speech.spans), alpha=0.35)
     gains = [knot.gain for knot in speech.curve]
     axes.plot([knot.time for knot in speech.curve], gains, color=_GAIN, linewidth=1.6)
     axes.set_ylim(min([*gains, -12]) - 3, 1)
@@ -397,11 +445,19 @@ def _plot_piano_roll(axes: Axes, song: Song, borders: Sequence[float]) -> None:
             begin = song.seconds(note.position)
             end = min(song.seconds(note.position + note.duration - 0.15), song.duration)  # neighbours stay apart
             segments.append([(begin, row), (max(begin, end), row)])
-        axes.add_collection(
-            LineCollection(
+        if len(segments) <= _MOST_NOTES:
+            lines = LineCollection(
                 segments, colors=COLOURS[instrument], linewidths=3.0, label=instrument.label, capstyle="butt"
             )
-        )
+            axes.add_collection(lines)
+            continue
+        for first in range(0, len(segments), _MOST_NOTES):
+            gapped = np.full((len(segments[first : first + _MOST_NOTES]), 3, 2), np.nan)
+            gapped[:, :2] = segments[first : first + _MOST_NOTES]
+            gapped[:, 1, 0] = np.maximum(gapped[:, 1, 0], gapped[:, 0, 0] + song.duration / _MOST_STEPS)  # to be seen
+            times, rows = gapped.reshape(-1, 2).T
+            label = "" if first else instrument.label
+            axes.plot(times, rows, color=COLOURS[instrument], linewidth=3.0, solid_capstyle="butt", label=label)
     axes.set_ylim(min(row_of_key.values(), default=floor) - 2, max(pitched, default=80) + 3)
     axes.set_xlim(0, song.duration)
     n_bar = len(borders) - 1
