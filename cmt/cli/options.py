@@ -59,7 +59,7 @@ class FileType(click.Path):
         text = os.fspath(value)
         if not text or "\0" in text:
             self.fail(f"{text!r} is no path; name a file or a folder", param, ctx)
-        return Path(super().convert(value, param, ctx))
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
 
 
 FILE = FileType(path_type=Path)
