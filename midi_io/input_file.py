@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import lzma
 import os
+import re
 import stat
 from typing import IO, Any
 
@@ -13,6 +15,8 @@ from cmt.errors import CmtError
 from .limits import MOST_XZ_MEMORY
 
 _CHUNK = 1 << 20
+_TOO_LARGE = re.compile(rb"[0-9]{309}")
+"""As many digits as the largest float has."""
 
 
 def content_of(path: str | os.PathLike[str], most: int, error: type[CmtError] = CmtError) -> bytes:
@@ -33,17 +37,14 @@ def content_of(path: str | os.PathLike[str], most: int, error: type[CmtError] = 
         Of the class `error`, if there is no such file, it is no ordinary one, too large, or cannot be read.
     """
     with opened(path, error) as file:
-        try:
-            content = file.read(most + 1)
-        except OSError as problem:
-            raise _unreadable(path, problem, error) from problem
+        content = file.read(most + 1)
     if len(content) > most:
         raise error(f"{path}: is larger than {most / 2**20:.3g} MiB, the most that is read; is it the right file?")
     return content
 
 
 def opened(path: str | os.PathLike[str], error: type[CmtError] = CmtError) -> IO[bytes]:
-    """An ordinary file, open for reading its bytes.
+    """An ordinary file, open for reading its bytes; where they cannot be read, an `error` is raised then.
 
     Raises
     ------
@@ -57,11 +58,33 @@ def opened(path: str | os.PathLike[str], error: type[CmtError] = CmtError) -> IO
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise error(f"{path}: is {_what_else(status.st_mode)}, not a file; give the name of a file")
-        return open(descriptor, "rb")
+        return io.BufferedReader(_Content(descriptor, path, error))
     except OSError as problem:
         raise _unreadable(path, problem, error) from problem
     except ValueError as problem:  # a name with a zero byte
         raise error(f"{str(path)!r}: cannot be read ({problem}); check the path") from problem
+
+
+class _Content(io.FileIO):
+    """The bytes of a file. That they cannot be read is an error that names it, whatever else is being done then."""
+
+    def __init__(self, descriptor: int, path: str | os.PathLike[str], error: type[CmtError]) -> None:
+        super().__init__(descriptor, "rb")
+        self._path, self._error = path, error
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read into a buffer, as any raw stream does."""
+        try:
+            return super().readinto(buffer)
+        except OSError as problem:
+            raise _unreadable(self._path, problem, self._error) from problem
+
+    def readall(self) -> bytes:
+        """Read all that is left."""
+        try:
+            return super().readall()
+        except OSError as problem:
+            raise _unreadable(self._path, problem, self._error) from problem
 
 
 def check_ordinary(path: str | os.PathLike[str], error: type[CmtError] = CmtError) -> None:
@@ -105,10 +128,13 @@ def json_in(content: bytes | str) -> Any:
     Raises
     ------
     ValueError
-        If it is none, is nested too deeply, or holds half a surrogate pair, which is no character.
+        If it is none, is nested too deeply, or holds half a surrogate pair, which is no character, or a whole number
+        that is too large for a float.
     """
     try:
         said = json.loads(content)
+        if _TOO_LARGE.search(content if isinstance(content, bytes) else content.encode("utf-8", errors="replace")):
+            json.loads(content, parse_int=_whole_number)
         if (b"\\ud" if isinstance(content, bytes) else "\\ud") in content.lower():  # type: ignore[operator]
             # A byte of a file's name that is no UTF-8 is half a pair too, but one that has its meaning.
             json.dumps(said, ensure_ascii=False).encode("utf-8", errors="surrogateescape")
@@ -117,6 +143,15 @@ def json_in(content: bytes | str) -> Any:
     except UnicodeEncodeError:
         raise ValueError("it holds half a surrogate pair") from None
     return said
+
+
+def _whole_number(digits: str) -> int:
+    number = int(digits)
+    try:
+        float(number)
+    except OverflowError:
+        raise ValueError("it holds a number of hundreds of digits") from None
+    return number
 
 
 def unpacked_of(path: str | os.PathLike[str], most: int) -> bytes:

@@ -36,5 +36,7 @@ MOST_SHARD_BYTES = 2**28
 """The largest shard of a corpus that is being made, 256 MiB: 32 songs have less than one."""
 MOST_HEADER_BYTES = 2**24
 """The largest header of a checkpoint, 16 MiB: ours have 0.1, with the losses of a long training 1."""
+MOST_CHECKPOINT_BYTES = 2**30
+"""The largest checkpoint, 1 GiB: that of the largest preset's training, with its optimizer, has 0.6."""
 MOST_LINE_BYTES = 2**25
 """The longest line of a journal, 32 MiB: what four hours of video ask for has 2."""

@@ -147,8 +147,10 @@ def read_pianoroll_ticks(path: str | os.PathLike[str]) -> TickSong:
     """
     path = Path(path)
     try:
-        content = io.BytesIO(content_of(path, _MOST_BYTES, MidiError))
-        with np.load(content, allow_pickle=False) as archive:
+        content = content_of(path, _MOST_BYTES, MidiError)
+        if not content.startswith(b"PK"):  # numpy would say that it might be a pickle, and how to load one
+            raise ValueError("it is no zip archive")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             if sum(member.file_size for member in archive.zip.infolist()) > _MOST_BYTES:
                 raise MidiError(f"{path}: unpacked it is larger than any song; write it anew")
             # All are read, and once: a pickled one raises ValueError here, needed or not.
@@ -249,7 +251,7 @@ def _ticks_of(arrays: dict[str, Any]) -> TickSong:
 def _checked_length(roll: _SparseRoll) -> int:
     """The number of a roll's steps, if its arrays make one; else a MidiError is raised."""
     shape, indptr, indices, data = roll
-    if shape.shape != (2,) or not 0 <= shape[0] <= _MOST_STEPS or shape[1] != _N_PITCH:
+    if shape.shape != (2,) or shape.dtype.kind not in "iu" or not 0 <= shape[0] <= _MOST_STEPS or shape[1] != _N_PITCH:
         raise MidiError(f"a pianoroll of shape {shape.tolist()}, not (steps, 128); write it anew")
     whole = indptr.shape == (_N_PITCH + 1,) and indices.ndim == 1 and indices.shape == data.shape
     whole = whole and indptr.dtype.kind in "iu" and indices.dtype.kind in "iu" and data.dtype.kind in "biuf"
@@ -305,6 +307,8 @@ def _notes_of_roll(roll: NDArray[Any], instrument: Instrument, resolution: int) 
 
 def _possible(tempi: NDArray[np.floating]) -> NDArray[np.float64]:
     """The tempi, in BPM, among those of the steps that can be one."""
+    if np.asarray(tempi).dtype.kind not in "biuf":
+        raise MidiError("tempi that are no numbers; write it anew")
     slowest, fastest = _TEMPI
     flat = np.ravel(tempi).astype(float)
     return flat[(flat >= slowest) & (flat <= fastest)]

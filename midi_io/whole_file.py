@@ -53,8 +53,14 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 def check_place(path: Path) -> None:
-    """Raise a WriteError if `path` is a folder, or would lie in one that does not exist."""
-    if not path.parent.is_dir():
-        raise WriteError(f"{path}: folder {path.parent} does not exist; create it first")
-    if path.is_dir():
+    """Raise a WriteError if `path` is there and no file, or would lie in a folder that does not exist.
+
+    A device or a pipe must not be replaced by a file, which ``/dev/null`` would be where the user may do that.
+    """
+    if not os.path.isdir(path.parent):
+        what = "is no folder; choose another" if os.path.exists(path.parent) else "does not exist; create it first"
+        raise WriteError(f"{path}: folder {path.parent} {what}")
+    if os.path.isdir(path):
         raise WriteError(f"{path}: is a folder; give the name of a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise WriteError(f"{path}: is a pipe or a device; give the name of a file")

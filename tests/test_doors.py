@@ -14,27 +14,36 @@ from click.testing import CliRunner
 from cmt.cli.app import main
 from cmt.cli.saying import printable
 from cmt.corpus.folder import COLUMN_TYPES, Entry, read_folder, write_folder
+from cmt.corpus.labels import IDS, read_labels
 from cmt.corpus.packs import read_pack_songs
 from cmt.corpus.songs import SongInfo
 from cmt.errors import CmtError
+from cmt.evaluation.piece import read_report
 from cmt.machine.cells import as_written, harmless
 from cmt.machine.columns import read_columns
 from cmt.machine.files import LINKED
 from cmt.machine.journal import read_journal
 from cmt.machine.videos import find_videos
 from cmt.machine.workers import Workers
+from cmt.matching.index import open_index, read_pieces
+from cmt.matching.indexing import update_index
 from cmt.matching.library import find_sources, read_sources
-from cmt.matching.ranking import MatchWishes, match
-from cmt.meaning.file import read_description
+from cmt.matching.ranking import MatchWishes, Results, match
+from cmt.matching.rows import Match
+from cmt.matching.tables import write_table
+from cmt.meaning.description import Description
+from cmt.meaning.file import read_description, write_description
 from cmt.music.words import Mode
 from cmt.network.checkpoint import default_checkpoint, load_checkpoint, load_tensors, save_tensors
 from cmt.planning.redo import read_comments
 from cmt.report.sounds import read_events
+from cmt.sounds.library import read_library
 from cmt.soundtrack.batch import read_log
 from cmt.soundtrack.keeping import read_kept
-from midi_io import read_midi
+from midi_io import read_midi, write_midi
 from midi_io.input_file import json_in, text_of
 from midi_io.pianoroll import read_pianoroll
+from midi_io.song import Instrument, Note, Song
 from midi_io.synthesis import find_soundfont
 
 DEEP = "[" * 100_000
@@ -332,3 +341,78 @@ def test_a_disk_that_fills_is_one_line_and_leaves_nothing(tmp_path, monkeypatch)
     with pytest.raises(CmtError, match="No space left on device"):
         save_tensors({"a": np.zeros(1, np.float16)}, {}, tmp_path / "model.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_index_and_a_table_may_lie_where_a_name_is_no_utf_8(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    (tmp_path / "songs").mkdir()
+    write_midi(Song.steady((Note(0, Instrument.PIANO, 60, 2, 90),), 120.0, 16), tmp_path / "songs" / "a.mid")
+    update_index([tmp_path / "songs"], folder, Workers(1))
+    (shard,) = open_index(folder)
+    assert sum(len(table.block.tempo) for table in read_pieces(shard)) == 1
+    write_table([[Match("a", failure="b")]], folder / "a.parquet")
+    write_description(Description(), folder / "a.toml", "of caf\udce9.mp4")
+    assert "of caf?.mp4" in (folder / "a.toml").read_text()
+
+
+def test_a_list_that_leads_nowhere_is_told(tmp_path):
+    """A link or a pipe where a list, a report or a sound was to be read: none is passed over without a word."""
+    (tmp_path / "lastfm").mkdir()
+    (tmp_path / "lastfm" / "id_list_rock.txt").write_text("TRAAAGR128F425B14B")
+    (tmp_path / IDS).symlink_to("unmounted")
+    with pytest.raises(CmtError, match=f"{IDS}: cannot be read"):
+        read_labels(tmp_path)
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(CmtError, match=r"a.json: is a pipe"):
+        read_report(tmp_path / "a.mid")
+    (tmp_path / "hit.wav").symlink_to("unmounted")
+    with pytest.raises(CmtError, match=r"hit.wav: cannot be read as sound"):
+        read_library(tmp_path)
+
+
+def test_bytes_that_are_no_archive_are_not_told_how_to_load_a_pickle(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"\x80\x04K\x01.")
+    with pytest.raises(CmtError, match="it is no zip archive"):
+        read_pianoroll(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("option", ["-o", "--soundfont", "--hits", "--sound-library"])
+def test_an_empty_path_is_none(option):
+    result = CliRunner().invoke(main, ["generate", "a.mp4", option, ""])
+    assert result.exit_code == 2 and "is no path" in result.stderr
+
+
+def test_a_film_that_was_asked_for_and_is_missing_ends_in_exit_code_1(tmp_path, monkeypatch):
+    rows = [[Match("a.mp4", rank=1, score=0.5, source="a.mid", failure="the disk is full")]]
+    monkeypatch.setattr("cmt.matching.ranking.match", lambda *_: Results(rows, 1, 1, 1.0))
+    monkeypatch.setattr("cmt.matching.index.is_index", lambda _: True)
+    monkeypatch.setattr("cmt.matching.index.open_index", lambda _: [])
+    monkeypatch.setattr("midi_io.ready_soundfont", lambda *_: None)
+    (tmp_path / "a.mp4").touch()
+    command = ["match", str(tmp_path / "a.mp4"), "--library", str(tmp_path), "--jobs", "1"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    result = CliRunner().invoke(main, [*command, "--render", str(tmp_path / "films")])
+    assert result.exit_code == 1 and result.stderr.endswith("cmt: 1 of 1 film could not be made; see above\n")
+
+
+def test_a_number_of_hundreds_of_digits_is_no_json(tmp_path):
+    assert json_in('{"a": "' + "1" * 400 + '", "b": 0.' + "1" * 400 + "}")["b"] < 1
+    path = tmp_path / "clip.comments.json"
+    path.write_text('{"schema": 1, "comments": [{"begin": 1' + "0" * 400 + ', "text": "a"}]}')
+    with pytest.raises(CmtError, match="is no JSON"):
+        read_comments(path)
+
+
+def test_a_checkpoint_that_claims_gigabytes_is_refused(tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.touch()
+    os.truncate(path, 2**33)  # it takes no room on the disk
+    with pytest.raises(CmtError, match="larger than 1 GiB"):
+        load_checkpoint(path)
+
+
+def test_a_value_of_thousands_of_characters_is_shown_in_part(tmp_path):
+    events = tmp_path / "events.json"
+    events.write_text(json.dumps({"schema": "a" * 5000, "events": []}))
+    said = CliRunner().invoke(main, ["sounds", "a.mp4", "--sound-events", str(events)]).stderr
+    assert len(said) < 1100 and said.startswith(f"cmt: {events}") and said.endswith("\n")

@@ -11,6 +11,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.saying import say
+from cmt.cli.stopping import Ending, Stopped, open_closed_streams, orderly
 from cmt.errors import CmtError
 
 _OF_THE_MACHINE = frozenset(
@@ -22,12 +23,20 @@ _OF_THE_MACHINE = frozenset(
 """What the system may say that is no bug of ours: a full disk, one that may not be written, a folder that has gone."""
 
 
+MOST_SHOWN = 500
+"""A longer message loses its middle: so many characters of its beginning and of its end are shown."""
+
+
 class Commands(click.Group):
     """Translates what goes wrong for a user: one line on stderr, exit 1 (usage: 2). A bug keeps its traceback."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command line and exit."""
-        options["standalone_mode"] = False
+        open_closed_streams()
+        with orderly() as ending:
+            self._run(ending, *args, **{**options, "standalone_mode": False})
+
+    def _run(self, ending: Ending, *args: Any, **options: Any) -> None:
         try:
             result = super().main(*args, **options)
             sys.stdout.flush()
@@ -38,8 +47,10 @@ class Commands(click.Group):
             _fail(error.format_message(), error.exit_code)
         except CmtError as error:
             _fail(str(error), 1)
+        except Stopped as error:
+            _fail(f"stopped; {error}", ending.code)
         except (KeyboardInterrupt, click.Abort):
-            _fail("stopped; nothing was written", 130)
+            _fail("stopped; nothing was written", ending.code)
         except BrokenPipeError:
             sys.stdout = None  # else Python would try once more at its end
             sys.exit(1)
@@ -53,7 +64,10 @@ class Commands(click.Group):
 
 
 def _fail(message: str, exit_code: int) -> None:
-    say(f"cmt: {' '.join(with_flags(message).split())}", err=True)
+    line = " ".join(with_flags(message).split())
+    if len(line) > 2 * MOST_SHOWN:  # a value of thousands of characters, and after it what to do
+        line = f"{line[:MOST_SHOWN]} ... {line[-MOST_SHOWN:]}"
+    say(f"cmt: {line}", err=True)
     sys.exit(exit_code)
 
 

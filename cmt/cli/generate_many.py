@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from cmt.cli.flags import with_flags
 from cmt.cli.saying import say
+from cmt.cli.stopping import Stopped
 from cmt.machine.plural import count
 
 if TYPE_CHECKING:
@@ -62,11 +63,9 @@ def generate_many(
     except KeyboardInterrupt:
         n_done = bar.n
         bar.close()
-        say(
-            f"cmt: stopped; {count(n_done, 'video')} of {len(found.videos)} done, the same command goes on from there",
-            err=True,
-        )
-        raise click.exceptions.Exit(130) from None
+        raise Stopped(
+            f"{count(n_done, 'video')} of {len(found.videos)} done, the same command goes on from there"
+        ) from None
     finally:
         bar.close()
     if not quiet:

@@ -15,6 +15,7 @@ from cmt.cli.options import (
     scheduler_option,
 )
 from cmt.cli.saying import say
+from cmt.cli.stopping import Stopped
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 
@@ -46,6 +47,9 @@ def index(
     try:
         with Workers(jobs, scheduler) as workers:
             update = update_index(libraries, output, workers, bars)
+    except KeyboardInterrupt:
+        bars.close()
+        raise Stopped(f"what {output} has so far is kept, the same command goes on from there") from None
     finally:
         bars.close()
     shown = update.failures if failures else update.failures[:MOST_SHOWN]

@@ -33,8 +33,9 @@ from cmt.cli.options import (
     verbose_option,
 )
 from cmt.cli.saying import say
+from cmt.cli.stopping import Stopped
 from cmt.errors import CmtError
-from cmt.machine.files import check_folder
+from cmt.machine.files import check_folder, real_path
 from cmt.machine.plural import count
 from cmt.music.key import ANY_KEY, WishedKey
 from midi_io.hidden_folder import hidden_folder
@@ -139,7 +140,7 @@ def match(
     films = None
     if render is not None:
         font = ready_soundfont(soundfont, "leave out --render")
-        films = RenderWishes(render.resolve(), font, original_audio, duck)
+        films = RenderWishes(real_path(render), font, original_audio, duck)
     found, _, left_out = find_videos(videos)
     for line in left_out:
         say(f"left out: {line}", err=True)
@@ -151,7 +152,7 @@ def match(
         pieces=PieceFilter(
             genre=chosen_genre(genre), instruments=instruments, tempo=piece_tempo, tonic=tonic, mode=mode
         ),
-        matrix=matrix.resolve() if matrix is not None else None,
+        matrix=real_path(matrix) if matrix is not None else None,
         render=films,
     )
     journal = out[0].with_name(f"{out[0].name}.unfinished") if out else None
@@ -164,7 +165,7 @@ def match(
         if journal is None:
             raise
         bars.close()
-        raise CmtError(f"stopped; what is done is kept in {journal}, start again to go on") from None
+        raise Stopped(f"what is done is kept in {journal}, start again to go on") from None
     finally:
         bars.close()
     for path in out:
@@ -175,8 +176,17 @@ def match(
     for path in (*out, *filter(None, (matrix, render))):
         if not quiet:
             say(f"wrote    {path}")
-    if all(rows[0].rank is None for rows in results.rows):
-        raise CmtError(f"none of {count(len(found), 'video')} has a match; see above")
+    _check_all_made(results, with_films=films is not None)
+
+
+def _check_all_made(results: Results, *, with_films: bool) -> None:
+    """Raise a CmtError if no video has a match, or a film that was asked for is missing."""
+    matched = [rows[0] for rows in results.rows if rows[0].rank is not None]
+    if not matched:
+        raise CmtError(f"none of {count(len(results.rows), 'video')} has a match; see above")
+    n_lost = sum(row.rendered is None for row in matched)
+    if with_films and n_lost:
+        raise CmtError(f"{n_lost} of {count(len(matched), 'film')} could not be made; see above")
 
 
 def _asked_mood(words: str | None) -> AskedMood | None:

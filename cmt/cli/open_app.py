@@ -13,6 +13,7 @@ from cmt.cli.options import (
     CHECKPOINT_OPTION,
     soundfont_option,
 )
+from cmt.cli.saying import say
 
 HOST, PORT = "127.0.0.1", 8760
 
@@ -61,6 +62,6 @@ def open_app(
         open_browser=not no_browser,
         limits=replace(LIMITS, megabytes=megabytes, minutes=minutes),
         models=Models(checkpoint, soundfont),
-        say=click.echo,
-        warn=lambda line: click.echo(f"warning: {with_flags(line)}", err=True),
+        say=say,
+        warn=lambda line: say(f"warning: {with_flags(line)}", err=True),
     )

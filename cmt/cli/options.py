@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -49,7 +50,19 @@ if TYPE_CHECKING:
 else:
     ParamType, Choice = click.ParamType, click.Choice
 
-FILE = click.Path(path_type=Path)
+
+class FileType(click.Path):
+    """The path of a file or folder. It is never empty, as where a variable of the shell is not set."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        """The path."""
+        text = os.fspath(value)
+        if not text or "\0" in text:
+            self.fail(f"{text!r} is no path; name a file or a folder", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+FILE = FileType(path_type=Path)
 FREE = "free"
 ALL = "all"
 

@@ -13,6 +13,7 @@ from cmt.cli.options import (
     scheduler_option,
 )
 from cmt.cli.saying import say
+from cmt.cli.stopping import Stopped
 from cmt.config import PrepareConfig
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
@@ -89,8 +90,7 @@ def prepare(
             prepared = prepare_corpus(sources, folder, labels=labels, config=config, workers=workers, progress=bars)
     except KeyboardInterrupt:
         bars.close()
-        say(f"cmt: stopped; what was read is in {folder}{UNFINISHED}, the same command goes on from there", err=True)
-        raise SystemExit(130) from None
+        raise Stopped(f"what was read is in {folder}{UNFINISHED}, the same command goes on from there") from None
     finally:
         bars.close()
     if quiet:

@@ -27,7 +27,7 @@ class FolderType(ParamType):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """The path."""
-        return str(Path(value).absolute())
+        return str(FILE.convert(value, param, ctx).absolute())
 
 
 LIBRARY_OPTION = click.option(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cmt.cli.options import FILE, Bars, loudness_option, range_of
+from cmt.cli.saying import say
 from cmt.cli.sounding import EVENTS_OPTION, LIBRARY_OPTION, events_in
 from cmt.config import SOUNDS_LIMITS
 
@@ -63,12 +64,12 @@ def sounds(
     finally:
         bars.close()
     for line in (*sounding.warnings, *(() if made is None else made.notes)):
-        click.echo(f"warning: {line}", err=True)
+        say(f"warning: {line}", err=True)
     if made is None:
-        click.echo(events_as_json(sounding.events), nl=False)
+        say(events_as_json(sounding.events), nl=False)
         return
     if not quiet:
         beds = sum(event.is_bed for event in sounding.events)
-        click.echo(f"sounds   {len(sounding.events) - beds}, and {beds} under scenes")
+        say(f"sounds   {len(sounding.events) - beds}, and {beds} under scenes")
         for file in made.files:
-            click.echo(f"wrote    {file}")
+            say(f"wrote    {file}")

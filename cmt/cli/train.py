@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE
 from cmt.cli.saying import say
+from cmt.cli.stopping import Stopped
 from cmt.cli.train_file import CORPUS, as_file, use_file
 from cmt.config import (
     ADAMW_RATE,
@@ -386,6 +387,5 @@ def train(
     except KeyboardInterrupt:
         if not (run / STATE).exists():
             raise
-        say("cmt: stopped; --resume goes on from the last checkpoint", err=True)
-        sys.exit(130)
+        raise Stopped("--resume goes on from the last checkpoint") from None
     _show(progress, config, run)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from cmt.errors import CmtError
+from cmt.machine.files import real_path
 from midi_io.input_file import text_of
 from midi_io.limits import MOST_OPTIONS_BYTES
 
@@ -69,6 +70,8 @@ def _value(parameter: click.Parameter, value: Any, place: str, ctx: click.Contex
         given = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str) for one in given) or (isinstance(value, list) and parameter.nargs != -1):
             raise CmtError(f"{place}: give the name of a file or folder")
+        if not all(one and "\0" not in one for one in given):
+            raise CmtError(f"{place}: give the name of a file or folder, not an empty one")
         folder = Path(place.split(": ")[0]).parent
         paths = tuple(folder / one for one in given)
         return paths if parameter.nargs == -1 else paths[0]
@@ -90,7 +93,7 @@ def as_file(options: Mapping[str, Any]) -> str:
 
 def _as_toml(value: Any) -> str:
     if isinstance(value, Path):
-        value = str(value.resolve())
+        value = str(real_path(value))
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_as_toml, value))}]"
     return json.dumps(value, ensure_ascii=False)  # of strings, numbers and truth TOML's way of writing is JSON's

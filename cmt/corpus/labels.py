@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -61,7 +62,7 @@ def read_labels(folder: Path) -> Labels:
                     for msd_id in _MSD_ID.findall(_text(path)):
                         votes[source][msd_id] = (*votes[source].get(msd_id, ()), genre)
         msd_ids: dict[str, tuple[str, ...]] = {}
-        if (folder / IDS).is_file():
+        if os.path.lexists(folder / IDS):
             for line in _text(folder / IDS).splitlines():
                 md5, _, msd_id = line.strip().partition(" ")
                 msd_ids[md5] = (*msd_ids.get(md5, ()), msd_id.strip())

@@ -79,7 +79,10 @@ def genre_of_pack(info: dict[str, Any]) -> Genre | None:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(unpacked_of(path, MOST_PACK_BYTES)), allow_pickle=False) as pack:
+        content = unpacked_of(path, MOST_PACK_BYTES)
+        if not content.startswith(b"PK"):  # numpy would say that it might be a pickle, and how to load one
+            raise ValueError("it holds no zip archive")
+        with np.load(io.BytesIO(content), allow_pickle=False) as pack:
             if sum(member.file_size for member in pack.zip.infolist()) > MOST_PACK_BYTES:
                 raise ValueError(f"its arrays have more than {MOST_PACK_BYTES / 2**20:g} MiB")
             arrays = {name: pack[name] for name in _PACK_ARRAYS}

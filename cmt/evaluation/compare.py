@@ -12,6 +12,7 @@ import numpy as np
 
 from cmt.errors import CmtError
 from cmt.evaluation.evaluate import Evaluation, Row
+from cmt.machine.files import real_path
 from cmt.metrics.catalogue import BY_NAME
 from cmt.metrics.distribution import N_BOOTSTRAP, Interval, mean_difference
 from cmt.metrics.validation import NOT_DEFINED
@@ -76,7 +77,7 @@ def names_of_sets(folders: Sequence[Path]) -> tuple[str, ...]:
     for folder in folders:
         if not folder.is_dir():
             raise CmtError(f"{folder}: no folder; a comparison is of folders of MIDI files")
-    whole = [folder.resolve() for folder in folders]
+    whole = [real_path(folder) for folder in folders]
     if len(set(whole)) < len(whole):
         raise CmtError("a comparison is of different folders; name each only once")
     names = [path.name for path in whole]

@@ -170,7 +170,7 @@ def read_report(midi: Path) -> Report | None:
         If it is a damaged report, or one that a newer version wrote.
     """
     path = midi.with_suffix(".json")
-    if not path.is_file():
+    if not os.path.lexists(path) or path.is_dir():
         return None
     try:
         content = json_of(path, MOST_REPORT_BYTES)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cmt.errors import CmtError, WriteError
 from midi_io.hidden_folder import hidden_folder
-from midi_io.whole_file import whole_file
 
 NO_FILE = (0, 0)
 """The state of a file that is not there."""
@@ -33,6 +32,11 @@ def file_state(path: str | os.PathLike[str]) -> tuple[int, int]:
 def leads_nowhere(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a link whose target is gone or is the link itself; it may have been a folder full of files."""
     return os.path.islink(path) and not os.path.exists(path)
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """The path without links; of one that leads round in circles what can be said. `Path.resolve` raises then."""
+    return Path(os.path.realpath(path))
 
 
 def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> None:
@@ -59,17 +63,16 @@ def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> No
 
 
 def write_texts(texts: Mapping[str, str], folder: Path) -> list[Path]:
-    """Write texts by file name into a folder, which is made; never half a file. What UTF-8 lacks becomes a `?`.
+    """Write texts by file name into a folder, which is made: all of them or none. What UTF-8 lacks becomes a `?`.
 
     Raises
     ------
     CmtError
         If they cannot be written.
     """
-    ready_folder(folder)
-    for name, text in texts.items():
-        with whole_file(folder / name) as unfinished:
-            unfinished.write_text(text, encoding="utf-8", errors="replace")
+    with folder_for_all_or_nothing(folder) as unfinished:
+        for name, text in texts.items():
+            (unfinished / name).write_text(text, encoding="utf-8", errors="replace")
     return [folder / name for name in texts]
 
 
@@ -113,6 +116,9 @@ def folder_for_all_or_nothing(folder: Path, *, overwrite: bool = True) -> Iterat
         with hidden:
             yield unfinished
             files = sorted(unfinished.iterdir())
+            for file in files:
+                if (folder / file.name).is_dir():
+                    raise WriteError(f"{folder / file.name}: is a folder; remove it, or choose another `folder`")
             for file in files if not overwrite else ():
                 if (folder / file.name).exists():
                     raise CmtError(f"{folder / file.name}: another run has written it meanwhile; run it once more")

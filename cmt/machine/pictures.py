@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
+from cmt.machine.files import real_path
 from cmt.machine.videos import VIDEO_SUFFIXES
 from video_rhythm.signatures import STILL_SUFFIXES, signature
 
@@ -58,7 +59,7 @@ def find_pictures(places: Sequence[Path], output: Path | None = None) -> Picture
         if files is None:
             video = video or place
             continue
-        if output is not None and place.resolve() == output.resolve():
+        if output is not None and real_path(place) == real_path(output):
             raise CmtError(f"{place}: results would lie among the pictures; choose another `folder`")
         n_other += others
         groups.append(in_order(files))
@@ -90,10 +91,10 @@ def _pictures_in(folder: Path, output: Path | None) -> tuple[list[Path] | None, 
 
 
 def _files_in(folder: Path, output: Path | None) -> Iterator[Path]:
-    passed_over = None if output is None else output.resolve()
+    passed_over = None if output is None else real_path(output)
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != passed_over
+            name for name in folders if not name.startswith(".") and real_path(Path(root) / name) != passed_over
         )
         for name in sorted(files):
             if not name.startswith("."):

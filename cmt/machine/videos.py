@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
-from cmt.machine.files import LINKED
+from cmt.machine.files import LINKED, real_path
 
 VIDEO_SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
@@ -43,7 +43,7 @@ def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
         if not place.is_dir():
             videos.setdefault(place.absolute(), place)
             continue
-        if output is not None and place.resolve() == output.resolve():
+        if output is not None and real_path(place) == real_path(output):
             raise CmtError(f"{place}: results would lie among the videos; choose another `folder`")
         inside, others = _videos_in(place, output, left_out)
         if not inside:
@@ -62,10 +62,10 @@ def _videos_in(folder: Path, output: Path | None, left_out: list[str]) -> tuple[
         left_out.append(f"{error.filename}: cannot be read ({error.strerror}); check who may")
 
     videos, n_other = [], 0
-    passed_over = None if output is None else output.resolve()
+    passed_over = None if output is None else real_path(output)
     for root, folders, files in os.walk(folder, onerror=tell):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() != passed_over
+            name for name in folders if not name.startswith(".") and real_path(Path(root) / name) != passed_over
         )
         linked = (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
         left_out += (f"{path}: {LINKED}" for path in linked)

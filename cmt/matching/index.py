@@ -23,7 +23,7 @@ from cmt.errors import CmtError
 from cmt.matching.score import PieceBlock
 from cmt.music.key import Key
 from cmt.music.words import Genre, Mode
-from midi_io.input_file import check_ordinary, json_of
+from midi_io.input_file import json_of, opened
 from midi_io.limits import MOST_INDEX_BYTES
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
@@ -193,9 +193,9 @@ def read_metadata(shard: Path) -> Any:
     CmtError
         If the shard is damaged.
     """
-    check_ordinary(shard)
     try:
-        return pq.read_metadata(shard)
+        with opened(shard) as file:  # by its name pyarrow opens none that is not UTF-8
+            return pq.read_metadata(file)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
 
@@ -208,10 +208,9 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
     CmtError
         If the shard is damaged.
     """
-    check_ordinary(shard)
     columns = [*_DETAILS, "failure", "density", "strength", "mood"]
     try:
-        with pq.ParquetFile(shard) as file:
+        with opened(shard) as content, pq.ParquetFile(content) as file:
             for rows in file.iter_batches(_BLOCK_PIECES, columns=columns, use_threads=False):
                 _check(rows)
                 keep = _passes(rows, wanted or PieceFilter())
@@ -285,9 +284,9 @@ def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
     CmtError
         If the shard is damaged.
     """
-    check_ordinary(shard)
     try:
-        table = pq.read_table(shard, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
+        with opened(shard) as file:
+            table = pq.read_table(file, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
         table.validate(full=True)  # text is UTF-8, and lists end within their bytes
         return table
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:

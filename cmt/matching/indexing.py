@@ -25,6 +25,7 @@ from cmt.matching.index import (
     SHARD_PIECES,
     check_version,
     number_of,
+    read_metadata,
     read_shard,
     remove_replaced,
     shard_files,
@@ -176,11 +177,11 @@ def _replace_shards(folder: Path, old: Sequence[Path], table: pa.Table) -> None:
         table = table.replace_schema_metadata({REPLACES: json.dumps([path.name for path in old])} if old else None)
         numbers = [number_of(path) for path in shard_files(folder)]
         path = folder / f"pieces-{max(numbers, default=-1) + 1:08d}.parquet"
-        with whole_file(path) as unfinished:
+        with whole_file(path) as unfinished, open(unfinished, "wb") as file:
             # Bytes of densities and strengths hardly repeat as whole values: a dictionary of them only costs.
             pq.write_table(
                 table,
-                unfinished,
+                file,
                 compression="lz4",  # half again as large as zstd, and read twice as fast
                 use_dictionary=["source", "genre", "mode"],
                 write_statistics=False,
@@ -191,12 +192,12 @@ def _replace_shards(folder: Path, old: Sequence[Path], table: pa.Table) -> None:
 
 def _join_small_shards(folder: Path) -> None:
     """Join small shards: many small updates must not make many small files."""
-    small = [path for path in shards_of(folder) if pq.read_metadata(path).num_rows <= SHARD_PIECES // 2]
+    small = [path for path in shards_of(folder) if read_metadata(path).num_rows <= SHARD_PIECES // 2]
     while len(small) > 1:
         joined, n_row = [], 0
         while small and n_row < SHARD_PIECES:
             joined.append(small.pop(0))
-            n_row += pq.read_metadata(joined[-1]).num_rows
+            n_row += read_metadata(joined[-1]).num_rows
         _replace_shards(folder, joined, pa.concat_tables([read_shard(path) for path in joined]))
 
 

@@ -286,8 +286,8 @@ def _write_matrix(folder: Path, number: int, video: str, tables: list[pa.Table])
         return
     table = pa.concat_tables(tables)
     table = table.add_column(0, "video", pa.array([video] * table.num_rows).dictionary_encode())
-    with whole_file(folder / f"{number + 1:08d}.parquet") as unfinished:
-        pq.write_table(table, unfinished, compression="zstd")
+    with whole_file(folder / f"{number + 1:08d}.parquet") as unfinished, open(unfinished, "wb") as file:
+        pq.write_table(table, file, compression="zstd")
 
 
 def _rows(video: str, demand: VideoDemand, best: list[Found]) -> list[Match]:

@@ -59,7 +59,8 @@ def write_table(rows: Sequence[Sequence[Match]], path: Path) -> None:
         else:
             columns = list(zip(*flat, strict=True)) or [()] * len(Match._fields)
             arrays = [pa.array(c, f.type) for c, f in zip(columns, _schema(), strict=True)]
-            pq.write_table(pa.Table.from_arrays(arrays, schema=_schema()), unfinished)
+            with open(unfinished, "wb") as file:  # pyarrow opens no name that is not UTF-8
+                pq.write_table(pa.Table.from_arrays(arrays, schema=_schema()), file)
 
 
 def _by_video(rows: Sequence[Sequence[Match]]) -> list[dict[str, object]]:

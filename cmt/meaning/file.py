@@ -120,7 +120,7 @@ def line_of(text: str, name: str) -> int:
 def write_description(description: Description, path: Path, head: str = "") -> None:
     """Write a description into a file, whole or not at all; see `as_toml`."""
     with whole_file(path) as unfinished:
-        unfinished.write_text(as_toml(description, head), encoding="utf-8")
+        unfinished.write_text(as_toml(description, head), encoding="utf-8", errors="replace")
 
 
 def as_toml(description: Description, head: str = "") -> str:

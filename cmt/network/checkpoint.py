@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
@@ -20,7 +21,7 @@ from cmt.errors import CmtError
 from cmt.music.words import VOCABULARY_VERSION, CompoundWord
 from cmt.network.decoder import Decoder
 from midi_io.input_file import json_in, opened
-from midi_io.limits import MOST_HEADER_BYTES
+from midi_io.limits import MOST_CHECKPOINT_BYTES, MOST_HEADER_BYTES
 from midi_io.whole_file import whole_file
 
 _METADATA = "cmt"
@@ -94,9 +95,12 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
 
 
 def _check_header(path: Path) -> None:
-    """Raise a CmtError for a header that asks for more memory than any of ours."""
+    """Raise a CmtError for a file, or a header, that asks for more memory than any of ours."""
     with opened(path) as file:
         size = int.from_bytes(file.read(8), "little")
+        whole = file.seek(0, os.SEEK_END)  # a file may claim gigabytes that no disk holds
+    if whole > MOST_CHECKPOINT_BYTES:
+        raise CmtError(f"{path}: is larger than {MOST_CHECKPOINT_BYTES / 2**30:g} GiB, the most that is read; check it")
     if size > MOST_HEADER_BYTES:
         raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave `checkpoint` out")
 

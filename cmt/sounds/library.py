@@ -131,7 +131,7 @@ def read_library(folder: Path) -> Library:
         If there is no such folder, the list is wrong, or no file is of use.
     """
     try:
-        names = sorted(path.name for path in folder.iterdir() if path.is_file())
+        names = sorted(path.name for path in folder.iterdir())
     except OSError as error:
         raise CmtError(f"{folder}: no folder of sounds ({error.strerror}); check the path") from error
     warnings: list[str] = []

@@ -95,7 +95,7 @@ def begin(
             _describe(run, model_config, config)
         if options:
             with whole_file(run / OPTIONS) as unfinished:
-                unfinished.write_text(options, encoding="utf-8")
+                unfinished.write_text(options, encoding="utf-8", errors="replace")
         yield
 
 

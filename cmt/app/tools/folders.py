@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from cmt.errors import CmtError
+from cmt.machine.files import real_path
 
 
 class Folders:
     """The folders in which files are read and written, and no others."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = [folder.resolve() for folder in folders]
+        self._folders = [real_path(folder) for folder in folders]
 
     def path(self, text: str) -> Path:
         """A path that lies in one of them.
@@ -24,7 +24,7 @@ class Folders:
             If it does not, wherever links lead.
         """
         try:
-            path = Path(text).resolve() if os.path.isabs(text) else (self._folders[0] / text).resolve()
+            path = real_path(self._folders[0] / text)
         except (OSError, ValueError) as error:
             raise CmtError(f"{text!r}: is no path ({error})") from None
         if not any(path == folder or folder in path.parents for folder in self._folders):
