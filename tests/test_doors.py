@@ -23,6 +23,7 @@ from cmt.machine.cells import as_written, harmless
 from cmt.machine.columns import read_columns
 from cmt.machine.files import LINKED
 from cmt.machine.journal import read_journal
+from cmt.machine.pictures import find_pictures
 from cmt.machine.videos import find_videos
 from cmt.machine.workers import Workers
 from cmt.matching.index import open_index, read_pieces
@@ -102,6 +103,11 @@ def test_what_is_no_file_in_a_folder_of_music_or_videos_is_told(tmp_path):
     assert all(reasons.values())
     (line,) = find_videos([tmp_path]).left_out
     assert line == f"{tmp_path}/sub/up: {LINKED}"
+    (tmp_path / "clip.mp4").unlink()
+    with pytest.raises(CmtError, match=r"no videos and no pictures in it .*/sub/up: is a link to a folder"):
+        find_pictures([tmp_path])
+    (tmp_path / "sub" / "img1.png").write_bytes(b"")
+    assert find_pictures([tmp_path]).left_out == (line,)
 
 
 def test_a_link_to_itself_among_the_videos_is_a_row_of_the_match(tmp_path):

@@ -28,6 +28,7 @@ from cmt.evaluation.reference import (
     unpacked_features,
 )
 from cmt.evaluation.text import number
+from cmt.machine.files import LINKED
 from cmt.metrics.catalogue import BY_NAME, CATALOGUE
 from cmt.metrics.structure import MAX_FRAMES
 from cmt.music.key import Key
@@ -312,10 +313,12 @@ def test_a_reference_of_a_folder_is_cut_to_the_pieces(workplace, tmp_path):
     for index in range(22):
         write_midi(random_song(100 + index, 20), tmp_path / f"real{index}.mid")
     (tmp_path / "broken.mid").write_bytes(b"no")
+    (tmp_path / "round").symlink_to(".")
     pairs = [Pair(workplace / f"piece{i % 3}.mid", None) for i in range(6)]
     evaluation = evaluate(pairs, tmp_path)
     assert (evaluation.reference.n_song, evaluation.reference.n_bar) == (22, 8)
-    assert len(evaluation.reference.notes) == 1 and "broken.mid" in evaluation.reference.notes[0]
+    assert evaluation.reference.notes[0] == f"left out: {tmp_path / 'round'}: {LINKED}"
+    assert len(evaluation.reference.notes) == 2 and "broken.mid" in evaluation.reference.notes[1]
     assert evaluation.comparison_reason == ""
     assert evaluation.comparison["pitch_classes"].overlapping_area.mean > 0.5
     assert "needs 13 songs" in evaluation.frechet_reason

@@ -55,20 +55,26 @@ def test_beside_the_others_it_has_a_number(made, tmp_path):
     assert (folder / "clip-2.mid").read_bytes() == (made / "clip.take2.mid").read_bytes()
 
 
-def test_overwriting_removes_the_reports_of_takes_that_are_no_more(made, checkpoint, tmp_path):
+def test_overwriting_removes_the_takes_and_stems_that_are_no_more(made, checkpoint, tmp_path):
     folder = tmp_path / "out"
     shutil.copytree(made, folder)
     (folder / "clip.take7.json").write_text("{}")
     again = json.loads((folder / "clip.take2.json").read_text())
     again["kept"]["name"] = "clip.take8"
     (folder / "clip.take8.json").write_text(json.dumps(again))
+    with_stems = json.loads((folder / "clip.json").read_text()) | {"stems": True, "format": "flac"}
+    (folder / "clip.json").write_text(json.dumps(with_stems))
+    for name in ("clip.bass.flac", "clip.drums.flac", "clip.drums.wav"):
+        (folder / name).write_bytes(b"")
     output = Output(midi_only=True, page=False, overwrite=True)
     config, clip = GenerateConfig(seed=5), made.parent / "clip.mp4"
     written = make_soundtrack(clip, folder, Wishes(takes=1), config, output=output, checkpoint=checkpoint)
     names = sorted(file.name for file in folder.iterdir())
-    assert names == ["clip.json", "clip.mid", "clip.png", "clip.take7.json", "clip.take8.json"]
-    (note,) = (note for note in written.notes if note.startswith("removed"))
-    assert note.endswith("clip.take2.json and 3 more")
+    assert names == ["clip.drums.wav", "clip.json", "clip.mid", "clip.png", "clip.take7.json", "clip.take8.json"]
+    takes, stems, others = written.notes[1:]
+    assert takes.startswith("removed") and takes.endswith("clip.take2.json and 3 more")
+    assert stems.startswith("removed") and stems.endswith("clip.drums.flac and 1 more")
+    assert others.startswith("stays") and others.endswith("clip.drums.wav")
 
 
 def test_bars_of_another_take_are_written_anew(made, checkpoint, tmp_path):

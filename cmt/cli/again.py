@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cmt.cli.options import FREE, Bars, chosen_genre, chosen_programs
+from cmt.cli.saying import say_left_out
 from cmt.cli.sounding import events_in
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def generate_again(take: Path, videos: Sequence[Path], handing: Handing, quiet: 
                 )
             reason = "is for many videos" if parameter.name in _MANY else "says what a new piece is to be"
             raise click.UsageError(f"{parameter.opts[0]} {reason}, and --from keeps one that is finished; leave it out")
-    pictures = find_pictures(videos, given.get("output", take.parent)).files
+    pictures, _, left_out = find_pictures(videos, given.get("output", take.parent))
+    say_left_out(left_out)
     if len(videos) > 1 and not pictures:
         raise click.UsageError("--from makes one take again; name the one VIDEO that it is for, or none")
     if given.get("genre") == FREE:

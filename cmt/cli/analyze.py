@@ -11,7 +11,7 @@ import click
 
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars, timing_options, timing_wishes, verbose_option
-from cmt.cli.saying import say
+from cmt.cli.saying import say, say_left_out
 from cmt.cli.wording import grid_in_words, print_hits
 from cmt.errors import CmtError
 
@@ -57,7 +57,8 @@ def analyze(
     if plot is not None:
         check_writable(plot)
     wishes = timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
-    pictures = find_pictures(videos).files
+    pictures, _, left_out = find_pictures(videos)
+    say_left_out(left_out)
     if len(videos) > 1 and not pictures:
         raise click.UsageError("give one VIDEO, or pictures")
     bars = Bars(quiet)

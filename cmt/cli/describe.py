@@ -12,7 +12,7 @@ import click
 from cmt.cli.describing import read_argument
 from cmt.cli.flags import with_flags
 from cmt.cli.options import FILE, Bars
-from cmt.cli.saying import say
+from cmt.cli.saying import say, say_left_out
 from cmt.errors import CmtError
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def describe(what: tuple[str, ...], output: Path | None, quiet: bool) -> None:
         check_writable(output)
     videos = [Path(one) for one in what if _is_file(one)]
     texts = [one for one in what if not _is_file(one)]
-    pictures = find_pictures(videos).files
+    pictures, _, left_out = find_pictures(videos)
+    say_left_out(left_out)
     if len(videos) > 1 and not pictures:
         raise click.UsageError("a description is of one video")
     asked = Description()

@@ -19,6 +19,9 @@ from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 from cmt.music.words import GENRES
 
+FEW = 5
+"""At most this many files of a reference that are left out are named."""
+
 
 @click.command()
 @click.argument("midis", metavar="MIDI...", type=FILE, nargs=-1)
@@ -80,6 +83,9 @@ def evaluate(
         )
     finally:
         bars.close()
+    notes = evaluations[0].reference.notes
+    for note in (*notes[:FEW], *([f"left out: {len(notes) - FEW} more"] if len(notes) > FEW else [])):
+        say(note, err=True)
     if compare:
         comparison = compare_evaluations(names, evaluations, seed)
         files, lines = write_comparison(comparison, output), comparison_table(comparison)

@@ -43,6 +43,7 @@ from cmt.cli.options import (
     timing_wishes,
     verbose_option,
 )
+from cmt.cli.saying import say_left_out
 from cmt.cli.showing import SECTIONS, show_soundtrack
 from cmt.cli.sounding import events_in, sound_options
 from cmt.config import (
@@ -317,6 +318,7 @@ def generate(
     if midi_only and (stems or format != AUDIO_FORMAT):
         raise click.UsageError("--midi-only writes no sound; leave it out, or leave out --stems and --format")
     pictures = find_pictures(videos, output)
+    say_left_out(pictures.left_out)
     wishes = replace(
         timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change),
         genre=chosen_genre(genre),

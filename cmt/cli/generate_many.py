@@ -13,7 +13,7 @@ import click
 from tqdm import tqdm
 
 from cmt.cli.flags import with_flags
-from cmt.cli.saying import say
+from cmt.cli.saying import say, say_left_out
 from cmt.cli.stopping import Stopped
 from cmt.machine.plural import count
 
@@ -37,8 +37,7 @@ def generate_many(
 
     output = settings.folder
     found = find_videos(places, output)
-    for line in found.left_out:
-        say(f"left out: {line}", err=True)
+    say_left_out(found.left_out)
     settings = replace(
         settings,
         folder=output.absolute(),

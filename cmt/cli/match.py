@@ -32,7 +32,7 @@ from cmt.cli.options import (
     soundfont_option,
     verbose_option,
 )
-from cmt.cli.saying import say
+from cmt.cli.saying import say, say_left_out
 from cmt.cli.stopping import Stopped
 from cmt.errors import CmtError
 from cmt.machine.files import check_folder, real_path
@@ -142,8 +142,7 @@ def match(
         font = ready_soundfont(soundfont, "leave out --render")
         films = RenderWishes(real_path(render), font, original_audio, duck)
     found, _, left_out = find_videos(videos)
-    for line in left_out:
-        say(f"left out: {line}", err=True)
+    say_left_out(left_out)
     tonic, mode = key or ANY_KEY
     wishes = MatchWishes(
         top=top,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Iterable
 
 import click
 
@@ -16,6 +17,12 @@ def say(message: object = "", *, err: bool = False, nl: bool = True) -> None:
     r"""Print a message; what a terminal would obey or cannot show stands there as Python writes it, ``\x1b``."""
     stream = sys.stderr if err else sys.stdout
     click.echo(printable(str(message), getattr(stream, "encoding", None) or "utf-8"), err=err, nl=nl)
+
+
+def say_left_out(lines: Iterable[str]) -> None:
+    """Print a line on the standard error for each thing that is left out of the work, with its reason."""
+    for line in lines:
+        say(f"left out: {line}", err=True)
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:

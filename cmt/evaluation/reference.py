@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from cmt.corpus.reading import read_corpus
 from cmt.corpus.songs import song_of_pack
 from cmt.errors import CmtError
+from cmt.machine.files import files_below
 from cmt.machine.progress import Progress
 from cmt.machine.workers import Workers
 from cmt.metrics.catalogue import measure_song
@@ -152,8 +153,9 @@ def _songs_of_pack(path: Path) -> tuple[list[Song], tuple[str, ...]]:
 
 
 def _songs_of_folder(folder: Path) -> tuple[list[Song], tuple[str, ...]]:
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in MIDI_SUFFIXES)
-    songs, notes = [], []
+    left_out: list[str] = []
+    files = sorted(file for file in files_below(folder, left_out) if file.suffix.lower() in MIDI_SUFFIXES)
+    songs, notes = [], [f"left out: {line}" for line in left_out]
     for file in files:
         try:
             song = read_midi(file)
@@ -165,7 +167,8 @@ def _songs_of_folder(folder: Path) -> tuple[list[Song], tuple[str, ...]]:
         else:
             notes.append(f"left out: {file}: no notes")
     if not songs:
-        raise CmtError(f"{folder}: no MIDI file with notes; give a folder of .mid files or a pack of songs")
+        lines = "".join(f"; {note}" for note in notes[:1])
+        raise CmtError(f"{folder}: no MIDI file with notes; give a folder of .mid files or a pack of songs{lines}")
     return songs, tuple(notes)
 
 

@@ -1,4 +1,4 @@
-"""Folders that are written into, also all or nothing, and what shows that a file has changed."""
+"""Folders that are looked through or written into, also all or nothing, and what shows that a file has changed."""
 
 from __future__ import annotations
 
@@ -37,6 +37,27 @@ def leads_nowhere(path: str | os.PathLike[str]) -> bool:
 def real_path(path: str | os.PathLike[str]) -> Path:
     """The path without links; of one that leads round in circles what can be said. `Path.resolve` raises then."""
     return Path(os.path.realpath(path))
+
+
+def files_below(folder: Path, left_out: list[str], output: Path | None = None) -> Iterator[Path]:
+    """The files of a folder and of those in it, each folder's in the order of their names.
+
+    Hidden files and folders and the `output` folder are passed over. A link to a folder is not followed, and a folder
+    that may not be read is not looked into: `left_out` gets a line for each.
+    """
+
+    def tell(error: OSError) -> None:
+        left_out.append(f"{error.filename}: cannot be read ({error.strerror}); check who may")
+
+    passed_over = None if output is None else real_path(output)
+    for root, folders, files in os.walk(folder, onerror=tell):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and real_path(Path(root) / name) != passed_over
+        )
+        left_out += (f"{Path(root) / name}: {LINKED}" for name in folders if (Path(root) / name).is_symlink())
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(root) / name
 
 
 def ready_folder(folder: Path, otherwise: str = "choose another `folder`") -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
-from cmt.machine.files import real_path
+from cmt.machine.files import files_below, real_path
 from cmt.machine.videos import VIDEO_SUFFIXES
 from video_rhythm.signatures import STILL_SUFFIXES, signature
 
@@ -21,6 +20,8 @@ class Pictures(NamedTuple):
     """The pictures in the order in which they are shown; none where the places are videos."""
     n_other: int = 0
     """The number of files of folders that are no pictures."""
+    left_out: tuple[str, ...] = ()
+    """A line for each folder that is not looked into, with the reason; none where the places are videos."""
 
 
 def is_picture(path: Path) -> bool:
@@ -46,6 +47,7 @@ def find_pictures(places: Sequence[Path], output: Path | None = None) -> Picture
     """
     groups: list[Sequence[Path]] = []
     n_other = 0
+    left_out: list[str] = []
     video: Path | None = None
     named: list[Path] = []
     for place in places:
@@ -55,7 +57,7 @@ def find_pictures(places: Sequence[Path], output: Path | None = None) -> Picture
             else:
                 video = video or place
             continue
-        files, others = _pictures_in(place, output)
+        files, others = _pictures_in(place, output, left_out)
         if files is None:
             video = video or place
             continue
@@ -68,13 +70,16 @@ def find_pictures(places: Sequence[Path], output: Path | None = None) -> Picture
     files = [*(_as_meant(named)), *(file for group in groups for file in group)]
     if files and video is not None:
         raise CmtError(f"{video}: is no picture, and {files[0]} is one; name pictures alone, or videos alone")
-    return Pictures(tuple(files), n_other)
+    return Pictures(tuple(files), n_other, tuple(left_out) if files else ())
 
 
-def _pictures_in(folder: Path, output: Path | None) -> tuple[list[Path] | None, int]:
-    """The pictures of a folder, None if there are videos in it, and the number of its other files."""
+def _pictures_in(folder: Path, output: Path | None, left_out: list[str]) -> tuple[list[Path] | None, int]:
+    """The pictures of a folder, None if there are videos in it, and the number of its other files.
+
+    Lines on folders not looked into go to `left_out`.
+    """
     pictures, n_other = [], 0
-    for file in _files_in(folder, output):
+    for file in files_below(folder, left_out, output):
         suffix = file.suffix.lower()
         if suffix in VIDEO_SUFFIXES and not (suffix == ".gif" and is_picture(file)):
             return None, 0
@@ -85,20 +90,9 @@ def _pictures_in(folder: Path, output: Path | None) -> tuple[list[Path] | None, 
     if not pictures:
         raise CmtError(
             f"{folder}: no videos and no pictures in it (other files: {n_other}); the names of videos end in "
-            f"{' '.join(sorted(VIDEO_SUFFIXES))}"
+            f"{' '.join(sorted(VIDEO_SUFFIXES))}{''.join(f'; {line}' for line in left_out)}"
         )
     return pictures, n_other
-
-
-def _files_in(folder: Path, output: Path | None) -> Iterator[Path]:
-    passed_over = None if output is None else real_path(output)
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and real_path(Path(root) / name) != passed_over
-        )
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(root) / name
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:

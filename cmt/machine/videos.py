@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
-from cmt.machine.files import LINKED, real_path
+from cmt.machine.files import files_below, real_path
 
 VIDEO_SUFFIXES = frozenset(
     ".3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv".split()
@@ -48,7 +47,8 @@ def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
         inside, others = _videos_in(place, output, left_out)
         if not inside:
             suffixes = " ".join(sorted(VIDEO_SUFFIXES))
-            raise CmtError(f"{place}: no videos in it (other files: {others}); their names end in {suffixes}")
+            lines = "".join(f"; {line}" for line in left_out)
+            raise CmtError(f"{place}: no videos in it (other files: {others}); their names end in {suffixes}{lines}")
         for video in inside:
             videos.setdefault(video.absolute(), video)
         n_other += others
@@ -57,25 +57,12 @@ def find_videos(places: Iterable[Path], output: Path | None = None) -> Found:
 
 def _videos_in(folder: Path, output: Path | None, left_out: list[str]) -> tuple[list[Path], int]:
     """The videos of a folder and the number of its other files; lines on folders not looked into go to `left_out`."""
-
-    def tell(error: OSError) -> None:
-        left_out.append(f"{error.filename}: cannot be read ({error.strerror}); check who may")
-
     videos, n_other = [], 0
-    passed_over = None if output is None else real_path(output)
-    for root, folders, files in os.walk(folder, onerror=tell):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and real_path(Path(root) / name) != passed_over
-        )
-        linked = (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
-        left_out += (f"{path}: {LINKED}" for path in linked)
-        for name in sorted(files):
-            if name.startswith("."):
-                continue
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                videos.append(Path(root) / name)
-            else:
-                n_other += 1
+    for file in files_below(folder, left_out, output):
+        if file.suffix.lower() in VIDEO_SUFFIXES:
+            videos.append(file)
+        else:
+            n_other += 1
     return videos, n_other
 
 

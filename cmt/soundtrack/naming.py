@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from cmt.errors import CmtError
+from cmt.film.film import SOUNDS
 from cmt.soundtrack.keeping import read_kept
 from cmt.soundtrack.source import Material, refuse_the_files_themselves
+from midi_io.audio_file import AUDIO_FORMATS
+from midi_io.song import Instrument
 
 
 class RunName(NamedTuple):
@@ -85,6 +88,55 @@ def old_takes(folder: Path, name: str, written: Collection[str]) -> list[Path]:
     reports = [file for file in sorted(folder.iterdir()) if takes.fullmatch(file.name) and _is_named(file, name)]
     files = [file for report in reports for file in (report, report.with_suffix(".mid"))]
     return [file for file in files if file.name not in written and file.exists()]
+
+
+def old_stems(folder: Path, name: str, written: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """The sounds of single instruments, and of what is seen, of an earlier run of that name that are not `written` now.
+
+    First those that its report, ``clip.json``, says it wrote; then others of such a name, which may be anybody's.
+    """
+    labels = (*(instrument.label for instrument in Instrument), SOUNDS)
+    files = [folder / f"{name}.{label}.{suffix}" for label in labels for suffix in AUDIO_FORMATS]
+    files = [file for file in files if file.name not in written and file.exists()]
+    ours: set[str] = set()
+    if files and _is_named(folder / f"{name}.json", name):
+        report, _ = read_kept(folder / f"{name}.json")
+        if report.stems:
+            ours |= {f"{name}.{instrument.label}.{report.format}" for instrument in Instrument}
+        if report.sounds is not None:
+            ours.add(f"{name}.{SOUNDS}.{report.format}")
+    return [file for file in files if file.name in ours], [file for file in files if file.name not in ours]
+
+
+def notes_on_old_files(takes: Sequence[Path], stems: Sequence[Path], others: Sequence[Path]) -> list[str]:
+    """A line on each kind of old files: `takes` and `stems`, which go, and `others`, which stay."""
+    kinds = (
+        ("removed, as `overwrite` asks, because this run has no such take", takes),
+        ("removed, as `overwrite` asks, because this run writes no such sound", stems),
+        ("stays, though it is none of this run, because no report says that an earlier run wrote it", others),
+    )
+    return [
+        f"{what}: {files[0]}" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+        for what, files in kinds
+        if files
+    ]
+
+
+def remove_stale(files: Iterable[Path]) -> None:
+    """Remove files of an earlier run.
+
+    Raises
+    ------
+    CmtError
+        If one cannot be removed.
+    """
+    for file in files:
+        try:
+            file.unlink()
+        except OSError as error:
+            raise CmtError(
+                f"{file}: is of an earlier run and cannot be removed ({error.strerror}); remove it"
+            ) from None
 
 
 def _is_named(report: Path, name: str) -> bool:

@@ -39,7 +39,7 @@ from cmt.soundtrack.handing import check_fit, finish_of
 from cmt.soundtrack.keeping import kept_of
 from cmt.soundtrack.like import told_of
 from cmt.soundtrack.looking import Seen, mixer_of
-from cmt.soundtrack.naming import checked_name, old_takes
+from cmt.soundtrack.naming import checked_name, notes_on_old_files, old_stems, old_takes, remove_stale
 from cmt.soundtrack.networks import Networks
 from cmt.soundtrack.output import Output, check_output, for_film
 from cmt.soundtrack.playing import performance_of
@@ -313,13 +313,7 @@ def place_for(commission: Commission, folder: Path, output: Output) -> Iterator[
         ThreadPoolExecutor(1) as beside,
     ):
         yield Place(folder, unfinished, film, beside, notes, stale)
-    for file in stale:
-        try:
-            file.unlink()
-        except OSError as error:
-            raise CmtError(
-                f"{file}: is of an earlier run and cannot be removed ({error.strerror}); remove it"
-            ) from None
+    remove_stale(stale)
 
 
 def deliver_piece(
@@ -356,10 +350,11 @@ def deliver_piece(
     )
     files = sorted(file.name for file in place.unfinished.iterdir())
     notes = run.notes
-    if output.overwrite and (stale := old_takes(place.folder, run.name, files)):
-        place.stale.extend(stale)
-        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
-        notes = (*notes, f"removed, as `overwrite` asks, because this run has no such take: {stale[0]}{more}")
+    if output.overwrite:
+        takes = old_takes(place.folder, run.name, files)
+        stems, others = old_stems(place.folder, run.name, files)
+        place.stale.extend([*takes, *stems])
+        notes = (*notes, *notes_on_old_files(takes, stems, others))
     return Soundtrack(tuple(place.folder / file for file in files), report, run.name, notes)
 
 
