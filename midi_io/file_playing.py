@@ -20,7 +20,7 @@ from .limits import MOST_PLAYED_CHANNELS
 from .midi_content import ALL_NOTES_OFF, BANK, RESET, MidiContent, read_content
 from .midi_file import Warn, performance_of, told
 from .performance import CENTRE, PAN, REVERB, VOLUME, Band, Performance, Voice
-from .smf import CONTROL, KEY_PRESSURE, NOTE_OFF, NOTE_ON, PITCH, PRESSURE, PROGRAM, Event
+from .smf import CONTROL, KEY_PRESSURE, NOTE_OFF, NOTE_ON, PITCH, PRESSURE, PROGRAM, SYSTEM, Event
 from .song import Instrument
 from .synthesis import DRUM_BANK, SAMPLE_RATE, SAMPLE_RATES, Synthesizer, find_soundfont
 
@@ -28,6 +28,7 @@ RING_SECONDS = 6.0
 """What rings on after the end of a file is played for so long at most."""
 _FINE_BANK, _PEDAL, _EXPRESSION, _RESET_ALL, _OMNI_OFF = 32, 64, 11, 121, 124
 _USUAL_VOLUME, _USUAL_REVERB, _MOST = 100, 40, 127
+_MASTER_VOLUME, _FULL_VOLUME = bytes((0x04, 0x01)), bytes((0x7F, 0x7F))
 _GM2_MELODY = 121
 """The bank of General MIDI 2 that is bank 0 of others."""
 
@@ -44,7 +45,26 @@ def read_to_play(path: str | os.PathLike[str], warn: Warn) -> Performance | Midi
     if not midi.parts:
         raise MidiError(f"{path}: no notes to play; give a MIDI file that has some")
     told(midi, warn)
-    return performance_of(midi) if midi.is_ours else midi
+    if midi.is_ours:
+        return performance_of(midi)
+    if _changes_master_volume(midi):
+        warn(f"{midi.path}: changes its master volume by system exclusive messages: that is not obeyed")
+    return midi
+
+
+def _changes_master_volume(midi: MidiContent) -> bool:
+    """Whether the volume of all channels together (MMA, *Universal SysEx*, device control) changes as they play.
+
+    One that holds throughout makes no difference: the sound is brought to a loudness of its own.
+    """
+    first = min(note.start for part in midi.parts for note in part.notes)
+    volume, changes = _FULL_VOLUME, False
+    for event in midi.events:
+        message = midi.messages[event.number] if event.kind == SYSTEM else b""
+        if message[:1] == b"\x7f" and message[2:4] == _MASTER_VOLUME and len(message) >= 6:
+            changes = changes or (event.tick > first and message[4:6] != volume)
+            volume = message[4:6]
+    return changes
 
 
 class _Timed(NamedTuple):

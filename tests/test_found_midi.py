@@ -234,6 +234,15 @@ def test_drums_of_gs_and_xg_parts_are_drums(tmp_path):
     assert [part.is_drum for part in content_of_bytes(midi(xg), tmp_path).parts] == [True]
 
 
+@pytest.mark.parametrize(("wait", "is_told"), [(b"\x00", False), (b"\x60", True)], ids=["throughout", "on its way"])
+def test_a_master_volume_that_changes_as_a_file_plays_is_told(wait, is_told, tmp_path):
+    low = b"\xf0\x07\x7f\x7f\x04\x01\x00\x20\xf7"
+    (tmp_path / "low.mid").write_bytes(midi(track(wait + low), track(FOUR)))
+    lines: list[str] = []
+    read_to_play(tmp_path / "low.mid", lines.append)
+    assert any("changes its master volume" in line for line in lines) == is_told
+
+
 def test_another_metre_is_known(tmp_path):
     (tmp_path / "waltz.mid").write_bytes(midi(track(meta(0x58, b"\x03\x02\x18\x08") + FOUR)))
     ticks = read_midi_ticks(tmp_path / "waltz.mid")

@@ -13,7 +13,10 @@ import pytest
 from PIL import Image
 from test_streams import FPS, analysed, click, draw, film_of, picture_of, times_in
 
+from cmt.errors import VideoError
 from cmt.film.part import Part, write_part
+from cmt.film.picture import measure_picture
+from video_rhythm.reels import open_reel
 
 
 def test_a_bare_stream_has_the_rate_that_its_pictures_say(tmp_path):
@@ -36,6 +39,32 @@ def test_recordings_joined_in_a_format_of_discs_are_not_said_to_be_out_of_order(
     duration, _, warnings = analysed(tmp_path / "joined.mpg")
     assert duration == pytest.approx(2.0, abs=0.001)
     assert len(warnings) == 1 and "start again or jump once" in warnings[0]
+
+
+@pytest.mark.parametrize(("codec", "encoder"), [("h264", "libx264"), ("hevc", "libx265")])
+def test_a_broadcast_that_goes_on_in_another_size_is_encoded_again(codec, encoder, tmp_path):
+    """An mp4 states one size for all its pictures, a transport stream one before each that stands alone."""
+    if encoder not in av.codec.codecs_available:
+        pytest.skip(f"this PyAV lacks {encoder}")
+    one, other = (draw(tmp_path / f"{size[0]}.ts", encoder, size=size).read_bytes() for size in ((96, 64), (128, 96)))
+    (tmp_path / "same.ts").write_bytes(one + one)
+    assert measure_picture(tmp_path / "same.ts").fault == ""
+    (tmp_path / "both.ts").write_bytes(one + other)
+    film, _, notes = film_of(tmp_path / "both.ts", tmp_path)
+    assert any(
+        note.startswith("the picture was encoded again") and "change their form midway" in note for note in notes
+    )
+    with av.open(str(film)) as container:
+        assert {(frame.width, frame.height) for frame in container.decode(video=0)} == {(96, 64)}
+
+
+def test_an_mng_is_told_to_be_converted(tmp_path):
+    """FFmpeg opens it and decodes none of its pictures."""
+    content = b"\x8aMNG\r\n\x1a\n\0\0\0\x1cMHDR"
+    (tmp_path / "flag.mng").write_bytes(content)
+    for video in (tmp_path / "flag.mng", content):
+        with pytest.raises(VideoError, match="is an MNG animation, which is not read here; convert it to MP4, GIF or"):
+            open_reel(video)
 
 
 def test_colours_that_the_container_alone_knows_are_kept(tmp_path):

@@ -28,6 +28,10 @@ def file_url(path: str | os.PathLike[str]) -> str:
     return f"file:{os.path.abspath(path)}"
 
 
+_MNG = b"\x8aMNG\r\n\x1a\n"
+"""The first bytes of a Multiple-image Network Graphics file."""
+
+
 def open_container(path: str, name: str) -> av.container.InputContainer:
     """Open the file at `path`, called `name` in messages.
 
@@ -53,12 +57,20 @@ def open_container(path: str, name: str) -> av.container.InputContainer:
     if not size:
         raise VideoError(f"{name}: is empty (0 bytes); copy or download it again")
     try:
+        with open(path, "rb") as file:
+            _refuse_mng(file.read(len(_MNG)), name)
         # The whitelist keeps a playlist in disguise from opening anything else; no decoder that FFmpeg tries takes
         # memory for more pixels. Titles that are not UTF-8 are no reason to refuse a picture.
         options = {"protocol_whitelist": "file", "max_pixels": str(MOST_PIXELS)}
         return av.open(file_url(path), options=options, metadata_errors="ignore")
     except (av.error.FFmpegError, OSError, ValueError, UnicodeError):
         raise VideoError(f"{name}: not a video that FFmpeg can read; check it with: ffprobe {name}") from None
+
+
+def _refuse_mng(head: bytes, name: str) -> None:
+    """Raise a VideoError for an animation of PNG's kin, which FFmpeg takes for a PNG and cannot decode."""
+    if head == _MNG:
+        raise VideoError(f"{name}: is an MNG animation, which is not read here; convert it to MP4, GIF or PNG")
 
 
 def open_content(file: IO[bytes], name: str) -> av.container.InputContainer:
@@ -71,6 +83,8 @@ def open_content(file: IO[bytes], name: str) -> av.container.InputContainer:
     """
     try:
         size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        _refuse_mng(file.read(len(_MNG)), name)
         file.seek(0)
     except (OSError, ValueError) as error:
         raise VideoError(f"{name}: cannot be read ({error}); give a file object that is open") from None

@@ -1,7 +1,7 @@
-"""Whether pictures of H.264 may be shown in another order than they are decoded in, told from their first bytes.
+"""What the first bytes of packets of H.264 and HEVC tell: the order of pictures, and the form that they announce.
 
-ITU-T H.264: units of the stream (7.3.1), the header of a slice (7.3.3) and its types (table 7-6); ISO/IEC 14496-15:
-how units are laid out in MP4 and Matroska (5.3.3).
+ITU-T H.264: units of the stream (7.3.1), their types (table 7-1), the header of a slice (7.3.3) and its types (table
+7-6); ITU-T H.265: the types of units (table 7-1); ISO/IEC 14496-15: how units are laid out in MP4 and Matroska (5.3.3).
 """
 
 from __future__ import annotations
@@ -14,6 +14,28 @@ SLICE_UNITS = (1, 5)
 """The types of units that hold a whole slice; 5 is one of a picture from which decoding may begin."""
 B_SLICES = (1, 6)
 """The types of slices that may be made of pictures that are shown later."""
+
+
+_H264_SEQUENCE, _HEVC_SEQUENCE, _HEVC_NO_SLICE = 7, 33, 32
+"""The types of sequence parameter sets, and the first type of HEVC's units that are no slices."""
+
+
+def announced_form(packet: bytes, codec: str, extradata: bytes | None) -> frozenset[bytes]:
+    """The begins of the sequence parameter sets before a packet's first slice, which state size and layout of pictures.
+
+    None where the packet repeats none, where the file states them apart from its packets (MP4, Matroska), and for
+    another codec than ``h264`` and ``hevc``.
+    """
+    if codec not in ("h264", "hevc") or (extradata and extradata[0] == 1):
+        return frozenset()
+    found = set()
+    for unit in _units(packet, b""):
+        kind = unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63
+        if kind in SLICE_UNITS if codec == "h264" else kind < _HEVC_NO_SLICE:
+            break
+        if kind == (_H264_SEQUENCE if codec == "h264" else _HEVC_SEQUENCE):
+            found.add(unit.partition(b"\0\0\1")[0].rstrip(b"\0"))
+    return frozenset(found)
 
 
 def may_be_shown_early(packet: bytes, extradata: bytes | None) -> bool:

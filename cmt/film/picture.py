@@ -16,6 +16,7 @@ from cmt.film.encoding import encoded_picture, video_encoder
 from video_rhythm.container import best_stream, open_container
 from video_rhythm.limits import LONGEST_STILL
 from video_rhythm.reader import PictureReader
+from video_rhythm.slices import announced_form
 from video_rhythm.stamps import Segment
 
 if TYPE_CHECKING:
@@ -83,11 +84,17 @@ def measure_picture(path: Path) -> Picture:
         n_packet = n_shown = 0
         decode_times, show_times = array("q"), array("q")
         hides_within = changes = False
+        codec, extradata = stream.codec_context.codec.canonical_name, stream.codec_context.extradata
+        announced: frozenset[bytes] = frozenset()
         for packet in reader.packets():
             n_packet += 1
             decode_times.append(_NO_TIME if packet.dts is None else packet.dts)
             show_times.append(_NO_TIME if packet.pts is None else packet.pts)
             changes = changes or (n_packet > 1 and packet.has_sidedata("new_extradata"))
+            if packet.is_keyframe and not changes:  # broadcasts say it in the packets themselves
+                form = announced_form(bytes(packet), codec, extradata)
+                changes = bool(announced and form and form != announced)
+                announced = announced or form
             if packet.is_discard:
                 hides_within = hides_within or n_shown > 0
             elif packet.pts is not None or packet.dts is not None:
