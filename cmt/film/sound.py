@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from cmt.errors import CmtError
 from cmt.film.picture import Picture, measure_picture, open_video
-from midi_io.audio_file import AAC_BIT_RATE, aac_options
 from midi_io.samples import (
     ComputedSound,
     LongSound,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     import av
 
 _COPIED_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
+_AAC_BIT_RATE = 256_000
 _AAC_FRAME = 1024
 MUSIC_BACK = -6.0
 """dB by which the music steps back behind the original where both are mixed."""
@@ -233,13 +233,9 @@ def music_packets(
     target: av.container.OutputContainer, samples: Samples, sample_rate: int
 ) -> Iterator[av.Packet[av.AudioStream]]:
     """Add a sound stream with the music, stereo samples (n_sample, 2), to `target` and give its packets."""
-    stream = _add_aac(target, sample_rate)
+    stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
     stream.metadata["handler_name"] = "Music"
     return _encoded_sound(stream, samples, sample_rate)
-
-
-def _add_aac(target: av.container.OutputContainer, sample_rate: int) -> av.AudioStream:
-    return target.add_stream("aac", rate=sample_rate, bit_rate=AAC_BIT_RATE, options=aac_options(AAC_BIT_RATE))
 
 
 def pcm_packets(
@@ -282,7 +278,7 @@ def original_packets(
     else:
         note = f"the original sound was encoded again as AAC: {codec} does not fit into an mp4"
         notes += [note] if note not in notes else []
-        stream = _add_aac(target, sample_rate)
+        stream = target.add_stream("aac", rate=sample_rate, bit_rate=_AAC_BIT_RATE)
         sound = decoded_sound(path, original.index, picture, sample_rate, notes=notes, scratch=scratch)
         packets = _encoded_sound(stream, sound, sample_rate)
     stream.metadata["handler_name"] = "Original sound"
