@@ -18,7 +18,11 @@ def _command(callback):
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGHUP", 129), ("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_signal_is_one_line_and_what_is_unfinished_goes(name, code, tmp_path):
+def test_a_signal_is_one_line_and_what_is_unfinished_goes(name, code, tmp_path, request):
+    usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+    given = signal.signal(getattr(signal, name), usual)  # it may be ignored, as in the background of a script
+    request.addfinalizer(lambda: signal.signal(getattr(signal, name), given))
+
     def work():
         try:
             (tmp_path / "unfinished").touch()
