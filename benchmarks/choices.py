@@ -78,11 +78,11 @@ def main() -> None:
             words.append(n_word_of(arguments.output / trial.folder) / 1e6)
         shipped = shipped or [row[0] for row in rows]
         worse = ", ".join(f"{row[0] - of_shipped:+.3f}" for row, of_shipped in zip(rows, shipped, strict=True))
-        cells = [_of_seeds(words, 2) + " M", *(_of_seeds(column, 3) for column in zip(*rows, strict=True)), worse]
+        cells = [of_seeds(words, 2) + " M", *(of_seeds(column, 3) for column in zip(*rows, strict=True)), worse]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def _of_seeds(values: Sequence[float], n_digit: int) -> str:
+def of_seeds(values: Sequence[float], n_digit: int) -> str:
     """Mean, and the range where there are several."""
     mean = f"{sum(values) / len(values):.{n_digit}f}"
     return mean if len(values) == 1 else f"{mean} ({min(values):.{n_digit}f} to {max(values):.{n_digit}f})"
