@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +21,7 @@ from .midi_file import Warn, performance_of, told
 from .performance import CENTRE, PAN, REVERB, VOLUME, Band, Performance, Voice
 from .smf import CONTROL, KEY_PRESSURE, NOTE_OFF, NOTE_ON, PITCH, PRESSURE, PROGRAM, SYSTEM, Event
 from .song import Instrument
-from .synthesis import DRUM_BANK, SAMPLE_RATE, SAMPLE_RATES, Synthesizer, find_soundfont
+from .synthesis import DRUM_BANK, SAMPLE_RATE, SAMPLE_RATES, Synthesizer, find_soundfont, synthesizer
 
 RING_SECONDS = 6.0
 """What rings on after the end of a file is played for so long at most."""
@@ -130,7 +129,7 @@ class FilePlaying:
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first sample of each block and the block, (n_voice, 2, n_sample), which is valid until the next one."""
         self._font = find_soundfont(self._soundfont)
-        with closing(Synthesizer(self._font, self._sample_rate, len(self.band.voices))) as synth:
+        with synthesizer(self._font, self._sample_rate, len(self.band.voices)) as synth:
             self._reset(synth)
             yield from synth.play(self._events(), partial(self._apply, synth), self.n_played)
 

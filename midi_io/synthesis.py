@@ -7,11 +7,12 @@ import importlib.util
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from enum import IntEnum
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -180,7 +181,7 @@ class Playing:
             return
         players = _players_of(self._performance)
         font = find_soundfont(self._soundfont)
-        with closing(Synthesizer(font, self._sample_rate, len(players))) as synth:
+        with synthesizer(font, self._sample_rate, len(players)) as synth:
             self.fallbacks = tuple(_set_up(synth, font, players))
             events = _events_of(self._performance, players, self._sample_rate, self.n_sample)
             voices = [player.voice for player in players]
@@ -336,6 +337,30 @@ class Synthesizer:
         right = self._pointers(*(first + number * channel + side for number in range(self._n_channel)))
         if self._write_float(self._synth.synth, end - begin, left, right, None, None) != 0:
             raise SynthesisError("FluidSynth stopped; try another SoundFont with `soundfont`")
+
+
+_kept: list[Synthesizer] = []
+_keeping = Lock()
+
+
+@contextmanager
+def synthesizer(soundfont: Path, sample_rate: int, n_channel: int) -> Iterator[Synthesizer]:
+    """A `Synthesizer` to play with.
+
+    FluidSynth unpacks the samples of a compressed font for the first that plays them, which takes a third of a second
+    for a band, and shares them while anybody has them. So one that has played is kept until the next has.
+    """
+    synth, is_packed = Synthesizer(soundfont, sample_rate, n_channel), _is_compressed(soundfont)
+    try:
+        yield synth
+    finally:
+        if is_packed:
+            with _keeping:
+                _kept.append(synth)
+                if len(_kept) > 1:
+                    _kept.pop(0).close()
+        else:
+            synth.close()
 
 
 def _apply(synth: Synthesizer, event: _Event) -> None:

@@ -3,6 +3,9 @@
 import os
 import sys
 
+# Tests start hundreds of processes, each of which would compile the program anew where nobody writes what was compiled.
+sys.dont_write_bytecode = False
+
 # Threads that wait for each other make a busy machine many times slower, and sums in another order change last digits.
 # Set before anything imports numpy or torch, which read it once.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

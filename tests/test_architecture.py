@@ -4,7 +4,8 @@ import ast
 import configparser
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ MAY_IMPORT = {
     "cmt": {"cmt", "midi_io", "video_rhythm"},
     "cmt.errors": set(),
 }
+OURS = {path.name for path in ROOT.iterdir() if path.is_dir()}
 # Modules that run whatever is in the file they read.
 UNSAFE_READERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 
@@ -29,9 +31,37 @@ def module_name(path: Path) -> str:
 
 
 SOURCES = {module_name(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
-TREES = {module: ast.parse(path.read_text(encoding="utf-8"), str(path)) for module, path in SOURCES.items()}
 
-each_module = pytest.mark.parametrize("module", SOURCES)
+
+def each_module(test: Callable[[str], None]) -> Callable[[], None]:
+    """The test of every module, as one test: thousands of them would each take less time than pytest needs beside it.
+
+    Where it fails, the traceback names the module.
+    """
+
+    def test_all() -> None:
+        for module in SOURCES:
+            test(module)
+
+    test_all.__name__, test_all.__doc__ = test.__name__, test.__doc__
+    return test_all
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(SOURCES[module].read_text(encoding="utf-8"), str(SOURCES[module]))
+
+
+@cache
+def nodes_of(module: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(module)))
+
+
+def dotted(node: ast.expr) -> str:
+    """A name, or one with dots; what is no such thing, such as a call's result, is nothing."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def names_of(node: ast.AST, module: str) -> list[str]:
@@ -46,13 +76,14 @@ def names_of(node: ast.AST, module: str) -> list[str]:
             package = package[: len(package) - node.level + 1]
             source = ".".join([*package, source] if source else package)
         return [source, *(f"{source}.{alias.name}" for alias in node.names)]
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("__import__", "importlib.import_module"):
+    if isinstance(node, ast.Call) and dotted(node.func) in ("__import__", "importlib.import_module"):
         return [str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant)]
     return []
 
 
-def imports(module: str) -> set[str]:
-    return {name for node in ast.walk(TREES[module]) for name in names_of(node, module)}
+@cache
+def imports(module: str) -> frozenset[str]:
+    return frozenset(name for node in nodes_of(module) for name in names_of(node, module))
 
 
 def run_at_import(node: ast.AST) -> Iterator[ast.AST]:
@@ -66,11 +97,12 @@ def run_at_import(node: ast.AST) -> Iterator[ast.AST]:
         yield from run_at_import(child)
 
 
-def imports_at_once(module: str) -> set[str]:
-    return {name for node in run_at_import(TREES[module]) for name in names_of(node, module)}
+@cache
+def imports_at_once(module: str) -> frozenset[str]:
+    return frozenset(name for node in run_at_import(tree_of(module)) for name in names_of(node, module))
 
 
-def top_level(names: set[str]) -> set[str]:
+def top_level(names: Set[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
@@ -80,10 +112,9 @@ def test_there_is_something_to_hold():
 
 @each_module
 def test_packages_know_only_whom_they_may(module: str):
-    ours = {path.name for path in ROOT.iterdir() if path.is_dir()}
     allowed = MAY_IMPORT.get(module, MAY_IMPORT[module.split(".")[0]])
     for name in imports(module):
-        if name.split(".")[0] in ours:
+        if name.split(".")[0] in OURS:
             assert any(f"{name}.".startswith(f"{known}.") for known in allowed), name
 
 
@@ -91,8 +122,8 @@ def test_packages_know_only_whom_they_may(module: str):
 def test_nothing_reads_a_file_that_could_run_code(module: str):
     assert not top_level(imports(module)) & UNSAFE_READERS
     assert not {"torch.load", "numpy.lib.format"} & imports(module)
-    for call in (node for node in ast.walk(TREES[module]) if isinstance(node, ast.Call)):
-        assert ast.unparse(call.func) not in ("torch.load", "eval", "exec"), f"line {call.lineno}"
+    for call in (node for node in nodes_of(module) if isinstance(node, ast.Call)):
+        assert dotted(call.func) not in ("torch.load", "eval", "exec"), f"line {call.lineno}"
         for argument in call.keywords:
             if argument.arg == "allow_pickle":
                 assert ast.unparse(argument.value) == "False", f"line {call.lineno}"
@@ -101,8 +132,8 @@ def test_nothing_reads_a_file_that_could_run_code(module: str):
 @each_module
 def test_no_command_passes_through_a_shell(module: str):
     assert not {"os.system", "os.popen"} & imports(module)
-    for call in (node for node in ast.walk(TREES[module]) if isinstance(node, ast.Call)):
-        assert ast.unparse(call.func) not in ("os.system", "os.popen", "subprocess.getoutput"), f"line {call.lineno}"
+    for call in (node for node in nodes_of(module) if isinstance(node, ast.Call)):
+        assert dotted(call.func) not in ("os.system", "os.popen", "subprocess.getoutput"), f"line {call.lineno}"
         for argument in call.keywords:
             if argument.arg == "shell":
                 assert ast.unparse(argument.value) == "False", f"line {call.lineno}"
@@ -116,7 +147,7 @@ FOREIGN_FLAGS = re.compile(r"--no-install-recommends|--standalone")
 def test_below_the_command_line_nobody_speaks_its_language(module: str):
     if module == "cmt.cli" or module.startswith("cmt.cli."):
         return
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = FOREIGN_FLAGS.sub("", node.value)
             assert not re.search(r"(?<![\w-])--[a-z]|CMT_", text), f"line {node.lineno}: name the setting instead"
@@ -180,13 +211,14 @@ LEAN_ENTRIES = (
 )
 
 
-def libraries_of(names: set[str]) -> set[str]:
+def libraries_of(names: Set[str]) -> set[str]:
     """The libraries that the imported names belong to; what an extra of its own brings stands by its full name."""
     # tomllib is Python's own from 3.11 on; before, tomli stands for it.
     foreign = top_level(names) - set(sys.stdlib_module_names) - set(PACKAGES) - {"tomllib"}
     return foreign | names & {library for library in EXTRA_OF if "." in library}
 
 
+@cache
 def requirements_of(extra: str | None) -> set[str]:
     """The distributions that the plain installation, or one extra by itself, asks for."""
     config = configparser.ConfigParser()

@@ -1,6 +1,7 @@
 """Sound in each format is read back as long, as early and as loud as it was, and stems add up to the mix."""
 
 import errno
+import json
 import subprocess
 import sys
 
@@ -139,32 +140,41 @@ def test_stems_add_up_to_the_mix(tmp_path, name, target):
 
 
 FULL = """
-import resource, sys
+import contextlib, io, json, resource, sys
 import midi_io.samples
 from cmt.cli import main
 sys.argv[0] = "cmt"
-midi_io.samples._IN_MEMORY = int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), resource.RLIM_INFINITY))
-main()
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+for in_memory, arguments in json.loads(sys.argv[1]):
+    midi_io.samples._IN_MEMORY = in_memory
+    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            main(arguments)
+        except SystemExit as end:
+            code = end.code
+    print(json.dumps([code, printed.getvalue(), said.getvalue()]))
 """
 
 
 @pytest.mark.slow
 @needs_fluidsynth
-@pytest.mark.parametrize("name", AUDIO_FORMATS)
-@pytest.mark.parametrize(("stems", "in_memory"), [([], 2**25), ([], 0), (["--stems"], 0)])
-def test_a_disk_that_takes_no_more_is_one_line_and_leaves_nothing(tmp_path, name, stems, in_memory):
+def test_a_disk_that_takes_no_more_is_one_line_and_leaves_nothing(tmp_path):
     """A file may have 20,000 bytes: the system refuses more, as a full disk does, also from within FFmpeg."""
     (tmp_path / "out").mkdir()
     write_midi(SONG, tmp_path / "song.mid")
-    command = ["render", tmp_path / "song.mid", "-o", tmp_path / "out" / f"song.{name}", *stems]
-    run = subprocess.run(
-        [sys.executable, "-c", FULL, str(in_memory), "20000", *command], capture_output=True, text=True, check=False
-    )
-    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1), run.stderr
-    what = "cannot be written" if in_memory else "cannot hold the sound until it is finished"
-    assert what in run.stderr and "File too large" in run.stderr
-    assert list((tmp_path / "out").iterdir()) == []
+    # The sound is refused when it is encoded, or before, where memory does not hold it.
+    cases = [(2**25, name, ()) for name in AUDIO_FORMATS] + [(0, "wav", ()), (0, "wav", ("--stems",))]
+    render, out = ("render", str(tmp_path / "song.mid"), "-o"), tmp_path / "out"
+    runs = [(in_memory, (*render, str(out / f"song.{name}"), *stems)) for in_memory, name, stems in cases]
+    command = [sys.executable, "-c", FULL, json.dumps(runs)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    results = map(json.loads, run.stdout.splitlines())
+    for (in_memory, name, _), (code, printed, said) in zip(cases, results, strict=True):
+        assert (code, printed, said.count("\n")) == (1, "", 1), f"{name}: {said}"
+        what = "cannot be written" if in_memory else "cannot hold the sound until it is finished"
+        assert what in said and "File too large" in said, name
+    assert list(out.iterdir()) == []
 
 
 @pytest.mark.slow

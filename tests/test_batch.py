@@ -257,7 +257,7 @@ def test_a_cluster_writes_the_same(made, clips, checkpoint, tmp_path):
     videos = find_videos([clips], tmp_path).videos[1:]
     settings = Settings(tmp_path / "cluster", WISHES, GenerateConfig(), checkpoint, output=MIDI_ONLY)
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as cluster:
         outcomes = make_soundtracks(videos, settings, scheduler=cluster.scheduler_address)
     assert [outcome.status for outcome in outcomes] == ["failed", "done"]

@@ -1,11 +1,12 @@
 """Disks that are full or may not be written, for real: one line, exit 1, and nothing hidden stays.
 
-Each command runs in a mount namespace of its own, with a small tmpfs as its disk; where the system allows none, or
-there is no `unshare`, nothing is tested.
+Each command has a small tmpfs as its disk, in a mount namespace of the process that runs them all; where the system
+allows none, or there is no `unshare`, nothing is tested.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -67,23 +68,53 @@ def place(tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize("state", sorted(_STATES))
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_a_disk_that_cannot_be_written_is_one_line(name, state, place):
-    if name in _NEEDS and find_spec(_NEEDS[name]) is None:
-        pytest.skip(f"needs {_NEEDS[name]}")
-    if name in ("generate", "render") and not has_fluidsynth():
-        pytest.skip("the FluidSynth library is not installed")
-    if (name, state) in _FITS:
-        pytest.skip("there is room enough for it")
-    steps = [_DISK, _STATES[state], '"$@"; echo "exit $?"; find disk -name ".*"']
-    shell = ["unshare", "-rm", "sh", "-c", "; ".join(steps), "sh"]
-    command = [*shell, sys.executable, "-m", "cmt", *COMMANDS[name]]
+RUN_ALL = """
+import contextlib, io, json, pathlib, subprocess, sys, traceback
+from cmt.cli import main
+for disk, arguments in json.loads(sys.argv[1]):
+    subprocess.run(["sh", "-c", disk], check=False)
+    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            main(arguments)
+        except SystemExit as end:
+            code = end.code
+        except BaseException:
+            code = traceback.format_exc()
+    hidden = [str(path) for path in pathlib.Path("disk").rglob(".*")]
+    print(json.dumps([code, printed.getvalue(), said.getvalue(), hidden]))
+    subprocess.run(["umount", "-l", "disk"], check=True)
+"""
+CASES = [(name, state) for name in sorted(COMMANDS) for state in sorted(_STATES) if (name, state) not in _FITS]
+
+
+@pytest.fixture(scope="module")
+def outcomes(place):
+    """What comes of each case: exit code, what is printed, what is said on standard error, what is hidden there."""
+    runs = [(f"{_DISK}; {_STATES[state]}", COMMANDS[name]) for name, state in CASES if not _lacks(name)]
+    command = ["unshare", "-rm", sys.executable, "-c", RUN_ALL, json.dumps(runs)]
     done = subprocess.run(command, cwd=place, check=False, capture_output=True, text=True)
-    said = done.stdout + done.stderr
-    assert "exit 1\n" in done.stdout, said
+    assert done.returncode == 0, done.stderr
+    cases = [case for case in CASES if not _lacks(case[0])]
+    return dict(zip(cases, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+def _lacks(name):
+    """What is missing that the command needs, if anything is."""
+    if name in _NEEDS and find_spec(_NEEDS[name]) is None:
+        return f"needs {_NEEDS[name]}"
+    if name in ("generate", "render") and not has_fluidsynth():
+        return "the FluidSynth library is not installed"
+    return None
+
+
+@pytest.mark.parametrize(("name", "state"), CASES)
+def test_a_disk_that_cannot_be_written_is_one_line(name, state, outcomes):
+    if reason := _lacks(name):
+        pytest.skip(reason)
+    code, printed, said, hidden = outcomes[name, state]
+    assert (code, hidden) == (1, []), said
     assert "Traceback" not in said and "(a bug" not in said, said
-    assert "Read-only file system" in said or "No space left on device" in said or " free, and sound of " in said
+    both = printed + said
+    assert "Read-only file system" in both or "No space left on device" in both or " free, and sound of " in both, both
     if (name, state) != ("generate folder", "nearly full"):  # there the table says it of each video
-        assert sum(line.startswith("cmt: ") for line in done.stderr.splitlines()) == 1, said
-    assert done.stdout.split("exit 1\n")[1] == ""
+        assert sum(line.startswith("cmt: ") for line in said.splitlines()) == 1, said

@@ -5,8 +5,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import QUICK
 
-from cmt.config import PRESETS, GenerateConfig
+from cmt.config import GenerateConfig
 from cmt.music.cues import CueReader
 from cmt.music.encoding import decode, encode, timing_bins
 from cmt.music.key import Key
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def untrained():
     torch.manual_seed(0)
-    return Decoder(PRESETS["tiny"], weights_of(MusicTransformer(PRESETS["tiny"])))
+    return Decoder(QUICK, weights_of(MusicTransformer(QUICK)))
 
 
 ORDERS = st.dictionaries(

@@ -58,7 +58,6 @@ def test_a_film_says_whether_it_has_sound(place):
     ("options", "is_heard", "n_sound", "words"),
     [
         ((), True, 1, "is kept, with the music"),
-        (("--original-audio", "mix"), True, 1, "is kept, with the music"),
         (("--original-audio", "keep"), False, 2, "as a second track"),
         (("--original-audio", "drop"), False, 1, "is left out"),
     ],

@@ -313,11 +313,10 @@ def test_sheets_of_a_corpus_are_examples(corpus):
 @pytest.mark.slow
 def test_a_planner_is_trained_by_the_same_loop(corpus, tmp_path):
     config = replace(PLANNER_TRAINING, words_per_step=64, validation_words=50, validation_steps=2)
-    train(corpus, corpus, tmp_path / "whole", SMALL, config, steps=4, show_progress=False)
-    train(corpus, corpus, tmp_path / "parts", SMALL, config, steps=2, show_progress=False)
-    progress = train(corpus, corpus, tmp_path / "parts", SMALL, config, steps=4, resume=True, show_progress=False)
+    train(corpus, corpus, tmp_path / "run", SMALL, config, steps=2, show_progress=False)
+    progress = train(corpus, corpus, tmp_path / "run", SMALL, config, steps=4, resume=True, show_progress=False)
     assert set(progress.losses) == {*PLAN_FIELDS, "total"}
-    assert load_planner(tmp_path / "whole" / MODEL).provenance["step"] == 4
+    assert load_planner(tmp_path / "run" / MODEL).provenance["step"] == 4
 
 
 def test_the_shipped_planner_loads_and_is_small():

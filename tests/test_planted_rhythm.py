@@ -83,10 +83,12 @@ def score(rhythm: VideoRhythm, bpm: float) -> float:
 CASES = [(bpm, fps) for bpm, fps in zip((60, 75, 90, 120, 150), (24, 29.97, 60, 24, 29.97), strict=True)]
 
 
-@pytest.mark.parametrize("shaken", [dict(noise=6.0), dict(noise=3.0, shake=0.004)], ids=["noise", "shake"])
 @pytest.mark.parametrize(("bpm", "fps"), CASES)
 @pytest.mark.parametrize("place", [bouncing, swinging])
-def test_planted_beats_are_found(tmp_path, place, bpm, fps, shaken):
+def test_planted_beats_are_found(tmp_path, place, bpm, fps):
+    """By turns in a picture with much noise and by a shaken camera: each movement in both, at slow and quick tempi."""
+    is_shaken = (CASES.index((bpm, fps)) + (place is swinging)) % 2
+    shaken = dict(noise=3.0, shake=0.004) if is_shaken else dict(noise=6.0)
     rhythm = analyze(write_clip(tmp_path / "a.mp4", scene(place, bpm, fps, **shaken), fps))
     assert score(rhythm, bpm) >= 0.9
     assert rhythm.tempo == pytest.approx(bpm, rel=0.02)

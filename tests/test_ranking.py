@@ -64,12 +64,18 @@ def run(place, videos, workers=None, wishes=None, **options):
         return match(videos, open_index(place / "index"), wishes or MatchWishes(top=3), workers, **options).rows
 
 
+@pytest.fixture(scope="module")
+def rows(place, videos):
+    """What a whole run by one process comes to."""
+    return run(place, videos)
+
+
 def cmt(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_the_planted_piece_is_first_and_its_bar_is_found(place, videos):
-    rows = {Path(rows[0].video).stem: rows for rows in run(place, videos)}
+def test_the_planted_piece_is_first_and_its_bar_is_found(rows):
+    rows = {Path(its[0].video).stem: its for its in rows}
     best = rows["one"][0]
     assert (Path(best.source).name, best.start_bar, best.rank) == ("planted.mid", 8, 1)
     assert best.rhythm_score == pytest.approx(1, abs=1e-4) and best.density_error == 0 and best.strength_error == 0
@@ -80,8 +86,8 @@ def test_the_planted_piece_is_first_and_its_bar_is_found(place, videos):
     assert "no visual beats" in rows["calm"][0].reason and rows["calm"][0].n_beat == 0
 
 
-def test_a_bad_video_is_a_row_with_its_reason(place, videos):
-    rows = {Path(rows[0].video).stem: rows for rows in run(place, videos)}
+def test_a_bad_video_is_a_row_with_its_reason(rows):
+    rows = {Path(its[0].video).stem: its for its in rows}
     assert len(rows) == 4 and len(rows["broken"]) == 1
     assert rows["broken"][0].rank is None and "broken.mp4" in rows["broken"][0].failure
 
@@ -96,8 +102,7 @@ class StoppedError(Exception):
     pass
 
 
-def test_a_run_that_was_cut_short_goes_on_and_ends_the_same(place, videos, tmp_path, monkeypatch):
-    whole = run(place, videos)
+def test_a_run_that_was_cut_short_goes_on_and_ends_the_same(place, videos, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(ranking, "_GROUP", 1)
     journal = tmp_path / "journal"
     looked = []
@@ -116,15 +121,15 @@ def test_a_run_that_was_cut_short_goes_on_and_ends_the_same(place, videos, tmp_p
     assert sum('"rows"' in line for line in text.splitlines()) == 1
     journal.write_text(text[:-20])  # killed while it wrote
     looked.clear()
-    assert run(place, videos, journal=journal) == whole and not looked
+    assert run(place, videos, journal=journal) == rows and not looked
 
 
-def test_a_journal_of_another_run_is_not_used(place, videos, tmp_path):
+def test_a_journal_of_another_run_is_not_used(place, videos, rows, tmp_path):
     journal = tmp_path / "journal"
     run(place, videos, journal=journal)
     assert [len(rows) for rows in run(place, videos, wishes=MatchWishes(top=2), journal=journal)].count(2) == 3
     journal.write_bytes(b"\xff\x00nonsense\n")
-    assert run(place, videos, journal=journal) == run(place, videos)
+    assert run(place, videos, journal=journal) == rows
 
 
 def test_a_full_disk_is_said_and_what_is_done_is_kept(place, tmp_path, monkeypatch):
@@ -147,8 +152,8 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(place, tmp_path, monkeypat
         run(place, videos, journal=tmp_path / "nowhere" / "journal")
 
 
-def test_two_processes_give_the_rows_of_one(place, videos):
-    assert run(place, videos, Workers(2)) == run(place, videos)
+def test_two_processes_give_the_rows_of_one(place, videos, rows):
+    assert run(place, videos, Workers(2)) == rows
 
 
 def look_and_die_once(path, dynamics, mood, folder):
@@ -159,18 +164,16 @@ def look_and_die_once(path, dynamics, mood, folder):
     return look_at_video(path, dynamics, mood)
 
 
-def test_a_cluster_gives_the_same_rows_and_a_killed_worker_changes_nothing(place, videos, tmp_path, monkeypatch):
+def test_a_cluster_gives_the_same_rows_and_a_killed_worker_changes_nothing(place, videos, rows, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     skip_without_loopback()
     from functools import partial
 
-    expected = run(place, videos)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as cluster:
-        assert run(place, videos, Workers(scheduler=cluster.scheduler_address)) == expected
         monkeypatch.setattr(ranking, "look_at_video", partial(look_and_die_once, folder=str(tmp_path)))
-        assert run(place, videos, Workers(scheduler=cluster.scheduler_address)) == expected
+        assert run(place, videos, Workers(scheduler=cluster.scheduler_address)) == rows
     assert (tmp_path / "died").exists()
 
 

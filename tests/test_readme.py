@@ -19,6 +19,7 @@ from PIL import Image
 from cmt.cli import main
 from cmt.config import GenerateConfig
 from cmt.corpus.prepare import prepare
+from cmt.network.checkpoint import default_checkpoint
 from cmt.planning.wishes import Wishes
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.output import Output
@@ -55,7 +56,19 @@ needs_fluidsynth = pytest.mark.skipif(not has_fluidsynth(), reason="the FluidSyn
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory):
+def quick_model(tmp_path_factory):
+    """An untrained model in the place of the one that comes with the package, which writes some times as slowly.
+
+    The commands are the same with it. What the real one writes is told by the run that the README shows.
+    """
+    path = write_untrained(tmp_path_factory.mktemp("model") / "model.safetensors")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("cmt.network.checkpoint.default_checkpoint", lambda: path)
+        yield path
+
+
+@pytest.fixture(scope="module")
+def workplace(quick_model, tmp_path_factory):
     """A folder with the files that the commands name."""
     folder = tmp_path_factory.mktemp("readme")
     clip = draw_clip(folder / "video.mp4", 2.0)
@@ -68,7 +81,7 @@ def workplace(tmp_path_factory):
     for name in ("before", "after"):
         (folder / name).mkdir()
         shutil.copy(folder / "song.mid", folder / name)
-    write_untrained(folder / "model.safetensors")
+    shutil.copy(quick_model, folder / "model.safetensors")
     (folder / "my-sounds").mkdir()
     write_audio(np.sin(np.arange(8000) / 9) * 0.5, folder / "my-sounds" / "hit.wav", 44_100)
     (folder / "library").mkdir()
@@ -103,10 +116,11 @@ def tune_of_bars(path):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(quick_model, tmp_path_factory):
     """A folder with a finished take, out/clip.json."""
     folder = tmp_path_factory.mktemp("finished")
-    make_soundtrack(None, folder / "out", Wishes(length=32.0, tempo=120.0), output=Output(page=False), name="clip")
+    wishes = Wishes(length=32.0, tempo=120.0, instruments=("drums", "piano"))  # those that the guide names
+    make_soundtrack(None, folder / "out", wishes, output=Output(page=False), name="clip")
     return folder
 
 
@@ -152,6 +166,7 @@ def shown_run(tmp_path_factory):
     draw = runpy.run_path(str(ROOT / "data" / "draw_sample_clip.py"))["draw_sample_clip"]
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
+        monkeypatch.setattr("cmt.network.checkpoint.default_checkpoint", default_checkpoint)
         draw(Path(arguments[1]))
         result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output

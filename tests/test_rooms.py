@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from test_architecture import ROOT, SOURCES, TREES, each_module, imports
+from test_architecture import ROOT, SOURCES, each_module, imports, nodes_of, tree_of
 
 FLOORS = (
     {"errors"},
@@ -70,16 +70,16 @@ def test_no_room_has_a_circle(room: str):
 
 @each_module
 def test_what_begins_with_an_underscore_stays_in_its_module(module: str):
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.ImportFrom):
             assert not [alias.name for alias in node.names if alias.name.startswith("_")], f"line {node.lineno}"
 
 
 @each_module
 def test_a_room_says_what_it_is(module: str):
-    assert ast.get_docstring(TREES[module]), "the first line of a module says what it is for"
+    assert ast.get_docstring(tree_of(module)), "the first line of a module says what it is for"
     if SOURCES[module].name == "__init__.py" and module.startswith("cmt.") and module != "cmt.cli":
-        imported = [node for node in TREES[module].body if isinstance(node, ast.Import | ast.ImportFrom)]
+        imported = [node for node in tree_of(module).body if isinstance(node, ast.Import | ast.ImportFrom)]
         assert len(imported) <= 1 or module == "cmt.metrics", "a name has one address: its module"
 
 
@@ -91,7 +91,7 @@ def test_no_module_is_two(module: str):
 @each_module
 def test_time_has_one_shape(module: str):
     """Where something lies in time is a Timeline, never a pair of a timing and a length."""
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             names = {argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
             assert not {"timing", "length"} <= names, f"line {node.lineno}"

@@ -40,6 +40,10 @@ _CHORD_ROOM = 0.02
 _STRIP = (-0.06, -0.015)
 """From where to where the strip of the scenes' colours lies, in heights of the axes that it lies below."""
 _WIDEST = 40.0
+_LEFT, _ABOVE, _BELOW, _BETWEEN = 0.9, 0.4, 0.95, 0.22
+"""The inches around the axes, with room for their labels and the legend, and between them."""
+_AXIS_BESIDE, _NOTHING_BESIDE = 0.95, 0.2
+"""The inches at the right of the axes, with a second axis there and without."""
 _MOST_APART = 500
 """So many lines, marks or bars are drawn one by one; more, of a film of hours, together or not all: each line that is a
 thing of its own takes 15 KiB."""
@@ -60,8 +64,7 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
     From top to bottom: thumbnails, with cuts and fades; motion speed and its mean by bar; motion saliency with the
     visual beats. Bars of the music stand behind all: `borders`, in seconds, are their beginnings and the last's end.
     """
-    figure = Figure(figsize=(_width(rhythm.duration), 6.2), layout="constrained")
-    upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=[0.85, 2.0, 2.0])
+    figure, (upper, middle, lower) = _rows(_width(rhythm.duration), [0.85, 2.0, 2.0], right=_NOTHING_BESIDE)
     width = _width(rhythm.duration) - 1.2  # inches, without the labels
     _plot_thumbnails(upper, rhythm, inches=(width, 0.9))
     _plot_speed(middle, rhythm, borders)
@@ -80,7 +83,7 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
         Line2D([], [], color=_CUT, linewidth=1.0, linestyle=(0, (4, 3)), label=f"cut ({len(rhythm.cuts)})"),
         Patch(color=_FADE, alpha=0.3, linewidth=0, label=f"fade or dissolve ({len(rhythm.fades)})"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize="small", frameon=False)
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize="small", frameon=False)
     figure.savefig(path, dpi=120)
 
 
@@ -108,8 +111,8 @@ def draw_soundtrack(
     if speech is not None:
         heights.append(0.6)
     duration = plan.timeline.duration
-    figure = Figure(figsize=(_width(duration), 1.2 + sum(heights)), layout="constrained")
-    rows = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
+    has_right = (rhythm is not None and not pictures) or any(energy is not None for energy in plan.energies)
+    figure, rows = _rows(_width(duration), heights, right=_AXIS_BESIDE if has_right else _NOTHING_BESIDE)
     lowest = rows[-1]
     if speech is not None:
         _plot_speech_and_gain(rows.pop(), speech)
@@ -133,8 +136,26 @@ def draw_soundtrack(
             _plot_lines_of_cuts(axes, rhythm, 0.8, zorder=0)
     lowest.set_xlabel("seconds (grid: bars)")
     if song.notes:
-        figure.legend(*lower.get_legend_handles_labels(), loc="outside lower center", ncols=len(Instrument))
+        figure.legend(*lower.get_legend_handles_labels(), loc="lower center", ncols=len(Instrument))
     figure.savefig(path, dpi=120)
+
+
+def _rows(width: float, heights: Sequence[float], *, right: float) -> tuple[Figure, list[Axes]]:
+    """A figure of axes below each other on one time axis, of these heights in inches, `right` of them free beside all.
+
+    The room for titles, labels and the legend is known; matplotlib would draw all of it twice more to find it out.
+    """
+    around = _ABOVE + _BELOW + _BETWEEN * (len(heights) - 1)
+    height = around + sum(heights)
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(
+        left=_LEFT / width,
+        right=1 - right / width,
+        top=1 - _ABOVE / height,
+        bottom=_BELOW / height,
+        hspace=_BETWEEN * len(heights) / sum(heights),
+    )
+    return figure, list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
 
 
 def _width(duration: float) -> float:

@@ -28,7 +28,9 @@ def draw_losses(history: Sequence[Mapping[str, float]], warmup_steps: int, path:
     from matplotlib.figure import Figure
 
     steps = [row["step"] for row in history]
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = Figure(figsize=(11, 4.5))
+    # Not by matplotlib's own layout, which draws everything twice more: there is a picture for each checkpoint.
+    figure.subplots_adjust(left=0.07, right=0.98, bottom=0.12, top=0.92, wspace=0.2)
     total, attributes = figure.subplots(1, 2)
     for axes in (total, attributes):
         axes.axvspan(0, min(warmup_steps, steps[-1]), color="#d9dee3", alpha=0.6, lw=0, label="warm-up")
