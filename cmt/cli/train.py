@@ -315,7 +315,7 @@ def train(
     from cmt.corpus.reading import read_corpus
     from cmt.training.device import check_precision, device_of
     from cmt.training.loop import train as train_model
-    from cmt.training.run_folder import STATE, settings_of
+    from cmt.training.run_folder import STATE, check_free, settings_of
     from cmt.training.team import team_of, use_threads
 
     if not corpora:
@@ -354,6 +354,8 @@ def train(
     if warning:
         say(f"warning: {with_flags(warning)}", err=True)
     check_folder(run)
+    if not resume:
+        check_free(run)
     corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
     options = {
         CORPUS: corpora,

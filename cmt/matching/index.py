@@ -164,7 +164,8 @@ def open_index(folder: Path) -> list[Path]:
         raise CmtError(f"{folder}: not an index; make one: cmt index LIBRARY -o {folder}")
     check_version(folder)
     shards = shards_of(folder)
-    if not any(read_metadata(shard).num_rows for shard in shards):
+    # A file that could not be read has a row, too: one with the reason.
+    if not any(read_shard(shard, ["failure"])["failure"].null_count for shard in shards):
         raise CmtError(f"{folder}: the index is empty; fill it: cmt index LIBRARY -o {folder}")
     return shards
 

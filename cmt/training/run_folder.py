@@ -87,8 +87,8 @@ def begin(
     if team.rank:
         yield
         return
-    if not resume and (run / STATE).exists():
-        raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
+    if not resume:
+        check_free(run)
     ready_folder(run)
     with only_run(run, "a training"):
         if not resume:
@@ -97,6 +97,12 @@ def begin(
             with whole_file(run / OPTIONS) as unfinished:
                 unfinished.write_text(options, encoding="utf-8", errors="replace")
         yield
+
+
+def check_free(run: Path) -> None:
+    """Raise a CmtError if a folder holds a training already."""
+    if (run / STATE).exists():
+        raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
 
 
 def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
