@@ -80,6 +80,25 @@ def try_lock(descriptor: int) -> bool | None:
     return True
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other run is in such a block for the folder, and keep others out until the block ends.
+
+    It is for an instant, in which files of a run appear together. The lock is on the folder itself, so that nothing is
+    left behind; where there are no locks, nobody waits.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def is_the_file(descriptor: int, path: Path) -> bool:
     """Whether an open file is the one that lies at `path` now."""
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,11 +53,32 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         ) from None
 
 
+def check_not_read(path: str | os.PathLike[str], sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise a WriteError if `path` is one of the files that are read, or lies in one of the folders that are.
+
+    A file that is there already in such a folder would be replaced by one that is none of its kind.
+    """
+    if not os.path.exists(path):
+        return
+    for source in sources:
+        if os.path.exists(source) and os.path.samefile(path, source):
+            raise WriteError(f"{path}: is what is read here; give another name, or it would be lost")
+        if os.path.isdir(source) and os.path.samefile(os.path.dirname(path) or ".", source):
+            raise WriteError(f"{path}: belongs to {source}, which is read here; give another name, or it would be lost")
+
+
 def check_place(path: Path) -> None:
     """Raise a WriteError if `path` is there and no file, or would lie in a folder that does not exist.
 
     A device or a pipe must not be replaced by a file, which ``/dev/null`` would be where the user may do that.
     """
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise WriteError(f"{path}: cannot be written ({error.strerror}); give another name") from None
     if not os.path.isdir(path.parent):
         what = "is no folder; choose another" if os.path.exists(path.parent) else "does not exist; create it first"
         raise WriteError(f"{path}: folder {path.parent} {what}")

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -236,4 +238,35 @@ def test_a_training_that_another_process_does_is_refused(tmp_path):
         begin(tmp_path, ModelConfig(), TrainConfig(), resume=False, team=alone),
     ):
         pass
-    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_the_files_of_two_runs_that_end_at_once_do_not_mix(tmp_path, monkeypatch, overwrite):
+    def slowly(file, place, replace=os.replace):
+        time.sleep(0.02)
+        replace(file, place)
+
+    def run(name):
+        with suppress(CmtError), folder_for_all_or_nothing(tmp_path, overwrite=overwrite) as unfinished:
+            for suffix in ("json", "mid", "png", "wav"):
+                (unfinished / f"clip.{suffix}").write_text(name)
+            ready.wait()
+
+    monkeypatch.setattr("cmt.machine.files.os.replace", slowly)
+    ready = threading.Barrier(2)
+    runs = [threading.Thread(target=run, args=(name,)) for name in ("one", "other")]
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join()
+    assert len({file.read_text() for file in tmp_path.iterdir()}) == 1
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_shard_that_went_while_it_was_to_be_read_has_the_true_cause(tmp_path):
+    pytest.importorskip("pyarrow")
+    from cmt.matching.index import read_shard
+
+    with pytest.raises(CmtError, match="is gone: cmt index changes the index; start again when it is done"):
+        read_shard(tmp_path / "pieces-00000003.parquet")

@@ -52,15 +52,18 @@ def analyze(
     from cmt.planning.wishes import settled
     from cmt.report.parts import grid_of, picture_of
     from cmt.soundtrack.source import look_at
-    from midi_io.whole_file import check_writable
+    from midi_io.whole_file import check_not_read, check_writable
 
     if plot is not None:
+        _check_plot(plot)
         check_writable(plot)
     wishes = timing_wishes(tempo, hit_times, hit_files, tempo_map, tempo_change)
     pictures, _, left_out = find_pictures(videos)
     say_left_out(left_out)
     if len(videos) > 1 and not pictures:
         raise click.UsageError("give one VIDEO, or pictures")
+    if plot is not None:
+        check_not_read(plot, pictures or videos)
     bars = Bars(quiet)
     try:
         source = look_at(
@@ -82,6 +85,13 @@ def analyze(
         say(json.dumps(_as_json(rhythm, picture, grid, scenes), indent=1))
     else:
         _print_rhythm(rhythm, picture, grid, scenes, plot)
+
+
+def _check_plot(path: Path) -> None:
+    from cmt.soundtrack.picture import FORMATS
+
+    if path.suffix.lower() not in FORMATS:
+        raise CmtError(f"{path}: pictures are {', '.join(FORMATS)}; give it one of these endings")
 
 
 def _plot(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> None:

@@ -16,6 +16,7 @@ from cmt.cli.options import (
 )
 from cmt.cli.saying import say
 from cmt.cli.stopping import Stopped
+from cmt.errors import CmtError
 from cmt.machine.files import check_folder
 from cmt.machine.plural import count
 
@@ -57,6 +58,8 @@ def index(
         say(f"left out: {with_flags(failure)}", err=True)
     if len(shown) < len(update.failures):
         say(f"left out: {len(update.failures) - len(shown)} more; --failures lists them all", err=True)
+    if update.failures and not update.n_here:
+        raise CmtError(f"none of {count(len(update.failures), 'file')} could be read; see above")
     if quiet:
         return
     say(

@@ -41,10 +41,11 @@ def loss(
     """
     from cmt.corpus.reading import read_corpus
     from cmt.training.held_out import loss_on
-    from midi_io.whole_file import check_writable, whole_file
+    from midi_io.whole_file import check_not_read, check_writable, whole_file
 
     if output is not None:
         check_writable(output)
+        check_not_read(output, (checkpoint, *corpora))
     corpus = read_corpus(corpora, split)
     bars = Bars(quiet)
     try:

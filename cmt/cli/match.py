@@ -216,6 +216,8 @@ def _shards(library: Path, workers: Workers, bars: Bars) -> Iterator[list[Path]]
         bars.close()
         for failure in update.failures:
             say(f"left out: {with_flags(failure)}", err=True)
+        if update.failures and not update.n_here:
+            raise CmtError(f"{library}: none of {count(len(update.failures), 'file')} could be read; see above")
         say(f"indexed {library} for this run; cmt index keeps it for the next", err=True)
         yield open_index(folder)
 

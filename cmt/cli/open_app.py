@@ -11,6 +11,7 @@ from cmt.app.limits import LIMITS
 from cmt.cli.flags import with_flags
 from cmt.cli.options import (
     CHECKPOINT_OPTION,
+    NumberType,
     soundfont_option,
 )
 from cmt.cli.saying import say
@@ -33,7 +34,7 @@ HOST, PORT = "127.0.0.1", 8760
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=NumberType(0, min_open=True),
     default=LIMITS.minutes,
     show_default=True,
     help="Longest film that is taken.",

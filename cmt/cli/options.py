@@ -226,15 +226,15 @@ def chosen_genre(label: str) -> Genre | None:
 
 
 class NumberType(click.FloatRange):
-    """A number within a range; `nan`, which is neither below nor above it, is not."""
+    """A finite number within a range; `nan`, which is neither below nor above it, is not."""
 
     name = "number"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """The number."""
         number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail(f"{value} is no number; give one from {self.min:g} to {self.max:g}", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number that could be meant; give one in {self._describe_range()}", param, ctx)
         return number
 
 

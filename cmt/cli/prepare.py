@@ -10,6 +10,7 @@ from cmt.cli.options import (
     FILE,
     JOBS_OPTION,
     Bars,
+    NumberType,
     scheduler_option,
 )
 from cmt.cli.saying import say
@@ -39,7 +40,7 @@ from cmt.machine.plural import count
 )
 @click.option(
     "--min-on-grid",
-    type=click.FloatRange(0, 1),
+    type=NumberType(0, 1),
     default=PrepareConfig.min_on_grid,
     show_default=True,
     help="Smallest share of notes that start on a sixteenth.",
@@ -47,7 +48,7 @@ from cmt.machine.plural import count
 @click.option(
     "--validation",
     "validation_share",
-    type=click.FloatRange(0, 1),
+    type=NumberType(0, 1),
     default=PrepareConfig.validation_share,
     show_default=True,
     help="Share of songs held out, where packs do not say it themselves.",

@@ -50,10 +50,12 @@ def sounds(
     --sound-events. They are designed sounds, hits and whooshes and beds of noise, no recordings of what is seen.
     """
     from cmt.report.sounds import events_as_json
-    from cmt.soundtrack.sounds_alone import make_sounds, sounds_of_video
+    from cmt.soundtrack.sounds_alone import check_sound_files, make_sounds, sounds_of_video
 
     if not dial:
         raise click.UsageError("--sounds 0 asks for none; give a number above 0, such as 0.5")
+    if not as_json:
+        check_sound_files(video, output, overwrite=overwrite)
     chosen = events_in(sound_events)
     bars = Bars(quiet or as_json)
     try:

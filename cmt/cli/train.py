@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from cmt.cli.flags import with_flags
-from cmt.cli.options import FILE
+from cmt.cli.options import FILE, NumberType
 from cmt.cli.saying import say
 from cmt.cli.stopping import Stopped
 from cmt.cli.train_file import CORPUS, as_file, use_file
@@ -33,8 +33,11 @@ from cmt.machine.plural import count
 if TYPE_CHECKING:
     from cmt.training.run_folder import Progress
 
-SHARE = click.FloatRange(0, 1)
-POSITIVE = click.FloatRange(0, min_open=True)
+SHARE = NumberType(0, 1)
+POSITIVE = NumberType(0, min_open=True)
+MOST_THREADS = 1024
+MOST_SEED = 2**32 - 1
+"""torch takes seeds of 63 bits, and each step has its own."""
 DEFAULT_MINUTES = 60.0
 PLANNER_PRESET = "planner"
 """The preset of the network that writes lead sheets."""
@@ -179,14 +182,14 @@ def _show(progress: Progress, config: TrainConfig, run: Path) -> None:
 )
 @click.option(
     "--decay-share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=NumberType(0, 1, min_open=True),
     default=own("decay_share"),
     show_default=True,
     help="Last share of the training over which the rate falls.",
 )
 @click.option(
     "--average",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=NumberType(0, 1, max_open=True),
     default=own("average"),
     show_default=True,
     help="What the moving average of the weights keeps of itself at each step; 0 is no average.",
@@ -270,8 +273,8 @@ def _show(progress: Progress, config: TrainConfig, run: Path) -> None:
     help="Of the products; auto is bf16 where the hardware multiplies it, else fp32.",
 )
 @click.option("--tensorboard", is_flag=True, help="Write the losses for TensorBoard too.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of torch. Left out, torch decides.")
-@click.option("--seed", type=click.IntRange(0), default=own("seed"), show_default=True)
+@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="Threads of torch. Left out, torch decides.")
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=own("seed"), show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def train(
     corpora: tuple[Path, ...],
@@ -315,7 +318,7 @@ def train(
     from cmt.corpus.reading import read_corpus
     from cmt.training.device import check_precision, device_of
     from cmt.training.loop import train as train_model
-    from cmt.training.run_folder import STATE, settings_of
+    from cmt.training.run_folder import STATE, check_free, settings_of
     from cmt.training.team import team_of, use_threads
 
     if not corpora:
@@ -354,6 +357,8 @@ def train(
     if warning:
         say(f"warning: {with_flags(warning)}", err=True)
     check_folder(run)
+    if not resume:
+        check_free(run)
     corpus, validation = read_corpus(corpora, "train"), read_corpus(corpora, "val")
     options = {
         CORPUS: corpora,

@@ -40,8 +40,9 @@ def use_file(ctx: click.Context, param: click.Parameter, path: Path | None) -> N
         content = tomllib.loads(text_of(path, MOST_OPTIONS_BYTES, cure="write lines such as minutes = 60"))
     except RecursionError:
         raise CmtError(f"{path}: is nested too deeply; write lines such as minutes = 60") from None
-    except ValueError as error:  # also for a number of thousands of digits
-        raise CmtError(f"{path}: is no TOML ({error}); write lines such as minutes = 60") from None
+    except ValueError as error:
+        reason = str(error).partition("; use sys.")[0]  # of a number of thousands of digits: it is for programmers
+        raise CmtError(f"{path}: is no TOML ({reason}); write lines such as minutes = 60") from None
     known = {_key(one): one for one in ctx.command.params if one.name not in _NOT_IN_A_FILE}
     ctx.default_map = {}
     for written, value in content.items():
@@ -51,6 +52,8 @@ def use_file(ctx: click.Context, param: click.Parameter, path: Path | None) -> N
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
             raise CmtError(f"{path}: no option {written!r}; {hint}")
         parameter = known[key]
+        if parameter.name in ctx.default_map:
+            raise CmtError(f"{path}: {written!r} stands there twice, with a - and with a _; leave one of them out")
         assert parameter.name is not None  # click gives every parameter a name
         ctx.default_map[parameter.name] = _value(parameter, value, f"{path}: {written}", ctx)
 
@@ -75,6 +78,8 @@ def _value(parameter: click.Parameter, value: Any, place: str, ctx: click.Contex
         folder = Path(place.split(": ")[0]).parent
         paths = tuple(folder / one for one in given)
         return paths if parameter.nargs == -1 else paths[0]
+    if isinstance(parameter.type, click.types.IntParamType) and isinstance(value, float) and not value.is_integer():
+        raise CmtError(f"{place}: {value!r} is no whole number; give one")
     try:
         return parameter.type_cast_value(ctx, value)
     except (click.BadParameter, TypeError, ValueError, OverflowError) as error:

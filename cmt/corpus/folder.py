@@ -148,7 +148,8 @@ def _mapped(folder: Path, name: str, n_note: int) -> np.ndarray:
     try:
         column = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # whatever the first wrong byte leads numpy to
-        reason = " ".join(str(error).split())[:120]
+        # What numpy takes for no array of its own it takes for a pickle, and says how to run what is in it.
+        reason = "it is no array" if "pickle" in str(error) else " ".join(str(error).split())[:120]
         raise CmtError(f"{path}: not a column of notes ({reason}); {_REBUILD.format(folder)}") from None
     wanted = getattr(COLUMN_TYPES, name)
     if not isinstance(column, np.ndarray) or column.dtype != wanted or column.shape != (n_note,):

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cmt.errors import CmtError, WriteError
-from midi_io.hidden_folder import hidden_folder
+from midi_io.hidden_folder import alone_in, hidden_folder
 
 NO_FILE = (0, 0)
 """The state of a file that is not there."""
@@ -137,14 +137,15 @@ def folder_for_all_or_nothing(folder: Path, *, overwrite: bool = True) -> Iterat
         with hidden:
             yield unfinished
             files = sorted(unfinished.iterdir())
-            for file in files:
-                if (folder / file.name).is_dir():
-                    raise WriteError(f"{folder / file.name}: is a folder; remove it, or choose another `folder`")
-            for file in files if not overwrite else ():
-                if (folder / file.name).exists():
-                    raise CmtError(f"{folder / file.name}: another run has written it meanwhile; run it once more")
-            for file in files:
-                os.replace(file, folder / file.name)
+            with alone_in(folder):  # else files of two runs could appear under one name
+                for file in files:
+                    if (folder / file.name).is_dir():
+                        raise WriteError(f"{folder / file.name}: is a folder; remove it, or choose another `folder`")
+                for file in files if not overwrite else ():
+                    if (folder / file.name).exists():
+                        raise CmtError(f"{folder / file.name}: another run has written it meanwhile; run it once more")
+                for file in files:
+                    os.replace(file, folder / file.name)
     except WriteError as error:
         raise WriteError(str(error).replace(str(unfinished), str(folder))) from error
     except OSError as error:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -164,7 +164,8 @@ def open_index(folder: Path) -> list[Path]:
         raise CmtError(f"{folder}: not an index; make one: cmt index LIBRARY -o {folder}")
     check_version(folder)
     shards = shards_of(folder)
-    if not any(read_metadata(shard).num_rows for shard in shards):
+    # A file that could not be read has a row, too: one with the reason.
+    if not any(read_shard(shard, ["failure"])["failure"].null_count for shard in shards):
         raise CmtError(f"{folder}: the index is empty; fill it: cmt index LIBRARY -o {folder}")
     return shards
 
@@ -194,7 +195,7 @@ def read_metadata(shard: Path) -> Any:
         If the shard is damaged.
     """
     try:
-        with opened(shard) as file:  # by its name pyarrow opens none that is not UTF-8
+        with _opened(shard) as file:  # by its name pyarrow opens none that is not UTF-8
             return pq.read_metadata(file)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
@@ -210,7 +211,7 @@ def read_pieces(shard: Path, wanted: PieceFilter | None = None) -> Iterator[Piec
     """
     columns = [*_DETAILS, "failure", "density", "strength", "mood"]
     try:
-        with opened(shard) as content, pq.ParquetFile(content) as file:
+        with _opened(shard) as content, pq.ParquetFile(content) as file:
             for rows in file.iter_batches(_BLOCK_PIECES, columns=columns, use_threads=False):
                 _check(rows)
                 keep = _passes(rows, wanted or PieceFilter())
@@ -285,12 +286,18 @@ def read_shard(shard: Path, columns: list[str] | None = None) -> pa.Table:
         If the shard is damaged.
     """
     try:
-        with opened(shard) as file:
+        with _opened(shard) as file:
             table = pq.read_table(file, columns=columns, schema=None if columns else SCHEMA, use_threads=False)
         table.validate(full=True)  # text is UTF-8, and lists end within their bytes
         return table
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(shard, error) from None
+
+
+def _opened(shard: Path) -> IO[bytes]:
+    if not shard.exists():
+        raise CmtError(f"{shard}: is gone: cmt index changes the index; start again when it is done")
+    return opened(shard)
 
 
 def _damaged(shard: Path, error: BaseException) -> CmtError:

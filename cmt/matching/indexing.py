@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cmt.errors import CmtError
@@ -48,6 +47,8 @@ class IndexUpdate(NamedTuple):
     """The number of pieces that were there already."""
     n_dropped: int
     """The number of pieces whose files have changed or gone."""
+    n_here: int
+    """The number of pieces of these libraries that the index holds now."""
     failures: tuple[str, ...]
     """A line for each file of the libraries that could not be read, with the reason."""
 
@@ -94,7 +95,8 @@ def _update(
     if shard:
         _write_shard(folder, shard)
     _join_small_shards(folder)
-    return IndexUpdate(n_added, n_kept, n_dropped, tuple(_failures(folder, sources)))
+    n_here, failures = _found(folder, sources)
+    return IndexUpdate(n_added, n_kept, n_dropped, n_here, failures)
 
 
 def _begin_index(folder: Path) -> None:
@@ -201,11 +203,17 @@ def _join_small_shards(folder: Path) -> None:
         _replace_shards(folder, joined, pa.concat_tables([read_shard(path) for path in joined]))
 
 
-def _failures(folder: Path, sources: dict[str, Source]) -> Iterator[str]:
+def _found(folder: Path, sources: dict[str, Source]) -> tuple[int, tuple[str, ...]]:
+    """How many pieces of the sources the index holds, and a line for each of those that could not be read."""
     ours = {shown_name(path) for path in sources}
+    n_piece, failures = 0, []
     for shard in shards_of(folder):
         columns = read_shard(shard, ["source", "failure"])
-        columns = columns.filter(pc.is_valid(columns["failure"]))
         for path, failure in zip(columns["source"].to_pylist(), columns["failure"].to_pylist(), strict=True):
-            if path in ours:
-                yield failure
+            if path not in ours:
+                continue
+            if failure is None:
+                n_piece += 1
+            else:
+                failures.append(failure)
+    return n_piece, tuple(failures)

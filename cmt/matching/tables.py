@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from cmt.errors import CmtError
 from cmt.machine.cells import harmless
 from cmt.matching.rows import Match
-from midi_io.whole_file import whole_file
+from midi_io.whole_file import check_place, whole_file
 
 SUFFIXES = (".csv", ".json", ".parquet")
 _TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
@@ -30,10 +30,7 @@ def check_table(path: Path) -> None:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise CmtError(f"{path}: tables are {', '.join(SUFFIXES)}; give it one of these endings")
-    if not path.parent.is_dir():
-        raise CmtError(f"{path}: folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise CmtError(f"{path}: is a folder; give the name of a file")
+    check_place(path)
 
 
 def write_table(rows: Sequence[Sequence[Match]], path: Path) -> None:

@@ -109,7 +109,10 @@ def _written_arc(arc: tuple[Stretch, ...]) -> str:
 
 
 def _sections(value: Value) -> tuple[Section, ...]:
-    return value.each(_parsed(parse_section_of_mood))
+    sections = value.each(_parsed(parse_section_of_mood))
+    if not sections:
+        raise value.fault('one section or more, such as ["0:calm"]')
+    return sections
 
 
 def _instruments(value: Value) -> tuple[Instrument, ...]:

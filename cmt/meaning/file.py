@@ -75,12 +75,12 @@ def _text_of(path: Path) -> str:
 def _parsed(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except ValueError as error:  # also for a number of thousands of digits
-        message = str(error)
-        found = re.search(r"\s*\(at line (\d+), column \d+\)", message)
-        line = found[1] if found else str(text.count("\n") + 1)
+    except ValueError as error:
+        message = str(error).partition("; use sys.")[0]  # of a number of thousands of digits: it is for programmers
+        found = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
+        place = f"{path}:{found[1] or text.count(chr(10)) + 1}" if found else str(path)
         reason = re.sub(r"\s*\(at .*\)$", "", message)
-        raise CmtError(f"{path}:{line}: is no TOML ({reason}); {CURE}") from None
+        raise CmtError(f"{place}: is no TOML ({reason}); {CURE}") from None
     except RecursionError:
         raise CmtError(f"{path}: is nested too deeply for a description; {CURE}") from None
 

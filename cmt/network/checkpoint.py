@@ -73,8 +73,13 @@ def save_tensors(tensors: Tensors, description: Mapping[str, object], path: Path
         unfinished.write_bytes(save(tensors, metadata={_METADATA: json.dumps(description)}))
 
 
-def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
+def load_tensors(path: Path, otherwise: str = "leave `checkpoint` out") -> tuple[Tensors, dict[str, Any]]:
     """The tensors, arrays (...) by name, and the description that `save_tensors` wrote.
+
+    Parameters
+    ----------
+    otherwise
+        What to do where it cannot be read, other than to give another one; the message ends with it.
 
     Raises
     ------
@@ -82,8 +87,8 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
         If the file is missing, damaged, or no checkpoint of ours.
     """
     if not path.exists():
-        raise CmtError(f"{path}: no such checkpoint; check the name, or leave `checkpoint` out")
-    _check_header(path)
+        raise CmtError(f"{path}: no such checkpoint; check the name, or {otherwise}")
+    _check_header(path, otherwise)
     try:
         with safe_open(path, framework="numpy") as file:
             description = json_in((file.metadata() or {})[_METADATA])
@@ -91,10 +96,14 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
                 raise ValueError("no description")
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):  # bfloat16 is a TypeError
-        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave `checkpoint` out") from None
+        raise _damaged(path, otherwise) from None
 
 
-def _check_header(path: Path) -> None:
+def _damaged(path: Path, otherwise: str) -> CmtError:
+    return CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or {otherwise}")
+
+
+def _check_header(path: Path, otherwise: str) -> None:
     """Raise a CmtError for a file, or a header, that asks for more memory than any of ours."""
     with opened(path) as file:
         size = int.from_bytes(file.read(8), "little")
@@ -102,7 +111,7 @@ def _check_header(path: Path) -> None:
     if whole > MOST_CHECKPOINT_BYTES:
         raise CmtError(f"{path}: is larger than {MOST_CHECKPOINT_BYTES / 2**30:g} GiB, the most that is read; check it")
     if size > MOST_HEADER_BYTES:
-        raise CmtError(f"{path}: damaged, or not a checkpoint of cmt; train one or leave `checkpoint` out")
+        raise _damaged(path, otherwise)
 
 
 def sha256_of_file(path: Path) -> str:

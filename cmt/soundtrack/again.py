@@ -42,7 +42,7 @@ from cmt.soundtrack.handing import check_fit
 from cmt.soundtrack.keeping import hash_of_material, sha256_of
 from cmt.soundtrack.kept_take import KeptTake, look_again, material_of, read_take
 from cmt.soundtrack.like import like_again
-from cmt.soundtrack.naming import checked_name, notes_on_old_files, old_stems, remove_stale
+from cmt.soundtrack.naming import OldFiles, checked_name, notes_on_old_files, old_files, remove_stale
 from cmt.soundtrack.output import Output, check_output, for_film, output_as_json, output_from_json
 from cmt.soundtrack.playing import accents_of, performance_of, performed
 from cmt.soundtrack.report import versions
@@ -178,9 +178,9 @@ def make_again(
             ),
         )
         files = sorted(file.name for file in unfinished.iterdir())
-        stale, others = old_stems(folder, run.name, files) if output.overwrite else ([], [])
-    remove_stale(stale)
-    lines = (*run.notes, *notes_on_old_files([], stale, others))
+        old = old_files(folder, run.name, files, material) if output.overwrite else OldFiles()
+    remove_stale(old.ours)
+    lines = (*run.notes, *notes_on_old_files([], old))
     return Soundtrack(tuple(folder / file for file in files), written, run.name, lines)
 
 

@@ -34,7 +34,7 @@ from cmt.report.description import Told
 from cmt.report.report import Report
 from cmt.soundtrack.delivering import WITHOUT_SOUND
 from cmt.soundtrack.make import make_soundtrack
-from cmt.soundtrack.naming import free_name
+from cmt.soundtrack.naming import free_name, suffixes_of
 from cmt.soundtrack.output import Output, check_output
 from midi_io import ready_soundfont
 from midi_io.input_file import content_of
@@ -217,7 +217,7 @@ def named(videos: Iterable[Path], before: Mapping[str, Outcome]) -> list[Job]:
 def _renamed(job: Job, old: Outcome | None, fingerprint: str, settings: Settings, taken: set[str]) -> Job:
     """The job with a name under which it overwrites nothing, but for what the same run left of it before."""
     folder, output = settings.folder, settings.output
-    suffixes = [".mid", ".json", ".png", *([] if output.midi_only else [f".{output.format}", ".mp4"])]
+    suffixes = suffixes_of(output, has_sound=not output.midi_only, has_film=not output.midi_only)
     name = free_name(folder, job.name, suffixes, taken - {job.name.casefold()})
     if output.overwrite or name == job.name:
         return job

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cmt.band.programs import program_warnings
 from cmt.config import GenerateConfig
 from cmt.film.ducking import Mixer
-from cmt.film.film import SOUNDS, film_of
+from cmt.film.film import film_of
 from cmt.film.part import WHOLE
 from cmt.handover.signs import signs_of
 from cmt.music.key import Key
@@ -25,9 +25,9 @@ from cmt.report.like import LikeTold
 from cmt.report.parts import Model, Take
 from cmt.report.report import Report
 from cmt.report.speech import Speech
-from cmt.soundtrack.handing import finish_of, suffixes_for_editors, write_marker_files, write_origin_file
+from cmt.soundtrack.handing import finish_of, write_marker_files, write_origin_file
 from cmt.soundtrack.like import warnings_of_like
-from cmt.soundtrack.naming import RunName, name_of_run
+from cmt.soundtrack.naming import RunName, name_of_run, suffixes_of
 from cmt.soundtrack.output import Output
 from cmt.soundtrack.paging import Paging
 from cmt.soundtrack.report import report_of, speech_of, warnings_of_takes
@@ -37,7 +37,7 @@ from cmt.soundtrack.stages import Stages
 from cmt.writing.orders import BarOrders
 from cmt.writing.pieces import WrittenPiece
 from midi_io import Performance, write_midi
-from midi_io.song import Instrument, Song
+from midi_io.song import Song
 from video_rhythm.given import is_content
 
 WITHOUT_SOUND = "choose `midi_only`"
@@ -100,18 +100,6 @@ class Delivery:
     beside: Executor
     """What draws the picture while FluidSynth plays."""
 
-    @property
-    def suffixes(self) -> list[str]:
-        """What may stand behind the name in each file, but for the other takes."""
-        suffixes = [".mid", ".json", ".png"]
-        if self.font is not None:
-            sound = f".{self.output.format}"
-            suffixes += [sound, *([".mp4"] if self.source.film is not None else [])]
-            suffixes += [f".{SOUNDS}{sound}"] if self.output.sounds else []
-            suffixes += [f".{one.label}{sound}" for one in Instrument] if self.output.stems else []
-        page = [".html"] if self.output.page else []
-        return [*suffixes, *page, *suffixes_for_editors(self.output)]
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -152,8 +140,9 @@ def deliver(music: Music, delivery: Delivery, facts: Facts, others: Sequence[Oth
     plan, performance, report = music.plan, music.performance, music.report
     other_takes = [f".take{number}" for number, _ in enumerate(others, start=2)]
     more = [f"{take}{suffix}" for take in other_takes for suffix in (".mid", ".json")]
+    suffixes = suffixes_of(output, has_sound=delivery.font is not None, has_film=delivery.source.film is not None)
     run = name_of_run(
-        delivery.folder, delivery.title, [*delivery.suffixes, *more], overwrite=output.overwrite, material=material
+        delivery.folder, delivery.title, [*suffixes, *more], overwrite=output.overwrite, material=material
     )
     title, name, folder = delivery.title, run.name, delivery.unfinished
     with stages.stage("midi"):

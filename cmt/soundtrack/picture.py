@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
+FORMATS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
+"""The suffixes of pictures that can be drawn."""
 _SPEED, _BEAT, _CUT, _FADE = "#30638e", "#d95f02", "#111111", "#6a4c93"
 _SALIENCY, _GRID, _ENERGY = "#8c8c8c", "#bbbbbb", "#9c2542"
 _SPEECH, _GAIN = "#e0a030", "#1b4965"

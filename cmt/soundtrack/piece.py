@@ -39,7 +39,7 @@ from cmt.soundtrack.handing import check_fit, finish_of
 from cmt.soundtrack.keeping import kept_of
 from cmt.soundtrack.like import told_of
 from cmt.soundtrack.looking import Seen, mixer_of
-from cmt.soundtrack.naming import checked_name, notes_on_old_files, old_stems, old_takes, remove_stale
+from cmt.soundtrack.naming import checked_name, notes_on_old_files, old_files, old_takes, remove_stale
 from cmt.soundtrack.networks import Networks
 from cmt.soundtrack.output import Output, check_output, for_film
 from cmt.soundtrack.playing import performance_of
@@ -352,9 +352,9 @@ def deliver_piece(
     notes = run.notes
     if output.overwrite:
         takes = old_takes(place.folder, run.name, files)
-        stems, others = old_stems(place.folder, run.name, files)
-        place.stale.extend([*takes, *stems])
-        notes = (*notes, *notes_on_old_files(takes, stems, others))
+        old = old_files(place.folder, run.name, files, commission.material)
+        place.stale.extend([*takes, *old.ours])
+        notes = (*notes, *notes_on_old_files(takes, old))
     return Soundtrack(tuple(place.folder / file for file in files), report, run.name, notes)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from cmt.errors import CmtError
+from cmt.errors import CmtError, WriteError
 from cmt.film.film import SOUNDS
 from cmt.film.mux import write_video
 from cmt.film.sound import has_sound
 from cmt.film.speech import find_speech
-from cmt.machine.files import folder_for_all_or_nothing
+from cmt.machine.files import check_folder, folder_for_all_or_nothing
 from cmt.report.sounds import events_as_json
 from cmt.sounds.event import SoundEvent
 from cmt.soundtrack.output import Output, check_output
@@ -68,6 +68,22 @@ def sounds_of_video(
     return sounding
 
 
+def check_sound_files(video: Path, folder: Path, *, overwrite: bool = False) -> None:
+    """Raise a CmtError if `make_sounds` could not write its files, before the work; nothing is left behind."""
+    check_folder(folder)
+    for file in _files_of(video, folder):
+        if file.is_dir():
+            raise WriteError(f"{file}: is a folder; remove it, or choose another `folder`")
+        if file.exists() and not overwrite:
+            raise CmtError(f"{file}: is there already; say `overwrite`, or choose another `folder`")
+
+
+def _files_of(video: Path, folder: Path) -> tuple[Path, Path, Path]:
+    """The sound, the film and the events."""
+    wav, mp4, json = (folder / f"{video.stem}.{SOUNDS}.{suffix}" for suffix in ("wav", "mp4", "json"))
+    return wav, mp4, json
+
+
 def make_sounds(
     video: Path,
     folder: Path,
@@ -88,11 +104,8 @@ def make_sounds(
     """
     if not sounding.events:
         raise CmtError(f"{video}: there are no sounds in it: nothing strikes, cuts or sweeps, and no scene has a bed")
-    name = f"{video.stem}.{SOUNDS}"
-    files = tuple(folder / f"{name}.{suffix}" for suffix in ("wav", "mp4", "json"))
-    for file in files:
-        if file.exists() and not overwrite:
-            raise CmtError(f"{file}: is there already; say `overwrite`, or choose another `folder`")
+    files = _files_of(video, folder)
+    check_sound_files(video, folder, overwrite=overwrite)
     track = sounding.track(SAMPLE_RATE)
     audio = mastered(track.block(0, track.n_sample), SAMPLE_RATE, loudness)
     with folder_for_all_or_nothing(folder, overwrite=overwrite) as unfinished:

@@ -66,7 +66,7 @@ def loss_on(
     """
     where = device_of(device)
     check_precision(precision, where)
-    tensors, description = load_tensors(checkpoint)
+    tensors, description = load_tensors(checkpoint, "give the model.safetensors of another run")
     model_config, config = _settings_of(checkpoint, description)
     config = replace(config, precision=precision, validation_words=n_word or config.validation_words)
     task = task_of(model_config)

@@ -150,7 +150,6 @@ class _Training:
         self.team = Team(device)
         self.device = self.team.device
         check_precision(config.precision, self.device)
-        alone.enter_context(run_folder.begin(run, model_config, config, resume, self.team, options))
         self.run, self.config = run, config
         torch.manual_seed(config.seed)
         self.task = task_of(model_config)
@@ -159,6 +158,7 @@ class _Training:
         self.optimizers = _optimizers(self.model, config, self.team)
         if start_from is not None:
             run_folder.start_from(start_from, self.model)
+        alone.enter_context(run_folder.begin(run, model_config, config, resume, self.team, options))
         self.average = Average(self.model, config.average)
         self.progress, self.place = Progress(), START
         if resume:

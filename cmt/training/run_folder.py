@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from cmt.training.dataset import Place
 from cmt.training.model import weights_of
 from cmt.training.picture import draw_losses
 from cmt.training.team import Team
-from midi_io.whole_file import whole_file
+from midi_io.whole_file import check_place, whole_file
 
 STATE = "state.safetensors"
 """The file in the run's folder with everything needed to go on."""
@@ -74,29 +75,50 @@ def begin(
 ) -> Iterator[None]:
     """Make the folder of a run, or see that there is one to go on with; no other run may write it until the block ends.
 
-    `options` are the content of OPTIONS; there is none if they are empty.
+    `options` are the content of OPTIONS; there is none if they are empty. Where a run ends before its first checkpoint,
+    nothing of it stays.
 
     Raises
     ------
     CmtError
-        If it holds a run and `resume` is not asked, or the other way round; if it cannot be written, or another run is
-        writing it.
+        If it holds a run and `resume` is not asked, or the other way round; if it or a file in it cannot be written, or
+        another run is writing it.
     """
     if resume:
         settings_of(run)
     if team.rank:
         yield
         return
-    if not resume and (run / STATE).exists():
-        raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
+    if not resume:
+        check_free(run)
+    is_new = not run.exists()
     ready_folder(run)
-    with only_run(run, "a training"):
-        if not resume:
-            _describe(run, model_config, config)
-        if options:
-            with whole_file(run / OPTIONS) as unfinished:
-                unfinished.write_text(options, encoding="utf-8", errors="replace")
-        yield
+    try:
+        with only_run(run, "a training"):
+            for name in (MODEL, BEST, LOSSES, PICTURE, CONFIG, OPTIONS):  # what is written in minutes or hours, too
+                check_place(run / name)
+            new = [run / name for name in (CONFIG, OPTIONS) if not (run / name).exists()]
+            if not resume:
+                _describe(run, model_config, config)
+            if options:
+                with whole_file(run / OPTIONS) as unfinished:
+                    unfinished.write_text(options, encoding="utf-8", errors="replace")
+            try:
+                yield
+            finally:
+                if not (run / STATE).exists():  # it has not come to its first checkpoint
+                    for file in new:
+                        file.unlink(missing_ok=True)
+    finally:
+        if is_new:
+            with suppress(OSError):  # it is not empty
+                run.rmdir()
+
+
+def check_free(run: Path) -> None:
+    """Raise a CmtError if a folder holds a training already."""
+    if (run / STATE).exists():
+        raise CmtError(f"{run}: holds a training already; go on with `resume` or choose another `folder`")
 
 
 def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
@@ -109,7 +131,7 @@ def settings_of(run: Path) -> tuple[ModelConfig, TrainConfig]:
     """
     if not (run / STATE).exists():
         raise CmtError(f"{run}: holds no training to go on with; leave `resume` out")
-    _, description = load_tensors(run / STATE)
+    _, description = load_tensors(run / STATE, f"begin a new run with `start_from` {run / MODEL}")
     try:
         settings = {**description["train"], "never_told": tuple(description["train"].get("never_told", ()))}
         return config_from(description["model"]), TrainConfig(**settings)
@@ -131,7 +153,7 @@ def start_from(path: Path, model: Any) -> None:
     CmtError
         If the file is no checkpoint, or one of other sizes.
     """
-    tensors, _ = load_tensors(path)
+    tensors, _ = load_tensors(path, "leave `start_from` out")
     fitting = {name: torch.from_numpy(weight.astype(np.float32)) for name, weight in tensors.items()}
     mine = model.state_dict()
     for name, weight in fitting.items():
@@ -199,9 +221,24 @@ def resume(
     Raises
     ------
     CmtError
-        If the run was begun with another network or another optimizer.
+        If the run was begun with another network or another optimizer, or its state is damaged.
     """
-    tensors, description = load_tensors(run / STATE)
+    tensors, description = load_tensors(run / STATE, f"begin a new run with `start_from` {run / MODEL}")
+    try:
+        return _resume(run, tensors, description, model, optimizers, average, team)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
+        raise CmtError(f"{run / STATE}: is damaged; begin a new run with `start_from` {run / MODEL}") from None
+
+
+def _resume(
+    run: Path,
+    tensors: Tensors,
+    description: dict[str, Any],
+    model: Any,
+    optimizers: list[torch.optim.Optimizer],
+    average: Average,
+    team: Team,
+) -> tuple[Progress, Place]:
     if config_from(description["model"]) != model.config:
         raise CmtError(f"{run}: was begun with another model; give the same `model_config`")
     if description["optimizers"] != _names(optimizers):
@@ -217,19 +254,52 @@ def resume(
     model.load_state_dict(part("model."))
     averaged = part("average.")
     for kept, (name, _) in zip(average.weights, model.named_parameters(), strict=True):
+        if averaged[name].shape != kept.shape:
+            raise ValueError("an average of other sizes")
         kept.copy_(averaged[name])
-    average.n_step = description["averaged"]
+    average.n_step = _counted(description["averaged"])
     for number, optimizer in enumerate(optimizers):
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in part(f"optimizer.{number}.").items():
             index, key = name.split(".")
             state.setdefault(int(index), {})[key] = tensor
+        _check_state(state, [weight for group in optimizer.param_groups for weight in group["params"]])
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    places = [Place(*place) for place in description["places"]]
+    places = [Place(*map(_counted, place)) for place in description["places"]]
     # With another number of processes none can go on where it was: all begin a pool that nobody has begun.
     unused = Place(1 + max(place.pool for place in places))
     place = places[team.rank] if len(places) == team.size else unused
-    return Progress(**description["progress"]), place
+    return _progress_from(description["progress"]), place
+
+
+def _check_state(state: Mapping[int, Mapping[str, Tensor]], weights: list[Tensor]) -> None:
+    """Raise a ValueError or an IndexError for the state of an optimizer of other weights; torch finds out too late."""
+    if len({frozenset(of_weight) for of_weight in state.values()}) > 1:
+        raise ValueError("an optimizer that knows more of one weight than of another")
+    for index, of_weight in state.items():
+        if any(tensor.ndim and tensor.shape != weights[index].shape for tensor in of_weight.values()):
+            raise ValueError("an optimizer of other weights")
+
+
+def _progress_from(content: dict[str, Any]) -> Progress:
+    progress, rows = Progress(**content), content["history"]
+    for number in (progress.step, progress.n_word, progress.skipped):
+        _counted(number)
+    if not 0 <= progress.seconds < math.inf:
+        raise ValueError("seconds that no clock shows")
+    for row in rows:
+        if set(row) != set(rows[0]) or not {"step", "minutes", "val_total"} <= set(row):
+            raise ValueError("a validation without its numbers")
+        if not all(isinstance(value, int | float) for value in row.values()):
+            raise ValueError("a loss that is no number")
+    return progress
+
+
+def _counted(number: Any) -> int:
+    """The number, if it is one of things that are counted."""
+    if not isinstance(number, int) or number < 0:
+        raise ValueError(f"{number!r} is no count")
+    return number
 
 
 def _names(optimizers: list[torch.optim.Optimizer]) -> list[str]:
