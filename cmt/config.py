@@ -56,6 +56,8 @@ PICTURE_LIMITS = Limits(0.5, 3600)
 """The seconds that a picture of a slideshow may be shown."""
 TAKES = 3
 """So many takes are written, side by side, unless another number is asked for."""
+MOST_SAMPLED = 100_000
+"""The most songs of one `cmt sample`: all are planned before the first is written."""
 BARS_LIMITS = Limits(1, 9_999)
 """The bars that music without a video may have."""
 TEMPO_CHANGE_LIMITS = Limits(0, 30, above=True)

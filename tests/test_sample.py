@@ -105,3 +105,10 @@ def test_the_command_says_what_it_wrote(model, tmp_path):
     (tmp_path / "file").touch()
     result = CliRunner().invoke(main, ["sample", "-o", str(tmp_path / "file"), *options])
     assert result.exit_code == 1 and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("n_song", [0, 10**12])
+def test_a_number_of_songs_that_cannot_be_meant_is_refused_before_anything_is_made(n_song, tmp_path):
+    with pytest.raises(CmtError, match=f"{n_song} songs: must be 1 to 100000"):
+        sample_songs(n_song, tmp_path / "songs")
+    assert not (tmp_path / "songs").exists()

@@ -20,7 +20,7 @@ from cmt.cli.options import (
     range_of,
 )
 from cmt.cli.saying import say
-from cmt.config import BARS_LIMITS, TEMPO_LIMITS, GenerateConfig
+from cmt.config import BARS_LIMITS, MOST_SAMPLED, TEMPO_LIMITS, GenerateConfig
 from cmt.machine.plural import count
 from cmt.music.words import Genre, Mode
 from midi_io.song import Instrument
@@ -29,7 +29,9 @@ MODES = {mode.label: mode for mode in Mode}
 
 
 @click.command()
-@click.option("-n", "--songs", "n_song", type=click.IntRange(1), default=1, show_default=True, help="How many.")
+@click.option(
+    "-n", "--songs", "n_song", type=click.IntRange(1, MOST_SAMPLED), default=1, show_default=True, help="How many."
+)
 @click.option("-o", "--output", type=FILE, required=True, help="Folder for the songs.")
 @click.option("--genre", type=GenreType(), help="Left out, one genre after the other; free leaves it to the model.")
 @click.option("--mode", type=click.Choice(list(MODES)), help="Left out, as often as songs of the genre have it.")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmt.config import GenerateConfig
+from cmt.config import MOST_SAMPLED, GenerateConfig
 from cmt.errors import CmtError
 from cmt.handover.signs import signs_of
 from cmt.machine.files import folder_for_all_or_nothing
@@ -90,6 +90,8 @@ def sample_songs(
     CmtError
         If a wish cannot be, the checkpoint is of no use, or the folder holds such files or cannot be written to.
     """
+    if not 1 <= n_song <= MOST_SAMPLED:
+        raise CmtError(f"{n_song} songs: must be 1 to {MOST_SAMPLED}")
     wishes, config = wishes or SampleWishes(), replace(config or GenerateConfig(), control=0.0)
     names = [f"{number:0{max(4, len(str(n_song - 1)))}d}" for number in range(n_song)]
     taken = [name for name in (SONGS, *(f"{name}.mid" for name in names)) if (folder / name).exists()]
