@@ -255,3 +255,17 @@ def test_pictures_are_shrunk_by_area_whatever_their_size(pixels, interlaced):
     luma = np.frombuffer(picture.planes[0], np.uint8).reshape(480, -1)[:, :854]
     expected = cv2.resize(luma, (320, 180), interpolation=cv2.INTER_AREA).astype(int)
     assert np.abs(grey_picture(picture, (320, 180)) - expected).max() <= 1
+
+
+def test_a_shrinker_that_is_kept_changes_no_pixel_and_no_later_picture():
+    from video_rhythm.shrinking import Shrinker
+
+    shrinker = Shrinker()
+    drawn = [np.repeat(texture(480, 854, seed=seed, grain=3)[..., None], 3, axis=-1) for seed in range(3)]
+    for pixels in ("yuv420p", "nv12", "yuv420p10le", "rgb24"):  # of one size, one after the other
+        for colours in drawn:
+            picture = av.VideoFrame.from_ndarray(colours, "rgb24").reformat(format=pixels)
+            for target in ((320, 180, None), (160, 90, "rgb24")):
+                kept = shrinker.shrink(picture, *target)
+                alone = picture.reformat(*target, interpolation="AREA")
+                assert np.array_equal(kept.to_ndarray(), alone.to_ndarray())

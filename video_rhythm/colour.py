@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .cuts import THUMBNAIL
 from .orientation import UPRIGHT, Orientation
+from .shrinking import Shrinker
 
 SAMPLES = (128, 72)
 """At least so many columns and rows of a plane are looked at, if it has as many: colours change slowly over a picture,
@@ -18,15 +19,18 @@ and to add up all of it would cost as much as its brightness."""
 
 
 def colour_thumbnail(
-    picture: av.video.frame.VideoFrame, orientation: Orientation = UPRIGHT
+    picture: av.video.frame.VideoFrame, orientation: Orientation = UPRIGHT, shrinker: Shrinker | None = None
 ) -> NDArray[np.float32] | None:
-    """The thumbnail (18, 32, 2) of Cb and Cr, 0..255, of a picture set upright; None of one without colour."""
+    """The thumbnail (18, 32, 2) of Cb and Cr, 0..255, of a picture set upright; None of one without colour.
+
+    A `shrinker` that is kept for all pictures of a video makes it faster.
+    """
     name = picture.format.name
     if name.startswith(("gray", "mono", "ya8", "ya16")):
         return None
     planes = _planes(picture, name)
     if planes is None:
-        small = picture.reformat(*THUMBNAIL, "yuv444p", interpolation="AREA").to_ndarray()
+        small = (shrinker or Shrinker()).shrink(picture, *THUMBNAIL, "yuv444p").to_ndarray()
         planes = [small[1], small[2]]
     thumbnails = [
         cv2.resize(orientation.upright(np.ascontiguousarray(plane)), THUMBNAIL, interpolation=cv2.INTER_AREA)

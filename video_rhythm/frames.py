@@ -30,6 +30,7 @@ from .limits import LONGEST_STILL, LONGEST_VIDEO
 from .looks import Look
 from .orientation import UPRIGHT, Orientation, orientation_of
 from .reels import open_reel
+from .shrinking import Shrinker
 from .stamps import Clock
 from .thumbnails import Thumbnail, ThumbnailKeeper
 from .views import View, ViewKeeper
@@ -96,6 +97,7 @@ class Video:
         self._not_advancing = self._timeless = 0
         self._keeper: ThumbnailKeeper | None = None
         self._views: ViewKeeper | None = None
+        self._shrinker = Shrinker()
         self.stream_index = self._reel.stream_index
         self.frame_rate = self._reel.frame_rate
         self.expected_duration = self._reel.expected_duration
@@ -193,7 +195,8 @@ class Video:
             self._keeper.take(time, decoded, orientation)
             self._views.take(time, decoded, orientation)
             last_length = float((decoded.duration or 0) * self._reel.time_base)
-            yield Frame(time, grey_picture(decoded, size, orientation), colour_thumbnail(decoded, orientation))
+            grey = grey_picture(decoded, size, orientation, self._shrinker)
+            yield Frame(time, grey, colour_thumbnail(decoded, orientation, self._shrinker))
         self._note_damage()
         self._finish(last_length if last_length <= LONGEST_STILL else step)
 
@@ -225,27 +228,32 @@ class Video:
 
 
 def grey_picture(
-    picture: av.video.frame.VideoFrame, size: tuple[int, int], orientation: Orientation = UPRIGHT
+    picture: av.video.frame.VideoFrame,
+    size: tuple[int, int],
+    orientation: Orientation = UPRIGHT,
+    shrinker: Shrinker | None = None,
 ) -> NDArray[np.uint8]:
     """The picture as (rows, columns) of grey, shrunk by area to `size` (columns, rows).
 
     `orientation` sets it upright; `size` is that of the upright picture. Transparent parts are black. 8-bit planar
-    YUV takes the luma plane as it is, which saves a conversion that would cost as much as decoding.
+    YUV takes the luma plane as it is, which saves a conversion that would cost as much as decoding. A `shrinker` that
+    is kept for all pictures of a video makes it three times as fast.
     """
+    shrinker = shrinker or Shrinker()
     columns, rows = orientation.size(*size)
     name = picture.format.name
     if _has_alpha(name):
-        colour = picture.reformat(columns, rows, "rgba", interpolation="AREA").to_ndarray()
+        colour = shrinker.shrink(picture, columns, rows, "rgba").to_ndarray()
         luma = cv2.cvtColor(colour, cv2.COLOR_RGBA2GRAY)
         grey = cv2.multiply(luma, np.ascontiguousarray(colour[..., 3]), scale=1.0 / 255.0)
     else:
         luma_plane = _luma_plane(picture) if _has_8_bit_luma(name) else None
         if luma_plane is None:
-            grey = picture.reformat(columns, rows, "gray", interpolation="AREA").to_ndarray()
+            grey = shrinker.shrink(picture, columns, rows, "gray").to_ndarray()
         elif luma_plane.shape == (rows, columns):
             grey = luma_plane.copy()
         elif _parts_pixels(picture, columns, rows):
-            shrunk = picture.reformat(columns, rows, interpolation="AREA")
+            shrunk = shrinker.shrink(picture, columns, rows)
             luma_plane = _luma_plane(shrunk)
             grey = shrunk.to_ndarray()[:rows] if luma_plane is None else luma_plane.copy()
         else:

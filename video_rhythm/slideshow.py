@@ -22,6 +22,7 @@ from cmt.errors import VideoError
 
 from .analyze import VideoRhythm, Watcher
 from .frames import Frame, grey_picture, small_size
+from .shrinking import Shrinker
 from .thumbnails import ThumbnailKeeper, thumbnail_size
 from .views import MOST, View, colours_of, view_size
 
@@ -132,12 +133,13 @@ def open_album(
     grey, small = small_size(width, height, 1.0), thumbnail_size(*small_size(width, height, 1.0))
     every = -(-len(files) // MOST)
     seen: list[_Seen] = []
+    shrinker = Shrinker()
     notes: list[str] = []
     for number, file in enumerate(files):
         frame, its = _frame_of(file, width, height)
         notes += its
-        view = colours_of(frame, *view_size(width, height)) if number % every == 0 else None
-        seen.append(_Seen(grey_picture(frame, grey), frame.reformat(*small, "rgb24", interpolation="AREA"), view))
+        view = colours_of(frame, *view_size(width, height), shrinker) if number % every == 0 else None
+        seen.append(_Seen(grey_picture(frame, grey, shrinker=shrinker), shrinker.shrink(frame, *small, "rgb24"), view))
         if progress is not None:
             progress(number + 1)
     return Album(str(files[0]) if path is None else path, tuple(files), width, height, tuple(notes), tuple(seen))

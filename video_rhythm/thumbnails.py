@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .looks import Look, LookKeeper
 from .orientation import UPRIGHT, Orientation
+from .shrinking import Shrinker
 
 LONGER_SIDE = 160
 """The longer side of a thumbnail in pixels."""
@@ -43,6 +44,7 @@ class ThumbnailKeeper:
         self._step = FIRST_STEP
         self._kept: list[Thumbnail] = []
         self._looks = LookKeeper()
+        self._shrinker = Shrinker()
 
     def take(self, time: float, picture: av.video.frame.VideoFrame, orientation: Orientation = UPRIGHT) -> None:
         """Look at the next picture, shown from `time` (seconds) on; `orientation` sets it upright."""
@@ -51,7 +53,7 @@ class ThumbnailKeeper:
         if not (is_kept or is_looked_at):
             return
         columns, rows = orientation.size(*self._size)
-        colours = np.asarray(picture.reformat(columns, rows, "rgb24", interpolation="AREA").to_ndarray(), np.uint8)
+        colours = np.asarray(self._shrinker.shrink(picture, columns, rows, "rgb24").to_ndarray(), np.uint8)
         upright = orientation.upright(colours)
         if is_looked_at:
             self._looks.take(time, upright)
