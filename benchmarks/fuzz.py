@@ -14,6 +14,7 @@ table, and a line for each fault.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import json
 import lzma
@@ -182,6 +183,9 @@ def _busy_seconds(process: int | None) -> float:
 
 
 def _serve(pipe: Connection, folder: Path, kinds: Sequence[str], seeds: dict[str, list[Files]], seed: int) -> None:
+    # What the process that forked this one left behind stays: a scaler of FFmpeg's waits for its threads when it is
+    # freed, and they are not here.
+    gc.freeze()
     _limit_memory()
     _no_bug_is_caught()
     while True:
