@@ -75,7 +75,7 @@ def test_paths_in_a_file_count_from_its_folder(pack, tmp_path, monkeypatch):
     [
         ("minuts = 3", "no option 'minuts'; did you mean minutes?"),
         ("xyz = 3", "no option 'xyz'; choose from corpus, output"),
-        ('minutes = "soon"', "minutes: 'soon' is not a valid float"),
+        ('minutes = "soon"', "minutes: 'soon' is not a valid number"),
         ("resume = 1", "resume: give true or false"),
         ("seed = true", "seed: give a value"),
         ("[train]\nseed = 1", "no option 'train'"),

@@ -106,7 +106,7 @@ def begin(
             try:
                 yield
             finally:
-                if not (run / STATE).exists():  # it has not come to its first checkpoint
+                if not any((run / name).exists() for name in (STATE, MODEL)):  # it has not come to its first checkpoint
                     for file in new:
                         file.unlink(missing_ok=True)
     finally:
