@@ -89,6 +89,27 @@ def test_below_full_control_a_beat_asks_one_simu_note_of_those_who_play():
     assert draw_orders(WISHES, 1.0, 0, (), sheet) == draw_orders(WISHES, 1.0, 0)
 
 
+def test_below_full_control_densities_have_a_slack_under_a_lead_sheet():
+    sheet = empty_sheet(16)
+    for control, slack in ((0.3, 5), (0.7, 2), (0.9, 1), (1.0, 0)):
+        assert {order.slack for order in draw_orders(WISHES, control, 0, (), sheet).values()} == {slack}
+        assert {order.slack for order in draw_orders(WISHES, control, 0).values()} == {0}
+
+
+def test_below_full_control_a_beat_between_the_eighths_is_a_chord_rather_than_a_drum():
+    drums = RhythmProfile((8,) * 4, tuple(SimuNote(bar, 4 + bar, Instrument.DRUMS, 2) for bar in range(4)))
+    everyone = empty_sheet(4)
+    with_strings = replace(everyone, players=np.full(4, 1 << Instrument.DRUMS | 1 << Instrument.STRINGS))
+    alone = replace(everyone, players=np.full(4, 1 << Instrument.DRUMS))
+    for sheet, who in ((everyone, Instrument.PIANO), (with_strings, Instrument.STRINGS), (alone, Instrument.DRUMS)):
+        orders = draw_orders(drums, 0.99, 0, (), sheet)
+        assert [dict(orders[bar].strengths) for bar in range(0, 4, 2)] == [
+            {(4 + bar, Instrument.DRUMS): 2} for bar in range(0, 4, 2)
+        ]
+        strength = 2 if who is Instrument.DRUMS else None
+        assert [dict(orders[bar].strengths) for bar in (1, 3)] == [{(4 + bar, who): strength} for bar in (1, 3)]
+
+
 def test_free_bars_do_not_follow_one_another_at_the_usual_control():
     for seed in range(100):
         free = [

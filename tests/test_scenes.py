@@ -40,6 +40,16 @@ def test_scenes_begin_at_cuts_and_a_place_seen_again_has_its_letter():
     assert [(scene.bar, scene.letter) for scene in scenes] == [(0, 0), (4, 1), (8, 0), (12, 2)]
 
 
+def test_a_short_film_has_few_letters_and_its_borders_stay():
+    colours = [(r, g, b) for r in (20, 120, 220) for g in (20, 220) for b in (20, 220)]
+    for n_scene, most in ((3, 2), (5, 3), (8, 4), (12, 5)):
+        rhythm, sheet = film(colours[:n_scene])
+        scenes = scenes_of(rhythm, sheet, (0.5,) * sheet.timeline.n_bar)
+        letters = [scene.letter for scene in scenes]
+        assert len(letters) == n_scene and set(letters) == set(range(most))
+        assert all(here != there for here, there in itertools.pairwise(letters))
+
+
 def test_a_cut_within_one_scene_is_no_border():
     rhythm, sheet = film([RED, RED, RED])
     assert [scene.bar for scene in scenes_of(rhythm, sheet, (0.5,) * 12)] == [0]

@@ -202,10 +202,33 @@ def test_the_backbone_goes_last_and_ticks_first():
         (6, BASS): (Tone(36, 4),),
     }
     assert backbone(strokes) == [0, 4, 6, 12]
-    kept = [sorted({p for p, _ in thinned(strokes, n, (), with_pitch=False)}) for n in (5, 4, 2)]
+    kept = [sorted({p for p, _ in thinned(strokes, n, n, (), with_pitch=False)}) for n in (5, 4, 2)]
     assert kept == [[0, 3, 4, 6, 12], [0, 4, 6, 12], [4, 12]]
-    assert sorted({p for p, _ in thinned(strokes, 1, [3], with_pitch=False)}) == [3, 4]
-    assert sorted({p for p, _ in thinned(strokes, 1, (), with_pitch=True)}) == [6]
+    assert sorted({p for p, _ in thinned(strokes, 1, 1, [3], with_pitch=False)}) == [3, 4]
+    assert sorted({p for p, _ in thinned(strokes, 1, 1, (), with_pitch=True)}) == [6]
+
+
+def test_ticks_that_are_equally_light_go_together_if_that_leaves_enough():
+    kick, hat = Tone(36, 1), Tone(42, 1)
+    strokes = {(p, DRUMS): (hat,) for p in range(16)} | {(0, DRUMS): (kick, hat), (8, DRUMS): (kick, hat)}
+
+    def kept(least: int, most: int) -> list[int]:
+        return sorted(p for p, _ in thinned(strokes, least, most, (), with_pitch=False))
+
+    assert kept(8, 12) == kept(7, 9) == [0, 2, 4, 6, 8, 10, 12, 14]
+    assert kept(4, 7) == [0, 4, 8, 12]
+    assert len(kept(10, 12)) == 12, "eight would be too few"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_slack_a_repeated_bar_stays_as_it_is_if_that_is_near_enough(seed):
+    same, near, far = ({0: BarOrders(8), 1: BarOrders(density, slack=2)} for density in (8, 10, 12))
+    for orders in (same, near):
+        words = written(8, orders, seed, **REPEATED)
+        first, second = ([note[1:] for note in notes_of(words) if note[0] == bar] for bar in (0, 1))
+        assert set(first) <= set(second)
+    words = written(8, far, seed, **REPEATED)
+    assert 10 <= len({note[1] for note in notes_of(words) if note[0] == 1}) <= 14
 
 
 def test_a_stroke_made_smaller_keeps_what_tells_most():

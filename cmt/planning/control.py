@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.music.lead_sheet import LeadSheet
-from cmt.music.profile import RhythmProfile
+from cmt.music.profile import RhythmProfile, SimuNote
 from cmt.writing.orders import BarOrders
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 """The fractional parts of its multiples fill 0..1 more evenly than those of any other number."""
+SLACK = 7.0
+"""What control leaves to the music, as a share, counts so many positions by which a bar's density may differ.
+
+At C = 0.7 these are two. A bar that would rather have 8 or 16 strokes then need not have 10: half of LPD's bars with
+drums have one of those two densities.
+"""
+CHORDAL = (Instrument.PIANO, Instrument.GUITAR, Instrument.STRINGS)
+"""Who may take an accent from the drums, the first who plays."""
 
 
 def draw_orders(
@@ -30,7 +38,8 @@ def draw_orders(
     paper's are independent: left to itself for a while, the music would forget the picture.
 
     With the lead sheet of the take, and below full control, a visual beat is an ornament on what is played anyway: it
-    asks one simu-note, of the first of its instruments that plays in the bar, and brings nobody in.
+    asks one simu-note, of the first of its instruments that plays in the bar, and brings nobody in. Densities have a
+    slack there, see `SLACK`.
     """
     rng = np.random.default_rng([seed, 1])
     density = {
@@ -45,10 +54,35 @@ def draw_orders(
             if draws[bar, position] >= control:
                 continue
             if sheet is not None and control < 1:
-                asked = [note for note in asked if sheet.plays(bar, note.instrument)][:1]
+                players = [instrument for instrument in Instrument if sheet.plays(bar, instrument)]
+                strengths.setdefault(bar, {}).update(_ornament(asked, position, players))
+                continue
         for note in asked:
             strengths.setdefault(bar, {})[position, note.instrument] = note.strength
-    return {bar: BarOrders(density.get(bar), strengths.get(bar, {})) for bar in sorted(density.keys() | strengths)}
+    slack = slack_of(control) if sheet is not None else 0
+    bars = sorted(density.keys() | strengths)
+    return {bar: BarOrders(density.get(bar), strengths.get(bar, {}), slack=slack) for bar in bars}
+
+
+def slack_of(control: float) -> int:
+    """By how many positions a bar may differ from the density that the picture orders; 0 at full control."""
+    return round(SLACK * (1 - control))
+
+
+def _ornament(
+    asked: Sequence[SimuNote], position: int, players: Collection[Instrument]
+) -> dict[tuple[int, Instrument], int | None]:
+    """What a visual beat adds to the music of a bar: a stroke of the first of those asked who plays.
+
+    Between the eighths it is a chord, if anyone plays chords: drums keep their pulse there.
+    """
+    chordal = [instrument for instrument in CHORDAL if instrument in players]
+    for note in asked:
+        if note.instrument in players:
+            if note.instrument is Instrument.DRUMS and position % 2 and chordal:
+                return {(position, chordal[0]): None}
+            return {(position, note.instrument): note.strength}
+    return {}
 
 
 def even_draws(rng: np.random.Generator, n: int) -> NDArray[np.float64]:

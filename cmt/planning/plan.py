@@ -172,7 +172,7 @@ class Plan:
         orders = draw_orders(self.asked, control, seed, self.marked, sheet)
         for bar, energy in enumerate(self.energies):
             if energy is not None:
-                orders[bar] = replace(orders.get(bar, BarOrders()), density=self.asked.density[bar])
+                orders[bar] = replace(orders.get(bar, BarOrders()), density=self.asked.density[bar], slack=0)
         for bar, places in rests_by_bar(self.sheet.rests).items():
             orders[bar] = replace(orders.get(bar, BarOrders()), rests=places)
         return orders

@@ -10,6 +10,7 @@ from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.part import WHOLE, Part
 from cmt.machine.plural import count
+from cmt.planning.control import slack_of
 from cmt.planning.mutes import rests_by_bar
 from cmt.planning.wishes import Wishes
 from cmt.planning.wishes_json import wishes_from_json
@@ -47,7 +48,9 @@ def read_take(file: Path) -> KeptTake:
     """
     report, kept = read_kept(file)
     orders: dict[int, BarOrders] = {
-        bar: BarOrders(density) for bar, density in enumerate(report.asked.density) if density is not None
+        bar: BarOrders(density, slack=slack_of(report.config.control) if energy is None else 0)
+        for bar, (density, energy) in enumerate(zip(report.asked.density, report.energy_per_bar, strict=True))
+        if density is not None
     }
     for bar, position, instrument, strength in report.asked.strengths:
         its = orders.get(bar, BarOrders())

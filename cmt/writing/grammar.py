@@ -22,8 +22,8 @@ from cmt.music.words import BAR, FIELD_SIZES, MAX_DURATION, CompoundWord, Mode, 
 from cmt.writing.closing import CLOSING_TONIC, THIN, Ending, closing_of, closing_pitch_classes
 from cmt.writing.entrances import entrances_of
 from cmt.writing.groove import Groove
-from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, sounding_positions
-from cmt.writing.ranges import PITCH_RANGES
+from cmt.writing.orders import MOST_AT_ONCE, BarOrders, possible_orders, rests_of, sounding_positions
+from cmt.writing.ranges import PITCH_RANGES, pitches_between
 from cmt.writing.repeats import BACKBEAT, Copied, Place, Tone, backbone, models_of
 from cmt.writing.script import BarScript, script_of
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
@@ -88,15 +88,7 @@ class Grammar:
         self.lowest_pitch = 0
         """The next note of the simu-note must lie here or above."""
         self.finished = False
-        self._rests = {
-            instrument: sorted(
-                bar * POSITIONS_PER_BAR + position
-                for bar, bar_orders in self.orders.items()
-                for position, resting in bar_orders.rests
-                if resting == instrument
-            )
-            for instrument in {resting for bar_orders in self.orders.values() for _, resting in bar_orders.rests}
-        }
+        self._rests = rests_of(self.orders)
         """The positions, from the start of the first bar, on which an instrument must not sound."""
         self._closing = closing_of(timeline, ending)
         self._entrances = entrances_of(self.sheet, {i: self._bars_to_enter_in(i) for i in must_play})
@@ -134,6 +126,11 @@ class Grammar:
     def song_groove(self) -> frozenset[Stroke] | None:
         """The groove of the song that the present bar is like; None where it is like none, and in the closing bar."""
         return None if self.sheet.grooves is None or self._is_closing else self.sheet.grooves[self.bar]
+
+    @property
+    def is_accent(self) -> bool:
+        """Whether the last simu-note is one that was ordered."""
+        return (self.position, self.instrument) in self.orders.get(self.bar, _NO_ORDERS).strengths
 
     @property
     def bar_is_complete(self) -> bool:
@@ -205,23 +202,27 @@ class Grammar:
         bar = self.bar + 1
         orders = self._orders(bar)
         allowed = np.zeros(FIELD_SIZES.density, dtype=bool)
-        if orders.density is not None:
-            allowed[1 + orders.density] = True
-            return allowed
         fewest, most = self._script_of(bar).fewest, len(self._sounding(bar))
-        last = self._closing.bar if self._closing else self.n_bar - 1
-        if self._closing and bar >= last:
+        if orders.density is not None:
+            least, greatest = orders.densities if not self._closes_by(bar) else (orders.density, orders.density)
+            most = min(greatest, most)
+            allowed[1 + max(least, min(fewest, most)) : 1 + most + 1] = True
+            return allowed
+        if self._closing and self._closes_by(bar):
             # What comes behind the closing bar is cut off too soon to be more than its echo.
-            few, many = self._closing.densities_after(self._onsets) if bar == last else (0, 0)
+            few, many = self._closing.densities_after(self._onsets) if bar == self._closing.bar else (0, 0)
             most = max(fewest, min(most, many))
             fewest = max(fewest, min(most, few))
-        first = 0 if self.timeline.start == 0 else 1
-        if bar in (first, last):
+        if bar in (self._first_bar, self._last_bar):
             fewest = max(1, fewest)  # a piece neither begins nor ends with silence
         fewest = min(fewest, len(self._sounding(bar)))
         most = max(fewest, most)
         allowed[1 + fewest : 1 + most + 1] = True
         return allowed
+
+    def density_lean(self) -> NDArray[np.float64] | None:
+        """(18,) what is added to the logits of the density of the bar that now opens; None where none is ordered."""
+        return self._orders(self.bar + 1).density_lean()
 
     def instruments_at(self, position: int) -> np.ndarray:
         """Allowed values of a beat's instrument, (6,) bool; `position` is 0..15."""
@@ -271,11 +272,10 @@ class Grammar:
         """
         here = self.piece_position
         longest = min(MAX_DURATION, self.length - here)
-        if self.instrument in self._rests:
-            rests = self._rests[Instrument(self.instrument)]
-            following = bisect_left(rests, here)
-            if following < len(rests):
-                longest = min(longest, rests[following] - here)
+        rests = self._rests.get(Instrument(self.instrument), [])
+        following = bisect_left(rests, here)
+        if following < len(rests):
+            longest = min(longest, rests[following] - here)
         allowed = np.zeros(FIELD_SIZES.duration, dtype=bool)
         longest = 1 if self.instrument == Instrument.DRUMS else longest
         copied = self._script.duration_to_copy((self.position, Instrument(self.instrument)), pitch - 1)
@@ -379,7 +379,7 @@ class Grammar:
 
     def _copied(self, bar: int, *, is_ordered: bool) -> Copied:
         """Who copies an earlier bar, and all strokes that they copy; nobody in the closing bar or behind it."""
-        if self._closing is not None and bar >= self._closing.bar:
+        if self._closes_by(bar):
             return Copied((), {})
         copying: list[Instrument] = []
         strokes: dict[Place, tuple[Tone, ...]] = {}
@@ -389,6 +389,10 @@ class Grammar:
                 copying.append(instrument)
                 strokes.update(its)
         return Copied(tuple(copying), strokes)
+
+    def _closes_by(self, bar: int) -> bool:
+        """Whether a bar is the closing one, or lies behind it."""
+        return self._closing is not None and bar >= self._closing.bar
 
     def _players(self, bar: int) -> list[Instrument]:
         """Who plays in a bar; a piece neither begins nor ends with nobody."""
@@ -482,10 +486,7 @@ class Grammar:
 
     def _range(self, instrument: Instrument) -> np.ndarray:
         """(128,) bool, the pitches of an instrument."""
-        pitches = np.zeros(128, dtype=bool)
-        low, high = self._ranges[instrument]
-        pitches[low : high + 1] = True
-        return pitches
+        return pitches_between(*self._ranges[instrument])
 
     def _scale(self, instrument: Instrument) -> np.ndarray:
         """(128,) bool, the pitches that an instrument may play here: in the closing bar, those of the closing chord."""

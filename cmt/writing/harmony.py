@@ -18,8 +18,8 @@ from midi_io.song import POSITIONS_PER_BEAT, Instrument
 
 CHORD_LEAN = 0.1
 """What a note of the chord gains on a beat, in nats."""
-ON_BEAT, OFF_BEAT = 1.0, 0.3
-"""How much of the lean holds on a beat and between beats."""
+ON_BEAT, OFF_BEAT, ON_ACCENT = 1.0, 0.3, 8.0
+"""How much of the lean holds on a beat, between beats, and on an accent that is ordered: what stands out is in tune."""
 
 ROOT = 4.0
 """How much of it the root gains besides, in the bass where a half bar or its middle begins."""
@@ -29,7 +29,7 @@ less likely."""
 
 
 def pitch_lean(
-    chord: int, instrument: Instrument, position: int, strength: float | None = None
+    chord: int, instrument: Instrument, position: int, strength: float | None = None, *, is_accent: bool = False
 ) -> NDArray[np.float32] | None:
     """(129,) what is added to the logits of a pitch, in nats; None where no chord is known, and for drums.
 
@@ -41,13 +41,15 @@ def pitch_lean(
         The sixteenth of the bar.
     strength
         The lean on beats, CHORD_LEAN if left out; 0 is none.
+    is_accent
+        Whether the note is ordered where it stands.
     """
     strength = CHORD_LEAN if strength is None else strength
     if instrument is Instrument.DRUMS or strength == 0:
         return None
     is_beat = position % POSITIONS_PER_BEAT == 0
     is_root = instrument is Instrument.BASS and position % (2 * POSITIONS_PER_BEAT) == 0
-    return _lean(chord, is_root, strength * (ON_BEAT if is_beat else OFF_BEAT))
+    return _lean(chord, is_root, strength * (ON_ACCENT if is_accent else ON_BEAT if is_beat else OFF_BEAT))
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,10 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cmt.music.words import FIELD_SIZES
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Timeline
 
 MOST_AT_ONCE: Mapping[Instrument, int] = {
@@ -30,6 +34,24 @@ class BarOrders:
     chooses."""
     rests: frozenset[tuple[int, Instrument]] = frozenset()
     """The sixteenths on which an instrument must not sound, as (position 0..15, instrument)."""
+    slack: int = 0
+    """By how many positions the bar's density may differ from the one ordered, where the music would rather; with any,
+    a stroke that returns is never made smaller."""
+
+    @property
+    def densities(self) -> tuple[int, int]:
+        """The least and the greatest density that keep the order, 0..16."""
+        if self.density is None:
+            return 0, POSITIONS_PER_BAR
+        slack = self.slack if self.density else 0  # silence is silence
+        return max(1 if slack else 0, self.density - slack), min(POSITIONS_PER_BAR, self.density + slack)
+
+    def density_lean(self) -> NDArray[np.float64] | None:
+        """(18,) what is added to the logits of a density's values, in nats; None where one value or none is ordered."""
+        if self.density is None or not self.slack:
+            return None
+        off = np.arange(FIELD_SIZES.density) - 1 - self.density
+        return np.asarray(-0.5 * (off / (0.5 + 0.5 * self.slack)) ** 2)
 
     def positions(self) -> list[int]:
         """Positions with an order, in order."""
@@ -68,7 +90,7 @@ def possible_orders(
                 strengths[position, instrument] = max(1, min(strength, most))
             else:
                 strengths[position, instrument] = strength
-        possible = BarOrders(bar_orders.density, strengths, bar_orders.rests)
+        possible = replace(bar_orders, strengths=strengths)
         if possible.density is not None:
             least, most = len(possible.positions()), len(sounding)
             density = max(least, min(possible.density, most))
@@ -90,3 +112,12 @@ def sounding_positions(
     inside = range(first, min(POSITIONS_PER_BAR, math.ceil(timeline.length) - bar * POSITIONS_PER_BAR))
     rests = orders.rests
     return [p for p in inside if any((p, i) not in rests for i in instruments)] if rests else inside
+
+
+def rests_of(orders: Mapping[int, BarOrders]) -> dict[Instrument, list[int]]:
+    """The positions, from the start of the first bar, on which instruments must not sound, in order."""
+    rests: dict[Instrument, list[int]] = {}
+    for bar, its in sorted(orders.items()):
+        for position, instrument in sorted(its.rests):
+            rests.setdefault(instrument, []).append(bar * POSITIONS_PER_BAR + position)
+    return rests

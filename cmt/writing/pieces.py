@@ -303,7 +303,7 @@ def _draw_word(
         known["instrument"] = 1 + instrument
         relative = model.relative_to(told, 1 + instrument, grammar.position)
         is_drum = instrument is Instrument.DRUMS
-        in_chord = None if is_drum else pitch_lean(grammar.chord, instrument, grammar.position)
+        in_chord = pitch_lean(grammar.chord, instrument, grammar.position, is_accent=grammar.is_accent)
         lean = drums_like(grammar.song_groove, grammar.position) if is_drum else in_chord
         is_single = grammar.strength_left == 1 and grammar.lowest_pitch == 0 and not is_drum
         line = interval_lean(told.cues.last_pitch, grammar.chord) if is_single else None
@@ -313,7 +313,7 @@ def _draw_word(
     elif word_type == WordType.RHYTHM:
         position = choose("position", grammar.positions(), grammar.position_lean())
         if position == BAR:
-            choose("density", grammar.densities())
+            choose("density", grammar.densities(), added=grammar.density_lean())
         else:
             like = instruments_like(grammar.song_groove, position - 1)
             instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1), added=like) - 1)

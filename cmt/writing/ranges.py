@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+
 from midi_io.song import Instrument
 
 PITCH_RANGES: Mapping[Instrument, tuple[int, int]] = {
@@ -23,3 +25,9 @@ def ranges_before(shifts: Collection[int]) -> dict[Instrument, tuple[int, int]]:
         instrument: (low, high) if instrument is Instrument.DRUMS else (low - down, high - up)
         for instrument, (low, high) in PITCH_RANGES.items()
     }
+
+
+def pitches_between(low: int, high: int) -> np.ndarray:
+    """(128,) bool, which pitches lie in a range, its ends included."""
+    pitches = np.arange(128)
+    return (low <= pitches) & (pitches <= high)

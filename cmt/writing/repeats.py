@@ -93,19 +93,24 @@ def backbone(strokes: Strokes) -> list[int]:
 
 
 def thinned(
-    strokes: Strokes, n_left: int, lasting: Collection[int], *, with_pitch: bool
+    strokes: Strokes, least: int, most: int, lasting: Collection[int], *, with_pitch: bool
 ) -> dict[Place, tuple[Tone, ...]]:
-    """The strokes on at most `n_left` of their positions, besides the positions `lasting`, which stay in any case.
+    """The strokes on at most `most` of their positions, besides the positions `lasting`, which stay in any case.
 
-    Positions of ticks go first, then those of inner voices; kick and snare go last. With `with_pitch` the heaviest
-    position on which a pitched instrument plays goes after all others.
+    Positions of ticks go first, then those of inner voices; kick and snare go last. Ticks that are equally light go
+    together, so that a regular pulse stays, if that leaves `least` positions. With `with_pitch` the heaviest position
+    on which a pitched instrument plays goes after all others.
     """
     rank = {position: _salience(strokes, position) for position, _ in strokes if position not in lasting}
     going = sorted(rank, key=rank.__getitem__)
     if with_pitch:
         pitched = [p for p in going if any(q == p and i is not Instrument.DRUMS for q, i in strokes)]
         going = [p for p in going if p not in pitched[-1:]] + pitched[-1:]
-    dropped = set(going[: max(0, len(going) - n_left)])
+    n_going = max(0, len(going) - most)
+    if n_going and (last := rank[going[n_going - 1]]).voice == 0:
+        n_equal = sum(rank[p][:2] == last[:2] for p in going[n_going:])
+        n_going += n_equal if len(going) - n_going - n_equal >= least else 0
+    dropped = set(going[:n_going])
     return {place: tones for place, tones in strokes.items() if place[0] not in dropped}
 
 
@@ -121,10 +126,20 @@ def resized(tones: Sequence[Tone], strength: int, instrument: Instrument) -> tup
     return tuple(sorted(by_weight[:strength]))
 
 
-def _salience(strokes: Strokes, position: int) -> tuple[int, int, int, int]:
+class _Salience(NamedTuple):
+    """How much a pattern rests on a position, what counts most first."""
+
+    voice: int
+    """The rank of the weightiest voice there; 0 for ticks alone."""
+    metre: int
+    n_player: int
+    earliness: int
+
+
+def _salience(strokes: Strokes, position: int) -> _Salience:
     here = [(instrument, tones) for (place, instrument), tones in strokes.items() if place == position]
     heaviest = max(_rank(instrument, tones) for instrument, tones in here)
-    return heaviest, _METRE[position], len(here), -position
+    return _Salience(heaviest, _METRE[position], len(here), -position)
 
 
 def _rank(instrument: Instrument, tones: Sequence[Tone]) -> int:

@@ -227,7 +227,7 @@ class RewritingGrammar(Grammar):
             tuple(i for i in here if self._rewriting.is_anew(bar, i) or (position, i) in kept)
             for position, here in enumerate(script.starters)
         )
-        if sum(map(bool, starters)) < (script.orders.density or 0):
+        if sum(map(bool, starters)) < script.orders.densities[0]:
             # Nobody who may play by the sheet is written anew: then those who are reach the density.
             free = {i: self._free_positions(bar, i) for i in self.instruments if self._rewriting.is_anew(bar, i)}
             starters = tuple(

@@ -104,14 +104,14 @@ def script_of(
     orders = _with_entrances(orders, entering, able, strokes)
     is_bare = is_bare and orders.density != 0
     if orders.density is not None:
-        ordered = orders.positions()
-        kept = thinned(strokes, orders.density - len(ordered), ordered, with_pitch=is_bare)
+        (fewest, most), ordered = orders.densities, orders.positions()
+        kept = thinned(strokes, fewest - len(ordered), most - len(ordered), ordered, with_pitch=is_bare)
         lost = {instrument for _, instrument in strokes} - {instrument for _, instrument in kept}
         strokes, copying = kept, copying - lost  # all of whose strokes gave way is left to the network
     strengths = dict(orders.strengths)
     for place, tones in strokes.items():
         strength = strengths.get(place)
-        if strength is None:
+        if strength is None or (orders.slack and strength < len(tones)):
             strengths[place] = len(tones)
         else:
             strokes[place] = resized(tones, strength, place[1])
@@ -158,7 +158,7 @@ def _starters(
             )
             for position, instruments in enumerate(able)
         )
-        if sum(map(bool, starters)) >= (orders.density or 0):
+        if sum(map(bool, starters)) >= orders.densities[0]:
             break
     return starters
 

@@ -64,6 +64,7 @@ class UnannouncedGrammar(Grammar):
             orders.density if self._knows_density else None,
             orders.strengths if self._knows_strength else dict.fromkeys(orders.strengths),
             orders.rests,
+            orders.slack,
         )
 
     @property
