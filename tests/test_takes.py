@@ -8,7 +8,7 @@ import pytest
 from cmt.errors import CmtError
 from cmt.machine.memory import check_memory, free_memory
 from cmt.music.key import Key
-from cmt.music.words import Mode
+from cmt.music.words import Genre, Mode
 from cmt.report.parts import Replaced
 from cmt.soundtrack.takes import LIKENESS, UNLIKE, Judgement, in_place_of, judge_take, leaving, match, ranked
 from midi_io.song import Instrument, Note, Song
@@ -89,6 +89,14 @@ def test_sound_takes_come_first_then_the_better_then_the_earlier():
     assert Judgement(0, (), None, 0.5, ()).score == 0.5 and Judgement(0, (), None, None, ()).score == 0.0
 
 
+def test_the_genre_that_is_heard_counts_half():
+    shares = {genre: judge_take(melody(MAJOR, 8), C_MAJOR, [8] * 8, (), genre, 0).genre for genre in Genre}
+    assert max(shares.values()) == 1.0 and 0 < min(shares.values()) < 1.0
+    assert judge_take(melody(MAJOR, 8), C_MAJOR, [8] * 8, (), None, 0).genre is None
+    assert judge_take(Song.steady((), 120, 128), C_MAJOR, [8] * 8, (), Genre.ROCK, 0).genre is None
+    assert Judgement(0, (), 0.5, 0.5, (), realism=0.5, genre=1.0).score == pytest.approx(2.0 / 3.5)
+
+
 def test_more_takes_than_memory_holds_are_refused_with_the_number_that_it_holds():
     check_memory(80, 1_000_000, 100_000_000)
     with pytest.raises(CmtError, match=r"takes 81: they need 0.1 GB and 0.1 GB of memory are free; ask for 80 at most"):
@@ -104,6 +112,10 @@ def test_what_speaks_for_a_take_is_said_in_words():
     assert said(0.94, 1.0, 0.8) == "keeps 94% of what was asked; like real songs; mood near"
     assert said(None, 0.86, 0.6, ("a",)) == "like real songs, but for a; mood not far"
     assert said(None, 0.4, 0.3, ("a", "b", "c", "d")) == "unlike real songs: a, b and 2 more; mood far off"
+    for genre, words in ((1.0, "genre heard"), (0.7, "genre half heard"), (0.3, "genre hardly heard")):
+        assert Judgement(1, (), 0.94, None, (), 0.8, genre=genre).in_words == (
+            f"keeps 94% of what was asked; {words}; mood near"
+        )
     assert said(1.0, None, None, reasons=("one bar looped",)) == (
         "rejected: one bar looped; keeps 100% of what was asked"
     )

@@ -12,11 +12,13 @@ from cmt.report.scenes import MoodSeen, SceneSeen
 _CLEARLY = 0.02
 """Takes whose shares differ by less are alike in them."""
 _ASPECTS = (
-    ("match", "does more of what was asked"),
-    ("likeness", "is closer to real songs"),
-    ("realism", "sounds more like a real song"),
-    ("mood", "is nearer to the mood"),
+    ("match", "does more of what was asked", 1.0),
+    ("likeness", "is closer to real songs", 1.0),
+    ("realism", "sounds more like a real song", 1.0),
+    ("genre", "sounds more like its genre", 0.5),
+    ("mood", "is nearer to the mood", 0.25),
 )
+"""In what a take may be ahead, how that is said, and its weight in the score (`cmt.soundtrack.takes`)."""
 
 
 _METRICS = {
@@ -70,6 +72,7 @@ def shares_of_take(take: Take) -> list[tuple[str, float]]:
         ("Does what was asked", take.match),
         ("Close to real songs", take.likeness),
         ("More like a song than other pieces", take.realism),
+        ("Sounds like its genre", take.genre),
         ("Mood as asked", take.mood),
     )
     return [(words, share) for words, share in shares if share is not None]
@@ -100,9 +103,8 @@ def _next_label(takes: Sequence[Take]) -> str:
 def _ahead(better: Take, other: Take) -> str | None:
     """In what the better of two takes is ahead most, as a phrase; None where they are alike in everything."""
     gaps = []
-    for name, phrase in _ASPECTS:
+    for name, phrase, weight in _ASPECTS:
         first, second = getattr(better, name), getattr(other, name)
         if first is not None and second is not None and first - second >= _CLEARLY:
-            weight = 0.25 if name == "mood" else 1.0
             gaps.append((weight * (first - second), phrase))
     return max(gaps)[1] if gaps else None

@@ -413,7 +413,7 @@ class Take:
     rejected: tuple[str, ...]
     """The reasons why it was rejected; empty for a sound one."""
     score: float
-    """0..1, the mean of match, likeness, realism and mood, the last of little weight."""
+    """0..1, the mean of match, likeness, realism, genre and mood, the last two of less weight."""
     match: float | None
     """The share, 0..1, of what was asked that it does; None where nothing was asked."""
     likeness: float | None
@@ -428,6 +428,8 @@ class Take:
     """The takes that were rejected and in whose place it was written, the first one first."""
     realism: float | None = None
     """The share of what the model writes, 0..1, that is less like a real song; None where it has no note."""
+    genre: float | None = None
+    """How likely the genre asked is beside the likeliest one, 0..1; None where none was."""
 
     def as_json(self) -> dict[str, object]:
         """The part as JSON, keys in order."""
@@ -452,6 +454,7 @@ class Take:
             reason=take["reason"].text() if "reason" in take.by_key() else "",
             replaced=take["replaced"].each(Replaced.from_json) if "replaced" in take.by_key() else (),
             realism=take["realism"].maybe(Value.number) if "realism" in take.by_key() else None,
+            genre=take["genre"].maybe(Value.number) if "genre" in take.by_key() else None,
         )
 
 

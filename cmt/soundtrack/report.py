@@ -123,6 +123,7 @@ def takes_of(judgements: Sequence[Judgement], files: Sequence[str]) -> tuple[Tak
             reason=judgement.in_words,
             replaced=judgement.replaced,
             realism=None if judgement.realism is None else round(judgement.realism, 4),
+            genre=None if judgement.genre is None else round(judgement.genre, 4),
         )
         for judgement, file in zip_longest(judgements, files[: len(judgements)])
     )

@@ -5,9 +5,10 @@ silent where nobody asked for that (`cmt.soundtrack.gate`); another is written i
 obey come first: whose *match*, how much of what was asked they do, in the bars that were left to the model too, is the
 best one's or nearly so. Among the equally obedient the mean of shares decides: the match; the *likeness*, how many
 music metrics lie where the middle 90 % of real songs do; the *realism*, how much of what the model writes is less like
-a real song, as a judge hears it that learnt to tell the two apart (`cmt.metrics.discriminator`); and the *mood*, how
-near it is to the one asked, scene by scene. The mood of notes is heard badly, so it weighs a quarter of each of the
-others: it orders takes that are much alike in these, and never rejects one.
+a real song, as a judge hears it that learnt to tell the two apart (`cmt.metrics.discriminator`); the *genre*, how
+likely the one asked is beside the likeliest (`cmt.metrics.genre`); and the *mood*, how near it is to the one asked,
+scene by scene. Genre and mood of notes are heard badly, so they weigh a half and a quarter of each of the others: they
+order takes that are much alike in these, and never reject one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cmt.evaluation.reference import read_shipped_reference
+from cmt.evaluation.reference import read_shipped_reference, shipped_classifier
 from cmt.metrics.catalogue import measure_by_names
 from cmt.metrics.control import DENSITY_UNIT
 from cmt.metrics.degenerate import judge
@@ -51,8 +52,10 @@ LIKENESS = (
     "drum_consistency",
 )
 """The metrics that are compared with real songs: those that nobody orders and that are defined for a few bars."""
-MOOD_WEIGHT = 0.25
-"""The weight of the mood in a take's score, beside 1 of match, likeness and realism each."""
+GENRE_WEIGHT, MOOD_WEIGHT = 0.5, 0.25
+"""The weights of genre and mood in a take's score, beside 1 of match, likeness and realism each."""
+HEARD, HARDLY_HEARD = 1.0, 0.5
+"""A genre is heard if none is likelier, and hardly if another one is twice as likely."""
 EQUALLY_OBEDIENT, LEEWAY = 0.02, 0.3
 """Takes obey equally if the match of none is lower than the best one's by more than the first, where what is asked is
 to be done to the letter (a control of 1); without any control by so much more."""
@@ -96,11 +99,14 @@ class Judgement:
     """The takes in whose place this one was written, the first one first."""
     realism: float | None = None
     """The share of what the model writes, 0..1, that is less like a real song; None where there is no note."""
+    genre: float | None = None
+    """How likely the genre asked is beside the likeliest one, 0..1; None where none was asked, or there is no note."""
 
     @property
     def score(self) -> float:
-        """0..1, the mean of match, likeness, realism and mood, by their weights."""
-        shares = ((self.match, 1.0), (self.likeness, 1.0), (self.realism, 1.0), (self.mood, MOOD_WEIGHT))
+        """0..1, the mean of match, likeness, realism, genre and mood, by their weights."""
+        of_weight_one = [(share, 1.0) for share in (self.match, self.likeness, self.realism)]
+        shares = (*of_weight_one, (self.genre, GENRE_WEIGHT), (self.mood, MOOD_WEIGHT))
         known = [(share, weight) for share, weight in shares if share is not None]
         return sum(share * weight for share, weight in known) / sum(w for _, w in known) if known else 0.0
 
@@ -108,7 +114,8 @@ class Judgement:
     def in_words(self) -> str:
         """What speaks for the take and against it.
 
-        ``keeps 94% of what was asked; like real songs; nearer to real songs than 80% of pieces; mood near``.
+        ``keeps 94% of what was asked; like real songs; nearer to real songs than 80% of pieces; genre heard; mood not
+        far``.
         """
         lines = [f"rejected: {', '.join(self.reasons)}"] if self.reasons else []
         if self.match is not None:
@@ -121,6 +128,9 @@ class Judgement:
             lines.append(f"{'like' if is_like else 'unlike'} real songs{but}")
         if self.realism is not None:
             lines.append(f"nearer to real songs than {100 * self.realism:.0f}% of pieces")
+        if self.genre is not None:
+            how = "" if self.genre >= HEARD else "hardly " if self.genre < HARDLY_HEARD else "half "
+            lines.append(f"genre {how}heard")
         if self.mood is not None:
             lines.append("mood near" if self.mood >= NEAR else "mood far off" if self.mood < AWAY else "mood not far")
         return "; ".join(lines)
@@ -163,7 +173,14 @@ def judge_take(
         likeness_of_moods(moods, moods_heard(song, moods)),
         unlike,
         realism=None if log_odds is None else discriminator.rank(log_odds),
+        genre=None if genre is None else _genre_heard(song, genre),
     )
+
+
+def _genre_heard(song: Song, genre: Genre) -> float | None:
+    """How likely a genre is beside the likeliest one, 0..1; None without notes."""
+    guess = shipped_classifier()[0].classify(song)
+    return None if guess is None else guess.probabilities[genre] / max(guess.probabilities)
 
 
 def ranked(judgements: Iterable[Judgement], control: float = 1.0) -> list[Judgement]:
