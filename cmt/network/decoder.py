@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
-from cmt.music.cues import N_SOUNDING, NOTHING_TOLD, Cues, Told
+from cmt.music.chords import HALF_BAR
+from cmt.music.cues import CUE_SIZES, N_SOUNDING, NOTHING_TOLD, Cues, Told
 from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, MOOD_STEP, N_INITIAL_STEP, CompoundWord, InitialWords
 from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled, with_bias
 from cmt.network.echo import EchoMemory
@@ -31,7 +32,7 @@ from cmt.network.weights import (
     weights_below,
     with_values_of_one,
 )
-from midi_io.song import POSITIONS_PER_BAR
+from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 RECENT = 8
 """The keys and values of this many words are kept as they are, then added to the sums all at once: that is cheaper."""
@@ -271,12 +272,16 @@ class _RelativePitch:
 
     def __init__(self, weights: Weights) -> None:
         self._degrees, self._intervals = weights["degrees.weight"], weights["intervals.weight"]
+        instruments, chords = np.arange(1, 1 + len(Instrument)), np.arange(CUE_SIZES.chord)
+        self._rows = degree_rows(instruments[:, None, None], np.arange(HALF_BAR)[:, None], chords).tolist()
+        """The row of the degrees by instrument, sixteenth of the half bar and chord."""
+        self._degrees_above = degrees(chords)
+        self._intervals_from = intervals(np.arange(CUE_SIZES.last_pitch))
 
     def of(self, cues: Cues, instrument: int, position: int) -> Floats:
-        chord, last_pitch = np.array(cues.chord), np.array(cues.last_pitch)
-        row = degree_rows(np.array(instrument), np.array(position), chord)
-        by_interval = self._intervals[instrument - 1][intervals(last_pitch)]
-        return np.asarray(self._degrees[row][degrees(chord)] + by_interval)
+        row = self._rows[instrument - 1][position % HALF_BAR][cues.chord]
+        by_degree = self._degrees[row].take(self._degrees_above[cues.chord])
+        return np.asarray(by_degree + self._intervals[instrument - 1].take(self._intervals_from[cues.last_pitch]))
 
 
 class _Norm:
