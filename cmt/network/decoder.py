@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,14 +180,14 @@ class Decoder:
             values = [*word, timing]
             if self.config.metre:
                 values += [position % POSITIONS_PER_BAR, position // POSITIONS_PER_BAR % PHRASE_BARS]
-            rows.append([first + value for first, value in zip(self._first_rows[: len(values)], values, strict=True)])
+            rows.append([*map(add, self._first_rows, values)])
         if state.echoes:
             for row, memory, word, position, its in zip(rows, state.echoes, words, positions, told, strict=True):
                 self._add_echoes(row, memory.hear(word, position, its.lag))
         if self.config.cues:
             for row, its in zip(rows, told, strict=True):
                 self._add_cues(row, its)
-        x = np.add.reduce(self._tables[rows], axis=1)
+        x = np.add.reduce(self._tables.take(rows, axis=0), axis=1)
         if state.echoes:
             x += product_by_rows(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
         for row, position in zip(x, positions, strict=True):
@@ -200,14 +201,13 @@ class Decoder:
             if echo is None:
                 row += self._no_word
             else:
-                firsts = self._first_rows[next_table : next_table + len(FIELDS)]
-                row += [first + value for first, value in zip(firsts, echo, strict=True)]
+                row += map(add, self._first_rows[next_table:], echo)
             next_table += len(FIELDS)
 
     def _add_cues(self, row: list[int], told: Told) -> None:
         """The rows of the tables for each cue and each pitch class that sounds; as many for every word."""
         firsts = self._first_rows[-1 - len(told.cues) :]
-        row += [first + value for first, value in zip(firsts[:-1], told.cues, strict=True)]
+        row += map(add, firsts, told.cues)
         row += [firsts[-1] + pitch_class for pitch_class in told.sounding]
         row += self._no_word[:1] * (N_SOUNDING - len(told.sounding))
 
