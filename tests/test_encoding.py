@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from strategies import songs
 
-from cmt.music.encoding import NoteArrays, Words, decode, dump, encode, encode_notes, timing_bins
+from cmt.music.encoding import NoteArrays, Words, decode, dump, encode, encode_notes, timing_bin, timing_bins
 from cmt.music.profile import profile_of_song
 from cmt.music.words import BAR, FIELD_SIZES, CompoundWord, WordType
 from midi_io.song import Instrument, Note, Song, Timeline
@@ -95,3 +95,9 @@ def test_words_before_the_first_bar_are_refused(row):
 
 def test_beat_timing_runs_from_0_to_100():
     assert timing_bins(np.array([0, 8, 16, 32]), 32).tolist() == [0, 25, 50, 100]
+
+
+@pytest.mark.parametrize("n_position", [1, 32, 48, 1001])
+def test_the_timing_of_one_word_is_that_of_many(n_position: int):
+    bins = timing_bins(np.arange(n_position + 3), n_position).tolist()
+    assert [timing_bin(position, n_position) for position in range(n_position + 3)] == bins

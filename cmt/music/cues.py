@@ -234,10 +234,9 @@ class CueReader:
     """The cues word by word, while a piece is being written."""
 
     def __init__(self, sheet: LeadSheet) -> None:
-        self.sheet = sheet
-        self._place = bar_cues(sheet)
-        self._by_half, self._by_bar = self._place.by_half.tolist(), self._place.by_bar.tolist()
-        self._by_position = self._place.by_position.tolist()
+        self._by_half, self._by_bar, self._by_position = (column.tolist() for column in bar_cues(sheet))
+        self._sources = [*map(sheet.source, range(sheet.n_bar)), None]
+        """The bar that each bar repeats, and the one behind the last."""
         self._densities: dict[int, int] = {}
         self._tops: dict[int, list[tuple[int, int]]] = {1 + i: [] for i in Instrument if i is not Instrument.DRUMS}
         """By instrument, position and value of the highest pitch of its last simu-notes, three at most."""
@@ -255,11 +254,11 @@ class CueReader:
         sounding = self._heard_by(word.instrument, position)
         if word.type == WordType.NOTE and word.instrument in self._tops:
             self._remember(word, position)
-        source = self.sheet.source(bar)
+        source = self._sources[bar]
         return Told(cues, sounding, 0 if source is None else bar - source)
 
     def _next_density(self, bar: int) -> int:
-        source = self.sheet.source(bar + 1) if bar + 1 < self.sheet.n_bar else None
+        source = self._sources[bar + 1]
         return 0 if source is None else self._densities.get(source, 0)
 
     def _last_pitches(self, instrument: int, position: int) -> tuple[int, int]:

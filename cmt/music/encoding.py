@@ -167,6 +167,11 @@ def timing_bins(positions: np.ndarray, n_position: float) -> np.ndarray:
     return np.clip(np.rint(N_TIMING * positions / n_position), 0, N_TIMING).astype(np.int64)
 
 
+def timing_bin(position: int, n_position: float) -> int:
+    """The same of one word."""
+    return min(max(round(N_TIMING * position / n_position), 0), N_TIMING)
+
+
 def sorted_without_doubles(notes: NoteArrays) -> NoteArrays:
     """The notes sorted by position, instrument, pitch; of notes equal in all three the longest stays. All int64."""
     # The longest of equal notes comes first, so that it is the one that stays.

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmt.config import EPSILON, PHRASE_BARS, ModelConfig
-from cmt.music.cues import N_SOUNDING, NOTHING_TOLD, Cues, Told
+from cmt.music.chords import HALF_BAR
+from cmt.music.cues import CUE_SIZES, N_SOUNDING, NOTHING_TOLD, Cues, Told
 from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, MOOD_STEP, N_INITIAL_STEP, CompoundWord, InitialWords
 from cmt.network.arithmetic import centred, feature_map, gelu, position_encoding, product_by_rows, scaled, with_bias
 from cmt.network.echo import EchoMemory
@@ -31,7 +33,7 @@ from cmt.network.weights import (
     weights_below,
     with_values_of_one,
 )
-from midi_io.song import POSITIONS_PER_BAR
+from midi_io.song import POSITIONS_PER_BAR, Instrument
 
 RECENT = 8
 """The keys and values of this many words are kept as they are, then added to the sums all at once: that is cheaper."""
@@ -178,14 +180,14 @@ class Decoder:
             values = [*word, timing]
             if self.config.metre:
                 values += [position % POSITIONS_PER_BAR, position // POSITIONS_PER_BAR % PHRASE_BARS]
-            rows.append([first + value for first, value in zip(self._first_rows[: len(values)], values, strict=True)])
+            rows.append([*map(add, self._first_rows, values)])
         if state.echoes:
             for row, memory, word, position, its in zip(rows, state.echoes, words, positions, told, strict=True):
                 self._add_echoes(row, memory.hear(word, position, its.lag))
         if self.config.cues:
             for row, its in zip(rows, told, strict=True):
                 self._add_cues(row, its)
-        x = np.add.reduce(self._tables[rows], axis=1)
+        x = np.add.reduce(self._tables.take(rows, axis=0), axis=1)
         if state.echoes:
             x += product_by_rows(np.array([memory.agreement() for memory in state.echoes], np.float32), self._agreement)
         for row, position in zip(x, positions, strict=True):
@@ -199,14 +201,13 @@ class Decoder:
             if echo is None:
                 row += self._no_word
             else:
-                firsts = self._first_rows[next_table : next_table + len(FIELDS)]
-                row += [first + value for first, value in zip(firsts, echo, strict=True)]
+                row += map(add, self._first_rows[next_table:], echo)
             next_table += len(FIELDS)
 
     def _add_cues(self, row: list[int], told: Told) -> None:
         """The rows of the tables for each cue and each pitch class that sounds; as many for every word."""
         firsts = self._first_rows[-1 - len(told.cues) :]
-        row += [first + value for first, value in zip(firsts[:-1], told.cues, strict=True)]
+        row += map(add, firsts, told.cues)
         row += [firsts[-1] + pitch_class for pitch_class in told.sounding]
         row += self._no_word[:1] * (N_SOUNDING - len(told.sounding))
 
@@ -271,12 +272,16 @@ class _RelativePitch:
 
     def __init__(self, weights: Weights) -> None:
         self._degrees, self._intervals = weights["degrees.weight"], weights["intervals.weight"]
+        instruments, chords = np.arange(1, 1 + len(Instrument)), np.arange(CUE_SIZES.chord)
+        self._rows = degree_rows(instruments[:, None, None], np.arange(HALF_BAR)[:, None], chords).tolist()
+        """The row of the degrees by instrument, sixteenth of the half bar and chord."""
+        self._degrees_above = degrees(chords)
+        self._intervals_from = intervals(np.arange(CUE_SIZES.last_pitch))
 
     def of(self, cues: Cues, instrument: int, position: int) -> Floats:
-        chord, last_pitch = np.array(cues.chord), np.array(cues.last_pitch)
-        row = degree_rows(np.array(instrument), np.array(position), chord)
-        by_interval = self._intervals[instrument - 1][intervals(last_pitch)]
-        return np.asarray(self._degrees[row][degrees(chord)] + by_interval)
+        row = self._rows[instrument - 1][position % HALF_BAR][cues.chord]
+        by_degree = self._degrees[row].take(self._degrees_above[cues.chord])
+        return np.asarray(by_degree + self._intervals[instrument - 1].take(self._intervals_from[cues.last_pitch]))
 
 
 class _Norm:

@@ -93,6 +93,9 @@ class EchoMemory:
         self._first: int | None = None
         self._foretold: list[CompoundWord | None] = [None] * (len(echo_bars) + planned)
         self._right: list[list[bool]] = []
+        """Which echoes were right, of the last words."""
+        self._n_right = [[0] * len(self._foretold) for _ in AGREEMENT_WORDS]
+        """How often each was, by window."""
 
     def hear(self, word: CompoundWord, position: int, lag: int = 0) -> list[CompoundWord | None]:
         """The echoes after one more word that stands at `position`, sixteenths from the start of the piece.
@@ -102,8 +105,7 @@ class EchoMemory:
         place = (position * FIELD_SIZES.instrument + word.instrument) * FIELD_SIZES.pitch + word.pitch
         if self._first is None:
             self._first = place
-        self._right.append([echo == word for echo in self._foretold])
-        del self._right[: -max(AGREEMENT_WORDS)]
+        self._count(right=[echo == word for echo in self._foretold])
         self._places.append(place)
         self._words.append(word)
         if len(self._places) > _MANY_WORDS:  # the rest is older than the oldest echo
@@ -116,6 +118,13 @@ class EchoMemory:
         ]
         return self._foretold
 
+    def _count(self, right: list[bool]) -> None:
+        for counts, n in zip(self._n_right, AGREEMENT_WORDS, strict=True):
+            gone = self._right[-n] if len(self._right) >= n else [False] * len(right)
+            counts[:] = [count + new - old for count, new, old in zip(counts, right, gone, strict=True)]
+        self._right.append(right)
+        del self._right[: -max(AGREEMENT_WORDS)]
+
     def move(self, positions: int) -> None:
         """Count as if all that was heard had stood so many positions later."""
         shift = positions * FIELD_SIZES.instrument * FIELD_SIZES.pitch
@@ -124,7 +133,7 @@ class EchoMemory:
 
     def agreement(self) -> list[float]:
         """Share of the last words that each echo foretold, as `agreement` has it."""
-        return [sum(column) / n for n in AGREEMENT_WORDS for column in zip(*self._right[-n:], strict=True)]
+        return [count / n for counts, n in zip(self._n_right, AGREEMENT_WORDS, strict=True) for count in counts]
 
 
 _MANY_WORDS = 20_000

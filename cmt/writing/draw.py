@@ -11,18 +11,17 @@ def draw(logits: np.ndarray, allowed: np.ndarray, temperature: float, nucleus: f
     Only the likeliest values that together hold `nucleus` of the probability are drawn from, the
     one that crosses the border included.
     """
-    values = np.flatnonzero(allowed)
+    (values,) = allowed.nonzero()
     if len(values) == 1:
         return int(values[0])
-    scaled = logits[values].astype(np.float64) / temperature
+    scaled = logits.take(values).astype(np.float64) / temperature
     probability = np.exp(scaled - scaled.max())
     probability /= probability.sum()
-    order = np.argsort(-probability, kind="stable")
-    cumulative = np.cumsum(probability[order])
-    kept = order[: int(np.searchsorted(cumulative, nucleus)) + 1]
-    cumulative = np.cumsum(probability[kept])
-    chosen = kept[min(int(np.searchsorted(cumulative, rng.random() * cumulative[-1])), len(kept) - 1)]
-    return int(values[chosen])
+    order = (-probability).argsort(kind="stable")
+    cumulative = probability.take(order).cumsum()
+    last = min(int(cumulative.searchsorted(nucleus)), len(order) - 1)
+    chosen = min(int(cumulative.searchsorted(rng.random() * cumulative[last])), last)
+    return int(values[order[chosen]])
 
 
 def tilted(logits: np.ndarray, allowed: np.ndarray, lean: np.ndarray) -> np.ndarray:

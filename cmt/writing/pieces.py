@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from cmt.config import PHRASE_BARS, GenerateConfig
 from cmt.music.cues import NOTHING_TOLD, CueReader, Told
-from cmt.music.encoding import Words, decode, timing_bins
+from cmt.music.encoding import Words, decode, timing_bin
 from cmt.music.key import TONICS, Key, home_key, semitones_between
 from cmt.music.lead_sheet import LeadSheet, empty_sheet
 from cmt.music.words import BAR, FIELDS, FREE, CompoundWord, Genre, InitialWords, Mode, WordType, initial_words
@@ -255,8 +255,7 @@ class _Take:
         heard, length = position, self.grammar.n_bar * POSITIONS_PER_BAR
         if self.request.ending == ENDLESS:  # the middle of a piece that is twice as long: it neither begins nor ends
             heard, length = position + length // 2, 2 * length
-        (timing,) = timing_bins(np.array([heard]), length)
-        timing = int(timing) if self._knows_timing else 0
+        timing = timing_bin(heard, length) if self._knows_timing else 0
         return _PlacedWord(self._words[i], position - self._forgotten * POSITIONS_PER_BAR, timing, self._told[i])
 
     def piece(self) -> WrittenPiece:
