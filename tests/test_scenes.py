@@ -85,6 +85,18 @@ def test_without_control_the_picture_says_where_sections_begin_and_no_more():
     assert (orders.energy == UNKNOWN).all() and (orders.may_play == ALL).all() and not orders.must_play.any()
 
 
+@pytest.mark.parametrize("control", [0.0, 1.0])
+def test_a_scene_that_comes_again_repeats_its_bars(control):
+    scenes = [Scene(0, 0, 0.5), Scene(3, 1, 0.5), Scene(7, 0, 0.5), Scene(12, 1, 0.5)]
+    lags = orders_of_picture(scenes, no_orders(16), (0.5,) * 16, control, 0).lags
+    longer = [UNKNOWN] * 2  # than it was before
+    assert lags.tolist() == [UNKNOWN] * 7 + [7, 7, 7, *longer] + [9, 9, 9, UNKNOWN], "the last bar comes to rest"
+    told = replace(no_orders(16), lags=np.array([UNKNOWN] * 8 + [0] + [UNKNOWN] * 7), letters=np.full(16, UNKNOWN))
+    told.letters[12:] = 5
+    lags = orders_of_picture(scenes, told, (0.5,) * 16, control, 0).lags
+    assert lags.tolist() == [UNKNOWN] * 7 + [7, 0, 7, *longer] + [UNKNOWN] * 4, "the user's word stays"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_more_control_orders_more_and_takes_nothing_away(seed):
     asked = [

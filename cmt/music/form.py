@@ -8,6 +8,7 @@ which the piece repeats itself, which seldom changes; one cuts the piece into se
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +48,15 @@ class Form(NamedTuple):
     """(n_bar,) whether a section begins."""
     letters: NDArray[np.int64]
     """(n_bar,) the section's letter, 0..N_LETTER - 1; sections of the same letter are alike."""
+
+
+def lag_of_return(bar: int, place: int, earlier: Iterable[range]) -> int | None:
+    """How many bars earlier lies what a bar of a section that returns repeats; None where nothing does.
+
+    That is the bar at the same `place` of the first of the `earlier` sections, bars each, that has it and is near.
+    """
+    sources = (bars[place] for bars in earlier if place < len(bars))
+    return next((bar - source for source in sources if bar - source <= MAX_LAG), None)
 
 
 def form_of(notes: NoteArrays, n_bar: int) -> Form:

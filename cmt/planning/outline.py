@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cmt.music.chords import HALVES_PER_BAR, key_of_chords, share_in_scale, transposed_numbers
-from cmt.music.form import MAX_LAG, N_LETTER
+from cmt.music.form import N_LETTER, lag_of_return
 from cmt.music.key import Key, semitones_to_home
 from cmt.music.lead_sheet import UNKNOWN, Column, SheetOrders, energy_at, no_orders
 from cmt.planning.energy import NAMES, Begin
@@ -158,21 +158,15 @@ def _with_sections(orders: SheetOrders, sections: Sequence[PlacedSection]) -> Sh
             continue
         begins[section.begin + 1 : section.end] = 0
         letters[section.begin : section.end] = labels.index(section.label) % N_LETTER
-        earlier = [other for other in sections[:index] if other.label == section.label]
+        earlier = [range(other.downbeat, other.end) for other in sections[:index] if other.label == section.label]
         if not earlier:
             lags[section.downbeat] = 0
             continue
         for bar in range(section.downbeat, section.end):
-            if (lag := _lag(bar - section.downbeat, bar, earlier)) is not None:
+            if (lag := lag_of_return(bar, bar - section.downbeat, earlier)) is not None:
                 lags[bar] = lag
     lags[-1] = UNKNOWN  # the closing bar comes to rest, whatever its model does
     return replace(orders, lags=lags, begins=begins, letters=letters)
-
-
-def _lag(place: int, bar: int, earlier: Sequence[PlacedSection]) -> int | None:
-    """How many bars earlier lies what a bar repeats: the same place of the first section that has it and is near."""
-    sources = (section.downbeat + place for section in earlier if section.downbeat + place < section.end)
-    return next((bar - source for source in sources if bar - source <= MAX_LAG), None)
 
 
 def with_breaks(sheet: Sheet, sections: Sequence[PlacedSection]) -> Sheet:

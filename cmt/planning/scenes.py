@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmt.music.form import N_LETTER
+from cmt.music.form import N_LETTER, lag_of_return
 from cmt.music.lead_sheet import UNKNOWN, SheetOrders, energy_at
 from cmt.planning.control import even_draws
 from cmt.planning.sheet import Sheet
@@ -158,23 +158,31 @@ def orders_of_picture(
 ) -> SheetOrders:
     """The orders with what the scenes ask added, where nothing is ordered yet.
 
-    Sections begin where scenes do, and a scene that comes again has the letter that it had. With probability `control`
-    a scene also says how lively its bars are and who plays: a calm one rests the drums, if another one does not, and
-    everyone plays in a lively one. The draws do not depend on `control`, as those of `draw_orders`.
+    Sections begin where scenes do, and a scene that comes again has the letter that it had and repeats its bars, but
+    for the piece's last one, which comes to rest. With probability `control` a scene also says how lively its bars are
+    and who plays: a calm one rests the drums, if another one does not, and everyone plays in a lively one. The draws
+    do not depend on `control`, as those of `draw_orders`.
     """
     if not scenes:
         return orders
-    begins, letters = orders.begins.copy(), orders.letters.copy()
+    begins, letters, lags = orders.begins.copy(), orders.letters.copy(), orders.lags.copy()
     energy, may_play, must_play = orders.energy.copy(), orders.may_play.copy(), orders.must_play.copy()
     n_bar = orders.n_bar
     draws = even_draws(np.random.default_rng([seed, 4]), len(scenes))
     starts = [scene.bar for scene in scenes]
     drums = 1 << Instrument.DRUMS
+    so_far: list[tuple[int, range]] = []
     for scene, end, draw in zip(scenes, [*starts[1:], n_bar], draws, strict=True):
         bars = np.arange(scene.bar, end)
         asked = np.where((bars - scene.bar) % 8 == 0, UNKNOWN, 0) if len(bars) > _LONGEST_WITHOUT else 0 * bars
         asked[0] = 1
         begins[bars] = np.where(begins[bars] == UNKNOWN, asked, begins[bars])
+        earlier = [there for letter, there in so_far if letter == scene.letter]
+        for bar in range(scene.bar, min(end, n_bar - 1)):
+            if letters[bar] == lags[bar] == UNKNOWN:
+                lag = lag_of_return(bar, bar - scene.bar, earlier)
+                lags[bar] = UNKNOWN if lag is None else lag
+        so_far.append((scene.letter, range(scene.bar, end)))
         letters[bars] = np.where(letters[bars] == UNKNOWN, scene.letter, letters[bars])
         if draw >= control:
             continue
@@ -187,5 +195,11 @@ def orders_of_picture(
         elif scene.liveliness >= LIVELY:
             must_play[bars] |= may_play[bars]
     return replace(
-        orders, begins=begins, letters=letters, energy=energy, may_play=may_play, must_play=must_play & may_play
+        orders,
+        begins=begins,
+        letters=letters,
+        lags=lags,
+        energy=energy,
+        may_play=may_play,
+        must_play=must_play & may_play,
     )

@@ -13,7 +13,7 @@ from cmt.music.key import home_key
 from cmt.music.lead_sheet import N_PLAYERS, UNKNOWN, LeadSheet, SheetOrders
 from cmt.music.plan_words import PAST_CUES, PLAN_FIELDS, PLAN_SIZES, PlanWord, plan_cues, recalls, sheet_of_words
 from cmt.music.plan_words import past_cues as past_cues_of
-from cmt.music.words import InitialWords, Mode
+from cmt.music.words import FREE, InitialWords, Mode
 from cmt.network.planner import Planner
 from cmt.writing.draw import draw
 from midi_io.song import Instrument
@@ -31,6 +31,13 @@ NUCLEUS: Mapping[str, float] = {
     "second_chord": 0.96,
 }
 """The nucleus of each attribute: what a song may rarely do comes rarely, but chords come with more care."""
+
+GENRE_GUIDANCE = 2.0
+"""How many times as loud the genre speaks in a sheet: 1 is as the planner heard it in songs.
+
+A second planner hears all but the genre, and what tells the two apart counts so many times (classifier-free guidance:
+Ho and Salimans, 2022). A sheet is one word a bar, so that this costs next to nothing.
+"""
 
 LONGEST_CHORD = 4
 """The bars after which a chord changes, unless it is ordered or the piece ends. In three of four of the held-out songs'
@@ -103,24 +110,36 @@ def write_sheet(
     """
     _check(orders)
     rules = _Rules(orders, mode, seed_rng)
-    state = planner.start(initial)
+    states = [planner.start(words) for words in _listeners(initial)]
     for bar in range(orders.n_bar):
         if by_bar is not None:
-            planner.retell(by_bar[bar], state)
-        hidden = planner.hear(rules.cues(bar), state)
+            for words, state in zip(_listeners(by_bar[bar]), states, strict=True):
+                planner.retell(words, state)
+        hidden = [planner.hear(rules.cues(bar), state) for state in states]
         known: dict[str, int] = {}
         for name in PLAN_FIELDS:
             allowed = rules.allowed(name, bar, known)
             if isinstance(allowed, int):
                 known[name] = allowed
                 continue
-            recall = rules.recall(bar, known) if name == "lag" else 0
-            logits = planner.logits(name, hidden, known, rules.source(bar, known), recall, state)
+            source, recall = rules.source(bar, known), rules.recall(bar, known) if name == "lag" else 0
+            logits, *free = (
+                planner.logits(name, heard, known, source, recall, state)
+                for heard, state in zip(hidden, states, strict=True)
+            )
+            if free:
+                logits = free[0] + np.float32(GENRE_GUIDANCE) * (logits - free[0])
             known[name] = draw(logits + _LEAN.get(name, 0.0), allowed, TEMPERATURE, NUCLEUS[name], seed_rng)
         word = PlanWord(**known)
         rules.words.append(word)
-        planner.write(word, state)
+        for state in states:
+            planner.write(word, state)
     return sheet_of_words(np.array(rules.words, np.int64).reshape(-1, len(PLAN_FIELDS)))
+
+
+def _listeners(initial: InitialWords) -> list[InitialWords]:
+    """What is told to a planner, and to a second one that is not told the genre, if there is one."""
+    return [initial] if initial.genre == FREE else [initial, initial._replace(genre=FREE)]
 
 
 def _check(orders: SheetOrders) -> None:
