@@ -106,7 +106,7 @@ def test_below_full_control_a_beat_between_the_eighths_is_a_chord_rather_than_a_
         assert [dict(orders[bar].strengths) for bar in range(0, 4, 2)] == [
             {(4 + bar, Instrument.DRUMS): 2} for bar in range(0, 4, 2)
         ]
-        strength = 2 if who is Instrument.DRUMS else None
+        strength = 2 if who is Instrument.DRUMS else 3
         assert [dict(orders[bar].strengths) for bar in (1, 3)] == [{(4 + bar, who): strength} for bar in (1, 3)]
 
 

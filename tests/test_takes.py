@@ -112,7 +112,7 @@ def test_what_speaks_for_a_take_is_said_in_words():
     assert said(0.94, 1.0, 0.8) == "keeps 94% of what was asked; like real songs; mood near"
     assert said(None, 0.86, 0.6, ("a",)) == "like real songs, but for a; mood not far"
     assert said(None, 0.4, 0.3, ("a", "b", "c", "d")) == "unlike real songs: a, b and 2 more; mood far off"
-    for genre, words in ((1.0, "genre heard"), (0.7, "genre half heard"), (0.3, "genre hardly heard")):
+    for genre, words in ((1.0, "like its genre"), (0.7, "a little like its genre"), (0.3, "more like another genre")):
         assert Judgement(1, (), 0.94, None, (), 0.8, genre=genre).in_words == (
             f"keeps 94% of what was asked; {words}; mood near"
         )

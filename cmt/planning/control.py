@@ -21,7 +21,9 @@ At C = 0.7 these are two. A bar that would rather have 8 or 16 strokes then need
 drums have one of those two densities.
 """
 CHORDAL = (Instrument.PIANO, Instrument.GUITAR, Instrument.STRINGS)
-"""Who may take an accent from the drums, the first who plays."""
+"""Who may take an accent from the drums, the first who plays..."""
+CHORD_SIZE = 3
+"""...with a chord of so many notes."""
 
 
 def draw_orders(
@@ -80,7 +82,7 @@ def _ornament(
     for note in asked:
         if note.instrument in players:
             if note.instrument is Instrument.DRUMS and position % 2 and chordal:
-                return {(position, chordal[0]): None}
+                return {(position, chordal[0]): CHORD_SIZE}
             return {(position, note.instrument): note.strength}
     return {}
 

@@ -114,8 +114,8 @@ class Judgement:
     def in_words(self) -> str:
         """What speaks for the take and against it.
 
-        ``keeps 94% of what was asked; like real songs; nearer to real songs than 80% of pieces; genre heard; mood not
-        far``.
+        ``keeps 94% of what was asked; like real songs; nearer to real songs than 80% of pieces; like its genre; mood
+        near``.
         """
         lines = [f"rejected: {', '.join(self.reasons)}"] if self.reasons else []
         if self.match is not None:
@@ -129,8 +129,8 @@ class Judgement:
         if self.realism is not None:
             lines.append(f"nearer to real songs than {100 * self.realism:.0f}% of pieces")
         if self.genre is not None:
-            how = "" if self.genre >= HEARD else "hardly " if self.genre < HARDLY_HEARD else "half "
-            lines.append(f"genre {how}heard")
+            unlike = "more like another genre" if self.genre < HARDLY_HEARD else "a little like its genre"
+            lines.append("like its genre" if self.genre >= HEARD else unlike)
         if self.mood is not None:
             lines.append("mood near" if self.mood >= NEAR else "mood far off" if self.mood < AWAY else "mood not far")
         return "; ".join(lines)

@@ -1,6 +1,6 @@
 """The layers of one word: NumPy beside graphs of onnxruntime, with float32 weights and with 8-bit ones.
 
-    python benchmarks/decode_int8.py [--checkpoint FILE] [--sizes tiny,small,larger] [--rows 1 3] [--rounds 60]
+    python benchmarks/decode_by_onnx.py [--checkpoint FILE] [--sizes tiny,small,larger] [--rows 1 3] [--rounds 60]
         [--check]
 
     NumPy            `LayerStack.through`
