@@ -231,6 +231,12 @@ def test_with_slack_a_repeated_bar_stays_as_it_is_if_that_is_near_enough(seed):
     assert 10 <= len({note[1] for note in notes_of(words) if note[0] == 1}) <= 14
 
 
+def test_ornaments_come_on_top_where_there_is_slack():
+    strengths = {(3, PIANO): 3, (4, DRUMS): 2, (7, PIANO): 3, (7, BASS): 1}
+    assert BarOrders(8, strengths, slack=2).n_ornament == 2, "positions between the eighths, not strokes"
+    assert BarOrders(8, strengths).n_ornament == BarOrders(8, slack=2).n_ornament == 0
+
+
 def test_a_stroke_made_smaller_keeps_what_tells_most():
     assert resized((Tone(36, 1), Tone(38, 1), Tone(42, 1)), 1, DRUMS) == (Tone(38, 1),)
     chord = (Tone(48, 4), Tone(52, 4), Tone(55, 8))

@@ -220,9 +220,9 @@ class Grammar:
         allowed[1 + fewest : 1 + most + 1] = True
         return allowed
 
-    def density_lean(self) -> NDArray[np.float64] | None:
-        """(18,) what is added to the logits of the density of the bar that now opens; None where none is ordered."""
-        return self._orders(self.bar + 1).density_lean()
+    def orders_to_come(self) -> BarOrders:
+        """The orders of the bar that now opens."""
+        return self.orders.get(self.bar + 1, _NO_ORDERS)
 
     def instruments_at(self, position: int) -> np.ndarray:
         """Allowed values of a beat's instrument, (6,) bool; `position` is 0..15."""

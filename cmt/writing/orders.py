@@ -53,6 +53,14 @@ class BarOrders:
         off = np.arange(FIELD_SIZES.density) - 1 - self.density
         return np.asarray(-0.5 * (off / (0.5 + 0.5 * self.slack)) ** 2)
 
+    @property
+    def n_ornament(self) -> int:
+        """The number of positions between the eighths that come on top of what the music would rather have.
+
+        None at full control, where what is ordered is the music.
+        """
+        return sum(position % 2 for position in self.positions()) if self.slack else 0
+
     def positions(self) -> list[int]:
         """Positions with an order, in order."""
         return sorted({position for position, _ in self.strengths})

@@ -280,7 +280,13 @@ def _draw_word(
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
-    def choose(name: str, allowed: np.ndarray, lean: np.ndarray | None = None, added: np.ndarray | None = None) -> int:
+    def choose(
+        name: str,
+        allowed: np.ndarray,
+        lean: np.ndarray | None = None,
+        added: np.ndarray | None = None,
+        raised: int = 0,
+    ) -> int:
         if np.count_nonzero(allowed) == 1:
             known[name] = int(np.argmax(allowed))
             return known[name]
@@ -288,6 +294,8 @@ def _draw_word(
         asked = logits[0]
         for free in logits[1:]:  # classifier-free guidance
             asked = free + np.float32(config.guidance) * (asked - free)
+        if raised:  # what the network would give one value, a higher one gets
+            asked = np.concatenate([np.full(raised, asked.min(), asked.dtype), asked[:-raised]])
         if lean is not None:
             asked = tilted(asked, allowed, lean)
         if added is not None:
@@ -312,7 +320,8 @@ def _draw_word(
     elif word_type == WordType.RHYTHM:
         position = choose("position", grammar.positions(), grammar.position_lean())
         if position == BAR:
-            choose("density", grammar.densities(), added=grammar.density_lean())
+            its = grammar.orders_to_come()
+            choose("density", grammar.densities(), added=its.density_lean(), raised=its.n_ornament)
         else:
             like = instruments_like(grammar.song_groove, position - 1)
             instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1), added=like) - 1)

@@ -148,10 +148,16 @@ class RewritingGrammar(Grammar):
         super().__init__(*arguments, **options)
         self._ordered = {bar for bar, orders in self.orders.items() if orders.density is not None or orders.strengths}
         """The bars in which something is ordered, beside what is kept."""
+        self._asked = dict(self.orders)
+        """The orders without what is kept."""
         for bar in rewriting.anew:
             orders = self.orders.get(bar, BarOrders())
             kept = {place: len(tones) for place, tones in rewriting.strokes(bar).items()}
             self.orders[bar] = replace(orders, strengths={**orders.strengths, **kept})
+
+    def orders_to_come(self) -> BarOrders:
+        """As in `Grammar`, without what is kept."""
+        return self._asked.get(self.bar + 1, BarOrders())
 
     def types(self) -> np.ndarray:
         """As in `Grammar`; behind a kept bar the next one opens."""
