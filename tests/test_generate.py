@@ -1,5 +1,7 @@
 """Any model's output is a valid song that keeps its orders."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from networks import QUICK
 
 from cmt.config import GenerateConfig
+from cmt.music.chords import Chord, Quality, number_of
 from cmt.music.cues import CueReader
 from cmt.music.encoding import decode, encode, timing_bins
 from cmt.music.key import Key
@@ -212,3 +215,16 @@ def test_where_all_rest_nothing_sounds_and_who_rests_in_the_second_half_enters_b
     assert profile_of_song(song).density[0] == 3 and profile_of_song(song).density[3] == 0
     assert max(note.position + note.duration for note in song.notes) <= 48
     assert {note.position // 16 for note in song.notes if note.instrument is Instrument.BASS} == {0}
+
+
+def test_notes_lean_to_chords_that_are_asked_for(untrained, monkeypatch):
+    monkeypatch.setattr("cmt.writing.pieces.CHORD_LEAN_IF_ASKED", 20.0)
+    sheet = replace(empty_sheet(4), chords=np.full(8, number_of(Chord(0, Quality.MAJOR))))
+
+    def share(has_chords: bool) -> float:
+        request = PieceRequest(Timeline.steady(120, 64), tonic=0, mode=Mode.MAJOR, has_chords=has_chords)
+        (piece,) = write_pieces(untrained, request, [{}], GenerateConfig(seed=1), [1], sheets=[sheet])
+        pitches = [n.pitch % 12 for n in piece.song.notes if n.instrument is not Instrument.DRUMS and n.position < 48]
+        return sum(pitch in (0, 4, 7) for pitch in pitches) / len(pitches)
+
+    assert share(True) > 1.5 * share(False), "the highest notes of large chords have no choice left"

@@ -56,9 +56,7 @@ def draw_orders(
             if draws[bar, position] >= control:
                 continue
             if sheet is not None and control < 1:
-                players = [instrument for instrument in Instrument if sheet.plays(bar, instrument)]
-                strengths.setdefault(bar, {}).update(_ornament(asked, position, players))
-                continue
+                asked = _ornament(asked, [instrument for instrument in Instrument if sheet.plays(bar, instrument)])
         for note in asked:
             strengths.setdefault(bar, {})[position, note.instrument] = note.strength
     slack = slack_of(control) if sheet is not None else 0
@@ -71,20 +69,18 @@ def slack_of(control: float) -> int:
     return round(SLACK * (1 - control))
 
 
-def _ornament(
-    asked: Sequence[SimuNote], position: int, players: Collection[Instrument]
-) -> dict[tuple[int, Instrument], int | None]:
-    """What a visual beat adds to the music of a bar: a stroke of the first of those asked who plays.
+def _ornament(asked: Sequence[SimuNote], players: Collection[Instrument]) -> list[SimuNote]:
+    """What a visual beat adds to the music of a bar: the first simu-note of those asked that is of one of its players.
 
     Between the eighths it is a chord, if anyone plays chords: drums keep their pulse there.
     """
+    first = next((note for note in asked if note.instrument in players), None)
     chordal = [instrument for instrument in CHORDAL if instrument in players]
-    for note in asked:
-        if note.instrument in players:
-            if note.instrument is Instrument.DRUMS and position % 2 and chordal:
-                return {(position, chordal[0]): CHORD_SIZE}
-            return {(position, note.instrument): note.strength}
-    return {}
+    if first is None:
+        return []
+    if first.instrument is Instrument.DRUMS and first.position % 2 and chordal:
+        return [first._replace(instrument=chordal[0], strength=CHORD_SIZE)]
+    return [first]
 
 
 def even_draws(rng: np.random.Generator, n: int) -> NDArray[np.float64]:

@@ -147,6 +147,7 @@ class Plan:
             tonic=wishes.key.tonic,
             mode=wishes.key.mode,
             thirds=self.thirds,
+            has_chords=wishes.chords is not None,
             ending=self.sheet.ending,
             origin=(round(1000 * wishes.duration),) if self.rhythm is None else origin_of(self.rhythm),
         )

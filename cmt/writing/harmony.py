@@ -16,8 +16,8 @@ from cmt.music.chords import chord_of
 from cmt.music.words import FIELD_SIZES
 from midi_io.song import POSITIONS_PER_BEAT, Instrument
 
-CHORD_LEAN = 0.1
-"""What a note of the chord gains on a beat, in nats."""
+CHORD_LEAN, CHORD_LEAN_IF_ASKED = 0.1, 0.3
+"""What a note of the chord gains on a beat, in nats: of a planned chord, and of one that the user asks for."""
 ON_BEAT, OFF_BEAT, ON_ACCENT = 1.0, 0.3, 8.0
 """How much of the lean holds on a beat, between beats, and on an accent that is ordered: what stands out is in tune."""
 

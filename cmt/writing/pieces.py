@@ -22,7 +22,7 @@ from cmt.writing.closing import ENDLESS, THIN, Ending
 from cmt.writing.draw import draw, tilted
 from cmt.writing.grammar import Grammar
 from cmt.writing.groove import drums_like, instruments_like
-from cmt.writing.harmony import clash_lean, pitch_lean
+from cmt.writing.harmony import CHORD_LEAN, CHORD_LEAN_IF_ASKED, clash_lean, pitch_lean
 from cmt.writing.holding import held
 from cmt.writing.melody import interval_lean
 from cmt.writing.orders import BarOrders
@@ -57,6 +57,8 @@ class PieceRequest:
     """Numbers, 0 or more, of what the piece is for: the same seed draws another key for something else."""
     thirds: tuple[int | None, int | None] = (None, None)
     """The third of all songs, 0..2, in which its valence and its arousal lie; None leaves one to the model."""
+    has_chords: bool = False
+    """Whether the chords are asked for: then notes lean to them more."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,8 @@ class _Take:
         word = None if rewriting is None else rewriting.next_word(grammar.bar)
         if word is None:
             told = self._told[-1] if self._told else NOTHING_TOLD
-            word = _draw_word(model, hidden, told, grammar, self._config, self._rng)
+            lean = CHORD_LEAN_IF_ASKED if self.request.has_chords else CHORD_LEAN
+            word = _draw_word(model, hidden, told, grammar, self._config, self._rng, lean)
             word = word if rewriting is None else rewriting.in_place_of(word, grammar.bar)
         self._add(word)
         while rewriting is not None and rewriting.is_written(grammar.bar) and not grammar.finished:
@@ -277,6 +280,7 @@ def _draw_word(
     grammar: Grammar,
     config: GenerateConfig,
     rng: np.random.Generator,
+    chord_lean: float,
 ) -> CompoundWord:
     known = dict.fromkeys(FIELDS, 0)
 
@@ -310,7 +314,7 @@ def _draw_word(
         known["instrument"] = 1 + instrument
         relative = model.relative_to(told, 1 + instrument, grammar.position)
         is_drum = instrument is Instrument.DRUMS
-        in_chord = pitch_lean(grammar.chord, instrument, grammar.position, is_accent=grammar.is_accent)
+        in_chord = pitch_lean(grammar.chord, instrument, grammar.position, chord_lean, is_accent=grammar.is_accent)
         lean = drums_like(grammar.song_groove, grammar.position) if is_drum else in_chord
         is_single = grammar.strength_left == 1 and grammar.lowest_pitch == 0 and not is_drum
         line = interval_lean(told.cues.last_pitch, grammar.chord) if is_single else None
