@@ -105,7 +105,7 @@ def test_the_same_seed_plans_the_same_sheet_and_another_another(checkpoint, tmp_
 @pytest.mark.slow
 def test_an_untrained_model_plays_the_users_chords_more_than_others(checkpoint, tmp_path, monkeypatch):
     """Its odds are even, so that what the lean brings is seen alone."""
-    monkeypatch.setattr("cmt.writing.harmony.CHORD_LEAN", 2.0)
+    monkeypatch.setattr("cmt.writing.pieces.CHORD_LEAN_IF_ASKED", 2.0)
     wishes = Wishes(length=16.0, tempo=120.0, chords="C F#", instruments=("piano",))
     make_soundtrack(None, tmp_path, wishes, output=MIDI_ONLY, name="song", checkpoint=checkpoint)
     # The closing bar has a chord of its own.
