@@ -48,7 +48,7 @@ _SHELF = (1681.974450955533, 3.999843853973347, 0.7071752369554196)
 _HIGH_PASS = (38.13547087602444, 0.5003270373238773)
 """Hz, dB and quality of the two filters that the standard gives as coefficients at 48 kHz; this form, by Brecht De Man
 (2014), gives them at any rate."""
-_CHUNK, _WARM_UP = 20.0, 0.5
+_CHUNK, _WARM_UP = 5.0, 0.5
 """Seconds that are filtered at a time, and those before them in which the filters swing in."""
 
 

@@ -21,8 +21,8 @@ from cmt.errors import WriteError
 
 _AT_ONCE = 2**17
 """Samples of each channel that are worked on together, 3 s of music: they fit into a processor's cache."""
-_IN_MEMORY = 2**25
-"""The bytes of sound that stay in memory, 32 MiB: a minute and a half of music."""
+_IN_MEMORY = 2**23
+"""The bytes of sound that stay in memory, 8 MiB: 24 s of music. Several lie there at a time."""
 
 
 class LongSound(ABC):
