@@ -183,7 +183,12 @@ KNOWN_TO = {
     "mcp": {"cmt.app.tools"},
     "distributed": {"cmt.machine.workers"},
     "pypianoroll": {"midi_io.pianoroll"},
-    "matplotlib": {"cmt.soundtrack.picture", "cmt.corpus.statistics", "cmt.training.picture"},
+    "matplotlib": {
+        "cmt.soundtrack.picture",
+        "cmt.soundtrack.lettering",
+        "cmt.corpus.statistics",
+        "cmt.training.picture",
+    },
     "click": {"cmt.cli"},
     "tqdm": {"cmt.cli", "cmt.training.loop"},
     "safetensors": {"cmt.network.checkpoint", "cmt.film.speech"},

@@ -23,8 +23,8 @@ from cmt.music.lead_sheet import LETTERS, UNKNOWN, LeadSheet
 from cmt.planning.mutes import Mute
 from cmt.planning.plan import Plan
 from cmt.report.speech import Speech
+from cmt.soundtrack.lettering import write_title
 from midi_io.song import POSITIONS_PER_BAR, Instrument, Song
-from video_rhythm.container import printable
 
 if TYPE_CHECKING:
     from video_rhythm import VideoRhythm
@@ -77,7 +77,8 @@ def draw_rhythm(rhythm: VideoRhythm, borders: Sequence[float], path: Path) -> No
     lower.set_xlim(0, rhythm.duration)
     lower.set_xlabel("seconds (grey lines: bars of the music, numbered above)")
     n_bar = len(borders) - 1
-    upper.set_title(f"{_title(rhythm)}  |  music: {n_bar} bar{'' if n_bar == 1 else 's'}", pad=8)
+    seen = _seen(rhythm)
+    write_title(upper, Path(rhythm.path).name, f"{seen}  |  music: {n_bar} bar{'' if n_bar == 1 else 's'}", pad=8)
     handles = [
         Line2D([], [], color=_SPEED, linewidth=1.8, label="motion speed, by bar"),
         Line2D([], [], color=_SALIENCY, linewidth=1.0, label="motion saliency"),
@@ -124,10 +125,10 @@ def draw_soundtrack(
             _plot_pictures(upper[0], rhythm, inches=(_width(duration) - 1.2, 0.9))
         else:
             _plot_rhythm(upper[0], rhythm, borders)
-        title = f"{name}: {duration:.2f} s" if pictures else _title(rhythm)
-        upper[0].set_title(f"{title}  |  music: {music}", pad=8 if pictures else None)
+        title, seen = (name, f"{duration:.2f} s") if pictures else (Path(rhythm.path).name, _seen(rhythm))
+        write_title(upper[0], title, f"{seen}  |  music: {music}", pad=8 if pictures else None)
     else:
-        form.set_title(f"{name}: {duration:.2f} s of music, {music}")
+        write_title(form, name, f"{duration:.2f} s of music, {music}")
     _plot_form(form, sheet, key, borders, {section.begin: section.label for section in plan.sections})
     _plot_density(middle, song, borders)
     _plot_energy(middle, plan.energies, borders)
@@ -164,9 +165,9 @@ def _width(duration: float) -> float:
     return float(np.clip(duration * 0.35, 10.0, _WIDEST))
 
 
-def _title(rhythm: VideoRhythm) -> str:
+def _seen(rhythm: VideoRhythm) -> str:
     visual = "no visual tempo" if rhythm.tempo is None else f"visual tempo {rhythm.tempo:.1f} BPM"
-    return f"{printable(Path(rhythm.path).name)}: {rhythm.duration:.2f} s, {visual}"
+    return f"{rhythm.duration:.2f} s, {visual}"
 
 
 def _plot_rhythm(axes: Axes, rhythm: VideoRhythm, borders: Sequence[float]) -> None:
