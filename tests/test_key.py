@@ -37,7 +37,13 @@ def test_drums_are_never_transposed():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("F#:minor", (6, Mode.MINOR)), ("gb", (6, None)), (":major", (None, Mode.MAJOR)), ("Bb:Major", (10, Mode.MAJOR))],
+    [
+        ("F#:minor", (6, Mode.MINOR)),
+        ("gb", (6, None)),
+        (":major", (None, Mode.MAJOR)),
+        ("Bb:Major", (10, Mode.MAJOR)),
+        ("F♯", (6, None)),
+    ],
 )
 def test_keys_are_read_as_musicians_write_them(text, expected):
     assert parse_key(text) == expected

@@ -203,7 +203,7 @@ def _german(letter: str, ending: str | None, mode: str) -> int:
 
 
 def _chords(text: str, lookup: str) -> Iterator[Found]:
-    chord = r"[A-G][#b]?(?:maj7|m7|m|7|dim|sus4|5)?"
+    chord = r"[A-G][#♯b♭]?(?:maj7|m7|m|7|dim|sus4|5)?"
     for found in re.finditer(rf"\b[Cc]hords?:?\s+((?:{chord}(?![\w])[\s,|-]*){{2,}})", text):
         row = re.sub(r"[,-]", " ", found[1])
         try:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cmt.errors import CmtError
 from cmt.music.encoding import NoteArrays
-from cmt.music.key import ANY_KEY, KEYS, TONICS, Key, WishedKey
+from cmt.music.key import ANY_KEY, KEYS, TONICS, Key, WishedKey, with_plain_signs
 from cmt.music.words import Mode
 from midi_io.song import POSITIONS_PER_BAR, Instrument
 
@@ -76,7 +76,9 @@ _SPELLINGS = {
     **dict.fromkeys(("o", "\N{DEGREE SIGN}", "dim7", "m7b5"), Quality.DIMINISHED),
     **dict.fromkeys(("sus", "sus2"), Quality.SUSPENDED),
 }
-_NAME = re.compile(r"([A-Ga-g])([#b]?)(.*)")
+_NAME = re.compile(r"([A-Ga-g])([#b]?)([^/]*)(?:/[A-Ga-g][#b]?)?")
+_MOST_SHOWN = 40
+"""A message shows at most this many characters of what is no chord."""
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -133,11 +135,11 @@ def parse_chord(text: str) -> Chord:
     CmtError
         If there is no such chord.
     """
-    found = _NAME.fullmatch(text.strip().partition("/")[0])
+    found = _NAME.fullmatch(with_plain_signs(text).strip())
     quality = _SPELLINGS.get(found[3]) if found else None
     if found is None or quality is None:
         raise CmtError(
-            f"no chord {text!r}; write a root, such as C, F# or Bb, and one of "
+            f"no chord {text[:_MOST_SHOWN]!r}; write a root, such as C, F# or Bb, and one of "
             f"{', '.join(suffix or '(nothing)' for suffix in SUFFIXES.values())}, e.g. C, F#m7, Bbmaj7, E5"
         )
     root = _NATURALS[found[1].upper()] + {"#": 1, "b": -1, "": 0}[found[2]]

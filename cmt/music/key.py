@@ -90,15 +90,23 @@ ANY_KEY = WishedKey()
 """Tonic and mode are both left open."""
 
 
+_SIGNS = str.maketrans("\N{MUSIC SHARP SIGN}\N{MUSIC FLAT SIGN}", "#b")
+
+
+def with_plain_signs(text: str) -> str:
+    """The names of notes in a text with ``#`` and ``b`` in place of the signs that music prints."""
+    return text.translate(_SIGNS)
+
+
 def parse_key(text: str) -> WishedKey:
-    """A key such as ``F#:minor``, ``C``, ``:minor``.
+    """A key such as ``F#:minor``, ``C``, ``:minor``; the signs that music prints will do, too.
 
     Raises
     ------
     CmtError
         If there is no such key.
     """
-    tonic_text, _, mode_text = text.strip().partition(":")
+    tonic_text, _, mode_text = with_plain_signs(text).strip().partition(":")
     tonic_text = tonic_text[:1].upper() + tonic_text[1:].lower()
     tonic_text = _ENHARMONIC.get(tonic_text, tonic_text)
     modes = {mode.label: mode for mode in Mode}

@@ -77,17 +77,18 @@ def parse_chords(text: str) -> Progression:
             raise CmtError(f"no section {shown(head.strip())} for chords; write {LABELS_IN_WORDS}, e.g. A: C G; B: F G")
         if label in rows:
             raise CmtError(f"{label or 'the piece'} has two rows of chords; write one, and section A as A: C G Am F")
-        rows[label] = _row(body if colon else part)
+        rows[label] = _row(body if colon else part, label)
     if not rows:
         raise CmtError("no chords; write one for each bar, e.g. C G Am F")
     return Progression(tuple(rows.items()))
 
 
-def _row(text: str) -> Row:
+def _row(text: str, label: str | None) -> Row:
     groups = [group.replace(",", " ").split() for group in text.split("|")]
     written = [group for group in groups if group] if "|" in text else [[chord] for chord in groups[0]]
     if not written:
-        raise CmtError(f"no chords in {shown(text.strip())}; write one for each bar, e.g. C G Am F")
+        where = f"for section {label}" if label else f"in {shown(text.strip())}"
+        raise CmtError(f"no chords {where}; write one for each bar, e.g. C G Am F")
     row: list[tuple[int, ...]] = []
     for bar in written:
         if len(bar) > HALVES_PER_BAR:
