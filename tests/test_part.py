@@ -99,6 +99,13 @@ def test_a_part_behind_the_end_is_refused(clip, tmp_path, part):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("part", [Part(3.99), Part(1.0, 1.01), Part(0.0, 0.4)])
+def test_a_part_without_time_for_a_rhythm_is_refused(clip, tmp_path, part):
+    with pytest.raises(CmtError, match=r"`start` and `end`: the part lasts 0\.\d\d s, too short for a rhythm"):
+        write_part(clip, part, tmp_path / "part.mp4")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_whole_is_the_film_itself(clip, tmp_path):
     with part_of(clip, WHOLE, tmp_path) as film:
         assert film == clip

@@ -118,6 +118,13 @@ def test_where_all_are_muted_the_bar_is_silent_and_it_is_said(checkpoint, tmp_pa
     assert any("`markers`: 2.5 s is muted in all instruments" in warning for warning in marked.warnings)
 
 
+def test_mutes_that_leave_no_bar_to_anyone_are_refused():
+    """No instrument is muted throughout: a hundredth of a second is left to each."""
+    mutes = tuple(parse_mute(f"{instrument.label}@{span}") for instrument in Instrument for span in ("0-3", "3.01-6"))
+    with pytest.raises(CmtError, match="`mutes`: nothing is left to play; leave one out"):
+        plan_music(None, settled(Wishes(length=6.0, tempo=120.0, mutes=mutes), 6.0), GenerateConfig())
+
+
 def test_an_instrument_muted_throughout_is_left_out_of_all_and_contradicts_a_choice():
     mutes = (parse_mute("piano@0-"),)
     assert Instrument.PIANO not in settled(Wishes(mutes=mutes, instruments=tuple(Instrument)), 4.0).instruments

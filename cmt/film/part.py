@@ -18,6 +18,7 @@ from cmt.film.sound import decoded_sound, further_tracks, original_sound, pcm_pa
 from midi_io.hidden_folder import hidden_folder
 from midi_io.whole_file import whole_file
 from video_rhythm.container import file_url, moving_pictures, printable
+from video_rhythm.frames import SHORTEST_VIDEO
 
 SOUND_RATE = 48_000
 """The samples a second of a part's own sound."""
@@ -76,7 +77,8 @@ def write_part(video: Path, part: Part, path: Path, notes: list[str] | None = No
     Raises
     ------
     CmtError
-        If the video cannot be read, the part lies outside it, or the file cannot be written.
+        If the video cannot be read, the part lies outside it or has no time for a rhythm, or the file cannot be
+        written.
     """
     import av
 
@@ -89,6 +91,11 @@ def write_part(video: Path, part: Part, path: Path, notes: list[str] | None = No
     cut = whole._replace(start=begin, end=whole.end if end is None else min(whole.end, whole.start + Fraction(end)))
     if cut.duration <= 0:
         raise CmtError(f"`start` {part.begin:g}: the video ends there; it lasts {duration:.3f} s")
+    if cut.duration < SHORTEST_VIDEO:
+        raise CmtError(
+            f"`start` and `end`: the part lasts {float(cut.duration):.2f} s, too short for a rhythm; leave at least "
+            f"{SHORTEST_VIDEO} s of the video, which lasts {duration:.3f} s"
+        )
     try:
         with whole_file(path) as unfinished, ExitStack() as stack:
             source = stack.enter_context(open_video(video))

@@ -379,13 +379,15 @@ def _range_warnings(grid: Timeline, wishes: Settled) -> list[str]:
 
 
 def _mute_warnings(sheet: Sheet, markers: Sequence[float]) -> list[str]:
-    """What mutes leave without anyone to play it."""
+    """What mutes leave without anyone to play it; a CmtError if that is the whole piece."""
     warnings = [
         f"`markers`: {marker:g} s is muted in all instruments and has no accent"
         for marker in markers[:MOST_NAMED]
         if not sheet.playing(sheet.nearest(marker))
     ]
     silent = [bar for bar in range(sheet.timeline.n_bar) if not sheet.positions(bar)]
+    if len(silent) == sheet.timeline.n_bar:
+        raise CmtError("`mutes`: nothing is left to play; leave one out")
     if silent:
         bars = ", ".join(str(bar + 1) for bar in silent[:MOST_NAMED]) + (" ..." if len(silent) > MOST_NAMED else "")
         warnings.append(f"`mutes`: nobody is left to play in bar {bars}; it is silent there")
