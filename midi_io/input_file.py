@@ -140,6 +140,8 @@ def json_in(content: bytes | str) -> Any:
             json.dumps(said, ensure_ascii=False).encode("utf-8", errors="surrogateescape")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is no text") from None
     except UnicodeEncodeError:
         raise ValueError("it holds half a surrogate pair") from None
     return said

@@ -106,7 +106,7 @@ def test_a_wrong_option_is_one_line_and_exit_code_2(options, message, clip, tmp_
         (["--hit", "12.5"], 1, "--hit: 12.5 s lies outside the video, which lasts 3.000 s; give a time from 0 to 3"),
         (["--hit", "-1"], 1, "--hit: -1 s lies outside the video, which lasts 3.000 s; give a time from 0 to 3"),
         (["--hit", "nan"], 1, "--hit: nan is no time; write seconds, such as 12.5"),
-        (["--hit", "soon"], 2, "Invalid value for '--hit': 'soon' is not a valid float."),
+        (["--hit", "soon"], 2, "Invalid value for '--hit': 'soon' is not a valid number."),
         (["--hits", "none.csv"], 1, "none.csv: cannot be read (No such file or directory); check the path"),
         (["--hits", "bad.csv"], 1, "bad.csv:3: 'x' is no time; write seconds, such as 12.5"),
         (

@@ -202,6 +202,12 @@ def test_half_a_surrogate_pair_is_no_json_and_a_byte_of_a_name_is():
         json_in(rb'["\ud800"]')
 
 
+@pytest.mark.parametrize("content", [b"MThd\xe0\x00", b"\x00\x00\x00\x20ftypisom", b"\xff\xfe\x00"])
+def test_what_is_no_text_is_no_json_in_plain_words(content):
+    with pytest.raises(ValueError, match=r"^it is no text$"):
+        json_in(content)
+
+
 def test_text_may_end_its_lines_as_on_any_system(tmp_path):
     (tmp_path / "a").write_bytes(b"\xef\xbb\xbfa\r\nb\rc")
     assert text_of(tmp_path / "a", 100) == "a\nb\nc"

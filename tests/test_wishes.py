@@ -140,8 +140,8 @@ def test_an_instrument_muted_throughout_is_left_out_of_all_and_contradicts_a_cho
     ("wishes", "message"),
     [
         (Wishes(), "give a video, or a length for music without one"),
-        (Wishes(length=0.5), "length 0.5: must be from 1 to 14400 seconds"),
-        (Wishes(length=math.nan), "length nan: must be from 1 to 14400 seconds"),
+        (Wishes(length=0.5), "`length` 0.5: must be from 1 to 14400 seconds"),
+        (Wishes(length=math.nan), "`length` nan: must be from 1 to 14400 seconds"),
         (Wishes(length=5.0, takes=0), "takes 0: must be 1 or more"),
         (Wishes(length=5.0, takes=10**9), r"takes 1000000000: they need .* free; ask for \d+ at most"),
         (

@@ -41,6 +41,7 @@ FLAGS: Mapping[str, str] = {
     "midi_only": "--midi-only",
     "model_config": "--preset and --heads",
     "mutes": "--mute",
+    "name": "--name",
     "optimizer": "--optimizer",
     "original_audio": "--original-audio",
     "overwrite": "--overwrite",
@@ -68,6 +69,7 @@ FLAGS: Mapping[str, str] = {
     "tempo_change": "--tempo-change",
     "tempo_map": "--tempo-map",
     "tensorboard": "--tensorboard",
+    "timecode": "--timecode",
     "words_per_step": "--words-per-step",
 }
 """Python's name of each setting that a message may name, and what a user types in a shell."""

@@ -15,6 +15,7 @@ from cmt.cli.generate_many import generate_many
 from cmt.cli.handing import Handing, handing_options
 from cmt.cli.options import (
     ALL,
+    ANY_NUMBER,
     CHECKPOINT_OPTION,
     DYNAMICS_OPTION,
     FILE,
@@ -32,6 +33,7 @@ from cmt.cli.options import (
     ProgramType,
     RedoType,
     SectionType,
+    WholeNumberType,
     chosen_genre,
     chosen_programs,
     duck_option,
@@ -131,13 +133,14 @@ HEADINGS = {
 )
 @click.option(
     "--like",
+    type=FILE,
     metavar="SONG.mid|INDEX",
     help="A song whose form, chords, players and groove it takes, never its melody; or a folder from cmt index, in "
     "which one that suits is looked for.",
 )
 @click.option(
     "--length",
-    type=float,
+    type=ANY_NUMBER,
     metavar="SECONDS",
     help="Music without a video; its tempo is drawn from the genre's. Of pictures, how long their film is.",
 )
@@ -175,14 +178,14 @@ HEADINGS = {
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=WholeNumberType(0),
     default=GenerateConfig.seed,
     show_default=True,
     help="Another number, another piece.",
 )
 @click.option(
     "--takes",
-    type=click.IntRange(1),
+    type=WholeNumberType(1),
     default=TAKES,
     show_default=True,
     help="Pieces to write, from the seed on, ranked; the best is the music. 1 writes just what the seed gives.",
@@ -235,7 +238,7 @@ HEADINGS = {
 @click.option("--midi-only", is_flag=True, help="No audio and no video; needs no FluidSynth.")
 @soundfont_option("SoundFont (.sf2, .sf3). Else $CMT_SOUNDFONT, or the one that comes with cmt.")
 @CHECKPOINT_OPTION
-@click.option("--jobs", type=click.IntRange(1), help="Videos at once.  [default: one for each processor]")
+@click.option("--jobs", type=WholeNumberType(1), help="Videos at once.  [default: one for each processor]")
 @scheduler_option("dask scheduler of a cluster that works, tcp://host:8786.")
 @click.option(
     "--overwrite", is_flag=True, help="Replace files of the same name; without it the run is called clip-2, clip-3."
@@ -254,7 +257,7 @@ def generate(
     key: WishedKey | None,
     chords: Progression | None,
     form: WishedForm | None,
-    like: str | None,
+    like: Path | None,
     length: float | None,
     seconds_per_picture: float | None,
     tempo: float | None,
@@ -327,7 +330,7 @@ def generate(
         key=key,
         chords=chords,
         form=form,
-        like=like,
+        like=None if like is None else str(like),
         length=length,
         seconds_per_picture=seconds_per_picture,
         energy=_energy(energy_file, sections),

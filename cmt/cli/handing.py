@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmt.cli.options import ParamType, range_of
+from cmt.cli.options import ANY_NUMBER, ParamType, WholeNumberType, range_of
 from cmt.config import BARS_LIMITS, FADE_LIMITS, SAMPLE_RATES
 from cmt.handover.moments import KINDS, USUAL
 from cmt.handover.timecode import START
@@ -100,17 +100,17 @@ SAMPLE_OPTIONS = (
 _OPTIONS = (
     click.option(
         "--bars",
-        type=click.IntRange(int(BARS_LIMITS.least), int(BARS_LIMITS.most)),
+        type=WholeNumberType(int(BARS_LIMITS.least), int(BARS_LIMITS.most)),
         help="Music without a video, so many bars long, at --tempo or one drawn from the genre's.",
     ),
     click.option("--loop", is_flag=True, help="No end: the music leads into its own beginning without a seam."),
     click.option(
         "--start",
-        type=float,
+        type=ANY_NUMBER,
         metavar="SECONDS",
         help="Score and write the video from there on; all other times count from there.",
     ),
-    click.option("--end", type=float, metavar="SECONDS", help="Score and write the video up to there."),
+    click.option("--end", type=ANY_NUMBER, metavar="SECONDS", help="Score and write the video up to there."),
     *SAMPLE_OPTIONS,
     click.option(
         "--fade-in", type=range_of(FADE_LIMITS), metavar="SECONDS", default=0.0, help="The sound comes from silence."

@@ -225,6 +225,21 @@ def chosen_genre(label: str) -> Genre | None:
     return GENRES.get(label)
 
 
+class AnyNumberType(click.types.FloatParamType):
+    """A number whose limits are known later, such as a time within a video."""
+
+    name = "number"
+
+
+ANY_NUMBER = AnyNumberType()
+
+
+class WholeNumberType(click.IntRange):
+    """A whole number within a range."""
+
+    name = "whole number"
+
+
 class NumberType(click.FloatRange):
     """A finite number within a range; `nan`, which is neither below nor above it, is not."""
 
@@ -346,7 +361,7 @@ def _check_scheduler(ctx: click.Context, param: click.Parameter, address: str | 
 
 
 CHECKPOINT_OPTION = click.option("--checkpoint", type=FILE, help="Model of your own, from cmt train.")
-JOBS_OPTION = click.option("--jobs", type=click.IntRange(1), help="Processes. Left out, one for each processor.")
+JOBS_OPTION = click.option("--jobs", type=WholeNumberType(1), help="Processes. Left out, one for each processor.")
 DYNAMICS_OPTION = click.option(
     "--dynamics",
     type=click.Choice(get_args(Dynamics)),
@@ -383,7 +398,7 @@ def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--hit",
                 "hit_times",
-                type=float,
+                type=ANY_NUMBER,
                 multiple=True,
                 metavar="SECONDS",
                 help="A time that the music must meet; as often as you like.",

@@ -72,16 +72,16 @@ class FrameRate(NamedTuple):
         """
         found = _TIMECODE.fullmatch(timecode.strip())
         if found is None:
-            raise CmtError(f"timecode {timecode!r}: must be hours, minutes, seconds, frames, such as {START}")
+            raise CmtError(f"`timecode` {timecode!r}: must be hours, minutes, seconds, frames, such as {START}")
         hours, minutes, seconds, number = map(int, found.groups())
         if hours > 23 or minutes > 59 or seconds > 59 or number >= self.nominal:
-            raise CmtError(f"timecode {timecode}: there is none such at {float(self.rate):.6g} pictures a second")
+            raise CmtError(f"`timecode` {timecode}: there is none such at {float(self.rate):.6g} pictures a second")
         minutes += 60 * hours
         frame = (60 * minutes + seconds) * self.nominal + number
         if self.drops:
             dropped = self.nominal // 15
             if minutes % 10 and not seconds and number < dropped:
-                raise CmtError(f"timecode {timecode}: is left out in drop-frame timecode; take the frame before it")
+                raise CmtError(f"`timecode` {timecode}: is left out in drop-frame timecode; take the frame before it")
             frame -= dropped * (minutes - minutes // 10)
         return frame
 

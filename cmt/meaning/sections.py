@@ -39,7 +39,7 @@ def _without_mood(text: str, time: str, level: str) -> Section:
     try:
         return parse_section(text)
     except CmtError as error:
-        if number_in(time.strip()) is None:
+        if (number_in(time.strip()) or 0) < 0 or number_in(time.strip()) is None:
             raise
         try:
             read_mood(level)

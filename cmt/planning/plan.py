@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cmt.config import GenerateConfig
+from cmt.config import LENGTH_LIMITS, GenerateConfig
 from cmt.errors import CmtError
 from cmt.film.speech import Span
 from cmt.grid.hits import Hit, hits_of
@@ -344,7 +344,13 @@ def _grid_without_picture(hits: Sequence[Hit], wishes: Settled, seed: int) -> Ti
 
 
 def with_length(wishes: Wishes, seed: int) -> Wishes:
-    """The wishes with the length of the bars that are asked for, at the tempo asked for or one drawn from the usual."""
+    """The wishes with the length of the bars that are asked for, at the tempo asked for or one drawn from the usual.
+
+    Raises
+    ------
+    CmtError
+        If that is longer or shorter than music may be.
+    """
     if wishes.bars is None:
         return wishes
     tempo = wishes.tempo
@@ -352,6 +358,12 @@ def with_length(wishes: Wishes, seed: int) -> Wishes:
         usual = wishes.tempo_range or TEMPO_QUARTILES[genre_of(wishes)]
         tempo = round(float(np.random.default_rng([seed, 2]).uniform(*usual)), 2)
     length = wishes.bars * SECONDS_OF_A_BAR / tempo
+    if length not in LENGTH_LIMITS:
+        least, most = LENGTH_LIMITS.least, LENGTH_LIMITS.most
+        raise CmtError(
+            f"`bars` {wishes.bars}: at {tempo:g} BPM they last {length:g} s; music must last from {least:g} to "
+            f"{most:g} seconds"
+        )
     return replace(wishes, bars=None, tempo=tempo, tempo_range=None, length=length)
 
 

@@ -232,7 +232,7 @@ def _check_time(wishes: Wishes) -> None:
         _check_range(wishes.tempo_range, wishes.tempo)
     if wishes.length is not None and wishes.length not in LENGTH_LIMITS:
         least, most = LENGTH_LIMITS.least, LENGTH_LIMITS.most
-        raise CmtError(f"length {wishes.length:g}: must be from {least:g} to {most:g} seconds")
+        raise CmtError(f"`length` {wishes.length:g}: must be from {least:g} to {most:g} seconds")
     if wishes.bars is not None and wishes.bars not in BARS_LIMITS:
         raise CmtError(f"bars {wishes.bars}: must be from {BARS_LIMITS.least:g} to {BARS_LIMITS.most:g}")
     if wishes.bars is not None and wishes.length is not None:

@@ -47,7 +47,7 @@ def checked_name(name: str) -> str:
         If it is empty, or has a folder in it.
     """
     if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
-        raise CmtError(f"name {name!r}: cannot name files; give a name without folders and suffix, such as song")
+        raise CmtError(f"`name` {name!r}: cannot name files; give a name without folders and suffix, such as song")
     return name
 
 
