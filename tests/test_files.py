@@ -66,6 +66,15 @@ def test_what_cannot_be_read_is_not_told_of_the_folder_that_is_written(tmp_path)
     assert not out.exists()
 
 
+def test_a_name_that_is_too_long_is_said(tmp_path):
+    with (
+        pytest.raises(CmtError, match="a file in it would have too long a name; choose a shorter `name`"),
+        folder_for_all_or_nothing(tmp_path) as unfinished,
+    ):
+        (unfinished / ("x" * 300)).write_text("a")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_link_to_itself_is_a_path_all_the_same(tmp_path):
     (tmp_path / "out").symlink_to("out")
     (tmp_path / "clips").mkdir()

@@ -193,6 +193,7 @@ def test_a_plan_is_made_of_wishes_that_were_checked_and_read():
         (Wishes(tempo=19.9), "tempo 19.9: must be from 20 to 400 BPM"),
         (Wishes(tempo_map=True, tempo_change=0), "tempo change 0: must be above 0 and at most 30 per cent"),
         (Wishes(takes=0), "takes 0: must be 1 or more"),
+        (Wishes(like=""), "`like`: is empty; name a song or the folder of an index"),
         (Wishes(chords="C H#7"), "no chord 'H#7'; write a root, such as C, F# or Bb, and one of .nothing., m, 7, maj7"),
         (Wishes(chords="C", instruments=("drums",)), "`chords` need an instrument with pitches, and drums play alone"),
         (Wishes(chords="A: C"), "`chords`: there is no section A; name it in `form`, or leave its chords out"),

@@ -90,7 +90,8 @@ def _form_in_words(report: Report) -> str:
     lengths = (f"{section.name} {end - section.bar}" for section, end in zip(report.form, ends, strict=True))
     shown = ", ".join(" ".join(bar) for bar in report.chords[:CHORDS_SHOWN])
     more = " ..." if len(report.chords) > CHORDS_SHOWN else ""
-    return f"{', '.join(lengths)} bars; chords {shown}{more}"
+    bars = "bar" if report.grid.n_bar == 1 else "bars"
+    return f"{', '.join(lengths)} {bars}; chords {shown}{more}"
 
 
 def _print_orders(report: Report) -> None:

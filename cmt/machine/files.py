@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -149,6 +150,8 @@ def folder_for_all_or_nothing(folder: Path, *, overwrite: bool = True) -> Iterat
     except WriteError as error:
         raise WriteError(str(error).replace(str(unfinished), str(folder))) from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise CmtError(f"{folder}: a file in it would have too long a name; choose a shorter `name`") from None
         raise CmtError(f"{folder}: cannot be written to ({error.strerror}); check its space and rights") from None
     finally:
         _remove_empty(made)  # the innermost first; what holds files stays

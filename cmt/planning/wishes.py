@@ -165,6 +165,8 @@ def check_wishes(wishes: Wishes) -> None:
         raise CmtError(f"no ending {wishes.ending!r}; choose from {', '.join(ENDINGS)}")
     if wishes.takes < 1:
         raise CmtError(f"takes {wishes.takes}: must be 1 or more")
+    if wishes.like == "":
+        raise CmtError("`like`: is empty; name a song or the folder of an index")
     genre_of(wishes)
     key_of(wishes)
     instruments = instruments_of(wishes)

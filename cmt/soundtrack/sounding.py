@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cmt.errors import CmtError
 from cmt.film.speech import Span
+from cmt.machine.plural import count
 from cmt.music.key import Key
 from cmt.report.sounds import SoundsTold
 from cmt.sounds.bus import Bus
@@ -92,7 +93,7 @@ def sounding_of(
         events = tuple(event for event in output.sound_events if event.time < rhythm.duration)
         n_late = len(output.sound_events) - len(events)
         if n_late:
-            warnings = (*warnings, f"{n_late} sounds lie behind the end of the video, and are left out")
+            warnings = (*warnings, f"left out, behind the end of the video: {count(n_late, 'sound')}")
     else:
         events = sound_events(rhythm, output.sounds, seed=seed, spans=spans, timeline=timeline, causes=causes)
         if not events:
