@@ -37,7 +37,8 @@ from threadpoolctl import threadpool_limits
 from cmt.config import EPSILON, ModelConfig
 from cmt.network.arithmetic import NORM_EPSILON
 from cmt.network.checkpoint import load_checkpoint
-from cmt.network.decoder import Decoder, DecoderState, LayerStack
+from cmt.network.decoder import Decoder
+from cmt.network.layers import LayerStack, StackState
 from cmt.network.weights import Floats, shapes_of_layers
 
 KINDS = ("float32", "integer", "dynamic", "blocks")
@@ -97,7 +98,7 @@ def compare_times(
 
 
 def words_of_stack(stack: LayerStack, config: ModelConfig, x: Floats) -> Callable[[], int]:
-    state = DecoderState(config, len(x))
+    state = StackState(config, len(x))
 
     def words() -> int:
         for _ in range(TURN):
@@ -184,7 +185,7 @@ class _Nodes:
         rows: list[Any] = ["row", 1, d]
         x, gain = self.centred("x"), self.number("gain", np.full(d, 1 / np.sqrt(d), np.float32))
         added = ""
-        for layer in stack._layers:
+        for layer in stack.layers:
             attention_in, attention_out, feed_in, feed_out = layer.matrices
             heard, x = self.normalised(x, added, gain)
             joined = self.product(heard, attention_in)
@@ -200,7 +201,7 @@ class _Nodes:
             heard, x = self.normalised(x, added, gain)
             inner = self.node("Gelu", [self.product(heard, feed_in)], domain="com.microsoft")
             added = self.product(inner, feed_out)
-        norm = stack._norm
+        norm = stack.norm
         gain = self.number("last_gain", norm.gain / np.float32(np.sqrt(d)))
         last, bias = self.normalised(x, added, gain)[0], self.number("last_bias", norm.bias)
         self.nodes.append(helper.make_node("Add", [last, bias], ["hidden"]))
@@ -329,7 +330,7 @@ def written(checkpoint: Path | None) -> tuple[Decoder, list[Floats], list[Questi
     model, heard, questions = load_checkpoint(checkpoint).decoder, [], []
     through, logits = model._layers.through, model.logits
 
-    def listening(x: Floats, state: DecoderState) -> Floats:
+    def listening(x: Floats, state: StackState) -> Floats:
         heard.append(x.copy())
         return through(x, state)
 
@@ -344,7 +345,7 @@ def written(checkpoint: Path | None) -> tuple[Decoder, list[Floats], list[Questi
 
 def check_vectors(graphs: dict[str, Graph], checkpoint: Path | None) -> None:
     model, words, questions = written(checkpoint)
-    exact = hidden_after(model._layers.through, model.new_state(), words)
+    exact = hidden_after(model._layers.through, model._layers.new_state(1), words)
     for kind, graph in graphs.items():
         one = hidden_after(graph.through, graph.new_state(1), words)
         three = hidden_after(graph.through, graph.new_state(3), [three_rows(x) for x in words])
