@@ -8,6 +8,7 @@
     integer          MatMulInteger, inputs quantised row by row with nodes of the graph, weights by column
     dynamic          DynamicQuantizeMatMul, one node, which has one scale for all rows: so a run for each row
     blocks           MatMulNBits, weights and inputs quantised in blocks of 32
+    int8             `QuantizedLayers`, what `cmt generate --int8` computes with: as integer, in fewer nodes
 
 `small` is the checkpoint's, the others have random weights. On one thread, by turns, microseconds of the processor a
 word. --check compares the hidden vectors after 500 words of a piece with those of NumPy, and looks whether a row's are
@@ -38,7 +39,8 @@ from cmt.config import EPSILON, ModelConfig
 from cmt.network.arithmetic import NORM_EPSILON
 from cmt.network.checkpoint import load_checkpoint
 from cmt.network.decoder import Decoder
-from cmt.network.layers import LayerStack, StackState
+from cmt.network.layers import Layers, LayerStack, StackState
+from cmt.network.quantized import QuantizedLayers
 from cmt.network.weights import Floats, shapes_of_layers
 
 KINDS = ("float32", "integer", "dynamic", "blocks")
@@ -62,7 +64,7 @@ def main() -> None:
             check_products()
         for name in arguments.sizes.split(","):
             config, stack = sized(name, arguments.checkpoint)
-            graphs = {kind: Graph(stack, config, kind) for kind in KINDS}
+            graphs = {kind: Graph(stack, config, kind) for kind in KINDS} | {"int8": QuantizedLayers(stack)}
             for n_row in arguments.rows:
                 compare_times(f"{name:7} {n_row} rows", config, stack, graphs, n_row, arguments.rounds)
             if arguments.check and name == "small":
@@ -82,7 +84,7 @@ def sized(name: str, checkpoint: Path | None) -> tuple[ModelConfig, LayerStack]:
 
 
 def compare_times(
-    label: str, config: ModelConfig, stack: LayerStack, graphs: dict[str, Graph], n_row: int, rounds: int
+    label: str, config: ModelConfig, stack: LayerStack, graphs: Mapping[str, Layers], n_row: int, rounds: int
 ) -> None:
     x = np.random.default_rng(1).standard_normal((n_row, config.d_model), dtype=np.float32)
     ways = {"NumPy": words_of_stack(stack, config, x)}
@@ -108,7 +110,7 @@ def words_of_stack(stack: LayerStack, config: ModelConfig, x: Floats) -> Callabl
     return words
 
 
-def words_of_graph(graph: Graph, x: Floats) -> Callable[[], int]:
+def words_of_graph(graph: Layers, x: Floats) -> Callable[[], int]:
     state = graph.new_state(len(x))
 
     def words() -> int:
@@ -343,7 +345,7 @@ def written(checkpoint: Path | None) -> tuple[Decoder, list[Floats], list[Questi
     return model, heard[:N_WORD], [question for question in questions if question.n_word <= N_WORD]
 
 
-def check_vectors(graphs: dict[str, Graph], checkpoint: Path | None) -> None:
+def check_vectors(graphs: Mapping[str, Layers], checkpoint: Path | None) -> None:
     model, words, questions = written(checkpoint)
     exact = hidden_after(model._layers.through, model._layers.new_state(1), words)
     for kind, graph in graphs.items():

@@ -8,6 +8,7 @@ about as much as what it computes: what does not depend on the music is folded i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from operator import add
 
 import numpy as np
@@ -20,6 +21,7 @@ from cmt.music.words import CHAIN, FIELDS, INITIAL_SIZES, MOOD_STEP, N_INITIAL_S
 from cmt.network.arithmetic import gelu, position_encoding, product_by_rows, with_bias
 from cmt.network.echo import EchoMemory
 from cmt.network.layers import Layers, LayersState, LayerStack
+from cmt.network.quantized import QuantizedLayers
 from cmt.network.relative import degree_rows, degrees, intervals
 from cmt.network.weights import (
     Floats,
@@ -85,9 +87,22 @@ class Decoder:
         self._no_word = [len(self._tables) - 1] * len(FIELDS)
         if config.echo_bars or config.cues:
             self._agreement = agreement_map(config, named)
-        self._layers: Layers = LayerStack(config, named)
+        self._stack = LayerStack(config, named)
+        self._layers: Layers = self._stack
         self._heads = (_ChainedHeads if config.chained_heads else _IndependentHeads)(weights_below(named, "heads."))
         self._relative = _RelativePitch(weights_below(named, "relative.")) if config.cues else None
+
+    def quantized(self) -> Decoder:
+        """The same network, its layers computed in 8 bits by onnxruntime: quicker, and nearly the same numbers.
+
+        Raises
+        ------
+        CmtError
+            If onnxruntime is not installed, or the network does not normalise before its layers.
+        """
+        other = copy(self)
+        other._layers = QuantizedLayers(self._stack)
+        return other
 
     def new_state(self, n_row: int = 1) -> DecoderState:
         """The state of `n_row` pieces side by side that have heard nothing yet."""
