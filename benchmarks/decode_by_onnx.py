@@ -8,6 +8,7 @@
     integer          MatMulInteger, inputs quantised row by row with nodes of the graph, weights by column
     dynamic          DynamicQuantizeMatMul, one node, which has one scale for all rows: so a run for each row
     blocks           MatMulNBits, weights and inputs quantised in blocks of 32
+    int8             `QuantizedLayers`, what `cmt generate --int8` computes with: as integer, in fewer nodes
 
 `small` is the checkpoint's, the others have random weights. On one thread, by turns, microseconds of the processor a
 word. --check compares the hidden vectors after 500 words of a piece with those of NumPy, and looks whether a row's are
@@ -37,7 +38,9 @@ from threadpoolctl import threadpool_limits
 from cmt.config import EPSILON, ModelConfig
 from cmt.network.arithmetic import NORM_EPSILON
 from cmt.network.checkpoint import load_checkpoint
-from cmt.network.decoder import Decoder, DecoderState, LayerStack
+from cmt.network.decoder import Decoder
+from cmt.network.layers import Layers, LayerStack, StackState
+from cmt.network.quantized import QuantizedLayers
 from cmt.network.weights import Floats, shapes_of_layers
 
 KINDS = ("float32", "integer", "dynamic", "blocks")
@@ -61,7 +64,7 @@ def main() -> None:
             check_products()
         for name in arguments.sizes.split(","):
             config, stack = sized(name, arguments.checkpoint)
-            graphs = {kind: Graph(stack, config, kind) for kind in KINDS}
+            graphs = {kind: Graph(stack, config, kind) for kind in KINDS} | {"int8": QuantizedLayers(stack)}
             for n_row in arguments.rows:
                 compare_times(f"{name:7} {n_row} rows", config, stack, graphs, n_row, arguments.rounds)
             if arguments.check and name == "small":
@@ -81,7 +84,7 @@ def sized(name: str, checkpoint: Path | None) -> tuple[ModelConfig, LayerStack]:
 
 
 def compare_times(
-    label: str, config: ModelConfig, stack: LayerStack, graphs: dict[str, Graph], n_row: int, rounds: int
+    label: str, config: ModelConfig, stack: LayerStack, graphs: Mapping[str, Layers], n_row: int, rounds: int
 ) -> None:
     x = np.random.default_rng(1).standard_normal((n_row, config.d_model), dtype=np.float32)
     ways = {"NumPy": words_of_stack(stack, config, x)}
@@ -97,7 +100,7 @@ def compare_times(
 
 
 def words_of_stack(stack: LayerStack, config: ModelConfig, x: Floats) -> Callable[[], int]:
-    state = DecoderState(config, len(x))
+    state = StackState(config, len(x))
 
     def words() -> int:
         for _ in range(TURN):
@@ -107,7 +110,7 @@ def words_of_stack(stack: LayerStack, config: ModelConfig, x: Floats) -> Callabl
     return words
 
 
-def words_of_graph(graph: Graph, x: Floats) -> Callable[[], int]:
+def words_of_graph(graph: Layers, x: Floats) -> Callable[[], int]:
     state = graph.new_state(len(x))
 
     def words() -> int:
@@ -184,7 +187,7 @@ class _Nodes:
         rows: list[Any] = ["row", 1, d]
         x, gain = self.centred("x"), self.number("gain", np.full(d, 1 / np.sqrt(d), np.float32))
         added = ""
-        for layer in stack._layers:
+        for layer in stack.layers:
             attention_in, attention_out, feed_in, feed_out = layer.matrices
             heard, x = self.normalised(x, added, gain)
             joined = self.product(heard, attention_in)
@@ -200,7 +203,7 @@ class _Nodes:
             heard, x = self.normalised(x, added, gain)
             inner = self.node("Gelu", [self.product(heard, feed_in)], domain="com.microsoft")
             added = self.product(inner, feed_out)
-        norm = stack._norm
+        norm = stack.norm
         gain = self.number("last_gain", norm.gain / np.float32(np.sqrt(d)))
         last, bias = self.normalised(x, added, gain)[0], self.number("last_bias", norm.bias)
         self.nodes.append(helper.make_node("Add", [last, bias], ["hidden"]))
@@ -329,7 +332,7 @@ def written(checkpoint: Path | None) -> tuple[Decoder, list[Floats], list[Questi
     model, heard, questions = load_checkpoint(checkpoint).decoder, [], []
     through, logits = model._layers.through, model.logits
 
-    def listening(x: Floats, state: DecoderState) -> Floats:
+    def listening(x: Floats, state: StackState) -> Floats:
         heard.append(x.copy())
         return through(x, state)
 
@@ -342,9 +345,9 @@ def written(checkpoint: Path | None) -> tuple[Decoder, list[Floats], list[Questi
     return model, heard[:N_WORD], [question for question in questions if question.n_word <= N_WORD]
 
 
-def check_vectors(graphs: dict[str, Graph], checkpoint: Path | None) -> None:
+def check_vectors(graphs: Mapping[str, Layers], checkpoint: Path | None) -> None:
     model, words, questions = written(checkpoint)
-    exact = hidden_after(model._layers.through, model.new_state(), words)
+    exact = hidden_after(model._layers.through, model._layers.new_state(1), words)
     for kind, graph in graphs.items():
         one = hidden_after(graph.through, graph.new_state(1), words)
         three = hidden_after(graph.through, graph.new_state(3), [three_rows(x) for x in words])

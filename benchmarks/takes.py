@@ -102,6 +102,7 @@ def write(options: argparse.Namespace) -> None:
                     "match": None if judged is None else judged.match,
                     "likeness": None if judged is None else judged.likeness,
                     "mood": None if judged is None else judged.mood,
+                    "genre": None if judged is None else judged.genre,
                     "lags": take.sheet.lags.tolist(),
                     "control": options.control,
                 }
@@ -120,8 +121,12 @@ def compare(options: argparse.Namespace) -> None:
         row["judge"] = -np.inf if log_odds is None else log_odds
         row["independent"] = other.log_odds(song)
         realism = None if log_odds is None else ours.rank(log_odds)
-        reasons, match, likeness, mood = (row[name] for name in ("reasons", "match", "likeness", "mood"))
-        row["judgement"] = Judgement(row["seed"], tuple(reasons), match, likeness, (), mood, realism=realism)
+        reasons, match, likeness, mood, genre = (
+            row.get(name) for name in ("reasons", "match", "likeness", "mood", "genre")
+        )
+        row["judgement"] = Judgement(
+            row["seed"], tuple(reasons), match, likeness, (), mood, realism=realism, genre=genre
+        )
     cases = [[row for row in rows if row["case"] == case] for case in dict.fromkeys(row["case"] for row in rows)]
     n_rejected = sum(bool(row["reasons"]) for row in rows)
     print(f"{len(cases)} cases, {len(rows)} takes, {n_rejected} of them rejected")

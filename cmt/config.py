@@ -293,4 +293,7 @@ class GenerateConfig:
     note_nucleus: float = 0.99
     """The nucleus of what is played on a position, by whom, how much of it and how long. It is wider: rhythm falls
     apart by unlikely choices, melody lives by them."""
+    int8: bool = False
+    """Whether the layers of the network that writes notes are computed in 8 bits, by onnxruntime: it is quicker, and
+    writes other notes."""
     seed: int = 0

@@ -246,7 +246,8 @@ def test_another_genre_keeps_grid_plan_and_orders(song, checkpoint, tmp_path):
         (Changes(redo=(Redo(None, 1, 2),), genre=Genre.POP), r"`genre` writes all bars of a take anew and `redo` some"),
         (
             Changes(seed=4),
-            r"`seed`, `temperature` and `guidance` are for what is written anew; add `redo`, such as 9-12, or `genre`",
+            r"`seed`, `temperature`, `guidance` and `int8` are for what is written anew; add `redo`, such as 9-12, or "
+            "`genre`",
         ),
         (Changes(genre=Genre.ROCK), r"the take is rock already; give a `seed` for other notes"),
         (Changes(key=parse_key("A:minor")), r"can be moved to another tonic, not to another mode"),

@@ -172,6 +172,7 @@ EXTRA_OF = {
     "mcp": "tools",
     "distributed": "cluster",
     "pypianoroll": "pianoroll",
+    "onnxruntime": "fast",
 }
 KNOWN_TO = {
     "torch": {"cmt.training"},
@@ -183,6 +184,7 @@ KNOWN_TO = {
     "mcp": {"cmt.app.tools"},
     "distributed": {"cmt.machine.workers"},
     "pypianoroll": {"midi_io.pianoroll"},
+    "onnxruntime": {"cmt.network.quantized"},
     "matplotlib": {
         "cmt.soundtrack.picture",
         "cmt.soundtrack.lettering",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cmt.config import EPSILON, PRESETS
-from cmt.network.decoder import RECENT, DecoderState
+from cmt.network.layers import RECENT, StackState
 from cmt.training.attention import attend_sequence, feature_map, with_ones
 
 
@@ -32,7 +32,7 @@ def test_attention_at_once_is_its_definition(n_step):
 def test_attention_at_once_is_attention_step_by_step(n_step):
     q, k, v = random_qkv(n_step)
     at_once, _ = attend_sequence(q, k, v)
-    state = DecoderState(replace(PRESETS["tiny"], n_layer=1, d_model=24, n_head=3), 2)
+    state = StackState(replace(PRESETS["tiny"], n_layer=1, d_model=24, n_head=3), 2)
     for i in range(n_step):
         parts = q[:, :, i], k[:, :, i], with_ones(v[:, :, i])
         state.joined[:, 0] = np.concatenate([part.flatten(1) for part in parts], axis=1)

@@ -27,6 +27,7 @@ OF_EXTRAS = (
     "distributed",
     "dask",
     "pypianoroll",
+    "onnxruntime",
     "scipy",
 )
 BEGINNING = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.modules.update(dict.fromkeys({OF_EXTRAS!r}))\n"
@@ -67,6 +68,9 @@ LACKING = (
     (["prepare", "music", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
     (["app", "--no-browser"], "the app needs fastapi|app"),
     (["tools", "--folder", "."], "the tool server needs mcp|tools"),
+    (["generate", "video.mp4", "-o", "made", "--int8"], "--int8 needs onnxruntime|fast"),
+    (["generate", "videos", "video.mp4", "-o", "made", "--int8"], "--int8 needs onnxruntime|fast"),
+    (["sample", "-o", "made", "--int8"], "--int8 needs onnxruntime|fast"),
     (["generate", "video.mp4", "-o", "made", "--scheduler", "here"], "--scheduler needs distributed|cluster"),
 )
 EACH_SAYS = """

@@ -44,7 +44,7 @@ from midi_io.song import Instrument, Knot, Timeline
 from video_rhythm import VisualBeat
 
 ADDED = frozenset(
-    "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance note_nucleus takes"
+    "phase bar_borders tempo_map hits markers energy energy_per_bar mutes dynamics guidance note_nucleus int8 takes"
     " picture_stream loudness chords form band quantized speech format stems description scenes mood_per_bar like"
     " pictures sample_rate bit_depth fade_in fade_out loop part kept sounds".split()
 )

@@ -30,6 +30,7 @@ CHANGES = (
     "seed",
     "temperature",
     "guidance",
+    "int8",
     "key",
     "tempo",
     "mutes",

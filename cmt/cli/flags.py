@@ -30,6 +30,7 @@ FLAGS: Mapping[str, str] = {
     "host": "--host",
     "format": "--format",
     "instruments": "--instruments",
+    "int8": "--int8",
     "kernel": "--kernel",
     "key": "--key",
     "like": "--like",

@@ -21,6 +21,7 @@ from cmt.cli.options import (
     FILE,
     FREE,
     GUIDANCE_OPTION,
+    INT8_OPTION,
     TEMPERATURE_OPTION,
     Bars,
     ChordsType,
@@ -85,7 +86,7 @@ HEADINGS = {
     "Its time": ("tempo", "hit_times", "hit_files", "tempo_map", "tempo_change"),
     "What leads it": ("control", "dynamics", "energy_file", "sections"),
     "A take once more": ("take", "redo"),
-    "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "checkpoint"),
+    "How it is written": ("seed", "takes", "keep_takes", "temperature", "guidance", "int8", "checkpoint"),
     "How it sounds": ("programs", "quantized", "loudness", "fade_in", "fade_out", "soundfont"),
     "What comes out": (
         *("output", "name", "start", "end", "original_audio", "duck", "format", "sample_rate", "bit_depth", "stems"),
@@ -210,6 +211,7 @@ HEADINGS = {
 @click.option("--keep-takes", is_flag=True, help="Keep the other takes' MIDI files too.")
 @TEMPERATURE_OPTION
 @GUIDANCE_OPTION
+@INT8_OPTION
 @click.option(
     "--original-audio",
     is_eager=True,  # --duck looks at it
@@ -276,6 +278,7 @@ def generate(
     keep_takes: bool,
     temperature: float,
     guidance: float,
+    int8: bool,
     original_audio: Any,
     programs: tuple[ChosenProgram, ...],
     quantized: bool,
@@ -360,7 +363,9 @@ def generate(
         overwrite=overwrite,
     )
     written = handing.in_output(written)
-    config = GenerateConfig(control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, seed=seed)
+    config = GenerateConfig(
+        control=control, dynamics=dynamics, temperature=temperature, guidance=guidance, int8=int8, seed=seed
+    )
     if not pictures.files and (len(videos) > 1 or scheduler is not None or any(video.is_dir() for video in videos)):
         if name is not None:
             raise click.UsageError("--name is for one video")

@@ -12,6 +12,7 @@ from cmt.cli.options import (
     FILE,
     FREE,
     GUIDANCE_OPTION,
+    INT8_OPTION,
     TEMPERATURE_OPTION,
     Bars,
     GenreType,
@@ -53,6 +54,7 @@ MODES = {mode.label: mode for mode in Mode}
 )
 @TEMPERATURE_OPTION
 @GUIDANCE_OPTION
+@INT8_OPTION
 @CHECKPOINT_OPTION
 @click.option("--reports", is_flag=True, help="The report of each song too, where cmt evaluate reads what was asked.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
@@ -67,6 +69,7 @@ def sample(
     seed: int,
     temperature: float,
     guidance: float,
+    int8: bool,
     checkpoint: Path | None,
     reports: bool,
     quiet: bool,
@@ -84,7 +87,7 @@ def sample(
         bars=bars,
         instruments=instruments,
     )
-    config = GenerateConfig(temperature=temperature, guidance=guidance, seed=seed)
+    config = GenerateConfig(temperature=temperature, guidance=guidance, int8=int8, seed=seed)
     progress = Bars(quiet)
     try:
         sampled = sample_songs(

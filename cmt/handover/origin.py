@@ -88,6 +88,7 @@ def origin_of(report: Report, making: Making, now: datetime) -> dict[str, object
             "guidance": config.guidance,
             "nucleus": config.nucleus,
             "note_nucleus": config.note_nucleus,
+            "int8": config.int8,
         },
         "plan": {
             "genre": None if report.genre is None else report.genre.label,

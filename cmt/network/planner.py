@@ -32,7 +32,7 @@ from cmt.music.plan_words import (
 from cmt.music.words import INITIAL_SIZES, InitialWords
 from cmt.network.arithmetic import gelu, product_by_rows, with_bias
 from cmt.network.checkpoint import Tensors, config_from, load_tensors, save_tensors, sha256_of_file
-from cmt.network.decoder import DecoderState, LayerStack
+from cmt.network.layers import LayerStack, StackState
 from cmt.network.weights import Floats, Shapes, check_weights, linear_map, shapes_of_layers, shapes_of_linear
 
 
@@ -59,7 +59,7 @@ def planner_shapes(config: ModelConfig) -> Shapes:
 class PlannerState:
     """What a planner knows of the sheet that it writes."""
 
-    layers: DecoderState
+    layers: StackState
     initial: Floats
     """(d_model,) the sum of the initial words' vectors."""
     bars: list[Floats] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Planner:
     def start(self, initial: InitialWords) -> PlannerState:
         """The state before the first bar of a piece."""
         rows = [table[value] for table, value in zip(self._initial, initial, strict=True)]
-        return PlannerState(DecoderState(self.config, 1), np.add.reduce(rows))
+        return PlannerState(self._layers.new_state(1), np.add.reduce(rows))
 
     def retell(self, initial: InitialWords, state: PlannerState) -> None:
         """Tell of the piece anew before a bar: what holds from there on; `state` changes."""

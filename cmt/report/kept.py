@@ -34,6 +34,8 @@ class Redone(NamedTuple):
     """The hash of the model that wrote them."""
     before: Mapping[int, str]
     """The words of each bar, from 0, that have changed, as they were."""
+    int8: bool = False
+    """Whether the model computed in 8 bits."""
 
     def as_json(self) -> dict[str, object]:
         """The part as JSON, keys in order."""
@@ -54,6 +56,7 @@ class Redone(NamedTuple):
             guidance=redone["guidance"].number(),
             checkpoint=redone["checkpoint"].text(),
             before={int(bar): text for bar, text in texts.items()},
+            int8="int8" in redone.by_key() and redone["int8"].flag(),
         )
 
 

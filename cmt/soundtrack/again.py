@@ -43,6 +43,7 @@ from cmt.soundtrack.keeping import hash_of_material, sha256_of
 from cmt.soundtrack.kept_take import KeptTake, look_again, material_of, read_take
 from cmt.soundtrack.like import like_again
 from cmt.soundtrack.naming import OldFiles, checked_name, notes_on_old_files, old_files, remove_stale
+from cmt.soundtrack.networks import check_arithmetic
 from cmt.soundtrack.output import Output, check_output, for_film, output_as_json, output_from_json
 from cmt.soundtrack.playing import accents_of, performance_of, performed
 from cmt.soundtrack.report import versions
@@ -70,6 +71,8 @@ class Changes:
     """The seed of what is written anew; None is one more than the last for `redo`, and the take's own for a genre."""
     temperature: float | None = None
     guidance: float | None = None
+    int8: bool | None = None
+    """Whether what is written anew is computed in 8 bits; None is as the take was."""
     key: WishedKey | None = None
     """The key to which the finished piece is moved; its mode is the take's."""
     tempo: float | None = None
@@ -193,10 +196,11 @@ def _check(changes: Changes, source: KeptTake) -> None:
     report = source.report
     if changes.genre is not None and changes.redo:
         raise CmtError("`genre` writes all bars of a take anew and `redo` some of them; leave one of them out")
-    how_to_write = (changes.seed, changes.temperature, changes.guidance)
+    how_to_write = (changes.seed, changes.temperature, changes.guidance, changes.int8)
     if not _is_writing(changes) and any(setting is not None for setting in how_to_write):
         raise CmtError(
-            "`seed`, `temperature` and `guidance` are for what is written anew; add `redo`, such as 9-12, or `genre`"
+            "`seed`, `temperature`, `guidance` and `int8` are for what is written anew; add `redo`, such as 9-12, or "
+            "`genre`"
         )
     if changes.genre is not None and changes.genre == report.genre and changes.seed is None:
         raise CmtError(f"the take is {changes.genre.label} already; give a `seed` for other notes")
@@ -214,7 +218,10 @@ def _check(changes: Changes, source: KeptTake) -> None:
                 f"tempo {changes.tempo:g}: the bars of the take lie where its {bound} had them lie, and its tempo is "
                 "theirs; leave it out, or write a new piece"
             )
-    check_config(_config(source, changes))
+    config = _config(source, changes)
+    check_config(config)
+    if _is_writing(changes):
+        check_arithmetic(config, "`int8`" if changes.int8 else "`int8`, as the take was written,")
 
 
 def _config(source: KeptTake, changes: Changes) -> GenerateConfig:
@@ -229,6 +236,7 @@ def _config(source: KeptTake, changes: Changes) -> GenerateConfig:
         seed=seed,
         temperature=config.temperature if changes.temperature is None else changes.temperature,
         guidance=config.guidance if changes.guidance is None else changes.guidance,
+        int8=config.int8 if changes.int8 is None else changes.int8,
     )
 
 
@@ -279,6 +287,7 @@ def _written_anew(
     """The take with other notes, in some bars or in all."""
     kept, report = source.kept, source.report
     config = _config(source, changes)
+    decoder = decoder.quantized() if config.int8 else decoder
     request = replace(plan.request, tonic=kept.key.tonic, mode=kept.key.mode)
     if changes.genre is not None:
         plan = replace(plan, wishes=replace(plan.wishes, genre=changes.genre))
@@ -313,7 +322,7 @@ def _written_anew(
     bars = words_as_text(piece.words)
     before = {bar: text for bar, text in enumerate(kept.bars) if text != bars[bar]}
     parts = anew_as_text(anew, players)
-    redone = Redone(parts, config.seed, config.temperature, config.guidance, sha256, before)
+    redone = Redone(parts, config.seed, config.temperature, config.guidance, sha256, before, config.int8)
     kept = replace(kept, bars=bars, redone=(*kept.redone, redone))
     return replace(source, kept=kept, report=replace(report, takes=())), plan
 

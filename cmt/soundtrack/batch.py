@@ -26,7 +26,6 @@ from cmt.machine.locks import only_run
 from cmt.machine.videos import name_for
 from cmt.machine.workers import Workers
 from cmt.music.key import WishedKey
-from cmt.network.checkpoint import load_checkpoint
 from cmt.planning.form import WishedForm
 from cmt.planning.progression import Progression
 from cmt.planning.wishes import Wishes, check_config, check_wishes
@@ -35,6 +34,7 @@ from cmt.report.report import Report
 from cmt.soundtrack.delivering import WITHOUT_SOUND
 from cmt.soundtrack.make import make_soundtrack
 from cmt.soundtrack.naming import free_name, suffixes_of
+from cmt.soundtrack.networks import check_arithmetic, load_networks
 from cmt.soundtrack.output import Output, check_output
 from midi_io import ready_soundfont
 from midi_io.input_file import content_of
@@ -68,10 +68,11 @@ class Summary(NamedTuple):
 
 
 _USUAL = (Wishes(), Output())
+_USUAL_CONFIG = GenerateConfig()
 _LATER = frozenset(
     "loudness programs quantized duck stems format tempo_range liveliness ending mood scenes chords form like"
     " seconds_per_picture bars loop sample_rate bit_depth fade_in fade_out marker_kinds timecode origin mode"
-    " page sounds sound_library sound_events".split()
+    " page sounds sound_library sound_events int8".split()
 )
 """What the first logs do not tell of: where nothing else is asked, their fingerprints still hold."""
 
@@ -134,7 +135,13 @@ class Settings:
         if self.wishes.energy is not None and self.wishes.energy.moods:
             fields["moods"] = self.wishes.energy.moods
         wishes = f"Wishes({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
-        parts = (wishes, repr(self.config), repr(checkpoint_sha256), repr(str(font)), repr(_version()))
+        of_config = {
+            name: value
+            for name, value in vars(self.config).items()
+            if name not in _LATER or value != getattr(_USUAL_CONFIG, name)
+        }
+        config = f"GenerateConfig({', '.join(f'{name}={value!r}' for name, value in of_config.items())})"
+        parts = (wishes, config, repr(checkpoint_sha256), repr(str(font)), repr(_version()))
         return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]
 
 
@@ -158,9 +165,12 @@ def make_soundtracks(
     """
     check_wishes(settings.wishes)
     check_config(settings.config)
+    check_arithmetic(settings.config)
     check_output(settings.output)
     font = None if settings.output.midi_only else ready_soundfont(settings.soundfont, WITHOUT_SOUND)
-    fingerprint = settings.fingerprint(load_checkpoint(settings.checkpoint).sha256, font)
+    networks = load_networks(settings.checkpoint)
+    networks.decoder_for(settings.config)  # now, or every video would say that it cannot be
+    fingerprint = settings.fingerprint(networks.checkpoint.sha256, font)
     log = settings.folder / LOG
     videos = [video.absolute() for video in videos]  # workers may stand in another folder
     if not settings.output.midi_only:

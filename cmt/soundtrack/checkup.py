@@ -41,6 +41,7 @@ EXTRAS = {
     "pyarrow": ("match", "cmt index and cmt match"),
     "distributed": ("cluster", "work on many machines"),
     "pypianoroll": ("pianoroll", "midi_io.write_pianoroll, from Python"),
+    "onnxruntime": ("fast", "`int8` of cmt generate and cmt sample"),
     "tensorboard": ("tensorboard", "`tensorboard` of cmt train"),
 }
 """What single commands import, the extra that brings it, and who needs it."""

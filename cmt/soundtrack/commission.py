@@ -10,6 +10,7 @@ from cmt.planning.plan import with_length
 from cmt.planning.wishes import Wishes, check_config, check_wishes
 from cmt.report.description import Told
 from cmt.soundtrack.handing import check_fit
+from cmt.soundtrack.networks import check_arithmetic
 from cmt.soundtrack.output import Output, check_output
 from cmt.soundtrack.sounding import check_sounds
 from cmt.soundtrack.source import Material, Video, check_source, material_from
@@ -54,6 +55,7 @@ def commissioned(
     wishes, config, output = wishes or Wishes(), config or GenerateConfig(), output or Output()
     check_wishes(wishes)
     check_config(config)
+    check_arithmetic(config)
     check_output(output)
     check_part(part)
     wishes = with_length(wishes, config.seed)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from cmt.config import GenerateConfig
 from cmt.errors import CmtError
 from cmt.network.checkpoint import Checkpoint, load_checkpoint
 from cmt.network.decoder import Decoder
 from cmt.network.planner import Planner, load_planner
+from cmt.network.quantized import check_quantizing
 from cmt.planning.plan import Plan
 from cmt.soundtrack.source import File
 
@@ -31,6 +34,20 @@ class Networks:
         """What writes the notes."""
         return self.checkpoint.decoder
 
+    @cached_property
+    def _quantized(self) -> Decoder:
+        return self.decoder.quantized()
+
+    def decoder_for(self, config: GenerateConfig) -> Decoder:
+        """What writes the notes as `config` says: with 32 bits or 8.
+
+        Raises
+        ------
+        CmtError
+            If the network cannot be computed in 8 bits.
+        """
+        return self._quantized if config.int8 else self.decoder
+
     def check(self, plan: Plan) -> None:
         """Raise a CmtError if a plan asks for what only a lead sheet keeps, and there is none."""
         wishes = plan.wishes
@@ -39,6 +56,12 @@ class Networks:
                 "`checkpoint`: it was trained without lead sheets and cannot keep `chords`, `form` and `like`; leave "
                 "it out, or train a new one"
             )
+
+
+def check_arithmetic(config: GenerateConfig, what: str = "`int8`") -> None:
+    """Raise a MissingLibraryError if notes cannot be computed as `config` says; `what` asks for it."""
+    if config.int8:
+        check_quantizing(what)
 
 
 def load_networks(checkpoint: File | None = None) -> Networks:

@@ -272,7 +272,9 @@ def compose_piece(
     """
     networks.check(seen.plan)
     with stages.stage("compose") as report_progress:
-        takes, n_copied = compose(networks.decoder, networks.planner, seen.plan, commission.config, report_progress)
+        takes, n_copied = compose(
+            networks.decoder_for(commission.config), networks.planner, seen.plan, commission.config, report_progress
+        )
     return Piece(commission, seen, tuple(takes), networks, n_copied, soundfont, dict(stages.seconds))
 
 

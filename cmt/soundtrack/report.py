@@ -82,7 +82,7 @@ def report_of(
         n_word=len(piece.words.fields),
         asked=_asked(orders, song.n_bar),
         obtained=_obtained(song),
-        versions=versions(),
+        versions=versions(config.int8),
         chords=chords_of(sheet, piece.key),
         form=sections_of(sheet, plan.timeline, names),
         scenes=() if plan.rhythm is None else scenes_seen(plan.rhythm, read_calibration()),
@@ -91,9 +91,9 @@ def report_of(
     )
 
 
-def versions() -> dict[str, str | None]:
-    """The version of each of `LIBRARIES`; None of one that is not installed as a package."""
-    return {name: _version(name) for name in LIBRARIES}
+def versions(int8: bool = False) -> dict[str, str | None]:
+    """The version of each of `LIBRARIES`, and of what computes in 8 bits; None of one not installed as a package."""
+    return {name: _version(name) for name in (*LIBRARIES, *["onnxruntime"] * int8)}
 
 
 def speech_of(mixer: Mixer | None, plan: Plan) -> Speech | None:

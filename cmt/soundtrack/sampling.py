@@ -21,7 +21,7 @@ from cmt.music.words import Genre, Mode
 from cmt.planning.plan import Plan, plan_music, with_length
 from cmt.planning.wishes import Wishes, check_config, check_wishes, settled
 from cmt.soundtrack.composing import TAKES_AT_ONCE, Take, write_songs
-from cmt.soundtrack.networks import load_networks
+from cmt.soundtrack.networks import check_arithmetic, load_networks
 from cmt.soundtrack.output import Output
 from cmt.soundtrack.playing import performance_of
 from cmt.soundtrack.report import report_of, versions
@@ -98,10 +98,12 @@ def sample_songs(
     if taken:
         raise CmtError(f"{folder / taken[0]}: is there already; choose another `folder`")
     check_config(config)
+    check_arithmetic(config)
     seeds = [config.seed + number for number in range(n_song)]
     with folder_for_all_or_nothing(folder, overwrite=False) as unfinished:
         plans = [plan_of_song(wishes, config, number) for number in range(n_song)]
         networks = load_networks(checkpoint)
+        decoder = networks.decoder_for(config)
         n_bar, n_done, n_note = sum(plan.timeline.n_bar for plan in plans), 0, 0
         rows = []
         for first in range(0, n_song, TAKES_AT_ONCE):
@@ -110,7 +112,7 @@ def sample_songs(
             def so_far(n_written: float, _: float, done: int = n_done) -> None:
                 progress("compose", done + n_written, n_bar)
 
-            takes = write_songs(networks.decoder, networks.planner, plans[chunk], config, seeds[chunk], so_far)
+            takes = write_songs(decoder, networks.planner, plans[chunk], config, seeds[chunk], so_far)
             for plan, take, name in zip(plans[chunk], takes, names[chunk], strict=True):
                 rows.append(_write(plan, take, config, unfinished / f"{name}.mid", reports=reports))
             n_done += sum(plan.timeline.n_bar for plan in plans[chunk])
@@ -124,8 +126,9 @@ def sample_songs(
             "seed": config.seed,
             "temperature": config.temperature,
             "guidance": config.guidance,
+            "int8": config.int8,
             "checkpoint": {"sha256": networks.checkpoint.sha256, **networks.checkpoint.provenance},
-            "versions": versions(),
+            "versions": versions(config.int8),
         }
         (unfinished / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     files = tuple(folder / f"{name}.mid" for name in names)

@@ -1,6 +1,6 @@
 """Causal linear attention (Katharopoulos et al., *Transformers are RNNs*, ICML 2020).
 
-The whole sequence at once, for training; `cmt.network.decoder.DecoderState.attend` gives the same numbers one by one.
+The whole sequence at once, for training; `cmt.network.layers.StackState.attend` gives the same numbers one by one.
 The feature map is elu(x) + 1, as in the paper; sums are kept in float32.
 """
 

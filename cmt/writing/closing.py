@@ -82,6 +82,10 @@ class Closing(NamedTuple):
         as_before = len({position for position in onsets if position < self.last_stroke}) + 1
         return as_before, as_before
 
+    def struck_together_in(self, bar: int) -> int | None:
+        """The sixteenth of a bar on which all who play strike the piece's last stroke; None where they do not."""
+        return self.last_stroke if bar == self.bar and not self.thins_out else None
+
     def rings_at(self, position: int) -> bool:
         """Whether a position of the piece lies behind the last stroke."""
         return position > self.bar * POSITIONS_PER_BAR + self.last_stroke

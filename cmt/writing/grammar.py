@@ -216,8 +216,7 @@ class Grammar:
         if bar in (self._first_bar, self._last_bar):
             fewest = max(1, fewest)  # a piece neither begins nor ends with silence
         fewest = min(fewest, len(self._sounding(bar)))
-        most = max(fewest, most)
-        allowed[1 + fewest : 1 + most + 1] = True
+        allowed[1 + fewest : 1 + max(fewest, most) + 1] = True
         return allowed
 
     def orders_to_come(self) -> BarOrders:
@@ -329,8 +328,8 @@ class Grammar:
         self._onsets = set()
         self._patterns.append(dict(self._script.pattern))
         self._has_pitch = False
-        if self._closing and self._is_closing and not self._closing.thins_out:
-            self._order_last_stroke(self._closing.last_stroke)
+        if self._closing and (last := self._closing.struck_together_in(self.bar)) is not None:
+            self._order_last_stroke(last)
 
     def _order_last_stroke(self, position: int) -> None:
         """Order a last stroke of all who have played in the bar before or will enter, if there is room for one."""
@@ -364,6 +363,7 @@ class Grammar:
             self._players(bar),
             *self._copied(bar, is_ordered=orders.density is not None or bool(orders.strengths)),
             [i for i in sorted(self._entrances) if self._enters(i, bar)],
+            struck_last=self._closing.struck_together_in(bar) if self._closing else None,
             is_bare=not (is_pickup or echoes_the_end or rings_on),
         )
 

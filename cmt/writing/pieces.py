@@ -25,7 +25,7 @@ from cmt.writing.groove import drums_like, instruments_like
 from cmt.writing.harmony import CHORD_LEAN, CHORD_LEAN_IF_ASKED, clash_lean, pitch_lean
 from cmt.writing.holding import held
 from cmt.writing.melody import interval_lean
-from cmt.writing.orders import BarOrders
+from cmt.writing.orders import BarOrders, strength_lean
 from cmt.writing.ranges import ranges_before
 from cmt.writing.rewriting import Rewriting, RewritingGrammar, UnannouncedRewritingGrammar
 from cmt.writing.unannounced import ANNOUNCEMENTS, UnannouncedGrammar
@@ -329,7 +329,7 @@ def _draw_word(
         else:
             like = instruments_like(grammar.song_groove, position - 1)
             instrument = Instrument(choose("instrument", grammar.instruments_at(position - 1), added=like) - 1)
-            choose("strength", grammar.strengths(position - 1, instrument))
+            choose("strength", grammar.strengths(position - 1, instrument), added=strength_lean(instrument))
             known["density"] = grammar.beat_density(position - 1)
     return CompoundWord(**known)
 

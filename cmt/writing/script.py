@@ -79,6 +79,7 @@ def script_of(
     source: Strokes,
     entering: Iterable[Instrument] = (),
     *,
+    struck_last: int | None = None,
     is_bare: bool = False,
 ) -> BarScript:
     """The script of a bar.
@@ -95,13 +96,15 @@ def script_of(
         Those of the players who repeat a bar note for note, and all strokes of that bar.
     entering
         Who must enter here.
+    struck_last
+        The position on which all strike together at last: who enters does so there. None where they do not.
     is_bare
         Whether no pitched note sounds in the bar unless one starts in it, and one should.
     """
     patterned = copying = frozenset(copying) & frozenset(players)
     pattern = {place: tones for place, tones in source.items() if place[1] in patterned}
     strokes = {place: tones for place, tones in pattern.items() if place[1] in able[place[0]]}
-    orders = _with_entrances(orders, entering, able, strokes)
+    orders = _with_entrances(orders, entering, able, strokes, struck_last)
     is_bare = is_bare and orders.density != 0
     if orders.density is not None:
         (fewest, most), ordered = orders.densities, orders.positions()
@@ -121,13 +124,16 @@ def script_of(
     return BarScript(orders, strokes, copying, patterned, pattern, starters, wants_pitch)
 
 
-def _with_entrances(orders: BarOrders, entering: Iterable[Instrument], able: Starters, strokes: Strokes) -> BarOrders:
+def _with_entrances(
+    orders: BarOrders, entering: Iterable[Instrument], able: Starters, strokes: Strokes, struck_last: int | None
+) -> BarOrders:
     """The orders with a stroke for each instrument that enters: together with what is there, or as soon as it may."""
     for instrument in entering:
         ordered = set(orders.positions())
         free = [position for position, instruments in enumerate(able) if instrument in instruments]
         together = [position for position in free if position in ordered]
         if orders.density is None or len(ordered) < orders.density:
+            together += [position for position in free if position == struck_last]
             together += [position for position in free if (position, instrument) in strokes]
             together += [position for position in free if any(position == place for place, _ in strokes)]
             together += free
