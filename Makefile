@@ -48,8 +48,8 @@ setup: $(EVERYTHING) system  ## install everything into .venv
 
 demo: $(LEAN) system $(SAMPLE)  ## draw a sample clip and compose music for it, in out/
 	@echo "demo: composing for $(SAMPLE)"
-	@$(BIN)/cmt generate $(SAMPLE) --genre pop --control 0.7 --seed 1 --overwrite -o out/demo
-	@echo 'demo: you should see "F:major" and "3 of 3 cuts on the grid" above'
+	@$(BIN)/cmt generate $(SAMPLE) --genre pop --control 0.7 --seed 7 --overwrite -o out/demo
+	@echo 'demo: you should see "E:major" and "3 of 3 cuts on the grid" above'
 	@echo "demo: play out/demo/sample.mp4, the clip with its music ($(SAMPLE) is the silent one); beside it lie"
 	@ls out/demo
 

@@ -188,9 +188,9 @@ def test_the_beat_that_the_architecture_follows_is_one_of_that_run(shown_run):
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     report = json.loads((shown_run[1] / "sample.json").read_text())
     song = read_midi(shown_run[1] / "sample.mid")
-    bar, position = 5, 12
+    bar, position = 6, 12
     times = [beat["time"] for beat in report["visual_beats"]]
-    assert min(abs(time - 11.472) for time in times) < 0.005 and "11.472 s" in text
+    assert min(abs(time - 13.477) for time in times) < 0.005 and "13.477 s" in text
     assert report["density_asked"][bar] == 13 and "density 13" in text
     strengths = {
         order["instrument"]: order["strength"]
