@@ -92,7 +92,7 @@ def test_sections_have_the_chords_of_their_letter_from_their_begin():
     [
         ("", "no chords; write one for each bar, e.g. C G Am F"),
         (" ; ", "no chords; write one for each bar"),
-        ("A:", "no chords in ''; write one for each bar"),
+        ("A:", "no chords for section A; write one for each bar"),
         ("| |", r"no chords in '\| \|'; write one for each bar"),
         (
             "C G Am | F",
