@@ -121,9 +121,10 @@ def test_rows_that_are_put_know_what_others_heard(quantized):
 
 
 @pytest.mark.slow
-def test_takes_beside_each_other_are_takes_alone_even_where_the_network_forgets():
+def test_takes_beside_each_other_are_takes_alone_even_where_the_network_forgets(monkeypatch):
+    monkeypatch.setattr("cmt.writing.pieces.HEARD_BARS", HEARD_BARS // 2)
     decoder = Decoder(TINY, weights_of(network("chained and normalised first"))).quantized()
-    request = PieceRequest(Timeline.steady(120.0, 16 * (HEARD_BARS + 2)))
+    request = PieceRequest(Timeline.steady(120.0, 16 * (HEARD_BARS // 2 + 2)))
 
     def written(*seeds):
         return [piece.words for piece in write_pieces(decoder, request, [{}] * len(seeds), EIGHT, seeds)]
